@@ -1,0 +1,68 @@
+"""Writing files so that a reader never meets half of one: temporary file beside, fsync, rename."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.errors import UserError
+
+
+def write_bytes(path: Path | str, content: bytes) -> Path:
+    """Put `content` at `path` in one step: afterwards the file is the old one or the new one, never a part.
+
+    Raises UserError when the place cannot be written (full disk, missing permission); nothing is left behind.
+    """
+    path = Path(path)
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from error
+    return path
+
+
+def write_text(path: Path | str, content: str) -> Path:
+    """`write_bytes` for text, as UTF-8."""
+    return write_bytes(path, content.encode())
+
+
+def write_json(path: Path | str, content: Any) -> Path:
+    """`write_bytes` for JSON; numpy scalars and arrays become numbers and lists, NaN and infinities become null."""
+    return write_text(path, json.dumps(_plain(content), indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path | str) -> Any:
+    """The JSON document at `path`; a missing or broken file is a UserError that names it."""
+    try:
+        return json.loads(Path(path).read_text())
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is not valid JSON ({error}); restore it or choose another run directory") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

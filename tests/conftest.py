@@ -1,0 +1,56 @@
+"""What all tests share: a compilation cache of the checkout's own, and which tests this machine can run."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_configure(config):
+    # Before JAX is imported, so that subprocesses inherit it: programs compile once per checkout.
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Acceptance tests need real data: without $RESEARCH_DATA they are deselected, and counted as such."""
+    if os.environ.get("RESEARCH_DATA"):
+        return
+    away = [item for item in items if "acceptance" in item.path.parts]
+    if away:
+        config.hook.pytest_deselected(items=away)
+        items[:] = [item for item in items if item not in away]
+
+
+def pytest_report_header():
+    data = os.environ.get("RESEARCH_DATA")
+    return f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(request, tmp_path, monkeypatch):
+    """Every test runs in a folder of its own, where the user's data cannot be met by chance."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if "acceptance" not in request.path.parts:
+        monkeypatch.delenv("RESEARCH_DATA", raising=False)
+
+
+@pytest.fixture
+def root():
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture
+def small_npz(tmp_path):
+    """Three classes of 8x8 pictures that a net can tell apart: a bright row at a height of the class's own."""
+    generator = np.random.default_rng(0)
+    labels = np.arange(150) % 3
+    images = generator.integers(0, 120, (150, 8, 8)).astype(np.uint8)
+    images[np.arange(150), 2 * labels + 1] += 100
+    path = tmp_path / "rows.npz"
+    np.savez(path, x_train=images[:120], y_train=labels[:120], x_test=images[120:], y_test=labels[120:])
+    return path

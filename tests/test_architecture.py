@@ -1,0 +1,68 @@
+"""A line of code knows its room: imports only run down the ranks."""
+
+import ast
+
+RANKS = {
+    **dict.fromkeys(["errors", "keys", "trees", "files", "config"], 0),
+    **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
+    **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
+    **dict.fromkeys(["interpret", "attack", "hierarchy"], 3),
+    **dict.fromkeys(["experiment", "bench"], 4),
+    "doors": 5,
+}
+WITHIN_RANK_ZERO = {("files", "errors"), ("config", "errors")}
+WITHIN_RANK_ONE = set()
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == "research")
+
+
+def rooms(root):
+    for path in sorted((root / "research").rglob("*.py")):
+        place = path.relative_to(root / "research").parts[0].removesuffix(".py")
+        if place != "__init__":
+            yield place, path
+
+
+def wrong_arrows(place, path):
+    for name in imported(path):
+        if not name.startswith("research."):
+            continue
+        target = name.split(".")[1]
+        if target == place or (place, target) in WITHIN_RANK_ZERO | WITHIN_RANK_ONE:
+            continue
+        if RANKS[target] >= RANKS[place]:
+            yield f"{path} ({place}) imports {name}"
+
+
+def test_every_room_has_a_rank(root):
+    assert {place for place, _ in rooms(root)} <= set(RANKS)
+
+
+def test_no_arrow_runs_up_or_between_rooms_of_a_rank(root):
+    wrong = [arrow for place, path in rooms(root) for arrow in wrong_arrows(place, path)]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_flax_stays_in_the_models(root):
+    for place, path in rooms(root):
+        if place not in ("models", "bench"):
+            assert not any(name.split(".")[0] == "flax" for name in imported(path)), path
+
+
+def test_nothing_unpickles(root):
+    for place, path in rooms(root):
+        names = {name.split(".")[0] for name in imported(path)}
+        assert not names & {"pickle", "dill", "cloudpickle", "joblib", "shelve"}, (place, path)
+
+
+def test_scripts_are_stubs(root):
+    for path in (root / "scripts").glob("*.py"):
+        assert len(path.read_text().splitlines()) < 12, path
