@@ -1,0 +1,78 @@
+"""What all doors share: flags from types, one line for a user's mistake, and the process's exit code.
+
+Exit codes: 0 done; 1 the training diverged; 2 a mistake in what was asked; 75 preempted, run it again (EX_TEMPFAIL).
+"""
+
+import contextlib
+import difflib
+import io
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import tyro
+
+from research.errors import UserError
+
+T = TypeVar("T")
+EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
+MISTAKE = 2
+
+
+def run(door: Callable[[Sequence[str]], int]) -> int:
+    """Call `door` with the command line; a UserError becomes one line on stderr and exit code 2."""
+    try:
+        return door(sys.argv[1:])
+    except UserError as error:
+        print(f"{_program()}: {error}", file=sys.stderr)
+        return MISTAKE
+    except KeyboardInterrupt:
+        print(f"{_program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone, `... | head`
+        sys.stderr.close()
+        return 0
+
+
+def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, default: Any = None, about: str = "") -> T:
+    """`arguments` as a value of `kind`, the other fields from `default`.
+
+    Raises UserError naming a wrong flag with the nearest right one, or a wrong value with its flag.
+    """
+    complaint = io.StringIO()
+    settings: dict[str, Any] = {"prog": _program(), "description": about, "config": (tyro.conf.AvoidSubcommands,)}
+    if default is not None:
+        settings["default"] = default
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(kind, args=list(arguments), **settings)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        raise UserError(_one_line(complaint.getvalue())) from None
+
+
+def _one_line(box: str) -> str:
+    """tyro's framed message as one line: what is wrong, and the nearest flags if it names some."""
+    lines = [re.sub(r"[│╭╮╰╯─]+", " ", line).strip() for line in box.splitlines()]
+    text = " ".join(line for line in lines if line)
+    text = re.sub(
+        r"^(Unrecognized options|Value error|Invalid choice|Parsing error|Missing argument|Required options)\s+",
+        "",
+        text,
+    )
+    text = re.split(r"For full helptext", text)[0].strip()
+    missing = re.search(r"Missing from \S+ (\S+) (.*?)\s*\(required\)", text)
+    if missing:
+        return f"{missing[1]} is missing: {missing[2].rstrip('.')}; see --help"
+    wrong = re.search(r"Unrecognized options: ([^\s,]+)", text)
+    if not wrong:
+        return text.split(" Argument helptext:")[0].strip() + "; see --help"
+    near = difflib.get_close_matches(wrong[1], re.findall(r"--[\w.-]+", text[wrong.end() :]), n=1, cutoff=0.0)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"no flag or argument {wrong[1]}{hint} (--help lists all)"
+
+
+def _program() -> str:
+    return sys.argv[0].rsplit("/", 1)[-1]

@@ -1,0 +1,188 @@
+"""The configuration of an experiment: frozen dataclasses, each field a typed flag; JSON there and back.
+
+Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values from files and from the command line
+alike. Where a field admits several kinds (`model`), the `kind` tag tells them apart in JSON.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import pydantic
+import tyro
+from annotated_types import Ge, Gt, Interval, MinLen
+
+from research.errors import UserError
+
+Share = Annotated[float, Interval(ge=0.0, lt=1.0)]
+Positive = Annotated[int, Gt(0)]
+Widths = Annotated[tuple[Positive, ...], MinLen(1)]
+Seed = Annotated[int, Interval(ge=0, lt=2**31)]
+
+
+class Section:
+    """What all parts of a configuration share: fields that are not known are refused, and so are NaN and infinity."""
+
+    __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData(Section):
+    """Labelled pictures, and how they are split."""
+
+    source: str = "digits"
+    """digits (embedded), a folder of idx files (mnist), a FILE.npz in the Keras layout, or tfds:NAME."""
+    root: str | None = None
+    """Where data that is not embedded lies; $RESEARCH_DATA when not given."""
+    validation: Share = 0.1
+    """Share of the training pictures held out for validation, by class."""
+    test: Share = 0.2
+    """Share held out for test where the source has no test part of its own."""
+    split_seed: Seed = 0
+    """Seed of the splits: the same for all training seeds, so that runs are paired."""
+    train_limit: Positive | None = None
+    """Use only that many training pictures, by class."""
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseNet(Section):
+    """Fully connected layers on the flattened picture."""
+
+    kind: Annotated[Literal["dense"], tyro.conf.Suppress] = "dense"
+    hidden: Widths = (512,)
+    """Width of each hidden layer."""
+    dropout: Share = 0.0
+    """Share of each hidden layer's values dropped in training."""
+    build: Literal["sequence", "wired"] = "sequence"
+    """As a sequence of layers, or by wiring outputs to inputs: the same net."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvNet(Section):
+    """Convolutions with a 2x2 max pool after each but the last, then fully connected layers."""
+
+    kind: Annotated[Literal["cnn"], tyro.conf.Suppress] = "cnn"
+    channels: Widths = (32, 64, 64)
+    """Filters of each convolution."""
+    kernel: Positive = 3
+    """Side of the kernels."""
+    padding: Literal["valid", "same"] = "valid"
+    """valid: chips lie inside the picture; same: zeros around it keep its size."""
+    hidden: tuple[Positive, ...] = (64,)
+    """Width of each fully connected layer before the logits."""
+    dropout: Share = 0.0
+    """Share of values dropped before each fully connected layer in training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer(Section):
+    """The optimizer and its learning-rate schedule (optax)."""
+
+    name: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    """The peak of the schedule."""
+    schedule: Literal["constant", "cosine", "linear", "exponential"] = "constant"
+    """From the peak to `final_share` of it over all epochs."""
+    final_share: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.01
+    warmup_epochs: Annotated[float, Ge(0)] = 0.0
+    """Epochs of linear climb from zero to the peak."""
+    momentum: Share = 0.9
+    """Of sgd."""
+    weight_decay: Annotated[float, Ge(0)] = 1e-4
+    """Of adamw, decoupled from the gradient."""
+    clip_norm: Annotated[float, Gt(0)] | None = None
+    """Largest global norm of the gradient."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Training(Section):
+    """How long, on what batches, and when to stop."""
+
+    epochs: Positive = 10
+    batch_size: Positive = 128
+    l2: Annotated[float, Ge(0)] = 0.0
+    """Weight of the kernels' squared sum, added to the loss."""
+    patience: Positive | None = None
+    """Stop after that many epochs without a better validation `monitor`, and end on the best epoch's weights."""
+    monitor: Literal["loss", "accuracy"] = "loss"
+    """The validation metric that early stopping watches."""
+    seeds_at_once: Annotated[int, Ge(0)] = 0
+    """Seeds trained side by side in one program; 0: all where that pays (dense nets, accelerators), else one."""
+    checkpoint_seconds: Annotated[float, Ge(0)] = 20.0
+    """Least time between two checkpoints while training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment(Section):
+    """One experiment, whole: with the same machine and versions, the same numbers to the bit."""
+
+    name: str
+    """Names the run directory, the record and the report."""
+    data: ImageData = ImageData()
+    model: Annotated[DenseNet | ConvNet, pydantic.Field(discriminator="kind")] = ConvNet()
+    optimizer: Optimizer = Optimizer()
+    train: Training = Training()
+    seed: Seed = 0
+    """The first seed."""
+    seeds: Positive = 1
+    """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
+
+
+_ADAPTER = pydantic.TypeAdapter(Experiment)
+
+
+def to_json(config: Experiment) -> dict[str, Any]:
+    """The configuration as plain JSON values; `from_json` gives an equal one back."""
+    return json.loads(_ADAPTER.dump_json(config))
+
+
+def from_json(document: Any) -> Experiment:
+    """The configuration in `document`; raises UserError naming the first field that is unknown or of a wrong type."""
+    try:
+        return _ADAPTER.validate_json(json.dumps(document))
+    except pydantic.ValidationError as error:
+        raise UserError(_first_mistake(error)) from error
+
+
+def validated(config: Experiment) -> Experiment:
+    """`config` itself when every value is within its bounds; else UserError naming the first that is not."""
+    try:
+        return from_json(dataclasses.asdict(config))
+    except ValueError as error:  # json.dumps on what JSON cannot hold
+        raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
+
+
+def fingerprint(config: Experiment) -> str:
+    """The first 8 hex digits of the sha256 of the configuration's JSON."""
+    return hashlib.sha256(json.dumps(to_json(config), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def load(path: str) -> Experiment:
+    """What `get_config()` in the file at `path` returns; UserError when there is no such file or function."""
+    file = Path(path)
+    if not file.is_file():
+        near = difflib.get_close_matches(file.stem, [p.stem for p in file.parent.glob("*.py")], n=1)
+        hint = f"; did you mean {file.with_name(near[0] + '.py')}?" if near else ""
+        raise UserError(f"no configuration file {path}{hint}")
+    spec = importlib.util.spec_from_file_location(f"config_{file.stem}", file)
+    if spec is None or spec.loader is None:
+        raise UserError(f"{path} is not a Python file; a configuration is one with get_config()")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+        config = module.get_config()
+    except Exception as error:
+        raise UserError(f"{path} fails: {type(error).__name__}: {error}") from error
+    if not isinstance(config, Experiment):
+        raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a research.config.Experiment")
+    return config
+
+
+def _first_mistake(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part not in ("dense", "cnn"))
+    return f"configuration field {place or '(root)'}: {first['msg']} (got {first['input']!r:.60})"

@@ -1,0 +1,89 @@
+"""The place of a run: whose it is, what lies where, and that only one process writes to it.
+
+config.json  record.json  metrics.jsonl  checkpoints/  figures/*.png  report.html
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from research.config import Experiment, fingerprint, from_json, to_json
+from research.errors import UserError
+from research.files import read_json, write_json
+
+CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
+
+
+def default_place(config: Experiment, shipped: Experiment) -> Path:
+    """`runs/NAME` for a configuration as its file gives it; with flags, a hash of it is added, so none collide."""
+    return Path("runs", config.name if config == shipped else f"{config.name}-{fingerprint(config)}")
+
+
+@contextmanager
+def claimed(place: Path, config: Experiment) -> Iterator[None]:
+    """Hold the run directory `place` for `config` while the context lasts, creating it where it is new.
+
+    Raises UserError when it belongs to another configuration, holds other files, or another process has it.
+    """
+    _refuse_foreign(place, config)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place / ".lock")
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise UserError(f"another process is training in {place}; wait for it, or choose another --run-dir") from None
+    except OSError as error:
+        raise UserError(f"cannot write to {place}: {error.strerror}; choose another --run-dir") from error
+    try:
+        if not (place / CONFIG).exists():
+            write_json(place / CONFIG, to_json(config))
+        yield
+    finally:
+        lock.release()
+
+
+def read_config(place: Path) -> Experiment:
+    """The configuration of the run in `place`; UserError when there is none."""
+    if not (place / CONFIG).is_file():
+        raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
+    return from_json(read_json(place / CONFIG))
+
+
+def checkpoint_folder(place: Path, seeds: list[int]) -> Path:
+    """Where the seeds trained together in one program keep their checkpoints."""
+    return place / "checkpoints" / f"seeds_{seeds[0]}_to_{seeds[-1]}"
+
+
+def checkpointed_groups(place: Path) -> list[list[int]]:
+    """The seeds that have checkpoints in `place`, in the groups in which they were trained, counted up."""
+    found = [re.fullmatch(r"seeds_(\d+)_to_(\d+)", path.name) for path in (place / "checkpoints").glob("seeds_*")]
+    return sorted(list(range(int(match[1]), int(match[2]) + 1)) for match in found if match)
+
+
+def _refuse_foreign(place: Path, config: Experiment) -> None:
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise UserError(f"{place} is a file; choose another --run-dir")
+    if (place / CONFIG).exists():
+        if (found := read_config(place)) != config:
+            difference = _first_difference(found, config)
+            raise UserError(f"{place} belongs to another configuration ({difference}); choose another --run-dir")
+    elif any(path.name != ".lock" for path in place.iterdir()):
+        raise UserError(f"{place} holds other files and no {CONFIG}; choose another --run-dir")
+
+
+def _first_difference(theirs: Experiment, ours: Experiment) -> str:
+    left, right = _flat(to_json(theirs)), _flat(to_json(ours))
+    name = next(name for name in {**left, **right} if left.get(name) != right.get(name))
+    return f"{name} is {left.get(name)!r} there, {right.get(name)!r} here"
+
+
+def _flat(document: dict, prefix: str = "") -> dict:
+    found = {}
+    for name, value in document.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found

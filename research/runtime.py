@@ -1,0 +1,74 @@
+"""The process's own settings, made once at start: memory allocator, compilation cache; and what it ran on."""
+
+import ctypes
+import os
+import platform
+import resource
+import sys
+from pathlib import Path
+
+import platformdirs
+
+# mallopt's parameters, from glibc's malloc.h.
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+
+
+def prepare() -> None:
+    """Make the settings that a fast start and fast steps need. Call before JAX computes anything; idempotent."""
+    keep_freed_memory()
+    use_compilation_cache()
+
+
+def keep_freed_memory() -> None:
+    """On glibc, keep large freed blocks instead of returning them to the system.
+
+    A training step frees and takes the same large buffers; fresh pages would be faulted in one by one each time
+    (measured on 2 cores: 43-50 ms a step without, 28 with). The user's own MALLOC_ variables win.
+    """
+    if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
+        return
+    libc = ctypes.CDLL(None)
+    libc.mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def use_compilation_cache() -> None:
+    """Keep compiled programs in the user's own cache folder, small ones too; $JAX_COMPILATION_CACHE_DIR wins."""
+    import jax
+
+    if not jax.config.values["jax_compilation_cache_dir"]:
+        folder = platformdirs.user_cache_path("receptive") / "compiled"
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError:
+            return  # a read-only home: compile each time
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)
+
+
+def device_name() -> str:
+    """What computes, in words: `CPU (Intel Xeon, 2 cores)`, `4 x NVIDIA H200`."""
+    import jax
+
+    devices = jax.devices()
+    if devices[0].platform == "cpu":
+        return (
+            f"CPU ({_processor()}, {len(os.sched_getaffinity(0)) if sys.platform == 'linux' else os.cpu_count()} cores)"
+        )
+    count = f"{len(devices)} x " if len(devices) > 1 else ""
+    return f"{count}{devices[0].device_kind}"
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held resident so far."""
+    unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2): bytes there, kilobytes elsewhere
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
