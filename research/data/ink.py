@@ -1,0 +1,79 @@
+"""How a set of drawn pictures is laid out, so that a picture from elsewhere can be brought into the same form."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+CONSISTENT = 0.9  # share of pictures that must have a plain background of one tone for a set to count as drawn
+
+
+class Ink(NamedTuple):
+    """The layout of a set of gray pictures with strokes on a plain ground.
+
+    light_on_dark: the tone of the strokes. extent: the longer side of the strokes' bounding box, as a share of the
+    picture's (median). row, column: the strokes' centre of mass, as shares of height and width (medians).
+    """
+
+    light_on_dark: bool
+    extent: float
+    row: float
+    column: float
+
+
+class Box(NamedTuple):
+    """Where the strokes are: rows top..bottom and columns left..right, ends excluded."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
+    """The layout of `images` uint8 [N, H, W, C]; None when they are in colour, or not strokes on one plain ground.
+
+    Measured on `sample` pictures spread evenly over the set.
+    """
+    if images.shape[-1] != 1 or min(images.shape[1:3]) < 4:
+        return None
+    taken = images[np.linspace(0, len(images) - 1, min(sample, len(images))).astype(int), ..., 0]
+    grounds = np.array([ground(picture) for picture in taken])
+    dark, light = float(np.mean(grounds < 64)), float(np.mean(grounds > 191))
+    if max(dark, light) < CONSISTENT:
+        return None
+    strokes = [strength(picture, light_on_dark=dark > light) for picture in taken]
+    boxes = [box for values in strokes if (box := bounds(values)) is not None]
+    masses = [centre(values) for values in strokes if values.any()]
+    if not boxes:
+        return None
+    height, width = images.shape[1:3]
+    extents = [max((b.bottom - b.top) / height, (b.right - b.left) / width) for b in boxes]
+    rows, columns = (np.median([mass[axis] for mass in masses]) for axis in (0, 1))
+    return Ink(dark > light, float(np.median(extents)), float(rows / height), float(columns / width))
+
+
+def ground(picture: np.ndarray) -> float:
+    """The tone around the drawing: the median of the outermost pixels of `picture` [H, W]."""
+    return float(np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])))
+
+
+def strength(picture: np.ndarray, *, light_on_dark: bool) -> np.ndarray:
+    """How much ink is at each pixel of `picture` [H, W]: its distance from the ground, toward the ink, 0 to 255."""
+    distance = picture.astype(np.float32) - ground(picture)
+    return np.clip(distance if light_on_dark else -distance, 0, 255)
+
+
+def bounds(strokes: np.ndarray) -> Box | None:
+    """The box around the ink of `strokes` [H, W]: at least a quarter of the strongest; None without any."""
+    ink = strokes > 0.25 * strokes.max()
+    if not ink.any():
+        return None
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+
+
+def centre(strokes: np.ndarray) -> tuple[float, float]:
+    """The centre of mass of `strokes` [H, W], which has some: (row, column), pixel centres at 0.5, 1.5 ..."""
+    rows, columns = np.indices(strokes.shape) + 0.5
+    total = strokes.sum()
+    return float((rows * strokes).sum() / total), float((columns * strokes).sum() / total)

@@ -1,0 +1,129 @@
+"""Reading a user's picture file, and bringing it into the form of the pictures that a net was trained on."""
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.data.ink import Ink, bounds, centre, ground, strength
+from research.errors import UserError
+
+PIXELS = 100_000_000  # more than any camera; a file that claims more is refused before it is decoded
+
+
+class Prepared(NamedTuple):
+    """A picture in the form of a training set: `pixels` uint8 [H, W, C], and what was done to it, in words."""
+
+    pixels: np.ndarray
+    steps: tuple[str, ...]
+
+
+def prepare_picture(path: Path | str, shape: tuple[int, int, int], ink: Ink | None) -> Prepared:
+    """The picture file at `path` as the net expects it: `shape` [H, W, C], laid out as `ink` says (if it does).
+
+    Drawings are inverted where their ground is of the other tone, cropped to their strokes, scaled and centred as the
+    training pictures are; a picture that has the size and tone already is taken as it is. Other pictures are cropped
+    about their centre to the right proportions and scaled. Raises UserError for a file that is no readable picture.
+    """
+    image, steps = _opened(Path(path), gray=shape[2] == 1)
+    if ink is not None:
+        pixels, done = _as_drawing(np.asarray(image), shape[:2], ink, path)
+    else:
+        pixels, done = _as_photo(image, shape[:2])
+    return Prepared(pixels.reshape(shape), (*steps, *done))
+
+
+def read_gray(path: Path | str) -> np.ndarray:
+    """The picture file at `path` as gray values, uint8 [H, W]; UserError when it is no readable picture."""
+    return np.asarray(_opened(Path(path), gray=True)[0])
+
+
+def _opened(path: Path, gray: bool) -> tuple[Any, list[str]]:
+    """The picture as Pillow's "L" or "RGB": turned as its EXIF says, transparency laid on a ground that shows it."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    wanted = "L" if gray else "RGB"
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as file:  # Pillow warns of what is caught here
+            if file.width * file.height > PIXELS:
+                raise UserError(f"{path} claims {file.width} x {file.height} pixels, too many; scale it down")
+            file.load()
+            image, mode = _plain(ImageOps.exif_transpose(file)).convert(wanted), file.mode
+    except UserError:
+        raise
+    except UnidentifiedImageError:
+        raise UserError(f"{path} is not a picture that can be read; give PNG or JPEG files") from None
+    except Exception as error:  # the decoders of damaged files raise whatever they stumble over
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120] or type(error).__name__
+        raise UserError(f"cannot read {path}: {reason}; give a sound PNG or JPEG file") from error
+    return image, [] if mode == wanted else [f"converted {mode} to {wanted}"]
+
+
+def _plain(image: Any) -> Any:
+    """`image` with 8 bits a channel and without transparency."""
+    from PIL import Image
+
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_bytes(np.nan_to_num(np.asarray(image, np.float64))))
+    return _flattened(image.convert("RGBA")) if image.has_transparency_data else image
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    top = 1.0 if values.max() <= 1 else 255.0 if values.max() <= 255 else 65535.0
+    return np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8)
+
+
+def _flattened(image: Any) -> Any:
+    """Transparency filled with black where what is drawn is light, else with white."""
+    from PIL import Image
+
+    pixels = np.asarray(image)
+    seen = pixels[..., 3] > 127
+    light = bool(seen.any()) and float(np.median(pixels[..., :3].mean(axis=-1)[seen])) > 127
+    base = Image.new("RGBA", image.size, (0, 0, 0, 255) if light else (255, 255, 255, 255))
+    return Image.alpha_composite(base, image)
+
+
+def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:
+    steps = []
+    light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
+    strokes = strength(picture, light_on_dark=light_on_dark)
+    box = bounds(strokes)
+    if box is None or strokes.max() < 16:
+        raise UserError(f"{path} shows nothing: all pixels have the same tone; give a picture with strokes on it")
+    if light_on_dark == ink.light_on_dark and picture.shape == size:
+        return picture, ["taken as it is"]
+    tones = ("white on black", "black on white")
+    if light_on_dark != ink.light_on_dark:
+        steps.append(f"inverted: it is {tones[not light_on_dark]}, the net learned {tones[not ink.light_on_dark]}")
+        if picture.shape == size:
+            return 255 - picture, steps
+    placed = _placed(strokes[box.top : box.bottom, box.left : box.right] * (255 / strokes.max()), size, ink)
+    steps.append(f"cropped to the strokes, scaled from {picture.shape[0]}x{picture.shape[1]} and centred")
+    return (placed if ink.light_on_dark else 255 - placed), steps
+
+
+def _placed(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
+    """`strokes` scaled to the set's extent, their centre of mass at the set's, on a ground of zeros."""
+    from PIL import Image
+
+    factor = ink.extent * min(size[0] / strokes.shape[0], size[1] / strokes.shape[1])
+    height, width = (max(1, round(length * factor)) for length in strokes.shape)
+    filtering = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
+    scaled = np.asarray(Image.fromarray(np.rint(strokes).astype(np.uint8)).resize((width, height), filtering))
+    row, column = centre(scaled.astype(np.float32)) if scaled.any() else (height / 2, width / 2)
+    top = int(np.clip(round(ink.row * size[0] - row), 0, size[0] - height))
+    left = int(np.clip(round(ink.column * size[1] - column), 0, size[1] - width))
+    placed = np.zeros(size, np.uint8)
+    placed[top : top + height, left : left + width] = scaled
+    return placed
+
+
+def _as_photo(image: Any, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+    from PIL import Image, ImageOps
+
+    if (image.height, image.width) == size:
+        return np.asarray(image), ["taken as it is"]
+    fitted = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
+    return np.asarray(fitted), [f"cropped to the middle and scaled from {image.height}x{image.width}"]

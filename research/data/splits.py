@@ -1,0 +1,50 @@
+"""Dividing labelled pictures class by class: every part holds each class in the same share."""
+
+import zlib
+
+import numpy as np
+
+from research.data.images import Split
+from research.errors import UserError
+
+
+def hold_out(split: Split, share: float, seed: int, purpose: str) -> tuple[Split, Split]:
+    """(kept, held out): `share` of each class, drawn by (seed, purpose, class) and nothing else.
+
+    Each class keeps at least one picture; with any share at all it gives at least one when it has two.
+    """
+    if share == 0:
+        return split, Split(split.images[:0], split.labels[:0])
+    held = [members[: _taken(len(members), share)] for members in _drawn(split.labels, seed, purpose)]
+    mask = np.zeros(len(split.labels), bool)
+    mask[np.concatenate(held)] = True
+    return Split(split.images[~mask], split.labels[~mask]), Split(split.images[mask], split.labels[mask])
+
+
+def limited(split: Split, limit: int | None, seed: int) -> Split:
+    """At most `limit` pictures, spread over the classes as evenly in share as whole pictures allow.
+
+    Raises UserError when `limit` does not reach one picture per class.
+    """
+    if limit is None or limit >= len(split.labels):
+        return split
+    drawn = _drawn(split.labels, seed, "limit")
+    if limit < len(drawn):
+        raise UserError(f"data.train_limit is {limit}, fewer than the {len(drawn)} classes; allow one picture of each")
+    # Each picture's place within its class as a share: taking the smallest shares takes from all classes alike.
+    shares = np.concatenate([np.arange(len(members)) / len(members) for members in drawn])
+    taken = np.concatenate(drawn)[np.argsort(shares, kind="stable")[:limit]]
+    return Split(split.images[np.sort(taken)], split.labels[np.sort(taken)])
+
+
+def _taken(count: int, share: float) -> int:
+    return min(max(1, round(count * share)), count - 1)
+
+
+def _drawn(labels: np.ndarray, seed: int, purpose: str) -> list[np.ndarray]:
+    """The indices of each class in a random order."""
+    address = zlib.crc32(purpose.encode())
+    return [
+        np.random.default_rng((seed, address, int(label))).permutation(np.flatnonzero(labels == label))
+        for label in np.unique(labels)
+    ]
