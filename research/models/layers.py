@@ -1,0 +1,152 @@
+"""The layers that a network is wired from: Flax modules that also know their own arithmetic.
+
+A layer with weights returns its *pre-activation*; the network applies `activation` (see `network.py`), so that both
+are there as taps. `facts(inputs)` tells, from the input shapes alone, what a summary and a drawing need.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.convolution import conv2d, max_pool
+
+Shape = tuple[int, ...]
+Padding = Literal["valid", "same"]
+
+ACTIVATIONS = {"linear": lambda x: x, "relu": nn.relu, "tanh": jnp.tanh, "sigmoid": nn.sigmoid}
+
+# Non-decreasing functions commute with a maximum, so they may run on the pooled, smaller array.
+MONOTONE = ("linear", "relu", "tanh", "sigmoid")
+
+
+class Facts(NamedTuple):
+    """What a layer does to shapes (without the batch axis), and what it costs per example."""
+
+    kind: str
+    output: Shape
+    formula: str = ""  # of the parameter count, "(3*3*32 + 1)*64 = 18,496"; empty without parameters
+    parameters: int = 0
+    multiply_adds: int = 0
+    window: Shape | None = (1, 1)  # input positions that one output position sees; None: all of them
+    stride: Shape = (1, 1)
+
+
+class Layer(nn.Module):
+    """What a network is wired from; `activation` is the nonlinearity that the network applies to its output."""
+
+    activation = "linear"
+
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        """The output, before the activation. [B, ...] -> [B, ...]"""
+        raise NotImplementedError
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        """What `summary` needs, from the shapes [...] of the inputs, without the batch axis."""
+        raise NotImplementedError
+
+
+class Rescale(Layer):
+    """Raw pixels to what the net computes with: `x * scale + offset`, in float32. [B, ...] -> [B, ...]."""
+
+    scale: float = 1 / 255
+    offset: float = 0.0
+
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        return x.astype(jnp.float32) * self.scale + self.offset
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("rescale", inputs[0])
+
+
+class Conv(Layer):
+    """Convolution: each chip of the input times the kernel, summed, plus a bias. [B, H, W, C] -> [B, H', W', F].
+
+    Kernels start Glorot-uniform (Glorot & Bengio 2010, eq. 16), biases at zero: the defaults of Keras.
+    """
+
+    features: int
+    size: Shape = (3, 3)
+    stride: Shape = (1, 1)
+    padding: Padding = "valid"
+    activation: str = "relu"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return conv2d(x, kernel, stride=self.stride, padding=self.padding) + bias
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        rows, columns, channels = inputs[0]
+        height, width = _slide((rows, columns), self.size, self.stride, self.padding)
+        per_output = math.prod(self.size) * channels
+        parameters = (per_output + 1) * self.features
+        formula = f"({'*'.join(map(str, (*self.size, channels)))} + 1)*{self.features} = {parameters:,}"
+        work = height * width * per_output * self.features
+        return Facts("conv", (height, width, self.features), formula, parameters, work, self.size, self.stride)
+
+
+class MaxPool(Layer):
+    """The largest value of each window, windows side by side. [B, H, W, C] -> [B, H // h, W // w, C]."""
+
+    window: Shape = (2, 2)
+
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        return max_pool(x, window=self.window)
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        rows, columns, channels = inputs[0]
+        height, width = _slide((rows, columns), self.window, self.window, "valid")
+        return Facts("max_pool", (height, width, channels), window=self.window, stride=self.window)
+
+
+class Flatten(Layer):
+    """All axes but the batch in one, row by row, channels last. [B, H, W, C] -> [B, H*W*C]."""
+
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        return x.reshape(x.shape[0], -1)
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("flatten", (math.prod(inputs[0]),), window=None)
+
+
+class Dense(Layer):
+    """A weighted sum of all inputs plus a bias, `features` times. [B, D] -> [B, F]. Starts as `Conv` does."""
+
+    features: int
+    activation: str = "relu"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        kernel = self.param("kernel", nn.initializers.glorot_uniform(), (x.shape[-1], self.features))
+        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        return x @ kernel + bias
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        size = inputs[0][-1]
+        parameters = (size + 1) * self.features
+        formula = f"({size} + 1)*{self.features} = {parameters:,}"
+        return Facts("dense", (self.features,), formula, parameters, size * self.features, window=None)
+
+
+class Dropout(Layer):
+    """In training, zero a share `rate` of the values and scale the others up by 1 / (1 - rate) (Srivastava 2014)."""
+
+    rate: float
+
+    @nn.compact
+    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+        return nn.Dropout(self.rate)(x, deterministic=not train)
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("dropout", inputs[0])
+
+
+def _slide(size: Shape, window: Shape, stride: Shape, padding: Padding) -> Shape:
+    """Positions of a sliding window per axis; not positive where the window does not fit once."""
+    if padding == "same":
+        return tuple(-(-length // step) for length, step in zip(size, stride, strict=True))
+    return tuple((length - width) // step + 1 for length, width, step in zip(size, window, stride, strict=True))
