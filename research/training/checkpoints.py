@@ -1,0 +1,120 @@
+"""Checkpoints that can be believed: written by Orbax, sealed with a digest of every leaf, read back strictly.
+
+Orbax commits a checkpoint atomically, but restores a flipped byte without a word, and casts dtypes silently. So each
+checkpoint gets a seal beside it, `STEP.seal.json`, written last: a checkpoint without a matching seal does not exist.
+Arrays are stored under their leaf names; nothing is pickled.
+"""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.errors import UserError
+from research.files import read_json, write_json
+from research.trees import from_named, named_leaves
+
+Tree = Any
+Leaves = dict[str, np.ndarray]
+KEEP = 2  # the newest, and one to fall back to
+
+
+def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
+    """Store `state` as checkpoint `step` of `folder`, with `facts` (plain JSON) in its seal; prune older ones.
+
+    Raises UserError when it cannot be written; earlier checkpoints are then untouched.
+    """
+    leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(jax.device_get(state)).items()}
+    target = folder / str(step)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _seal(folder, step).unlink(missing_ok=True)
+        shutil.rmtree(target, ignore_errors=True)
+        _orbax().save(target.absolute(), leaves)
+    except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
+        shutil.rmtree(target, ignore_errors=True)
+        raise UserError(f"cannot write checkpoint {target}: {str(error).splitlines()[0]}; free some space") from error
+    write_json(_seal(folder, step), {"step": step, "leaves": _digests(leaves), "facts": facts})
+    for old in _steps(folder)[KEEP:]:
+        _remove(folder, old)
+
+
+def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str, Any]] | None:
+    """The newest sound checkpoint of `folder` as (leaves by name, facts), or None without any.
+
+    A damaged one is named through `warn`, and the next older one is tried.
+    """
+    for step in _steps(folder):
+        try:
+            seal = read_json(_seal(folder, step))
+            return _read(folder / str(step), seal["leaves"]), seal["facts"]
+        except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
+            warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); trying the one before it")
+    return None
+
+
+def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
+    """The leaves in the structure of `like`; UserError naming the first whose name, shape or dtype does not fit."""
+    wanted = {name: _form(leaf) for name, leaf in named_leaves(like).items()}
+    found = {name: _form(leaf) for name, leaf in leaves.items()}
+    for name in [*wanted, *found]:
+        if wanted.get(name) != found.get(name):
+            here, there = wanted.get(name, "absent"), found.get(name, "absent")
+            raise UserError(f"the checkpoint in {folder} is of another model: {name} is {there} there, {here} here")
+    return from_named(leaves, like)
+
+
+def _read(path: Path, digests: dict[str, str]) -> Leaves:
+    try:
+        leaves = {name: np.asarray(leaf) for name, leaf in _orbax().restore(path.absolute()).items()}
+    except Exception as error:  # Orbax raises whatever the layer that met the damage raises
+        raise ValueError(f"unreadable: {_line(error)}") from error
+    found = _digests(leaves)
+    wrong = sorted(name for name in digests.keys() | found.keys() if digests.get(name) != found.get(name))
+    if wrong:
+        raise ValueError(f"digest of {wrong[0]} differs")
+    return leaves
+
+
+def _digests(leaves: Leaves) -> dict[str, str]:
+    return {name: _digest(leaf) for name, leaf in leaves.items()}
+
+
+def _digest(leaf: np.ndarray) -> str:
+    header = f"{leaf.dtype}{leaf.shape}".encode()
+    return hashlib.sha256(header + np.ascontiguousarray(leaf).tobytes()).hexdigest()
+
+
+def _steps(folder: Path) -> list[int]:
+    """Steps of the sealed checkpoints, newest first."""
+    names = [path.name.removesuffix(".seal.json") for path in folder.glob("*.seal.json")]
+    return sorted((int(name) for name in names if name.isdigit()), reverse=True)
+
+
+def _seal(folder: Path, step: int) -> Path:
+    return folder / f"{step}.seal.json"
+
+
+def _remove(folder: Path, step: int) -> None:
+    _seal(folder, step).unlink(missing_ok=True)
+    shutil.rmtree(folder / str(step), ignore_errors=True)
+
+
+def _form(leaf: Any) -> str:
+    return f"{leaf.dtype}{list(leaf.shape)}"
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:120]
+
+
+def _orbax():
+    import orbax.checkpoint as ocp  # 0.3 s: only where a checkpoint is written or read
+
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    return ocp.PyTreeCheckpointer()

@@ -1,0 +1,30 @@
+"""The optimizer and its schedule from the configuration, by optax alone."""
+
+import optax
+
+from research.config import Optimizer
+
+
+def build_optimizer(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.GradientTransformation:
+    """The gradient transformation that `config` asks for, its schedule spread over `total_steps`."""
+    rate = build_schedule(config, total_steps=total_steps, steps_per_epoch=steps_per_epoch)
+    core = {
+        "adam": lambda: optax.adam(rate),
+        "adamw": lambda: optax.adamw(rate, weight_decay=config.weight_decay),
+        "sgd": lambda: optax.sgd(rate, momentum=config.momentum or None),
+        "rmsprop": lambda: optax.rmsprop(rate),
+    }[config.name]()
+    return core if config.clip_norm is None else optax.chain(optax.clip_by_global_norm(config.clip_norm), core)
+
+
+def build_schedule(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.Schedule:
+    """Learning rate as a function of the step: a linear warm-up, then the fall to `final_share` of the peak."""
+    warmup = min(round(config.warmup_epochs * steps_per_epoch), total_steps)
+    peak, steps = config.learning_rate, max(total_steps - warmup, 1)
+    after = {
+        "constant": lambda: optax.constant_schedule(peak),
+        "cosine": lambda: optax.cosine_decay_schedule(peak, steps, alpha=config.final_share),
+        "linear": lambda: optax.linear_schedule(peak, peak * config.final_share, steps),
+        "exponential": lambda: optax.exponential_decay(peak, steps, config.final_share),
+    }[config.schedule]()
+    return optax.join_schedules([optax.linear_schedule(0.0, peak, warmup), after], [warmup]) if warmup else after

@@ -1,0 +1,103 @@
+"""One training step, and the evaluation of a whole set: pure functions of arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from research.training.state import NEVER, Batch, Examples, SeedState, active
+from research.trees import matching
+
+Tree = Any
+Apply = Callable[[Tree, jax.Array, jax.Array | None], jax.Array]  # (params, inputs, dropout key or None) -> output
+Objective = Callable[[jax.Array, jax.Array], dict[str, jax.Array]]  # (output, targets) -> {"loss": [B], ...}
+
+
+def train_step(
+    state: SeedState,
+    batch: Batch,
+    key: jax.Array,
+    step: jax.Array,
+    *,
+    apply: Apply,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    l2: float,
+) -> SeedState:
+    """The state after one batch; metric sums are added to `state.sums`.
+
+    A seed that has stopped or diverged stays as it is. A loss or gradient that is not finite is not applied: the
+    state keeps its last finite parameters and notes the step in `diverged`.
+    """
+    (_, sums), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params, batch, key, apply, objective, l2)
+    updates, moments = optimizer.update(gradient, state.optimizer, state.params)
+    finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(gradient))
+    going = active(state)
+    after = state._replace(
+        params=optax.apply_updates(state.params, updates),
+        optimizer=moments,
+        sums=jax.tree.map(jnp.add, state.sums, sums),
+    )
+    kept = jax.tree.map(lambda new, old: jnp.where(going & finite, new, old), after, state)
+    return kept._replace(diverged=jnp.where(going & ~finite, step, state.diverged))
+
+
+def mean_loss(
+    params: Tree, batch: Batch, key: jax.Array, apply: Apply, objective: Objective, l2: float
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """The mean loss of a batch plus `l2` times the kernels' squared sum, and the batch's metric sums."""
+    sums = _sums(objective(apply(params, batch.inputs, key), batch.targets), batch)
+    loss = sums["loss"] / sums["count"]
+    if l2:
+        kernels = jax.tree.map(lambda leaf, is_kernel: jnp.sum(leaf**2) if is_kernel else 0.0, params, _kernels(params))
+        loss += l2 * sum(jax.tree.leaves(kernels))
+    return loss, sums
+
+
+def evaluate(params: Tree, examples: Examples, *, batch_size: int, apply: Apply, objective: Objective) -> dict:
+    """Metric sums over all `examples`, and `count`; the last, smaller batch counts with its true size."""
+    count = len(examples.targets)
+    one = jax.eval_shape(lambda: metric_sums(apply, objective, params, gather(examples, jnp.arange(1), count)))
+
+    def add(place: jax.Array, sums: dict) -> dict:
+        batch = gather(examples, place * batch_size + jnp.arange(batch_size), count)
+        return jax.tree.map(jnp.add, sums, metric_sums(apply, objective, params, batch))
+
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), one)
+    return jax.lax.fori_loop(0, -(-count // batch_size), add, zeros)
+
+
+def gather(examples: Examples, index: jax.Array, count: int) -> Batch:
+    """The examples at `index` [B]; an index of `count` or more is padding, with weight zero."""
+    held = jnp.minimum(index, count - 1)
+    return Batch(examples.inputs[held], examples.targets[held], (index < count).astype(jnp.float32))
+
+
+def metric_sums(apply: Apply, objective: Objective, params: Tree, batch: Batch) -> dict[str, jax.Array]:
+    """Weighted sums of the objective's metrics over a batch, without dropout, and `count`."""
+    return _sums(objective(apply(params, batch.inputs, None), batch.targets), batch)
+
+
+def means(sums: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Metrics from their sums: divided once, at the end."""
+    return {name: total / sums["count"] for name, total in sums.items() if name != "count"}
+
+
+def fresh_sums(names: tuple[str, ...]) -> dict[str, jax.Array]:
+    """Sums of nothing yet."""
+    return {name: jnp.zeros(()) for name in (*names, "count")}
+
+
+def never() -> jax.Array:
+    """The `diverged` of a training that has not."""
+    return jnp.int32(NEVER)
+
+
+def _kernels(params: Tree) -> Tree:
+    return matching(params, ["*kernel"])
+
+
+def _sums(metrics: dict[str, jax.Array], batch: Batch) -> dict[str, jax.Array]:
+    return {name: jnp.sum(value * batch.weights) for name, value in metrics.items()} | {"count": batch.weights.sum()}

@@ -1,0 +1,121 @@
+import json
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.errors import UserError
+from research.training import checkpoints
+from research.trees import named_leaves
+
+STATE = {"a": {"kernel": jnp.arange(600.0).reshape(20, 30), "n": jnp.int32(7)}, "flag": jnp.array([True, False])}
+
+
+@pytest.fixture
+def warned():
+    return []
+
+
+def bump(state):
+    return {**state, "a": {"kernel": state["a"]["kernel"] + 1, "n": state["a"]["n"] + 1}}
+
+
+def save_two(folder):
+    checkpoints.save(folder, 1, STATE, {"clock": 1.0})
+    checkpoints.save(folder, 2, bump(STATE), {"clock": 2.0})
+
+
+def equal(leaves, state):
+    wanted = named_leaves(state)
+    assert leaves.keys() == wanted.keys()
+    for name, leaf in wanted.items():
+        assert leaves[name].dtype == leaf.dtype
+        np.testing.assert_array_equal(leaves[name], leaf)
+
+
+def test_what_was_saved_comes_back_bit_for_bit(tmp_path, warned):
+    save_two(tmp_path / "c")
+    leaves, facts = checkpoints.newest(tmp_path / "c", warned.append)
+    equal(leaves, bump(STATE))
+    assert facts == {"clock": 2.0} and not warned
+    restored = checkpoints.fitted(leaves, STATE, tmp_path)
+    assert restored["a"]["kernel"].shape == (20, 30)
+
+
+def test_only_the_newest_two_are_kept(tmp_path, warned):
+    for step in (1, 2, 3, 10):
+        checkpoints.save(tmp_path, step, STATE, {})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["10", "10.seal.json", "3", "3.seal.json"]
+
+
+def damages(folder):
+    """Every file of the newest checkpoint, flipped in the middle, and cut."""
+    for path in sorted(p for p in (folder / "2").rglob("*") if p.is_file() and p.stat().st_size):
+        content = path.read_bytes()
+        middle = len(content) // 2
+        yield path, content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        yield path, content[:middle]
+        yield path, b""
+
+
+def test_any_damage_is_named_and_never_believed(tmp_path):
+    folder = tmp_path / "c"
+    save_two(folder)
+    named = 0
+    for path, bad in list(damages(folder)):
+        good = path.read_bytes()
+        path.write_bytes(bad)
+        warned = []
+        leaves, _ = checkpoints.newest(folder, warned.append)
+        # Some bytes of the container say nothing about the arrays; then the arrays are still the right ones.
+        equal(leaves, STATE if warned else bump(STATE))
+        assert all(str(folder / "2") in line and "damaged" in line for line in warned)
+        named += bool(warned)
+        path.write_bytes(good)
+    assert named >= 5
+
+
+def test_a_checkpoint_without_its_seal_does_not_exist(tmp_path, warned):
+    save_two(tmp_path)
+    (tmp_path / "2.seal.json").unlink()
+    equal(checkpoints.newest(tmp_path, warned.append)[0], STATE)
+
+
+@pytest.mark.parametrize("seal", ["", "{}", "[1]", '{"leaves": 3, "facts": {}}'])
+def test_a_damaged_seal_is_named(tmp_path, warned, seal):
+    save_two(tmp_path)
+    (tmp_path / "2.seal.json").write_text(seal)
+    equal(checkpoints.newest(tmp_path, warned.append)[0], STATE)
+    assert "damaged" in warned[0]
+
+
+def test_nothing_sound_is_none(tmp_path, warned):
+    assert checkpoints.newest(tmp_path / "nowhere", warned.append) is None
+    checkpoints.save(tmp_path, 1, STATE, {})
+    seal = json.loads((tmp_path / "1.seal.json").read_text())
+    seal["leaves"]["flag"] = "0" * 64
+    (tmp_path / "1.seal.json").write_text(json.dumps(seal))
+    assert checkpoints.newest(tmp_path, warned.append) is None
+    assert "digest of flag differs" in warned[0]
+
+
+def test_another_models_leaves_are_refused_by_name(tmp_path, warned):
+    checkpoints.save(tmp_path, 1, STATE, {})
+    leaves, _ = checkpoints.newest(tmp_path, warned.append)
+    other = {**STATE, "flag": jnp.array([True])}
+    with pytest.raises(UserError, match=r"flag is bool\[2\] there, bool\[1\] here"):
+        checkpoints.fitted(leaves, other, tmp_path)
+
+
+def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(tmp_path, warned, monkeypatch):
+    checkpoints.save(tmp_path, 1, STATE, {})
+
+    class Full:
+        def save(self, *_):
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checkpoints, "_orbax", Full)
+        with pytest.raises(UserError, match=r"cannot write checkpoint .*2: .*No space left"):
+            checkpoints.save(tmp_path, 2, bump(STATE), {})
+    equal(checkpoints.newest(tmp_path, warned.append)[0], STATE)

@@ -1,0 +1,172 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from research.keys import key
+from research.training import program
+from research.training.objectives import classification
+from research.training.state import NEVER, Examples, chosen, take_seed
+from research.training.step import evaluate, mean_loss
+
+CLASSES, WIDTH = 3, 5
+PLAN = program.Plan(37, 8, epochs=4, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
+
+
+def examples(count, seed):
+    generator = np.random.default_rng(seed)
+    targets = generator.integers(0, CLASSES, count).astype(np.int32)
+    inputs = generator.normal(size=(count, WIDTH)).astype(np.float32)
+    inputs[np.arange(count), targets] += 1.5
+    return Examples(jnp.asarray(inputs), jnp.asarray(targets))
+
+
+TRAIN, VALIDATION = examples(37, 0), examples(11, 1)
+
+
+def initialize(place):
+    return {"w": {"kernel": 0.1 * jax.random.normal(place, (WIDTH, CLASSES)), "bias": jnp.zeros(CLASSES)}}
+
+
+def apply(params, inputs, drop):
+    if drop is not None:
+        inputs = inputs * jax.random.bernoulli(drop, 0.8, inputs.shape) / 0.8
+    return inputs @ params["w"]["kernel"] + params["w"]["bias"]
+
+
+def trained(plan=PLAN, seeds=(0,), stops=None, optimizer=None, train=TRAIN):
+    optimizer = optimizer or optax.adam(0.05)
+    state = program.start(jnp.array(seeds, jnp.int32), initialize, optimizer, plan)
+    advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
+    for stop in stops or [plan.total_steps]:
+        state, readout = advance(state, train, VALIDATION, jnp.int32(stop))
+    return state, readout
+
+
+def same(a, b):
+    return all(np.array_equal(x, y, equal_nan=True) for x, y in zip(*map(jax.tree.leaves, (a, b)), strict=True))
+
+
+def test_where_the_calls_are_cut_changes_no_bit():
+    whole, _ = trained()
+    assert same(whole, trained(stops=[1, 2, 3, 9, 10, 20])[0])
+    assert same(whole, trained(stops=list(range(1, 21)))[0])
+
+
+def test_the_history_is_what_an_evaluation_outside_finds():
+    state, _ = trained()
+    each = take_seed(state.each, 0)
+    sums = evaluate(each.params, VALIDATION, batch_size=4, apply=apply, objective=classification)
+    np.testing.assert_allclose(each.history["validation/loss"][-1], sums["loss"] / sums["count"], rtol=1e-6)
+    logits = np.asarray(apply(each.params, VALIDATION.inputs, None))
+    right = (logits.argmax(1) == VALIDATION.targets).mean()
+    np.testing.assert_allclose(each.history["validation/accuracy"][-1], right, rtol=1e-6)
+    assert int(sums["count"]) == 11
+
+
+def test_one_step_is_the_optimizers_own():
+    plan = PLAN._replace(batch_size=37, epochs=1)
+    optimizer = optax.sgd(0.1)
+    state, _ = trained(plan, optimizer=optimizer)
+    start = initialize(key(0, "init"))
+    order = program.batch_index(jnp.int32(0), jnp.int32(0), plan)[0]
+    inputs, targets = TRAIN.inputs[order], TRAIN.targets[order]
+
+    def loss(params):
+        logits = apply(params, inputs, key(0, "dropout", 0))
+        return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
+
+    after = jax.tree.map(lambda leaf, slope: leaf - 0.1 * slope, start, jax.grad(loss)(start))
+    for name in ("kernel", "bias"):
+        np.testing.assert_allclose(state.each.params["w"][name][0], after["w"][name], rtol=1e-5, atol=1e-7)
+
+
+def test_each_epoch_sees_every_example_once_in_an_order_of_its_own():
+    orders = [np.asarray(program.batch_index(jnp.int32(s), jnp.int32(e), PLAN)) for s, e in ((0, 0), (0, 1), (1, 0))]
+    for order in orders:
+        assert order.shape == (5, 8)
+        assert sorted(order.ravel()) == [*range(37), 37, 37, 37]
+    assert not any(np.array_equal(orders[0], other) for other in orders[1:])
+    again = np.asarray(program.batch_index(jnp.int32(0), jnp.int32(1), PLAN))
+    np.testing.assert_array_equal(again, orders[1])
+
+
+def test_padding_has_no_say():
+    heavy = TRAIN.inputs.at[36].set(1e6)  # the example that stands in for padding
+    weights = jnp.array([1.0, 1.0, 0.0])
+    batch = program.gather(Examples(heavy, TRAIN.targets), jnp.array([0, 1, 37]), 37)
+    np.testing.assert_array_equal(batch.weights, weights)
+    loss, sums = mean_loss(initialize(key(0)), batch, key(1), apply, classification, 0.0)
+    assert float(sums["count"]) == 2 and np.isfinite(float(loss)) and float(loss) < 10
+
+
+def test_seeds_side_by_side_are_the_seeds_alone():
+    together, _ = trained(seeds=(3, 4))
+    for place, seed in enumerate((3, 4)):
+        alone, _ = trained(seeds=(seed,))
+        for a, b in zip(
+            *map(jax.tree.leaves, (take_seed(together.each, place), take_seed(alone.each, 0))), strict=True
+        ):
+            np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
+
+
+def test_l2_pulls_kernels_and_leaves_biases():
+    batch = program.gather(TRAIN, jnp.arange(8), 37)
+    params = initialize(key(0))
+
+    def slope(l2):
+        return jax.grad(lambda p: mean_loss(p, batch, key(1), apply, classification, l2)[0])(params)["w"]
+
+    pulled, free = slope(0.5), slope(0.0)
+    np.testing.assert_allclose(pulled["kernel"] - free["kernel"], params["w"]["kernel"], rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(pulled["bias"], free["bias"])
+
+
+def overfit(patience, monitor="loss", epochs=30):
+    plan = PLAN._replace(patience=patience, monitor=monitor, epochs=epochs)
+    return trained(plan, optimizer=optax.adam(0.3))[0]
+
+
+@pytest.mark.parametrize("monitor", ["loss", "accuracy"])
+def test_early_stopping_ends_on_the_best_epoch(monitor):
+    state = overfit(2, monitor)
+    each = take_seed(state.each, 0)
+    values = np.asarray(each.history[f"validation/{monitor}"])
+    seen = values[np.isfinite(values)]
+    best = int(seen.argmin() if monitor == "loss" else seen.argmax())
+    assert bool(each.stopped) and len(seen) == best + 3 < 30
+    assert int(each.best.epoch) == best + 1
+    sums = evaluate(chosen(each), VALIDATION, batch_size=11, apply=apply, objective=classification)
+    np.testing.assert_allclose(sums[monitor] / sums["count"], seen[best], rtol=1e-6)
+
+
+def test_at_max_epochs_the_best_weights_are_chosen_too():
+    each = take_seed(overfit(100, epochs=8).each, 0)
+    values = np.asarray(each.history["validation/loss"])
+    assert int(each.best.epoch) == values.argmin() + 1 < 8
+    assert not same(chosen(each), each.params)
+
+
+def test_a_stopped_seed_stands_still_while_others_train():
+    both = trained(PLAN._replace(patience=2, epochs=30), seeds=(0, 5), optimizer=optax.adam(0.3))[0]
+    alone = trained(PLAN._replace(patience=2, epochs=30), seeds=(0,), optimizer=optax.adam(0.3))[0]
+    ends = [int(np.isfinite(row).sum()) for row in both.each.history["validation/loss"]]
+    assert bool(both.each.stopped.all()) and ends[0] != ends[1], "the seeds must differ for this test to tell"
+    np.testing.assert_allclose(both.each.params["w"]["kernel"][0], alone.each.params["w"]["kernel"][0], rtol=1e-4)
+
+
+def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
+    plan = PLAN._replace(epochs=3)
+    broken = Examples(TRAIN.inputs.at[5].set(jnp.inf), TRAIN.targets)
+    state, readout = trained(plan, train=broken)
+    each = take_seed(state.each, 0)
+    order = np.asarray(program.batch_index(jnp.int32(0), jnp.int32(0), plan))
+    slot = int(np.argwhere(order == 5)[0][0])
+    assert int(each.diverged) == slot != NEVER
+    assert not bool(readout.running[0])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(each.params))
+    whole, _ = (
+        trained(plan, stops=[slot]) if slot else (program.start(jnp.array([0]), initialize, optax.adam(0.05), plan), 0)
+    )
+    assert same(each.params, take_seed(whole.each, 0).params)
