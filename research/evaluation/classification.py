@@ -1,0 +1,128 @@
+"""Judging a classifier by its logits: how often right, how sure, and where it goes wrong."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from research.errors import UserError
+from research.evaluation.calibration import Reliability, brier_score, calibration_error, reliability
+from research.evaluation.intervals import proportion
+
+MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
+
+
+@dataclass(frozen=True)
+class PerClass:
+    """Scores of each class [K]; NaN where undefined (a class never predicted has no precision). support: examples."""
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f1: np.ndarray
+    support: np.ndarray
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """The wrong predictions that were most sure of themselves [M], surest first.
+
+    indices into the examples, truth and predicted classes, probability of the predicted class.
+    """
+
+    indices: np.ndarray
+    truth: np.ndarray
+    predicted: np.ndarray
+    probability: np.ndarray
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What `evaluate` found; `dataclasses.asdict` turns it into the plain dicts and arrays that the report reads.
+
+    accuracy_low95 and accuracy_high95 bound the accuracy of this one trained model on *new examples* of the same kind;
+    the spread between trainings is `intervals.across_seeds`. confusion [K, K] counts examples: rows are the truth,
+    columns the predictions.
+    """
+
+    classes: tuple[str, ...]
+    examples: int
+    accuracy: float
+    accuracy_low95: float
+    accuracy_high95: float
+    loss: float
+    brier: float
+    calibration_error: float
+    reliability: Reliability
+    confusion: np.ndarray
+    per_class: PerClass
+    mistakes: Mistakes
+
+    def metrics(self) -> dict[str, float]:
+        """The scalars, flat, for record.json."""
+        names = ("accuracy", "accuracy_low95", "accuracy_high95", "loss", "brier", "calibration_error")
+        return {name: getattr(self, name) for name in names}
+
+
+def evaluate(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Classification:
+    """Judge `logits` [N, K] (any real numbers, before softmax) against `labels` [N] in 0..K-1 named by `classes` (K).
+
+    loss is the mean cross-entropy in nats, computed in float64. Of equal logits the first class is the prediction.
+    Raises UserError when a logit is not finite, ValueError when shapes, labels and classes do not fit together.
+    """
+    logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
+    _check(logits, labels, classes)
+    log_probabilities = _log_softmax(logits)
+    probabilities, predicted = np.exp(log_probabilities), np.argmax(logits, axis=1)
+    correct, confidence = predicted == labels, np.max(probabilities, axis=1)
+    curve = reliability(confidence, correct)
+    low, high = proportion(int(np.sum(correct)), len(labels))
+    return Classification(
+        classes=tuple(classes),
+        examples=len(labels),
+        accuracy=float(np.mean(correct)),
+        accuracy_low95=low,
+        accuracy_high95=high,
+        loss=float(-np.mean(log_probabilities[np.arange(len(labels)), labels])),
+        brier=brier_score(probabilities, labels),
+        calibration_error=calibration_error(curve),
+        reliability=curve,
+        confusion=_confusion(labels, predicted, len(classes)),
+        per_class=_per_class(labels, predicted, len(classes)),
+        mistakes=_mistakes(labels, predicted, confidence),
+    )
+
+
+def _check(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> None:
+    if logits.ndim != 2 or labels.shape != logits.shape[:1] or len(labels) == 0 or logits.shape[1] != len(classes):
+        raise ValueError(f"logits {logits.shape}, labels {labels.shape} and {len(classes)} classes do not fit together")
+    if not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0 or labels.max() >= len(classes):
+        raise ValueError(f"labels must be integers in 0..{len(classes) - 1}")
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if len(broken):
+        raise UserError(
+            f"the model's output is not finite for {len(broken)} of {len(labels)} examples (the first is {broken[0]}): "
+            "training diverged; lower the learning rate, or evaluate an earlier checkpoint"
+        )
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits - logits.max(axis=1, keepdims=True)  # so that exp never overflows
+    return shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
+
+
+def _confusion(labels: np.ndarray, predicted: np.ndarray, K: int) -> np.ndarray:
+    return np.bincount(labels * K + predicted, minlength=K * K).reshape(K, K)
+
+
+def _per_class(labels: np.ndarray, predicted: np.ndarray, K: int) -> PerClass:
+    from sklearn.metrics import precision_recall_fscore_support  # slow to import; only needed at the end of a run
+
+    names = np.arange(K)
+    scores = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=np.nan)  # pyright: ignore
+    return PerClass(*(np.asarray(score) for score in scores))
+
+
+def _mistakes(labels: np.ndarray, predicted: np.ndarray, confidence: np.ndarray) -> Mistakes:
+    wrong = np.flatnonzero(predicted != labels)
+    surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
+    return Mistakes(surest, labels[surest], predicted[surest], confidence[surest])

@@ -1,0 +1,139 @@
+"""A drawing of a network, from its summary, as SVG to stand inside a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from research.report import formats
+from research.report.drawing_layout import Seat, seats
+from research.report.drawing_shapes import HEIGHT, Scale, draw_shape, scale
+from research.report.style import shortened
+
+TILE_WIDTH, TILE_HEIGHT = 118.0, 136.0  # pixels of a layer with its labels
+MARGIN, GAP = 14.0, 16.0  # pixels around everything; between rows, where the line to the next row runs
+LABEL, LINE = 92.0, 12.5  # pixels from a tile's top to its first label; between lines
+
+
+class Box(NamedTuple):
+    """A drawn layer: its centre, half its width, and its row."""
+
+    x: float
+    y: float
+    half: float
+    row: int
+
+
+def network_svg(summary: Sequence[Mapping[str, Any]], columns: int = 6) -> str:
+    """The network of `summary` (dicts of name, kind, inputs, output_shape, parameters, ...) as an SVG element.
+
+    It reads left to right and wraps after `columns` layers; branches stand above each other. Blocks grow with the
+    logarithm of their sizes; those with parameters are filled. Names that no layer has, such as "input", are drawn as
+    sources. Colours follow the text around, so that the drawing suits light and dark pages.
+    """
+    layers = {layer["name"]: layer for layer in summary}
+    sources = dict.fromkeys(read for layer in summary for read in layer["inputs"] if read not in layers)
+    wiring = dict.fromkeys(sources, ()) | {name: layer["inputs"] for name, layer in layers.items()}
+    placed = seats(wiring, columns)
+    tops = _row_tops(placed)
+    root = _canvas(summary, max(seat.column for seat in placed.values()) + 1, tops[-1])
+    fit = scale([layer["output_shape"] for layer in summary])
+    boxes = {name: _tile(root, name, layers.get(name), seat, tops, fit) for name, seat in placed.items()}
+    for name, reads in wiring.items():
+        for read in reads:
+            _arrow(root, boxes[read], boxes[name], placed[name].column - placed[read].column, tops)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _row_tops(placed: Mapping[str, Seat]) -> list[float]:
+    """The upper edge of each row, and the lower edge of the last."""
+    rows = max(seat.row for seat in placed.values()) + 1
+    tops = [MARGIN]
+    for row in range(rows):
+        lanes = max(seat.lanes for seat in placed.values() if seat.row == row)
+        tops.append(tops[-1] + lanes * TILE_HEIGHT + GAP)
+    return tops
+
+
+def _canvas(summary: Sequence[Mapping[str, Any]], columns: int, height: float) -> ElementTree.Element:
+    width = 2 * MARGIN + columns * TILE_WIDTH
+    total = formats.count(sum(layer["parameters"] for layer in summary))
+    root = ElementTree.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {width:.0f} {height:.0f}",
+            "width": f"{width:.0f}",
+            "height": f"{height:.0f}",
+            "role": "img",
+            "font-family": "system-ui, sans-serif",
+            "font-size": "11",
+        },
+    )
+    ElementTree.SubElement(root, "title").text = f"Network of {len(summary)} layers and {total} parameters"
+    chain = ", ".join(f"{layer['name']} ({formats.shape(layer['output_shape'])})" for layer in summary)
+    ElementTree.SubElement(root, "desc").text = f"In order, with the shape of each output: {chain}."
+    return root
+
+
+def _tile(
+    root: ElementTree.Element, name: str, layer: Mapping[str, Any] | None, seat: Seat, tops: Sequence[float], fit: Scale
+) -> Box:
+    spare = (tops[seat.row + 1] - tops[seat.row] - GAP) - seat.lanes * TILE_HEIGHT
+    top = tops[seat.row] + spare / 2 + seat.lane * TILE_HEIGHT
+    x, y = MARGIN + (seat.column + 0.5) * TILE_WIDTH, top + HEIGHT / 2 + 10
+    group = ElementTree.SubElement(root, "g")
+    if layer is None:
+        ElementTree.SubElement(group, "circle", {"cx": f"{x}", "cy": f"{y}", "r": "5", "fill": "currentColor"})
+        half, lines = 5.0, [name]
+    else:
+        ElementTree.SubElement(group, "title").text = _description(layer)
+        half, lines = draw_shape(group, x, y, layer, fit), _labels(layer)
+    for place, line in enumerate(lines):
+        look = {"font-weight": "600"} if place == 0 else {"fill-opacity": "0.8"}
+        where = {
+            "x": f"{x:.1f}",
+            "y": f"{top + LABEL + place * LINE:.1f}",
+            "text-anchor": "middle",
+            "fill": "currentColor",
+        }
+        ElementTree.SubElement(group, "text", where | look).text = shortened(line, 18)
+    return Box(x, y, half, seat.row)
+
+
+def _labels(layer: Mapping[str, Any]) -> list[str]:
+    parameters = f"{formats.count(layer['parameters'])} param." if layer["parameters"] else ""
+    return [layer["name"], layer["kind"].replace("_", " "), formats.shape(layer["output_shape"]), parameters]
+
+
+def _description(layer: Mapping[str, Any]) -> str:
+    facts = [f"{layer['name']}: {layer['kind'].replace('_', ' ')}", f"output {formats.shape(layer['output_shape'])}"]
+    facts.append(f"parameters {layer.get('formula') or formats.count(layer['parameters'])}")
+    if layer.get("receptive_field"):
+        facts.append(f"receptive field {formats.shape(layer['receptive_field'])}")
+    return ", ".join(facts)
+
+
+def _arrow(root: ElementTree.Element, start: Box, end: Box, columns: int, tops: Sequence[float]) -> None:
+    """From the right of `start` to the left of `end`: straight to the next column, above what it skips, or by the gaps
+    between the rows to another row.
+    """
+    x0, x1 = start.x + start.half + 3, end.x - end.half - 8
+    if start.row == end.row and columns == 1:
+        middle = (x0 + x1) / 2
+        path = f"C{middle:.1f} {start.y:.1f} {middle:.1f} {end.y:.1f} {x1:.1f} {end.y:.1f}"
+    else:
+        leave, enter = start.x + TILE_WIDTH / 2, end.x - TILE_WIDTH / 2
+        above = tops[end.row] + (1 if start.row == end.row else -GAP / 2)
+        below = above if start.row == end.row else tops[start.row + 1] - GAP / 2
+        between = f"H{MARGIN / 2}V{above:.1f}" if below != above else ""
+        path = f"H{leave:.1f}V{below:.1f}{between}H{enter:.1f}V{end.y:.1f}H{x1:.1f}"
+    line = {
+        "d": f"M{x0:.1f} {start.y:.1f}{path}",
+        "fill": "none",
+        "stroke": "currentColor",
+        "stroke-opacity": "0.55",
+        "stroke-width": "1.2",
+    }
+    ElementTree.SubElement(root, "path", line)
+    head = f"M{x1 + 5:.1f} {end.y:.1f}l-7 -3.5v7z"
+    ElementTree.SubElement(root, "path", {"d": head, "fill": "currentColor", "fill-opacity": "0.55"})

@@ -1,0 +1,75 @@
+"""Where each layer stands in the drawing of a network: columns by depth, lanes for branches, rows as in a text."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+Wiring = Mapping[str, Sequence[str]]  # layer name -> names of the layers it reads
+
+
+class Seat(NamedTuple):
+    """A layer's place: row and column count from 0; it is lane number `lane` of the `lanes` that share the column."""
+
+    row: int
+    column: int
+    lane: int
+    lanes: int
+
+
+def seats(wiring: Wiring, columns: int) -> dict[str, Seat]:
+    """A seat for every layer of `wiring` (listed so that each follows those it reads), at most `columns` in a row.
+
+    Rows are broken where a single arrow leads on, so that branches stay beside each other, unless these are longer
+    than a row.
+    """
+    depths = depth(wiring)
+    levels: list[list[str]] = [[] for _ in range(max(depths.values()) + 1)]
+    for name in wiring:
+        levels[depths[name]].append(name)
+    found: dict[str, Seat] = {}
+    for row, members in enumerate(_rows(_blocks(wiring, depths), columns)):
+        for column, level in enumerate(members):
+            for lane, name in enumerate(levels[level]):
+                found[name] = Seat(row, column, lane, len(levels[level]))
+    return found
+
+
+def depth(wiring: Wiring) -> dict[str, int]:
+    """The longest way from the input to each layer, in layers."""
+    depths: dict[str, int] = {}
+    for name, reads in wiring.items():
+        depths[name] = max((depths[read] + 1 for read in reads), default=0)
+    return depths
+
+
+def _blocks(wiring: Wiring, depths: Mapping[str, int]) -> list[list[int]]:
+    """Depths in groups between which runs a single arrow."""
+    crossing = [0] * (max(depths.values()) + 1)  # arrows that reach or pass each depth from before it
+    for name, reads in wiring.items():
+        for read in reads:
+            for level in range(depths[read] + 1, depths[name] + 1):
+                crossing[level] += 1
+    blocks: list[list[int]] = []
+    for level, arrows in enumerate(crossing):
+        if arrows <= 1:
+            blocks.append([])
+        blocks[-1].append(level)
+    return blocks
+
+
+def _rows(blocks: Sequence[Sequence[int]], columns: int) -> list[list[int]]:
+    """As few rows as `columns` allow, and these even, rather than full ones and a short one."""
+    fewest = _filled(blocks, columns)
+    candidates = (_filled(blocks, width) for width in range(1, columns))
+    return next((rows for rows in candidates if len(rows) == len(fewest)), fewest)
+
+
+def _filled(blocks: Sequence[Sequence[int]], width: int) -> list[list[int]]:
+    rows: list[list[int]] = [[]]
+    for block in blocks:
+        if rows[-1] and len(rows[-1]) + len(block) > width:
+            rows.append([])
+        for level in block:
+            if len(rows[-1]) == width:
+                rows.append([])
+            rows[-1].append(level)
+    return rows

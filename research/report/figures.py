@@ -1,0 +1,125 @@
+"""Figures of a classifier: calibration, confusions, mistakes, and all that its report shows."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from research.report.curves import History, learning_curves
+from research.report.formats import percent
+from research.report.style import COLOURS, INK, QUIET, png, sheet, shortened
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ANNOTATED = 20  # classes up to which the confusion matrix has room for its counts
+
+
+def classification(
+    histories: Sequence[History],
+    best_epochs: Sequence[int],
+    evaluation: Mapping[str, Any],
+    pictures: np.ndarray | None = None,
+) -> dict[str, bytes]:
+    """All figures of a classifier's report by name, as PNG; `Report.figures` takes them as they are.
+
+    `evaluation` is a classification as a dict; `pictures` [M, H, W, C] (uint8) are those of its mistakes, in their
+    order. What there is no data for (no history, no mistakes, no pictures) is left out.
+    """
+    mistakes, classes = evaluation["mistakes"], evaluation["classes"]
+    found = {
+        "reliability": reliability(evaluation["reliability"]),
+        "confusion_matrix": confusion_matrix(evaluation["confusion"], classes),
+    }
+    if any(len(history["epoch"]) for history in histories):
+        found["learning_curves"] = learning_curves(histories, best_epochs)
+    if pictures is not None and len(pictures):
+        truths, predictions = ([classes[place] for place in mistakes[key]] for key in ("truth", "predicted"))
+        found["mistakes"] = mistakes_gallery(pictures, truths, predictions, mistakes["probability"])
+    return found
+
+
+def reliability(curve: Mapping[str, Any]) -> bytes:
+    """PNG of accuracy over confidence in bins, above how many examples each bin holds (on a logarithmic scale).
+
+    `curve` is {"edges": [bins + 1], "confidence": [bins], "accuracy": [bins], "count": [bins]}, NaN in empty bins. A
+    calibrated model lies on the diagonal.
+    """
+    from matplotlib.ticker import PercentFormatter  # slow to import
+
+    edges, count = np.asarray(curve["edges"]), np.asarray(curve["count"])
+    accuracy, confidence = np.asarray(curve["accuracy"]), np.asarray(curve["confidence"])
+    with sheet(4.6, 4.8) as figure:
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        upper.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="calibrated")
+        upper.plot(confidence, accuracy, "o-", color=COLOURS[0], label="this model")
+        upper.set(title="accuracy of predictions by their confidence", ylim=(-0.02, 1.02), xlim=(0, 1))
+        upper.legend(loc="lower right")
+        lower.bar(edges[:-1], count, np.diff(edges), align="edge", color="#b5c9d8", edgecolor=QUIET, linewidth=0.5)
+        lower.set(xlabel="confidence (probability of the predicted class)", yscale="log", title="examples")
+        lower.set_ylim(0.5, None)
+        lower.yaxis.set_major_formatter("{x:,.0f}")
+        lower.yaxis.set_minor_formatter("")
+        for axes in (upper, lower):
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+        upper.yaxis.set_major_formatter(PercentFormatter(1.0))
+        return png(figure)
+
+
+def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> bytes:
+    """PNG of `confusion` [K, K] (rows truth, columns predictions), shaded by the logarithm of the counts.
+
+    Up to 20 classes each cell shows its count; zeros stay blank.
+    """
+    K = len(classes)
+    names = [shortened(name, 18) for name in classes]
+    side = float(np.clip(1.6 + 0.36 * K, 3.6, 8.8))
+    with sheet(side, side) as figure:
+        axes = figure.subplots()
+        axes.imshow(np.log1p(confusion), cmap="Blues", vmin=0)
+        if K <= ANNOTATED:
+            _counts(axes, np.asarray(confusion))
+        step = max(1, math.ceil(K / 50))
+        axes.set_xticks(
+            range(0, K, step), names[::step], rotation=90 if 0.1 * max(map(len, names)) > 0.8 * side / K else 0
+        )
+        axes.set_yticks(range(0, K, step), names[::step])
+        axes.set(xlabel="predicted", ylabel="truth", title="what was taken for what")
+        _bare(axes)
+        return png(figure)
+
+
+def mistakes_gallery(
+    images: np.ndarray, truths: Sequence[str], predictions: Sequence[str], probabilities: Sequence[float]
+) -> bytes:
+    """PNG of pictures `images` [M, H, W, C] (uint8, C of 1 or 3), six in a row, each with truth and prediction."""
+    rows = math.ceil(len(images) / 6)
+    short = max(map(len, predictions)) <= 7  # then prediction and probability fit on one line above a picture
+    gap, height = (", ", 1.42) if short else ("\n", 1.54)
+    with sheet(6.4, height * rows) as figure:
+        for place, axes in enumerate(figure.subplots(rows, 6, squeeze=False).flat):
+            axes.set_axis_off()
+            if place < len(images):
+                _picture(axes, images[place])
+                said = f"said {shortened(predictions[place], 12)}{gap}{percent(probabilities[place], 0)}"
+                axes.set_title(f"is {shortened(truths[place], 14)}\n{said}", fontsize=7, fontweight="normal")
+        return png(figure)
+
+
+def _counts(axes: "Axes", confusion: np.ndarray) -> None:
+    dark = np.log1p(confusion) > 0.65 * np.log1p(confusion.max())
+    for row, column in np.argwhere(confusion > 0):
+        ink = "white" if dark[row, column] else INK
+        axes.text(column, row, f"{confusion[row, column]}", ha="center", va="center", color=ink, fontsize=7.5)
+
+
+def _bare(axes: "Axes") -> None:
+    axes.grid(False)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def _picture(axes: "Axes", image: np.ndarray) -> None:
+    gray = image.shape[-1] == 1
+    axes.imshow(image[..., 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)

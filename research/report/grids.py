@@ -1,0 +1,85 @@
+"""The tables of a run as plain strings: the terminal (`tables`) and the page (`page`) show the same ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from research.report import formats
+from research.report.classes import confusions, shown_classes
+
+Row = tuple[str, ...]
+
+
+class Grid(NamedTuple):
+    """A table: its first `words` columns hold words, the others numbers; a second line in a cell belongs to the first.
+
+    `note` says what must be known to read it; `totals`, when there, is the last row.
+    """
+
+    titles: Row
+    rows: list[Row]
+    words: int = 1
+    note: str = ""
+    totals: Row = ()
+
+
+def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
+    """The metrics of each split (that named `first` before the others), with 95% intervals where there are any."""
+    splits = dict(sorted(record["metrics"].items(), key=lambda item: item[0] != first))
+    rows = []
+    for name in formats.metric_names(splits):
+        cells = [formats.with_interval(name, values) for values in splits.values()]
+        # The second lines stay beside each other, also where one split has no interval.
+        second = "\n" if any(interval for _, interval in cells) else ""
+        label = f"{formats.metric_label(name)}{second}{second and '95% interval'}"
+        rows.append((label, *(f"{value}{second}{interval}" for value, interval in cells)))
+    return Grid(("Metric", *splits), rows)
+
+
+def seeds(record: Mapping[str, Any], first: str = "") -> Grid:
+    """Every metric over several seeds, of split `first` before the others: mean, std, 95% interval of the mean."""
+    rows = []
+    for name, over in sorted(record.get("seeds", {}).items(), key=lambda item: not item[0].startswith(f"{first}/")):
+        split, _, metric = name.partition("/")
+        mean, std = formats.metric(metric, over["mean"]), formats.metric(metric, over["std"])
+        interval = formats.interval(metric, over["low95"], over["high95"])
+        rows.append((split, formats.metric_label(metric), mean, std, interval))
+    return Grid(("Split", "Metric", "Mean", "Std", "95% of the mean"), rows, words=2)
+
+
+def per_class(evaluation: Mapping[str, Any]) -> Grid:
+    """Precision, recall and F1 of each class of a classification (as a dict); of many classes the worst 20 by F1."""
+    scores, classes = evaluation["per_class"], evaluation["classes"]
+    order = shown_classes(evaluation)
+    rows = []
+    for place in order:
+        shares = (formats.percent(float(scores[name][place])) for name in ("precision", "recall", "f1"))
+        rows.append((classes[place], *shares, formats.count(int(scores["support"][place]))))
+    note = f"The {len(order)} of {len(classes)} classes with the lowest F1" if len(order) < len(classes) else ""
+    return Grid(("Class", "Precision", "Recall", "F1", "Examples"), rows, note=note)
+
+
+def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Grid:
+    """The most frequent mistakes of a classification."""
+    rows = [
+        (found.truth, found.predicted, formats.count(found.examples), formats.percent(found.share))
+        for found in confusions(evaluation, limit)
+    ]
+    return Grid(("Truth", "Taken for", "Examples", "Share of the class"), rows, words=2)
+
+
+def layers(summary: Sequence[Mapping[str, Any]]) -> Grid:
+    """A network layer by layer (dicts of name, output_shape, formula, multiply_adds, receptive_field, parameters)."""
+    rows = [
+        (
+            layer["name"],
+            formats.shape(layer["output_shape"]),
+            layer["formula"] or (formats.count(layer["parameters"]) if layer["parameters"] else ""),
+            formats.short_count(layer["multiply_adds"]) if layer["multiply_adds"] else "",
+            formats.shape(layer["receptive_field"]),
+        )
+        for layer in summary
+    ]
+    parameters = formats.count(sum(layer["parameters"] for layer in summary))
+    work = formats.short_count(sum(layer["multiply_adds"] for layer in summary))
+    titles = ("Layer", "Output", "Parameters", "Mult-adds", "Receptive field")
+    return Grid(titles, rows, totals=("total", "", parameters, work, ""))

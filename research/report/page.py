@@ -1,0 +1,88 @@
+"""The report of a run as one HTML file: self-contained, offline, for screen, phone and paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from research.report import grids, sections
+from research.report.drawing import network_svg
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a page shows. What is left empty is left out of the page; only `record` and `command` must be there.
+
+    record        record.json, as `record.build_record` gives it
+    command       the shell command that runs the experiment again
+    config        config.json: nested dicts of plain values
+    summary       the network, a dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds,
+                  receptive_field (lists without the batch axis)
+    histories     a dict per seed: {"epoch": [E], "train": {metric: [E]}, "validation": {metric: [E]}}
+    best_epochs   of each seed, the epoch whose weights were kept
+    evaluations   {split: what the evaluation room found, as dicts and arrays (`dataclasses.asdict`)}
+    figures       {name: PNG}; for classification those of `figures.classification`
+    split         the split of the headline and of the detailed sections
+    headline      the metric of the headline
+    unit          what an example is, in the plural
+    """
+
+    record: Mapping[str, Any]
+    command: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    summary: Sequence[Mapping[str, Any]] = ()
+    histories: Sequence[Mapping[str, Any]] = ()
+    best_epochs: Sequence[int] = ()
+    evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    figures: Mapping[str, bytes] = field(default_factory=dict)
+    split: str = "test"
+    headline: str = "accuracy"
+    unit: str = "pictures"
+
+
+def render(report: Report, template: str = "classification.html") -> str:
+    """The page as text. `template` is a file in templates/ that extends base.html; every string is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import; only needed at the end of a run
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(view(report))
+
+
+def view(report: Report) -> dict[str, Any]:
+    """What the templates lay out: strings, `Grid`s and `Picture`s; empty where the report has nothing."""
+    evaluation = report.evaluations.get(report.split)
+    return {
+        "report": report,
+        "record": report.record,
+        "headline": sections.headline(report.record, report.split, report.headline, report.unit),
+        "facts": sections.facts(report.record, report.unit),
+        "seeds": grids.seeds(report.record, report.split),
+        "metrics": grids.metrics(report.record, report.split),
+        "kept": sections.kept(report.histories, report.best_epochs) if report.histories else "",
+        "evaluation": evaluation,
+        "calibrated": sections.calibrated(evaluation) if evaluation else "",
+        "per_class": grids.per_class(evaluation) if evaluation else None,
+        "confused": grids.confused(evaluation) if evaluation else None,
+        "pictures": {name: sections.picture(png) for name, png in report.figures.items()},
+        "layers": grids.layers(report.summary),
+        "drawings": _drawings(report.summary),
+        "settings": sections.settings(report.config),
+        "origin": sections.origin(report.record),
+    }
+
+
+def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The network twice, wrapped for either width; the style sheet shows one of them."""
+    from markupsafe import Markup  # comes with jinja2
+
+    widths = {"wide": 6, "narrow": 3} if summary else {}
+    return {name: Markup(network_svg(summary, columns)) for name, columns in widths.items()}

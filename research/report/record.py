@@ -1,0 +1,137 @@
+"""record.json: the numbers of a run with their provenance, in a fixed order."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from research.errors import UserError
+from research.files import read_json
+
+STATUSES = ("finished", "stopped early", "preempted", "diverged")
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "experiment": str,
+    "seed": int,
+    "metrics": Mapping,
+    "parameters": Mapping,
+    "seconds": Mapping,
+    "throughput": Mapping,
+    "data": Mapping,
+    "device": str,
+    "versions": Mapping,
+    "commit": str,
+    "status": str,
+}
+_PARTS = {
+    "parameters": ("total", "trainable"),
+    "seconds": ("compile", "train", "total"),
+    "throughput": ("examples_per_second",),
+    "data": ("name", "fingerprint", "sizes"),
+}
+
+
+def build_record(
+    *,
+    experiment: str,
+    seed: int,
+    metrics: Mapping[str, Mapping[str, float]],
+    parameters: Mapping[str, int],
+    seconds: Mapping[str, float],
+    throughput: Mapping[str, float],
+    data: Mapping[str, Any],
+    device: str,
+    versions: Mapping[str, str],
+    commit: str,
+    status: str,
+    epochs: Mapping[str, Mapping[str, Any]] | None = None,
+    seeds: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """record.json as a dict, its fields in this order:
+
+    experiment    the configuration's name
+    seed          the (first) seed
+    metrics       {split: {name: value}}; NAME_low95 and NAME_high95 are the ends of NAME's 95% interval
+    parameters    {total, trainable}
+    seconds       {compile, train, total}
+    throughput    {examples_per_second}, of training, without compilation
+    data          {name, fingerprint, sizes: {split: examples}}
+    device        in words
+    versions      {package: version}, see `environment.environment`
+    commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
+    status        finished | stopped early | preempted | diverged
+    epochs        {seed: {run, best}}: epochs trained, and the one whose weights were kept (None: the last)
+    seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
+
+    Raises ValueError that lists every field which does not fit.
+    """
+    record: dict[str, Any] = {
+        "experiment": experiment,
+        "seed": seed,
+        "metrics": {split: dict(values) for split, values in metrics.items()},
+        "parameters": dict(parameters),
+        "seconds": dict(seconds),
+        "throughput": dict(throughput),
+        "data": dict(data),
+        "device": device,
+        "versions": dict(versions),
+        "commit": commit,
+        "status": status,
+    }
+    if epochs is not None:
+        record["epochs"] = {seed: dict(found) for seed, found in epochs.items()}
+    if seeds is not None:
+        record["seeds"] = {name: dict(interval) for name, interval in seeds.items()}
+    wrong = problems(record)
+    if wrong:
+        raise ValueError("; ".join(wrong))
+    return record
+
+
+def read_record(run: Path | str) -> dict[str, Any]:
+    """record.json of the run directory `run`; UserError when it is missing or is not a record."""
+    path = Path(run) / "record.json"
+    record = read_json(path)
+    wrong = problems(record)
+    if wrong:
+        raise UserError(f"{path} is not a record ({wrong[0]}); run the experiment again, or choose another directory")
+    return record
+
+
+class Measured(NamedTuple):
+    """A metric with its 95% interval: over `seeds` trainings, or of the one trained model when there is one seed."""
+
+    value: float | None
+    low95: float | None
+    high95: float | None
+    seeds: int
+
+
+def measured(record: Mapping[str, Any], split: str, name: str) -> Measured:
+    """Metric `name` of `split` as well as `record` knows it: the mean over seeds where it has several."""
+    over_seeds = record.get("seeds", {}).get(f"{split}/{name}")
+    if over_seeds is not None:
+        return Measured(over_seeds["mean"], over_seeds["low95"], over_seeds["high95"], len(over_seeds["values"]))
+    values = record["metrics"].get(split, {})
+    return Measured(values.get(name), values.get(f"{name}_low95"), values.get(f"{name}_high95"), 1)
+
+
+def problems(record: Any) -> list[str]:
+    """What keeps `record` from being a record.json, one phrase per field; empty when nothing does."""
+    if not isinstance(record, Mapping):
+        return ["not a JSON object"]
+    wrong = [f"no {name}" for name in _FIELDS if name not in record]
+    wrong += [f"{name} is {record[name]!r:.40}" for name, kind in _FIELDS.items() if not _fits(record, name, kind)]
+    wrong += [
+        f"no {name}.{part}"
+        for name, parts in _PARTS.items()
+        if isinstance(record.get(name), Mapping)
+        for part in parts
+        if part not in record[name]
+    ]
+    if isinstance(record.get("status"), str) and record["status"] not in STATUSES:
+        wrong.append(f"status is {record['status']!r:.40}, not one of {', '.join(STATUSES)}")
+    return wrong
+
+
+def _fits(record: Mapping[str, Any], name: str, kind: type | tuple[type, ...]) -> bool:
+    return name not in record or (isinstance(record[name], kind) and not isinstance(record[name], bool))

@@ -1,0 +1,112 @@
+"""What the page says in words, from the plain values of a report."""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from research.report import formats
+from research.report.record import measured
+from research.report.style import DPI
+
+CSS_PIXELS = 96  # of an inch, by the definition of CSS
+
+Facts = list[tuple[str, str]]  # (what, value)
+
+
+class Headline(NamedTuple):
+    """The number that the page opens with, what it is, its 95% interval, and what that interval is over."""
+
+    value: str
+    label: str
+    interval: str
+    over: str
+
+
+class Picture(NamedTuple):
+    """A PNG to stand inside the page, at `width` x `height` CSS pixels."""
+
+    source: str
+    width: int
+    height: int
+
+
+def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> Headline | None:
+    """The headline of a record; None where it has no such metric."""
+    found = measured(record, split, metric)
+    if not formats.is_number(found.value):
+        return None
+    examples = formats.count(record["data"]["sizes"].get(split))
+    over = f"over new {unit}: where this one trained model would land on others of the same kind"
+    label = f"{formats.metric_label(metric)} on {examples} {split} {unit}"
+    if found.seeds > 1:
+        over = f"over seeds: where the mean of many more trainings would land on these same {unit}"
+        label = f"mean {label}, of {found.seeds} trainings that differ in their seed"
+    interval = formats.interval(metric, found.low95, found.high95)
+    return Headline(formats.metric(metric, found.value), label, interval, over if interval else "")
+
+
+def facts(record: Mapping[str, Any], unit: str) -> Facts:
+    """Status, device, time, seeds, data and size of a run."""
+    seconds, data, first = record["seconds"], record["data"], record["seed"]
+    sizes = ", ".join(f"{formats.count(size)} {split}" for split, size in data["sizes"].items())
+    rate = record["throughput"]["examples_per_second"]
+    several = max((len(over["values"]) for over in record.get("seeds", {}).values()), default=1)
+    found = {
+        "status": record["status"],
+        "data": f"{data['name']}: {sizes} {unit}" if sizes else data["name"],
+        "device": record["device"],
+        "time": f"{formats.seconds(seconds['total'])}, of which training {formats.seconds(seconds['train'])}"
+        f" and compilation {formats.seconds(seconds['compile'])}",
+        "speed": f"{formats.short_count(rate)} {unit} a second in training" if rate else "",
+        "seeds" if several > 1 else "seed": f"{first} to {first + several - 1}" if several > 1 else f"{first}",
+        "parameters": _parameters(record["parameters"]),
+    }
+    return [(name, value) for name, value in found.items() if value]
+
+
+def origin(record: Mapping[str, Any]) -> Facts:
+    """Which code, data and packages the numbers come from."""
+    found = {"commit": record["commit"], "data fingerprint": record["data"]["fingerprint"]}
+    return [(name, str(value)) for name, value in (found | dict(record["versions"])).items() if value]
+
+
+def settings(config: Mapping[str, Any]) -> Facts:
+    """Every field of a configuration by its flag, `train.epochs`, in order."""
+    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in _leaves(config, "")]
+
+
+def kept(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:
+    """Which epochs the curves show, and whose weights were kept."""
+    epochs = sorted({len(history["epoch"]) for history in histories})
+    span = " to ".join(map(str, dict.fromkeys((epochs[0], epochs[-1])))) + " epochs."
+    if not best_epochs:
+        return span
+    best = ", ".join(map(str, best_epochs))
+    return f"{span} The weights kept are those of epoch {best}{', by seed' if len(best_epochs) > 1 else ''}."
+
+
+def calibrated(evaluation: Mapping[str, Any]) -> str:
+    """How well the probabilities of a classification (as a dict) are calibrated."""
+    error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
+    return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."
+
+
+def picture(png: bytes) -> Picture:
+    """A figure as `style.png` made it, at its size in inches (which its header tells: PNG specification, 11.2.2)."""
+    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
+    source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
+    return Picture(source, round(width * CSS_PIXELS / DPI), round(height * CSS_PIXELS / DPI))
+
+
+def _parameters(parameters: Mapping[str, int]) -> str:
+    total, trainable = parameters["total"], parameters["trainable"]
+    return formats.count(total) + (f", {formats.count(trainable)} of them trained" if trainable != total else "")
+
+
+def _leaves(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -1,0 +1,75 @@
+"""The one look of all figures: restrained, colour-blind-safe, and readable when printed in gray."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito 2008, "Color Universal Design", ordered so that neighbours also differ in lightness; with each goes a
+# line style and a marker, which tell the lines apart in gray.
+COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9")
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
+MARKERS = ("o", "s", "^", "D", "v", "P")
+DPI = 160  # sharp on paper and on dense screens; a page shows the figure at its size in inches
+INK, QUIET, RULE = "#1a1a1a", "#666666", "#d9d9d9"
+
+_STYLE = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters, so the same bytes, everywhere
+    "font.size": 9.0,
+    "text.parse_math": False,  # a dollar sign in a class name is a dollar sign
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelcolor": INK,
+    "axes.edgecolor": QUIET,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.5,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 4.0,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "figure.dpi": DPI,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+@contextlib.contextmanager
+def sheet(width: float, height: float) -> Iterator["Figure"]:
+    """An empty figure of `width` x `height` inches in our style; the style holds inside the `with` only.
+
+    Draw on it and take `png(figure)` before leaving. Neither pyplot nor the user's matplotlibrc is involved.
+    """
+    import matplotlib.style  # matplotlib is slow to import; only needed where a figure is drawn
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context(["default", _STYLE]):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+        yield figure
+
+
+def png(figure: "Figure") -> bytes:
+    """The figure as PNG; the same figure gives the same bytes (nothing is stamped with a date or a version)."""
+    content = io.BytesIO()
+    figure.savefig(content, format="png", metadata={"Software": None})
+    return content.getvalue()
+
+
+def shortened(text: str, length: int) -> str:
+    """`text` on one line, cut to `length` characters; the cut is marked by an ellipsis."""
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"

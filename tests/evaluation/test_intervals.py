@@ -1,0 +1,89 @@
+"""Intervals against published and worked-out values."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.stats import norm, ttest_rel
+
+from research.evaluation.comparison import paired
+from research.evaluation.intervals import across_seeds, proportion, student_half_width
+
+
+def wilson(successes: int, trials: int) -> tuple[float, float]:
+    z, share = norm.ppf(0.975), successes / trials
+    centre = share + z * z / (2 * trials)
+    reach = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials**2))
+    return (centre - reach) / (1 + z * z / trials), (centre + reach) / (1 + z * z / trials)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(5, 10), (1, 7), (9931, 10000), (0, 10), (10, 10), (347, 360)])
+def test_proportion_is_wilsons_interval(successes, trials):
+    assert proportion(successes, trials) == pytest.approx(wilson(successes, trials), abs=1e-9)
+
+
+def test_proportion_equals_published_values():
+    # Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3
+    assert proportion(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert proportion(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+    assert proportion(0, 20) == pytest.approx((0.0000, 0.1611), abs=5e-5)
+    assert proportion(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+
+
+def test_across_seeds_known_values():
+    found = across_seeds([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert found["mean"] == 3.0
+    assert found["std"] == pytest.approx(math.sqrt(2.5))
+    half = 2.7764451 * math.sqrt(2.5 / 5)  # t at 0.975 with 4 degrees of freedom, from any table
+    assert (found["low95"], found["high95"]) == pytest.approx((3 - half, 3 + half), rel=1e-6)
+    assert found["values"] == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
+def test_across_seeds_covers_the_mean_95_times_in_100():
+    values = np.random.default_rng(0).normal(7.0, 2.0, (2000, 4))
+    std = values.std(axis=1, ddof=1)
+    half = np.array([student_half_width(1.0, 4)]) * std
+    inside = np.mean(np.abs(values.mean(axis=1) - 7.0) <= half)
+    assert 0.935 < inside < 0.965
+
+
+def test_one_seed_has_no_interval():
+    assert across_seeds([0.5]) == {"mean": 0.5, "std": None, "low95": None, "high95": None, "values": [0.5]}
+
+
+def test_equal_seeds_have_an_interval_of_no_width():
+    found = across_seeds([0.25, 0.25, 0.25])
+    assert found["std"] == 0.0
+    assert found["low95"] == found["high95"] == 0.25
+
+
+def test_no_values_are_refused():
+    with pytest.raises(ValueError, match="no values"):
+        across_seeds([])
+
+
+def test_paired_equals_scipys_t_test():
+    a, b = [0.91, 0.93, 0.92, 0.95], [0.90, 0.91, 0.92, 0.91]
+    found, expected = paired(a, b), ttest_rel(a, b)
+    assert found is not None
+    assert found["p"] == pytest.approx(expected.pvalue)
+    low, high = expected.confidence_interval(0.95)
+    assert (found["mean"], found["low95"], found["high95"]) == pytest.approx((0.0175, low, high))
+
+
+def test_paired_is_antisymmetric():
+    there, back = paired([1.0, 2.0, 4.0], [1.5, 1.0, 2.0]), paired([1.5, 1.0, 2.0], [1.0, 2.0, 4.0])
+    assert there is not None and back is not None
+    assert (there["mean"], there["low95"], there["p"]) == pytest.approx((-back["mean"], -back["high95"], back["p"]))
+
+
+@pytest.mark.parametrize(
+    ("a", "b"), [([0.9], [0.8]), ([0.9, 0.8], [0.9, 0.8]), ([0.3, 0.1 + 0.2], [0.2, 0.2]), ([0.5, 0.7], [0.4, 0.6])]
+)
+def test_pairs_that_cannot_tell_have_no_difference(a, b):
+    assert paired(a, b) is None
+
+
+def test_pairs_of_different_length_are_refused():
+    with pytest.raises(ValueError, match="2 and 3 values cannot be paired"):
+        paired([1.0, 2.0], [1.0, 2.0, 3.0])

@@ -1,0 +1,71 @@
+"""The drawing of a network: valid XML, every layer and every arrow, nothing outside, nothing on top of another."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from research.report.drawing import network_svg
+from research.report.drawing_layout import depth, seats
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(root: ElementTree.Element) -> list[str]:
+    return [text.text or "" for text in root.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6])
+def test_a_branchy_net_is_valid_xml_with_all_its_layers_and_arrows(branches, columns):
+    root = ElementTree.fromstring(network_svg(branches, columns))
+    assert {layer["name"] for layer in branches} | {"input"} <= set(texts(root))
+    arrows = [path for path in root.iter(f"{SVG}path") if path.get("stroke")]
+    assert len(arrows) == sum(len(layer["inputs"]) for layer in branches)
+
+
+def test_the_drawing_tells_its_content_to_who_cannot_see_it(branches):
+    root = ElementTree.fromstring(network_svg(branches))
+    total = sum(layer["parameters"] for layer in branches)
+    assert root.findtext(f"{SVG}title") == f"Network of {len(branches)} layers and {total:,} parameters"
+    assert "left<1> (8×8×8)" in (root.findtext(f"{SVG}desc") or "")
+
+
+@pytest.mark.parametrize("columns", [1, 3, 6])
+def test_nothing_is_drawn_outside(branches, columns):
+    root = ElementTree.fromstring(network_svg(branches, columns))
+    width, height = float(root.get("width", 0)), float(root.get("height", 0))
+    for face in root.iter(f"{SVG}polygon"):
+        for corner in face.get("points", "").split():
+            x, y = map(float, corner.split(","))
+            assert 0 <= x <= width and 0 <= y <= height
+    for text in root.iter(f"{SVG}text"):
+        assert 0 <= float(text.get("x", -1)) <= width and 0 <= float(text.get("y", -1)) <= height
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 6, 20])
+def test_no_two_layers_share_a_seat_and_rows_keep_their_width(branches, columns):
+    wiring = {"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}
+    placed = seats(wiring, columns)
+    assert set(placed) == set(wiring)
+    assert len({(seat.row, seat.column, seat.lane) for seat in placed.values()}) == len(wiring)
+    assert all(seat.column < columns and seat.lane < seat.lanes for seat in placed.values())
+
+
+def test_every_layer_stands_after_those_it_reads(branches):
+    wiring = {"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}
+    placed, depths = seats(wiring, 4), depth(wiring)
+    for name, reads in wiring.items():
+        for read in reads:
+            assert (placed[read].row, placed[read].column) < (placed[name].row, placed[name].column)
+            assert depths[read] < depths[name]
+
+
+def test_branches_stay_beside_each_other(branches):
+    placed = seats({"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}, 6)
+    left, right = placed["left<1>"], placed["right&3"]
+    assert (left.row, left.column, left.lanes) == (right.row, right.column, 2)
+
+
+def test_a_row_ends_before_a_branch_rather_than_within_it():
+    skip = {"input": (), "stem": ("input",), "start": ("stem",), "middle": ("start",), "end": ("middle", "start")}
+    placed = seats(skip, 3)
+    assert [placed[name].row for name in skip] == [0, 0, 1, 1, 1]

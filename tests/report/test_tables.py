@@ -1,0 +1,72 @@
+"""Tables of the terminal fit 80 columns and say the same as the page."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from research.report import grids, tables
+from research.report.classes import confusions, shown_classes
+
+
+def printed(table, width: int = 80) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.mark.parametrize("name", ["metrics", "seeds", "summary", "per_class", "confusions"])
+def test_tables_fit_80_columns_with_all_their_words(seeds_report, name):
+    record, evaluation = seeds_report.record, seeds_report.evaluations["test"]
+    table, grid = {
+        "metrics": lambda: (tables.metrics_table(record), grids.metrics(record)),
+        "seeds": lambda: (tables.seeds_table(record), grids.seeds(record)),
+        "summary": lambda: (tables.summary_table(seeds_report.summary), grids.layers(seeds_report.summary)),
+        "per_class": lambda: (tables.per_class_table(evaluation), grids.per_class(evaluation)),
+        "confusions": lambda: (tables.confusions_table(evaluation), grids.confused(evaluation)),
+    }[name]()
+    text = printed(table)
+    assert max(map(len, text.splitlines())) <= 80
+    for row in grid.rows:
+        for word in " ".join(row).split():
+            assert word in text
+
+
+def test_comparison_fits_80_columns_and_shows_differences(report, seeds_report):
+    difference = {"mean": 0.0123, "low95": -0.001, "high95": 0.0256, "p": 0.0613}
+    table = tables.comparison_table(
+        {"first": report.record, "second": seeds_report.record}, {"first": None, "second": difference}
+    )
+    text = printed(table)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "+1.23 points" in text and "-0.10 to +2.56" in text and "p = 0.061" in text
+    assert f"{100 * seeds_report.record['seeds']['test/accuracy']['mean']:.2f}%" in text
+
+
+def test_brackets_are_not_markup(report):
+    assert "[red]x[/red]" in printed(tables.per_class_table(report.evaluations["test"]))
+
+
+def test_totals_are_sums(branches):
+    totals = grids.layers(branches).totals
+    assert totals[2] == f"{sum(layer['parameters'] for layer in branches):,}"
+
+
+def test_of_many_classes_the_worst_are_shown(judge):
+    evaluation = dataclasses.asdict(judge(600, [f"class{place}" for place in range(30)]))
+    shown, scores = shown_classes(evaluation), evaluation["per_class"]["f1"]
+    assert len(shown) == 20
+    assert np.all(np.diff(scores[shown]) >= 0)
+    assert scores[shown].max() <= np.delete(scores, shown).min()
+    assert "20 of 30" in grids.per_class(evaluation).note
+
+
+def test_confusions_are_the_largest_off_the_diagonal():
+    evaluation = {"confusion": np.array([[50, 3, 0], [7, 40, 1], [0, 0, 9]]), "classes": ("a", "b", "c")}
+    found = confusions(evaluation)
+    assert [(one.truth, one.predicted, one.examples) for one in found] == [("b", "a", 7), ("a", "b", 3), ("b", "c", 1)]
+    assert found[0].share == pytest.approx(7 / 48)
+    assert evaluation["confusion"][0, 0] == 50  # looked at, not changed
+    assert len(confusions(evaluation, limit=2)) == 2
