@@ -1,0 +1,16 @@
+"""A convolutional net on scikit-learn's 1,797 real digits (8x8, embedded): the first thing to run.
+
+    python scripts/train.py configs/digits_cnn.py
+"""
+
+from research.config import ConvNet, Experiment, ImageData, Optimizer, Training
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        name="digits_cnn",
+        data=ImageData(source="digits", validation=0.1, test=0.2),
+        model=ConvNet(channels=(32, 64, 64), padding="same", hidden=(64,), dropout=0.4),
+        optimizer=Optimizer(name="adam", learning_rate=3e-3, schedule="cosine"),
+        train=Training(epochs=40, batch_size=64),
+    )

@@ -1,0 +1,16 @@
+"""The course's dense net, 784-512-10 (407,050 parameters), on MNIST.
+
+python scripts/train.py configs/mnist_dense.py --data.root DIR --seeds 3
+"""
+
+from research.config import DenseNet, Experiment, ImageData, Optimizer, Training
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        name="mnist_dense",
+        data=ImageData(source="mnist", validation=0.05),
+        model=DenseNet(hidden=(512,), dropout=0.2),
+        optimizer=Optimizer(name="adam", learning_rate=1e-3, schedule="cosine"),
+        train=Training(epochs=12, batch_size=128),
+    )

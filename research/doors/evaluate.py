@@ -1,0 +1,32 @@
+"""`evaluate.py RUN`"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from research.command_line import EXIT_CODES, parse
+from research.run_directory import read_config
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """Which run."""
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A run directory, as scripts/train.py made it."""
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """The metrics of a run again, from its checkpoints and data; renews its report and record."""
+    place = Path(parse(Flags, arguments, about=evaluate.__doc__ or "").run)
+    config = read_config(place)
+    from research import experiment  # imports jax, which --help and mistakes need not wait for
+    from research.doors.show import show_result
+
+    result = experiment.evaluate(place)
+    evaluations = {split: dataclasses.asdict(found) for split, found in result.judged.get(config.seed, {}).items()}
+    show_result(result.record, evaluations, place)
+    return EXIT_CODES[result.record["status"]]

@@ -1,0 +1,80 @@
+"""What a trained run says about pictures from elsewhere: from its checkpoints, without the training data."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research import runtime
+from research.data.ink import Ink
+from research.data.pictures import Prepared, prepare_picture
+from research.errors import UserError
+from research.experiment.build import apply_of, build_network
+from research.experiment.fit import load_parameters
+from research.models.inference import outputs
+from research.report.record import read_record
+from research.run_directory import read_config
+
+AT_ONCE = 64  # pictures per batch
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def predict(place: Path | str, inputs: Sequence[Path | str], seed: int | None = None) -> Iterator[dict[str, Any]]:
+    """One dict for each picture of `inputs` (files, or folders of them), in order.
+
+    {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
+    {"input", "error"} for a file that is no picture. `seed` chooses among the trained ones, the first by default.
+    Raises UserError when `place` is no trained run.
+    """
+    runtime.prepare()
+    place = Path(place)
+    config = read_config(place)
+    data = read_record(place)["data"]
+    shape, classes = tuple(data["shape"]), data["classes"]
+    net = build_network(config.model, len(classes))
+    like = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))["params"])
+    params = load_parameters(config, like, config.seed if seed is None else seed, place)
+    ink = None if data["ink"] is None else Ink(**data["ink"])
+    apply, files = apply_of(net), _files(inputs)
+    for start in range(0, len(files), AT_ONCE):
+        batch = [(file, _prepared(file, shape, ink)) for file in files[start : start + AT_ONCE]]
+        yield from _answers(batch, lambda pixels: outputs(apply, params, pixels, batch_size=AT_ONCE), classes)
+
+
+def _files(inputs: Sequence[Path | str]) -> list[Path]:
+    """`inputs` with each folder replaced by the pictures in it, sorted; UserError for a folder without any."""
+    files: list[Path] = []
+    for path in map(Path, inputs):
+        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        if not found:
+            raise UserError(f"no pictures in {path}; give files or folders of {', '.join(SUFFIXES)}")
+        files += found
+    return files
+
+
+def _prepared(file: Path, shape: tuple[int, ...], ink: Ink | None) -> Prepared | UserError:
+    try:
+        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink)
+    except UserError as error:
+        return error
+
+
+def _answers(batch: list[tuple[Path, Prepared | UserError]], run: Any, classes: list[str]) -> Iterator[dict[str, Any]]:
+    sound = [found.pixels for _, found in batch if isinstance(found, Prepared)]
+    logits = iter(run(np.stack(sound))) if sound else iter(())
+    for file, found in batch:
+        if not isinstance(found, Prepared):
+            yield {"input": str(file), "error": str(found)}
+            continue
+        shares = np.asarray(jax.nn.softmax(next(logits)), np.float64)
+        best = int(shares.argmax())
+        yield {
+            "input": str(file),
+            "class": classes[best],
+            "probability": round(float(shares[best]), 6),
+            "probabilities": {name: round(float(share), 6) for name, share in zip(classes, shares, strict=True)},
+            "prepared": list(found.steps),
+        }

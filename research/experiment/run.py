@@ -1,0 +1,140 @@
+"""One experiment from its configuration to the record: data, training, evaluation, report."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from research import runtime
+from research.config import Experiment, validated
+from research.data.ink import measure_ink
+from research.errors import UserError
+from research.experiment.build import Parts, build
+from research.experiment.fit import Trained, fit_group, groups, history_rows, load_group, plan_of, warn
+from research.experiment.judge import best_epoch, chosen_parameters, epochs_run, flat_metrics, judge, over_seeds
+from research.experiment.publish import Judged, publish
+from research.files import write_json, write_text
+from research.report.environment import environment
+from research.report.record import build_record, read_record
+from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_place, read_config
+from research.training.loop import termination
+
+ENDED = ("finished", "stopped early")
+
+
+class Result(NamedTuple):
+    """What a run came to: its record, and the classification of every split of every seed (none when it was over)."""
+
+    record: dict[str, Any]
+    judged: dict[int, Judged]
+
+
+def run(config: Experiment, place: Path | str | None = None) -> dict[str, Any]:
+    """Train, evaluate and report `config` in the run directory `place` (runs/NAME); returns the record it leaves there.
+
+    A run that was cut off resumes from its newest sound checkpoint and ends with the same bits as an undisturbed
+    one; a run that has ended is returned as it is. On SIGTERM it saves, and the record says "preempted".
+    Raises UserError for a configuration, data or place that does not do; nothing is written before all have been
+    looked at.
+    """
+    return conduct(config, place).record
+
+
+def conduct(
+    config: Experiment, place: Path | str | None = None, begin: Callable[[Parts], None] = lambda parts: None
+) -> Result:
+    """As `run`, with all that was found; `begin(parts)` is called when the parts are built and training starts."""
+    begun = time.monotonic()
+    runtime.prepare()
+    config = validated(config)
+    place = default_place(config, config) if place is None else Path(place)
+    parts = build(config)
+    plan_of(config, parts)
+    with claimed(place, config), termination() as preempted:
+        if (place / RECORD).exists() and (record := read_record(place))["status"] in ENDED:
+            warn(f"{place} has {record['status']} before; delete it or choose another --run-dir to train again")
+            return Result(record, {})
+        begin(parts)
+        trained: list[Trained] = []
+        for seeds in groups(config):
+            trained.append(fit_group(config, parts, seeds, place, preempted))
+            _log(place, trained)
+            if trained[-1].status == "preempted":
+                break
+        return _conclude(config, parts, place, trained, begun)
+
+
+def evaluate(place: Path | str) -> Result:
+    """Evaluate the run in `place` again, from its checkpoints and data, and write its report and record anew."""
+    begun = time.monotonic()
+    runtime.prepare()
+    place = Path(place)
+    config = read_config(place)
+    parts = build(config)
+    with claimed(place, config):
+        stored = checkpointed_groups(place)
+        if sum(map(len, stored)) < config.seeds:
+            raise UserError(f"{place} has not trained all its seeds yet; train it first: scripts/train.py")
+        trained = [load_group(config, parts, seeds, place) for seeds in stored]
+        _log(place, trained)
+        return _conclude(config, parts, place, trained, begun)
+
+
+def _log(place: Path, trained: list[Trained]) -> None:
+    write_text(place / METRICS, "".join(json.dumps(row) + "\n" for done in trained for row in history_rows(done)))
+
+
+def _conclude(config: Experiment, parts: Parts, place: Path, trained: list[Trained], begun: float) -> Result:
+    """Judge what was trained; the report first, the record last: with it, the run is complete."""
+    status = _status(trained)
+    judged: dict[int, Judged] = {}
+    if status in ENDED:
+        for group in trained:
+            judged |= {seed: judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
+    record = _record(config, parts, trained, judged, status, time.monotonic() - begun)
+    if judged:
+        publish(config, parts, place, trained, judged, record)
+    write_json(place / RECORD, record)
+    return Result(record, judged)
+
+
+def _status(trained: list[Trained]) -> str:
+    """The first of these that any seed came to."""
+    found = {group.status for group in trained}
+    return next(status for status in ("preempted", "diverged", "stopped early", "finished") if status in found)
+
+
+def _record(
+    config: Experiment, parts: Parts, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
+) -> dict[str, Any]:
+    data, total = parts.data, sum(row["parameters"] for row in parts.summary)
+    compiling, training = (sum(getattr(group.clock, part) for group in trained) for part in ("compile", "train"))
+    epochs = sum(group.steps * len(group.seeds) for group in trained) / plan_of(config, parts).steps_per_epoch
+    ink = measure_ink(data.train.images)
+    several = over_seeds([flat_metrics(found) for found in judged.values()]) if judged and config.seeds > 1 else None
+    return build_record(
+        experiment=config.name,
+        seed=config.seed,
+        metrics={split: found.metrics() for split, found in judged.get(config.seed, {}).items()},
+        parameters={"total": total, "trainable": total},
+        seconds={"compile": compiling, "train": training, "total": max(seconds, compiling + training)},
+        throughput={"examples_per_second": epochs * len(data.train.labels) / training if training else 0.0},
+        data={
+            "name": data.name,
+            "fingerprint": data.fingerprint,
+            "sizes": {split: len(getattr(data, split).labels) for split in ("train", "validation", "test")},
+            "classes": list(data.classes),
+            "shape": list(data.train.images.shape[1:]),
+            "ink": None if ink is None else ink._asdict(),
+        },
+        epochs={
+            str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
+            for group in trained
+            for seed in group.seeds
+        },
+        device=runtime.device_name(),
+        status=status,
+        seeds=several,  # pyright: ignore[reportArgumentType]  # a TypedDict is a mapping of its fields
+        **environment(),
+    )

@@ -1,0 +1,154 @@
+"""A user's mistake is one line on stderr and exit code 2, and nothing is written."""
+
+import gzip
+import importlib
+import re
+import struct
+import sys
+
+import numpy as np
+import pytest
+
+from research.command_line import run
+
+
+@pytest.fixture
+def door(monkeypatch, capfd, root):
+    """`door("train", *arguments) -> (exit code, stdout, stderr)`, as the script of that name would."""
+
+    def call(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [f"scripts/{name}.py", *map(str, arguments)])
+        module = importlib.import_module(f"research.doors.{name}")
+        capfd.readouterr()
+        code = run(getattr(module, name))
+        return code, *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def configs(root):
+    return root / "configs"
+
+
+def idx(array):
+    return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def folder(place, images=None, labels=None, **replaced):
+    """A folder of idx files of 40 training pictures of two classes, with what is given replaced."""
+    place.mkdir()
+    images = np.zeros((40, 28, 28), np.uint8) if images is None else images
+    labels = (np.arange(40) % 2).astype(np.uint8) if labels is None else labels
+    content = {"train-images-idx3-ubyte": idx(images), "train-labels-idx1-ubyte": idx(labels)}
+    for name, value in (content | {name.replace("_", "-"): value for name, value in replaced.items()}).items():
+        if value is not None:
+            (place / f"{name}.gz").write_bytes(gzip.compress(value))
+    return place
+
+
+def keras(place, **arrays):
+    images, labels = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 2
+    np.savez(place, **({"x_train": images, "y_train": labels} | arrays))
+    return place
+
+
+def refused(answer, pattern, folder):
+    code, out, err = answer
+    assert code == 2, (code, out, err)
+    assert len(err.strip().splitlines()) == 1 and not out, (out, err)
+    assert re.search(pattern, err), err
+    assert not (folder / "runs").exists()
+
+
+FLAGS = [
+    (["configs/nothing.py"], "no configuration file"),
+    (["{configs}/mnist_cn.py"], r"did you mean .*mnist_cnn\.py"),
+    ([], "a configuration comes first"),
+    (["{configs}/digits_cnn.py", "--train.epoch", "3"], r"--train\.epoch; did you mean --train\.epochs"),
+    (["{configs}/digits_cnn.py", "--sed", "3"], "--sed; did you mean --seed"),
+    (["{configs}/digits_cnn.py", "--train.epochs", "three"], "train.epochs"),
+    (["{configs}/digits_cnn.py", "--train.epochs", "0"], "train.epochs.*greater than 0"),
+    (["{configs}/digits_cnn.py", "--optimizer.learning-rate", "nan"], "learning_rate"),
+    (["{configs}/digits_cnn.py", "--optimizer.name", "adem"], "optimizer.name"),
+    (["{configs}/digits_cnn.py", "--data.validation", "1.5"], "data.validation"),
+    (["{configs}/digits_cnn.py", "--seed", "-1"], "seed"),
+    (["{configs}/digits_cnn.py", "more"], "more"),
+    (["{configs}/digits_cnn.py", "--data.source", "digit"], "no data set digit; did you mean digits"),
+    (["{configs}/mnist_cnn.py", "--data.root", "nowhere"], r"no data set mnist.*scripts/prepare\.py mnist"),
+    (["{configs}/digits_cnn.py", "--data.source", "tfds:nothing"], "not prepared.*prepare"),
+    (["{configs}/digits_cnn.py", "--model.padding", "valid"], "smaller than the net needs.*takes 18x18"),
+    (["{configs}/digits_cnn.py", "--data.train-limit", "3"], "train_limit"),
+    (["--config-json", "nowhere.json"], "cannot read nowhere.json"),
+    (["--config-json"], "needs a file"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a) or "nothing" for a, _ in FLAGS])
+def test_a_wrong_command_line(door, configs, tmp_path, arguments, pattern):
+    refused(door("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
+
+
+GOOD = np.zeros((40, 28, 28), np.uint8)
+DATA = {
+    "missing labels": (
+        lambda p: folder(p / "d", train_labels_idx1_ubyte=None),
+        "train-labels-idx1-ubyte.gz is missing",
+    ),
+    "truncated": (lambda p: folder(p / "d", train_images_idx3_ubyte=idx(GOOD)[:-1]), "truncated: 1 bytes"),
+    "wrong magic": (lambda p: folder(p / "d", train_images_idx3_ubyte=b"\0\0\x0d\3" + idx(GOOD)[4:]), "magic number"),
+    "counts differ": (lambda p: folder(p / "d", labels=np.zeros(39, np.uint8)), "40 images but .* 39 labels"),
+    "empty class": (lambda p: folder(p / "d", labels=(2 * (np.arange(40) % 2)).astype(np.uint8)), "class 1 is empty"),
+    "no files": (lambda p: (p / "d").mkdir() or p / "d", "no train-images"),
+    "label too high": (
+        lambda p: keras(p / "d.npz", x_test=GOOD, y_test=np.arange(40) % 3),
+        "test label 2 is out of range",
+    ),
+    "negative label": (lambda p: keras(p / "d.npz", y_train=np.arange(40) % 2 - 1), "label -1 is out of range"),
+    "not finite": (lambda p: keras(p / "d.npz", x_train=np.full((40, 28, 28), np.nan)), "not finite"),
+    "pickled": (lambda p: keras(p / "d.npz", x_train=np.array([{}] * 40, object)), "pickled"),
+    "no zip": (lambda p: (p / "d.npz").write_bytes(b"hello") and p / "d.npz", "not a sound .npz"),
+    "too small": (lambda p: keras(p / "d.npz", x_train=np.zeros((40, 9, 9), np.uint8)), "smaller than the net needs"),
+}
+
+
+@pytest.mark.parametrize("case", DATA)
+def test_data_that_is_not_sound(door, configs, tmp_path, case):
+    make, pattern = DATA[case]
+    source = make(tmp_path)
+    refused(door("train", configs / "mnist_cnn.py", "--data.source", source), pattern, tmp_path)
+
+
+def test_a_configuration_that_fails_or_is_none(door, tmp_path):
+    for text, pattern in (("x = (", "SyntaxError"), ("", "get_config"), ("def get_config(): return 3", "returns int")):
+        (tmp_path / "config.py").write_text(text)
+        refused(door("train", tmp_path / "config.py"), pattern, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"name": "a", "colour": 1}', '{"name": "a", "seed": "1"}', "[]", '{"name": "a", "model": {"kind": "x"}}', "{"],
+)
+def test_a_config_json_that_is_none(door, tmp_path, text):
+    (tmp_path / "c.json").write_text(text)
+    refused(door("train", "--config-json", tmp_path / "c.json"), "configuration field|not valid JSON", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "pattern"),
+    [
+        ("evaluate", ["nowhere"], "nowhere is not a run directory"),
+        ("evaluate", [], "RUN|run"),
+        ("predict", ["nowhere", "a.png"], "nowhere is not a run directory"),
+        ("predict", ["nowhere"], "inputs|INPUT"),
+        ("compare", ["{configs}/digits_cnn.py"], "two configurations"),
+        ("compare", ["{configs}/digits_cnn.py", "{configs}/digits_dense.py", "--seedz", "3"], "--seedz"),
+        ("prepare", ["mnits"], "did you mean mnist"),
+        ("prepare", [], "dataset|DATASET"),
+        ("convolution", ["nowhere.png"], "no picture nowhere.png"),
+        ("convolution", ["--kernel", "sobel"], "no kernel 'sobel'"),
+        ("convolution", ["--chip", "7", "0"], "corners go from 0,0 to 5,5"),
+    ],
+)
+def test_the_other_doors(door, configs, tmp_path, name, arguments, pattern):
+    refused(door(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)

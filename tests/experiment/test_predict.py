@@ -1,0 +1,89 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from research import experiment
+from research.config import DenseNet, Experiment, ImageData, Optimizer, Training
+from research.data.sources import load_images
+from research.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def digits_run(tmp_path_factory):
+    config = Experiment(
+        name="digits",
+        data=ImageData(source="digits"),
+        model=DenseNet(hidden=(64,)),
+        optimizer=Optimizer(learning_rate=0.005),
+        train=Training(epochs=15, batch_size=64, patience=5),
+        seeds=2,
+    )
+    place = tmp_path_factory.mktemp("run") / "digits"
+    return place, experiment.run(config, place), config
+
+
+@pytest.fixture
+def test_digits():
+    return load_images("digits", None, validation=0.1, test=0.2, split_seed=0, train_limit=None).test
+
+
+def test_it_answers_as_the_evaluation_did(digits_run, test_digits, tmp_path):
+    place, _, _ = digits_run
+    files = []
+    for index, image in enumerate(test_digits.images[:80]):
+        files.append(tmp_path / f"{index}.png")
+        Image.fromarray(image[..., 0]).save(files[-1])
+    answers = list(experiment.predict(place, files))
+    assert [answer["input"] for answer in answers] == [str(file) for file in files]
+    right = np.mean([int(a["class"]) == label for a, label in zip(answers, test_digits.labels, strict=False)])
+    assert right > 0.9
+    for answer in answers:
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert answer["probability"] == max(answer["probabilities"].values())
+        assert answer["probabilities"].keys() == set("0123456789")
+        json.dumps(answer, allow_nan=False)
+
+
+def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, test_digits, tmp_path):
+    place, _, _ = digits_run
+    agreeing = []
+    for image in test_digits.images[:20]:
+        plain = Image.fromarray(image[..., 0])
+        large = Image.new("L", (160, 200), 255)
+        large.paste(Image.fromarray(255 - image[..., 0]).resize((120, 120), Image.Resampling.BICUBIC), (20, 50))
+        plain.save(tmp_path / "plain.png")
+        large.convert("RGBA").save(tmp_path / "large.png")
+        one, other = experiment.predict(place, [tmp_path / "plain.png", tmp_path / "large.png"])
+        assert any("inverted" in step for step in other["prepared"])
+        agreeing.append(one["class"] == other["class"])
+    assert np.mean(agreeing) >= 0.8
+
+
+def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
+    place, _, _ = digits_run
+    Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")
+    one, other = (next(experiment.predict(place, [tmp_path / "a.png"], seed)) for seed in (0, 1))
+    assert one["probabilities"] != other["probabilities"]
+    with pytest.raises(UserError, match="no checkpoint of seed 7"):
+        next(experiment.predict(place, [tmp_path / "a.png"], 7))
+
+
+def test_one_bad_file_does_not_silence_the_others(digits_run, test_digits, tmp_path):
+    place, _, _ = digits_run
+    Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_text("not a picture")
+    answers = list(experiment.predict(place, [tmp_path / "b.png", tmp_path / "a.png", tmp_path / "none.png"]))
+    assert [("error" in answer) for answer in answers] == [True, False, True]
+
+
+def test_no_run_is_said_plainly(tmp_path):
+    with pytest.raises(UserError, match="not a run directory"):
+        next(experiment.predict(tmp_path, []))
+
+
+def test_early_stopping_predicts_from_the_best_epoch(digits_run, test_digits):
+    place, record, _ = digits_run
+    again = experiment.evaluate(place).record
+    assert again["metrics"]["test"] == record["metrics"]["test"]

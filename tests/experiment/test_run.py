@@ -1,0 +1,159 @@
+import dataclasses
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from research import config as configuration
+from research import experiment
+from research.config import ConvNet, DenseNet, Experiment, ImageData, Optimizer, Training
+from research.errors import UserError
+from research.report.record import problems
+
+
+@pytest.fixture
+def config(small_npz):
+    return Experiment(
+        name="rows",
+        data=ImageData(source=str(small_npz), validation=0.2),
+        model=DenseNet(hidden=(12,), dropout=0.1),
+        optimizer=Optimizer(learning_rate=0.01),
+        train=Training(epochs=5, batch_size=16),
+    )
+
+
+def comparable(record):
+    """A record without what two runs may differ in: time."""
+    return {name: value for name, value in record.items() if name not in ("seconds", "throughput")}
+
+
+def test_the_same_seed_gives_the_same_record_twice(config, tmp_path):
+    one, two = (experiment.run(config, tmp_path / name) for name in "ab")
+    assert comparable(one) == comparable(two)
+    assert (tmp_path / "a/metrics.jsonl").read_text() == (tmp_path / "b/metrics.jsonl").read_text()
+    other = experiment.run(dataclasses.replace(config, seed=1), tmp_path / "c")
+    assert other["metrics"] != one["metrics"]
+
+
+def test_a_run_directory_holds_what_it_promises(config, tmp_path):
+    record = experiment.run(config, tmp_path / "run")
+    assert not problems(record) and record["status"] == "finished"
+    assert record == json.loads((tmp_path / "run/record.json").read_text())
+    assert configuration.from_json(json.loads((tmp_path / "run/config.json").read_text())) == config
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    for split in ("train", "validation"):
+        assert rows[-1][split].keys() == {"loss", "accuracy"}
+    assert record["parameters"] == {"total": (64 + 1) * 12 + 13 * 3, "trainable": (64 + 1) * 12 + 13 * 3}
+    assert record["data"]["sizes"] == {"train": 96, "validation": 24, "test": 30}
+    assert {path.name for path in (tmp_path / "run/figures").iterdir()} >= {
+        "learning_curves.png",
+        "reliability.png",
+        "confusion_matrix.png",
+    }
+
+
+def test_the_report_is_one_sound_file(config, tmp_path):
+    record = experiment.run(config, tmp_path / "run")
+    page = (tmp_path / "run/report.html").read_text()
+    HTMLParser().feed(page)
+    assert f"{100 * record['metrics']['test']['accuracy']:.2f}%" in page
+    outside = set(re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', page))
+    assert not outside, outside
+
+
+def test_seeds_side_by_side_and_one_by_one_agree(config, tmp_path):
+    config = dataclasses.replace(config, seeds=3)
+    records = []
+    for at_once in (1, 3):
+        train = dataclasses.replace(config.train, seeds_at_once=at_once)
+        records.append(experiment.run(dataclasses.replace(config, train=train), tmp_path / str(at_once)))
+    one, three = (record["seeds"]["test/loss"] for record in records)
+    np.testing.assert_allclose(one["values"], three["values"], rtol=1e-4)
+    assert len(one["values"]) == 3 and one["low95"] < one["mean"] < one["high95"]
+    np.testing.assert_allclose(one["std"], np.std(one["values"], ddof=1))
+    assert records[0]["metrics"]["test"]["loss"] == one["values"][0]
+
+
+def test_a_run_that_has_ended_is_not_run_again(config, tmp_path, capsys):
+    record = experiment.run(config, tmp_path / "run")
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")}
+    assert experiment.run(config, tmp_path / "run") == record
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*")} == before
+    assert "finished before" in capsys.readouterr().err
+
+
+def test_another_configuration_is_refused_and_nothing_touched(config, tmp_path):
+    experiment.run(config, tmp_path / "run")
+    before = (tmp_path / "run/config.json").read_bytes()
+    other = dataclasses.replace(config, optimizer=Optimizer(learning_rate=0.02))
+    with pytest.raises(UserError, match=r"optimizer.learning_rate is 0\.01 there, 0\.02 here"):
+        experiment.run(other, tmp_path / "run")
+    assert (tmp_path / "run/config.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_refused(config, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/thesis.txt").write_text("")
+    with pytest.raises(UserError, match="holds other files"):
+        experiment.run(config, tmp_path / "mine")
+
+
+def test_changed_data_is_refused_on_resume(config, small_npz, tmp_path):
+    experiment.run(config, tmp_path / "run")
+    (tmp_path / "run/record.json").unlink()
+    arrays = dict(np.load(small_npz))
+    arrays["x_train"][0] = 0
+    np.savez(small_npz, **arrays)
+    with pytest.raises(UserError, match="data differs"):
+        experiment.run(config, tmp_path / "run")
+
+
+def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsys):
+    wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e30))
+    record = experiment.run(wild, tmp_path / "run")
+    assert record["status"] == "diverged" and record["metrics"] == {}
+    said = capsys.readouterr().err
+    assert re.search(r"seed 0 diverged at step \d+ \(epoch 1\): .* is not finite", said)
+    assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
+
+
+def test_evaluating_again_changes_no_number(config, tmp_path):
+    stopping = dataclasses.replace(config, seeds=2, train=Training(epochs=30, batch_size=16, patience=2))
+    record = experiment.run(stopping, tmp_path / "run")
+    page = (tmp_path / "run/report.html").read_text()
+    (tmp_path / "run/report.html").unlink()
+    again = experiment.evaluate(tmp_path / "run").record
+    assert comparable(again) == comparable(record)
+    assert len((tmp_path / "run/report.html").read_text()) == pytest.approx(len(page), rel=0.01)
+
+
+def test_early_stopping_needs_something_to_watch(config, tmp_path):
+    blind = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, validation=0.0),
+        train=dataclasses.replace(config.train, patience=2),
+    )
+    with pytest.raises(UserError, match="needs validation pictures"):
+        experiment.run(blind, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_without_validation_or_for_a_cnn_it_runs_too(config, tmp_path):
+    bare = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, validation=0.0),
+        model=ConvNet(channels=(4, 6), hidden=(), padding="same"),
+        train=Training(epochs=1),
+    )
+    record = experiment.run(bare, tmp_path / "run")
+    assert record["metrics"].keys() == {"train", "test"}
+
+
+def test_two_processes_cannot_share_a_run(config, tmp_path):
+    from research.run_directory import claimed
+
+    with claimed(tmp_path / "run", config), pytest.raises(UserError, match="another process"):
+        experiment.run(config, tmp_path / "run")

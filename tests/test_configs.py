@@ -1,0 +1,47 @@
+"""Every shipped configuration loads, survives JSON, and has the parameters that it has always had."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from research import config as configuration
+from research.experiment.build import build_network
+from research.trees import count
+
+# (pixels [H, W, C], classes) of the data that the configuration names, and the count that must not change.
+GOLDEN = {
+    "digits_cnn": ((8, 8, 1), 10, 72_842),
+    "digits_dense": ((8, 8, 1), 10, 38_410),
+    "mnist_cnn": ((28, 28, 1), 10, 93_322),
+    "mnist_dense": ((28, 28, 1), 10, 407_050),
+}
+
+
+def test_every_configuration_has_its_golden_count(root):
+    assert {path.stem for path in (root / "configs").glob("*.py")} == set(GOLDEN)
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_the_count_is_the_golden_one(root, name):
+    config = configuration.load(str(root / "configs" / f"{name}.py"))
+    shape, classes, parameters = GOLDEN[name]
+    net = build_network(config.model, classes)
+    assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape))))) == parameters
+    assert config.name == name
+    assert f"configs/{name}.py" in (root / "configs" / f"{name}.py").read_text(), "the docstring says how to run it"
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_json_there_and_back(root, name):
+    config = configuration.load(str(root / "configs" / f"{name}.py"))
+    again = configuration.from_json(json.loads(json.dumps(configuration.to_json(config))))
+    assert again == config and configuration.fingerprint(again) == configuration.fingerprint(config)
+
+
+def test_a_fingerprint_tells_any_field_apart(root):
+    config = configuration.load(str(root / "configs/digits_cnn.py"))
+    document = configuration.to_json(config)
+    document["train"]["epochs"] += 1
+    assert configuration.fingerprint(configuration.from_json(document)) != configuration.fingerprint(config)
