@@ -156,9 +156,23 @@ def validated(config: Experiment) -> Experiment:
         raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
 
 
+def relocated(config: Experiment, root: str | None) -> Experiment:
+    """`config` with its data under `root`, or where it was when that is None."""
+    return config if root is None else dataclasses.replace(config, data=dataclasses.replace(config.data, root=root))
+
+
+def identity(config: Experiment) -> Experiment:
+    """`config` without what has no influence on the result: where data lies, how often checkpoints are saved."""
+    return dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, root=None),
+        train=dataclasses.replace(config.train, checkpoint_seconds=0.0),
+    )
+
+
 def fingerprint(config: Experiment) -> str:
-    """The first 8 hex digits of the sha256 of the configuration's JSON."""
-    return hashlib.sha256(json.dumps(to_json(config), sort_keys=True).encode()).hexdigest()[:8]
+    """The first 8 hex digits of the sha256 of the JSON of what `config` is, by `identity`."""
+    return hashlib.sha256(json.dumps(to_json(identity(config)), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def load(path: str) -> Experiment:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from research.config import Experiment, fingerprint, from_json, to_json
+from research.config import Experiment, fingerprint, from_json, identity, to_json
 from research.errors import UserError
 from research.files import read_json, write_json
 
@@ -19,7 +19,8 @@ CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl",
 
 def default_place(config: Experiment, shipped: Experiment) -> Path:
     """`runs/NAME` for a configuration as its file gives it; with flags, a hash of it is added, so none collide."""
-    return Path("runs", config.name if config == shipped else f"{config.name}-{fingerprint(config)}")
+    changed = identity(config) != identity(shipped)
+    return Path("runs", f"{config.name}-{fingerprint(config)}" if changed else config.name)
 
 
 @contextmanager
@@ -69,7 +70,7 @@ def _refuse_foreign(place: Path, config: Experiment) -> None:
     if not place.is_dir():
         raise UserError(f"{place} is a file; choose another --run-dir")
     if (place / CONFIG).exists():
-        if (found := read_config(place)) != config:
+        if identity(found := read_config(place)) != identity(config):
             difference = _first_difference(found, config)
             raise UserError(f"{place} belongs to another configuration ({difference}); choose another --run-dir")
     elif any(path.name != ".lock" for path in place.iterdir()):
@@ -77,7 +78,7 @@ def _refuse_foreign(place: Path, config: Experiment) -> None:
 
 
 def _first_difference(theirs: Experiment, ours: Experiment) -> str:
-    left, right = _flat(to_json(theirs)), _flat(to_json(ours))
+    left, right = _flat(to_json(identity(theirs))), _flat(to_json(identity(ours)))
     name = next(name for name in {**left, **right} if left.get(name) != right.get(name))
     return f"{name} is {left.get(name)!r} there, {right.get(name)!r} here"
 

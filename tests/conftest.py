@@ -44,13 +44,22 @@ def root():
     return ROOT
 
 
+@pytest.fixture(scope="session")
+def write_rows():
+    """`write_rows(path)`: three classes of 8x8 pictures told apart by a bright row each, at its own height."""
+    return _write_rows
+
+
 @pytest.fixture
 def small_npz(tmp_path):
-    """Three classes of 8x8 pictures that a net can tell apart: a bright row at a height of the class's own."""
+    """The pictures of `write_rows` in a file of the test's own."""
+    return _write_rows(tmp_path / "rows.npz")
+
+
+def _write_rows(path):
     generator = np.random.default_rng(0)
     labels = np.arange(150) % 3
     images = generator.integers(0, 120, (150, 8, 8)).astype(np.uint8)
     images[np.arange(150), 2 * labels + 1] += 100
-    path = tmp_path / "rows.npz"
     np.savez(path, x_train=images[:120], y_train=labels[:120], x_test=images[120:], y_test=labels[120:])
     return path

@@ -19,7 +19,9 @@ def read_catalogue(name: str, root: Path) -> Labelled:
     builder = _builder(name, root)
     features, splits = builder.info.features, builder.info.splits
     if not {"image", "label"} <= set(features or ()):
-        raise UserError(f"tfds:{name} has no image and label (it has {', '.join(features or ())}); choose another set")
+        raise UserError(
+            f"tfds:{name} has no image and label (it has {', '.join(sorted(features or ()))}); choose another set"
+        )
     if "train" not in splits:
         raise UserError(f"tfds:{name} has no train split (it has {', '.join(splits)}); choose another set")
     names = getattr(features["label"], "names", None)

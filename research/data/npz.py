@@ -17,7 +17,7 @@ def read_npz(path: Path) -> Labelled:
     Nothing is unpickled: a file with pickled arrays is refused. Raises UserError naming what is missing or broken.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = sorted({"x_train", "y_train"} - set(archive.files))
             if missing:
                 there = ", ".join(archive.files) or "nothing"
@@ -38,8 +38,8 @@ def read_npz(path: Path) -> Labelled:
 _NAMES = ("x_train", "y_train", "x_test", "y_test", "classes")
 # What numpy and zipfile raise for damaged files, for lone .npy files named .npz, for sizes beyond all memory.
 _BROKEN = (
-    *(OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, RuntimeError, MemoryError, OverflowError),
-    *(SyntaxError, struct.error, zipfile.BadZipFile, zlib.error),
+    *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError),
+    *(struct.error, zipfile.BadZipFile, zlib.error),
 )
 
 

@@ -12,21 +12,31 @@ from research.run_directory import read_config
 
 
 @dataclasses.dataclass(frozen=True)
+class DataFlags:
+    """Where data lies."""
+
+    root: str | None = None
+    """Where the data lies now, if not where it lay when the run was trained."""
+
+
+@dataclasses.dataclass(frozen=True)
 class Flags:
     """Which run."""
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory, as scripts/train.py made it."""
+    data: DataFlags = DataFlags()
 
 
 def evaluate(arguments: Sequence[str]) -> int:
     """The metrics of a run again, from its checkpoints and data; renews its report and record."""
-    place = Path(parse(Flags, arguments, about=evaluate.__doc__ or "").run)
+    flags = parse(Flags, arguments, about=evaluate.__doc__ or "")
+    place = Path(flags.run)
     config = read_config(place)
     from research import experiment  # imports jax, which --help and mistakes need not wait for
     from research.doors.show import show_result
 
-    result = experiment.evaluate(place)
+    result = experiment.evaluate(place, flags.data.root)
     evaluations = {split: dataclasses.asdict(found) for split, found in result.judged.get(config.seed, {}).items()}
     show_result(result.record, evaluations, place)
     return EXIT_CODES[result.record["status"]]

@@ -22,6 +22,7 @@ from research.training.optimizer import build_optimizer
 from research.training.state import SeedState, TrainState, take_seed
 
 Tree = Any
+Row = dict[str, Any]  # a line of metrics.jsonl
 METRICS = ("loss", "accuracy")
 
 
@@ -63,9 +64,17 @@ def plan_of(config: Experiment, parts: Parts) -> program.Plan:
 
 
 def fit_group(
-    config: Experiment, parts: Parts, seeds: list[int], place: Path, preempted: Callable[[], bool]
+    config: Experiment,
+    parts: Parts,
+    seeds: list[int],
+    place: Path,
+    preempted: Callable[[], bool],
+    log: Callable[[list[Row]], None],
 ) -> Trained:
-    """Train `seeds` to their end, or as far as preemption lets them, saving checkpoints under `place`."""
+    """Train `seeds` to their end, or as far as preemption lets them, saving checkpoints under `place`.
+
+    With each checkpoint, `log` gets the history so far.
+    """
     state, optimizer, plan = _start(config, parts, seeds)
     advance = program.build_advance(plan, apply=parts.apply, objective=classification, optimizer=optimizer)
     folder = checkpoint_folder(place, seeds)
@@ -74,6 +83,7 @@ def fit_group(
 
     def save(state: TrainState, clock: loop.Clock) -> None:
         checkpoints.save(folder, int(state.step), state, {"data": parts.data.fingerprint, "clock": clock._asdict()})
+        log(history_rows(seeds, jax.device_get(state.each)))
 
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
     with training_progress(title, first, plan.total_steps, plan.steps_per_epoch) as show:
@@ -117,11 +127,11 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
     return checkpoints.fitted(chosen, like, folder)
 
 
-def history_rows(trained: Trained) -> list[dict[str, Any]]:
+def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
     """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
     rows = []
-    for place, seed in enumerate(trained.seeds):
-        history = take_seed(trained.each.history, place)
+    for place, seed in enumerate(seeds):
+        history = take_seed(each.history, place)
         for epoch in range(len(history["train/loss"])):
             values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
             if values:

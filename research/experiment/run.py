@@ -1,17 +1,18 @@
 """One experiment from its configuration to the record: data, training, evaluation, report."""
 
+import functools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from research import runtime
-from research.config import Experiment, validated
+from research.config import Experiment, relocated, validated
 from research.data.ink import measure_ink
 from research.errors import UserError
 from research.experiment.build import Parts, build
-from research.experiment.fit import Trained, fit_group, groups, history_rows, load_group, plan_of, warn
+from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of, warn
 from research.experiment.judge import best_epoch, chosen_parameters, epochs_run, flat_metrics, judge, over_seeds
 from research.experiment.publish import Judged, publish
 from research.files import write_json, write_text
@@ -57,32 +58,38 @@ def conduct(
             return Result(record, {})
         begin(parts)
         trained: list[Trained] = []
+        rows: list[Row] = []
         for seeds in groups(config):
-            trained.append(fit_group(config, parts, seeds, place, preempted))
-            _log(place, trained)
+            trained.append(
+                fit_group(config, parts, seeds, place, preempted, functools.partial(_log, place, tuple(rows)))
+            )
+            rows += history_rows(trained[-1].seeds, trained[-1].each)
             if trained[-1].status == "preempted":
                 break
         return _conclude(config, parts, place, trained, begun)
 
 
-def evaluate(place: Path | str) -> Result:
-    """Evaluate the run in `place` again, from its checkpoints and data, and write its report and record anew."""
+def evaluate(place: Path | str, root: str | None = None) -> Result:
+    """Evaluate the run in `place` again, from its checkpoints and data, and write its report and record anew.
+
+    `root` is where the data lies now, if not where it lay.
+    """
     begun = time.monotonic()
     runtime.prepare()
     place = Path(place)
-    config = read_config(place)
+    config = relocated(read_config(place), root)
     parts = build(config)
     with claimed(place, config):
         stored = checkpointed_groups(place)
         if sum(map(len, stored)) < config.seeds:
             raise UserError(f"{place} has not trained all its seeds yet; train it first: scripts/train.py")
         trained = [load_group(config, parts, seeds, place) for seeds in stored]
-        _log(place, trained)
+        _log(place, (), [row for group in trained for row in history_rows(group.seeds, group.each)])
         return _conclude(config, parts, place, trained, begun)
 
 
-def _log(place: Path, trained: list[Trained]) -> None:
-    write_text(place / METRICS, "".join(json.dumps(row) + "\n" for done in trained for row in history_rows(done)))
+def _log(place: Path, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
+    write_text(place / METRICS, "".join(json.dumps(row) + "\n" for row in (*earlier, *rows)))
 
 
 def _conclude(config: Experiment, parts: Parts, place: Path, trained: list[Trained], begun: float) -> Result:

@@ -1,8 +1,9 @@
-"""Checkpoints that can be believed: written by Orbax, sealed with a digest of every leaf, read back strictly.
+"""Checkpoints that can be believed: written by Orbax, sealed with digests, read back strictly.
 
 Orbax commits a checkpoint atomically, but restores a flipped byte without a word, and casts dtypes silently. So each
-checkpoint gets a seal beside it, `STEP.seal.json`, written last: a checkpoint without a matching seal does not exist.
-Arrays are stored under their leaf names; nothing is pickled.
+checkpoint gets a seal beside it, `STEP.seal.json`, written last, with the digest of every file: a checkpoint without a
+matching seal does not exist, and Orbax never meets a damaged file. Arrays are stored under their leaf names; nothing is
+pickled.
 """
 
 import hashlib
@@ -39,7 +40,7 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
         shutil.rmtree(target, ignore_errors=True)
         raise UserError(f"cannot write checkpoint {target}: {str(error).splitlines()[0]}; free some space") from error
-    write_json(_seal(folder, step), {"step": step, "leaves": _digests(leaves), "facts": facts})
+    write_json(_seal(folder, step), {"step": step, "files": _digests(target), "facts": facts})
     for old in _steps(folder)[KEEP:]:
         _remove(folder, old)
 
@@ -52,8 +53,8 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str,
     for step in _steps(folder):
         try:
             seal = read_json(_seal(folder, step))
-            return _read(folder / str(step), seal["leaves"]), seal["facts"]
-        except (UserError, KeyError, TypeError, ValueError, AttributeError) as error:
+            return _read(folder / str(step), seal["files"]), seal["facts"]
+        except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); trying the one before it")
     return None
 
@@ -70,24 +71,17 @@ def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
 
 
 def _read(path: Path, digests: dict[str, str]) -> Leaves:
-    try:
-        leaves = {name: np.asarray(leaf) for name, leaf in _orbax().restore(path.absolute()).items()}
-    except Exception as error:  # Orbax raises whatever the layer that met the damage raises
-        raise ValueError(f"unreadable: {_line(error)}") from error
-    found = _digests(leaves)
+    found = _digests(path)
     wrong = sorted(name for name in digests.keys() | found.keys() if digests.get(name) != found.get(name))
     if wrong:
-        raise ValueError(f"digest of {wrong[0]} differs")
-    return leaves
+        raise ValueError(f"{wrong[0]} is not as it was written")
+    return {name: np.asarray(leaf) for name, leaf in _orbax().restore(path.absolute()).items()}
 
 
-def _digests(leaves: Leaves) -> dict[str, str]:
-    return {name: _digest(leaf) for name, leaf in leaves.items()}
-
-
-def _digest(leaf: np.ndarray) -> str:
-    header = f"{leaf.dtype}{leaf.shape}".encode()
-    return hashlib.sha256(header + np.ascontiguousarray(leaf).tobytes()).hexdigest()
+def _digests(folder: Path) -> dict[str, str]:
+    """The sha256 of every file below `folder`, by its place there."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _steps(folder: Path) -> list[int]:

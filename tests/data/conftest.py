@@ -97,7 +97,7 @@ class _Mirror:
         mirror = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):  # noqa: N802  # the name that http.server calls
+            def do_GET(self):  # the name that http.server calls
                 mirror.answer(self)
 
             def log_message(self, *arguments):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,10 +29,12 @@ def get_config():
 """
 
 
-@pytest.fixture
-def command(root, small_npz, tmp_path):
-    (tmp_path / "config.py").write_text(CONFIG.format(source=str(small_npz)))
-    return [sys.executable, str(root / "scripts/train.py"), str(tmp_path / "config.py"), "--run-dir"]
+@pytest.fixture(scope="module")
+def command(write_rows, tmp_path_factory):
+    place = tmp_path_factory.mktemp("resume")
+    (place / "config.py").write_text(CONFIG.format(source=str(write_rows(place / "rows.npz"))))
+    script = Path(__file__).parents[2] / "scripts/train.py"
+    return [sys.executable, str(script), str(place / "config.py"), "--run-dir"]
 
 
 def finished(command, place):
@@ -66,9 +69,9 @@ def comparable(record):
     return {name: value for name, value in record.items() if name not in ("seconds", "throughput")}
 
 
-@pytest.fixture
-def undisturbed(command, tmp_path):
-    return finished(command, tmp_path / "undisturbed")
+@pytest.fixture(scope="module")
+def undisturbed(command, tmp_path_factory):
+    return finished(command, tmp_path_factory.mktemp("undisturbed") / "run")
 
 
 def test_kill_9_changes_no_bit(command, undisturbed, tmp_path):

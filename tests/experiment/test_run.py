@@ -85,6 +85,13 @@ def test_a_run_that_has_ended_is_not_run_again(config, tmp_path, capsys):
     assert "finished before" in capsys.readouterr().err
 
 
+def test_where_the_data_lies_is_no_part_of_a_runs_identity(config, small_npz, tmp_path):
+    record = experiment.run(config, tmp_path / "run")
+    moved = dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(tmp_path)))
+    assert experiment.run(moved, tmp_path / "run") == record
+    assert experiment.evaluate(tmp_path / "run", str(tmp_path)).record["metrics"] == record["metrics"]
+
+
 def test_another_configuration_is_refused_and_nothing_touched(config, tmp_path):
     experiment.run(config, tmp_path / "run")
     before = (tmp_path / "run/config.json").read_bytes()

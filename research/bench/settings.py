@@ -1,0 +1,53 @@
+"""Under what conditions the parties run: each at its best, or as they come."""
+
+import os
+from typing import NamedTuple
+
+from research.errors import UserError
+
+# Keep freed memory in the process: without, glibc returns large buffers and each step faults its pages in again.
+KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 32), "MALLOC_TRIM_THRESHOLD_": str(1 << 33)}
+
+# What the user's shell may hold; the benchmark decides these itself, alike for every party.
+OWN = ("MALLOC_", "OMP_", "MKL_", "KMP_", "GOMP_", "XLA_FLAGS", "TF_", "KERAS_", "TORCH_", "NPROC", "LD_PRELOAD")
+
+
+class Setting(NamedTuple):
+    """Conditions that hold for every party alike; `threads` None leaves threads to each."""
+
+    name: str
+    title: str
+    environment: dict[str, str]
+    threads: int | None
+
+
+def settings(threads: int | None) -> list[Setting]:
+    """Both settings, the best with `threads` (all cores without); UserError for more threads than there are cores."""
+    cores = available_cores()
+    if threads is not None and not 1 <= threads <= cores:
+        raise UserError(f"--threads {threads} does not fit this machine; choose 1 to {cores}")
+    best = Setting("best_settings", "best settings", KEEP_MEMORY, threads or cores)
+    return [best, Setting("out_of_the_box", "out of the box", {}, None)]
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def pin_cores(threads: int | None) -> None:
+    """Keep this process on the first `threads` of its cores, before a library counts them; None leaves it free.
+
+    The one way that holds for XLA, which has no switch for its number of threads, as for the others.
+    """
+    if threads is not None and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+
+
+def environment_for(setting: Setting, inherited: dict[str, str]) -> dict[str, str]:
+    """The environment variables of a party: `inherited`, less what tunes such libraries, plus the setting's.
+
+    All run on the CPU, whatever else the machine has.
+    """
+    kept = {name: value for name, value in inherited.items() if not name.startswith(OWN)}
+    return kept | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} | setting.environment

@@ -1,0 +1,54 @@
+"""A party's process: `python -m research.bench.worker JOB`, which builds once and then answers one JSON line per line.
+
+    {"steps": 40}     ->  {"seconds": 1.02}
+    {"matmul": true}  ->  {"flops": 17179869184.0, "seconds": 0.1}
+
+Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ...}. It ends when its input does.
+"""
+
+import json
+import os
+import sys
+from typing import Any, TextIO
+
+from research.bench.parties import build
+from research.bench.settings import pin_cores
+from research.bench.work import Work
+from research.bench.workloads import pick
+
+
+def main(job: dict[str, Any]) -> None:
+    """Build `job` {party, workload, threads, steps}, warm it up, and answer until the questions end."""
+    answers = private_stdout()
+    pin_cores(job["threads"])
+    [workload] = pick([job["workload"]])
+    work = build(job["party"], workload, threads=job["threads"], steps=job["steps"])
+    work.run(job["steps"])
+    say(answers, {"parameters": work.parameters, "versions": work.versions, "device": work.device})
+    for line in sys.stdin:
+        say(answers, answer(work, json.loads(line)))
+
+
+def answer(work: Work, question: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one question."""
+    if "steps" in question:
+        return {"seconds": work.run(question["steps"])}
+    assert work.matmul is not None
+    flops, seconds = work.matmul()
+    return {"flops": flops, "seconds": seconds}
+
+
+def private_stdout() -> TextIO:
+    """The standard output for our answers alone: what libraries print goes to standard error."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+def say(answers: TextIO, message: dict[str, Any]) -> None:
+    """Write one line, now."""
+    print(json.dumps(message), file=answers, flush=True)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

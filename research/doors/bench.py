@@ -1,0 +1,82 @@
+"""`bench.py [WORKLOAD...]`: which workloads, how many rounds, and where the numbers go."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from research.bench.machine import machine
+from research.bench.parties import require_installed
+from research.bench.race import race
+from research.bench.settings import Setting, settings
+from research.bench.workloads import Workload, pick
+from research.command_line import parse
+from research.errors import UserError
+from research.files import write_json
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What to race."""
+
+    workloads: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop; all of them without any."""
+    rounds: int = 5
+    """Turns that each party takes."""
+    steps: int | None = None
+    """Steps in a turn; by default about a second of work."""
+    threads: int | None = None
+    """Cores that each party may use at its best settings; by default all."""
+    json: Path | None = None
+    """A file for everything that was measured."""
+
+
+def bench(arguments: Sequence[str]) -> int:
+    """Time our training and inference against PyTorch and Keras, all on this machine's CPU, taking turns.
+
+    Ratios are our time over theirs: below 1, ours is faster.
+    """
+    flags = parse(Flags, arguments, about=bench.__doc__ or "")
+    workloads, conditions = pick(flags.workloads), settings(flags.threads)
+    if flags.rounds < 1 or (flags.steps is not None and flags.steps < 1):
+        raise UserError("--rounds and --steps must be 1 or more")
+    require_installed(workloads)
+    from rich.console import Console
+
+    from research.bench.tables import rendered
+
+    report: dict[str, Any] = {"machine": machine(), "rounds": flags.rounds, "workloads": {}}
+    for workload in workloads:
+        races = {setting.name: _raced(workload, setting, flags) for setting in conditions}
+        Console(width=80).print(rendered(workload, races))
+        report["workloads"][workload.name] = races
+        if flags.json is not None:
+            write_json(flags.json, report)  # after each, so that an interrupted run leaves what it found
+    return 0
+
+
+def _raced(workload: Workload, setting: Setting, flags: Flags) -> dict[str, Any]:
+    from research.bench.results import summarized  # imports jax, which --help and mistakes need not wait for
+
+    steps = flags.steps or workload.steps
+    with _status_line(f"{workload.name}, {setting.title}") as progress:
+        seen = race(workload, setting, rounds=flags.rounds, steps=steps, progress=progress)
+    return {"steps": steps} | summarized(workload, setting, seen)
+
+
+@contextmanager
+def _status_line(title: str) -> Iterator[Callable[[str], None]]:
+    """Within it, a line that rewrites itself on a terminal and is gone after; elsewhere one plain line in all."""
+    if not sys.stderr.isatty():
+        print(f"{title} ...", file=sys.stderr, flush=True)
+        yield lambda doing: None
+        return
+    erase = "\r\033[K"
+    try:
+        yield lambda doing: print(f"{erase}{title}: {doing}", end="", file=sys.stderr, flush=True)
+    finally:
+        print(erase, end="", file=sys.stderr, flush=True)

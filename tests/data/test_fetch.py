@@ -1,0 +1,177 @@
+import hashlib
+import sys
+
+import pytest
+
+from research.data import published
+from research.data.fetch import Published, fetch, md5
+from research.data.idx import read_folder
+from research.doors.prepare import prepare
+
+CONTENT = bytes(range(256)) * 900  # several chunks
+NAME = "file.gz"
+
+
+@pytest.fixture
+def wanted():
+    def of(*mirrors, content=CONTENT):
+        return Published(NAME, hashlib.md5(content).hexdigest(), tuple(getattr(m, "url", m) for m in mirrors))
+
+    return of
+
+
+@pytest.fixture
+def shown():
+    """A list that takes what is shown."""
+
+    class Shown(list):
+        def __call__(self, *state):
+            self.append(state)
+
+    return Shown()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_file_is_fetched_whole_and_shown(tmp_path, new_mirror, wanted, shown):
+    mirror = new_mirror(**{NAME: CONTENT})
+    path = fetch(wanted(mirror), tmp_path / "new" / "folder", shown)
+    assert path.read_bytes() == CONTENT and names(path.parent) == [NAME]
+    assert shown[-1] == (NAME, len(CONTENT), len(CONTENT))
+    assert [done for _, done, _ in shown] == sorted(done for _, done, _ in shown)
+    assert md5(path) == hashlib.md5(CONTENT).hexdigest()
+
+
+def test_a_sound_file_is_not_fetched_again_and_a_damaged_one_is(tmp_path, new_mirror, wanted, shown):
+    mirror = new_mirror(**{NAME: CONTENT})
+    (tmp_path / NAME).write_bytes(CONTENT)
+    assert fetch(wanted(mirror), tmp_path, shown) == tmp_path / NAME
+    assert mirror.asked == [] and shown == [(NAME, len(CONTENT), len(CONTENT))]
+    (tmp_path / NAME).write_bytes(CONTENT[:-1])
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+
+
+def test_a_download_that_broke_off_goes_on_where_it_stopped(tmp_path, new_mirror, wanted, shown, refusal):
+    mirror = new_mirror(**{NAME: CONTENT})
+    mirror.break_after = 100_000
+    with refusal(f"cannot fetch {NAME}", mirror.url, "broke off after 100,000 of 230,400", "same command again"):
+        fetch(wanted(mirror), tmp_path, shown)
+    assert names(tmp_path) == [NAME + ".part"]
+    mirror.break_after = None
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+    assert mirror.asked[1:] == [(f"/{NAME}", "bytes=100000-")] and names(tmp_path) == [NAME]
+    assert shown[-1] == (NAME, len(CONTENT), len(CONTENT))
+
+
+def test_the_next_mirror_goes_on_with_what_the_first_gave(tmp_path, new_mirror, wanted, shown):
+    first, second = new_mirror(**{NAME: CONTENT}), new_mirror(**{NAME: CONTENT})
+    first.break_after = 70_000
+    assert fetch(wanted(first, second), tmp_path, shown).read_bytes() == CONTENT
+    assert second.asked == [(f"/{NAME}", "bytes=70000-")]
+
+
+def test_a_server_that_ignores_ranges_is_heard_from_the_start(tmp_path, new_mirror, wanted, shown):
+    mirror = new_mirror(**{NAME: CONTENT})
+    mirror.ranges = False
+    (tmp_path / (NAME + ".part")).write_bytes(CONTENT[:1000])
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+    assert len(mirror.asked) == 1 and shown[-1] == (NAME, len(CONTENT), len(CONTENT))
+
+
+@pytest.mark.parametrize("part", [b"", b"stale", CONTENT + b"more", CONTENT, b"x" * len(CONTENT)])
+def test_whatever_part_was_left_is_healed(tmp_path, new_mirror, wanted, shown, part):
+    mirror = new_mirror(**{NAME: CONTENT})
+    (tmp_path / (NAME + ".part")).write_bytes(part)
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+    assert names(tmp_path) == [NAME] and len(mirror.asked) <= 2
+
+
+def test_wrong_bytes_send_to_the_next_mirror(tmp_path, new_mirror, wanted, shown):
+    false, absent, true = new_mirror(**{NAME: CONTENT[::-1]}), new_mirror(), new_mirror(**{NAME: CONTENT})
+    assert fetch(wanted(false, absent, true), tmp_path, shown).read_bytes() == CONTENT
+    assert [len(mirror.asked) for mirror in (false, absent, true)] == [1, 1, 1]
+
+
+def test_where_no_mirror_is_right_all_complaints_are_told_and_nothing_is_left(
+    tmp_path, new_mirror, wanted, shown, refusal
+):
+    false, absent = new_mirror(**{NAME: CONTENT[::-1]}), new_mirror()
+    gone = new_mirror()
+    gone.server.shutdown()
+    gone.server.server_close()
+    with refusal(NAME, false.url, "md5 is", absent.url, "Not Found", gone.url, "refused"):
+        fetch(wanted(false, absent, gone), tmp_path, shown)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("mirror", ["nowhere", "http://[broken", "http://a b", "", "gopher://127.0.0.1"])
+def test_a_mirror_that_is_no_address(tmp_path, wanted, shown, refusal, mirror):
+    with refusal(f"cannot fetch {NAME} ({mirror}: "):
+        fetch(wanted(mirror), tmp_path, shown)
+
+
+def test_a_place_that_cannot_be_written(tmp_path, new_mirror, wanted, shown, refusal):
+    (tmp_path / "file").write_text("in the way")
+    mirror = new_mirror(**{NAME: CONTENT})
+    for folder in (tmp_path / "file", tmp_path / ("a" * 300)):
+        with refusal("cannot write", folder):
+            fetch(wanted(mirror), folder, shown)
+
+
+@pytest.fixture
+def small_set(new_mirror, idx_folder, tmp_path, monkeypatch):
+    """A mirror of a tiny "mnist", which `published.SETS` is made to describe."""
+    import numpy as np
+
+    images, labels = np.arange(6 * 16).reshape(6, 4, 4), np.arange(6) % 2
+    made = idx_folder(tmp_path / "made", images, labels)
+    idx_folder(made, images[:2], labels[:2], "t10k")
+    content = {path.name: path.read_bytes() for path in sorted(made.iterdir())}
+    mirror = new_mirror(**content)
+    files = [Published(name, hashlib.md5(data).hexdigest(), (mirror.url,)) for name, data in content.items()]
+    monkeypatch.setitem(published.SETS, "mnist", tuple(files))
+    return mirror
+
+
+def test_the_door_fetches_a_set_that_can_then_be_read(small_set, tmp_path, capsys):
+    assert prepare(["mnist", "--data.root", "data"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("ready: data/mnist; use it with --data.source mnist --data.root data")
+    assert len(read_folder(tmp_path / "data" / "mnist").train[0]) == 6
+    lines = said.err.splitlines()  # no terminal: plain lines, one a file at least, no control characters
+    assert len(lines) >= 4 and "\r" not in said.err and "\x1b" not in said.err
+    for name in small_set.files:
+        size = f"{len(small_set.files[name]):,}"
+        assert f"{name.strip('/')}  {size} of {size} bytes" in lines
+    small_set.asked.clear()
+    assert prepare(["mnist", "--data.root", "data"]) == 0 and small_set.asked == []
+
+
+def test_the_door_takes_root_from_the_environment_and_another_mirror(small_set, new_mirror, monkeypatch, tmp_path):
+    other = new_mirror()
+    other.files = dict(small_set.files)
+    monkeypatch.setenv("RESEARCH_DATA", str(tmp_path / "variable"))
+    assert prepare(["mnist", "--mirror", other.url + "/"]) == 0
+    assert small_set.asked == [] and len(other.asked) == 4
+    assert len(names(tmp_path / "variable" / "mnist")) == 4
+
+
+def test_the_door_shows_bars_on_a_terminal(small_set, monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert prepare(["mnist", "--data.root", "data"]) == 0
+    assert "train-images" in capsys.readouterr().err
+
+
+def test_the_door_names_the_nearest_set(refusal):
+    with refusal("no data set mnsit; did you mean mnist?", "fashion_mnist", "tfds:NAME"):
+        prepare(["mnsit"])
+    with refusal("--data.rot", "--data.root"):
+        prepare(["mnist", "--data.rot", "x"])
+
+
+def test_the_published_sums_are_sums():
+    for name, files in published.SETS.items():
+        assert len({file.md5 for file in files}) == 4, name
+        assert all(len(bytes.fromhex(file.md5)) == 16 and file.mirrors for file in files)
