@@ -1,6 +1,6 @@
 """A convolutional net on scikit-learn's 1,797 real digits (8x8, embedded): the first thing to run.
 
-    python scripts/train.py configs/digits_cnn.py
+python scripts/train.py configs/digits_cnn.py
 """
 
 from research.config import ConvNet, Experiment, ImageData, Optimizer, Training
