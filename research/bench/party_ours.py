@@ -11,6 +11,7 @@ import optax
 from research.bench.nets import network_of
 from research.bench.work import Work
 from research.bench.workloads import BATCH, EXAMPLES, LEARNING_RATE, SIDE, Workload, pictures
+from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.runtime import device_name, prepare
 from research.training.objectives import classification
@@ -26,8 +27,7 @@ def build(workload: Workload, *, loop: bool) -> Work:
     prepare()
     net = network_of(workload)
 
-    def apply(params, inputs, key):
-        return net.apply({"params": params}, inputs, key is not None)[0]
+    apply = apply_of(net)
 
     def initialize(key):
         return net.init(key, jnp.zeros((1, SIDE, SIDE, 1), jnp.uint8))["params"]

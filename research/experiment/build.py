@@ -2,18 +2,17 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from research.config import ConvNet, DenseNet, Experiment, ImageData
 from research.data.images import ImageSet, Split
 from research.data.sources import load_images
+from research.models.apply import Apply, apply_of
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence, dense_wired
 from research.models.network import Network
 from research.models.summary import summarize
 from research.training.state import Examples
-from research.training.step import Apply
 
 Tree = Any
 
@@ -43,6 +42,8 @@ def load_data(config: ImageData) -> ImageSet:
         test=config.test,
         split_seed=config.split_seed,
         train_limit=config.train_limit,
+        size=config.size,
+        gray=config.gray,
     )
 
 
@@ -59,16 +60,6 @@ def build_network(config: DenseNet | ConvNet, outputs: int) -> Network:
         padding=config.padding,
         dropout=config.dropout,
     )
-
-
-def apply_of(net: Network) -> Apply:
-    """`net` as a function of its parameters: with a key it drops out, without one it does not."""
-
-    def apply(params: Tree, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
-        rngs = None if key is None else {"dropout": key}
-        return net.apply({"params": params}, inputs, key is not None, rngs=rngs)[0]
-
-    return apply
 
 
 def initializer(parts: Parts):

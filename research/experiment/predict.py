@@ -12,8 +12,9 @@ from research import runtime
 from research.data.ink import Ink
 from research.data.pictures import Prepared, prepare_picture
 from research.errors import UserError
-from research.experiment.build import apply_of, build_network
+from research.experiment.build import build_network
 from research.experiment.fit import load_parameters
+from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.report.record import read_record
 from research.run_directory import read_config

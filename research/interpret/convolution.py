@@ -46,7 +46,7 @@ def feature_map(
 ) -> np.ndarray:
     """The activation [H', W'] of the kernel [h, w] slid over the picture [H, W], by the layers' own convolution."""
     x = jnp.asarray(picture, jnp.float32)[None, :, :, None]
-    y = conv2d(x, jnp.asarray(kernel)[:, :, None, None], stride=(stride, stride), padding=padding) + bias
+    y = conv2d(x, jnp.asarray(kernel)[:, :, None, None], jnp.full(1, bias), stride=(stride, stride), padding=padding)
     return np.asarray(ACTIVATIONS[activation](y))[0, :, :, 0]
 
 

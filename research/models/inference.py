@@ -1,32 +1,44 @@
-"""Running a net over many examples, batch by batch, as one compiled function."""
+"""Running a net over many examples, batch by batch, in few calls of one compiled function."""
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.models.apply import Apply
+
 Tree = Any
+GROUP_BYTES = 2**26  # of the inputs that one call gets: 64 MiB
+GROUP = 16  # batches that one call gets at most
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _run(apply: Callable, params: Tree, inputs: jax.Array) -> jax.Array:
-    return apply(params, inputs, None)
+def _run(apply: Apply, params: Tree, inputs: jax.Array, count: jax.Array) -> jax.Array:
+    """The first `count` batches of `inputs` [G, B, ...]; buffers are reused from batch to batch."""
+    shape = jax.eval_shape(apply, params, inputs[0], None)
+    found = jnp.zeros((len(inputs), *shape.shape), shape.dtype)
+    return jax.lax.fori_loop(0, count, lambda place, out: out.at[place].set(apply(params, inputs[place], None)), found)
 
 
-def outputs(apply: Callable, params: Tree, inputs: np.ndarray, *, batch_size: int = 250) -> np.ndarray:
+def outputs(apply: Apply, params: Tree, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
     """`apply(params, batch, None)` over `inputs` [N, ...], as float32 [N, ...] on the host.
 
-    The last batch is filled up with copies of the last example, so that one shape is compiled; an example's output
-    does not depend on its neighbours. Empty inputs are a ValueError.
+    What is missing in the last batch is filled up with copies of the last example, so that one shape is compiled; an
+    example's output does not depend on its neighbours. Empty inputs are a ValueError.
     """
     if not len(inputs):
         raise ValueError("no inputs")
     size = min(batch_size, len(inputs))
+    batches = -(-len(inputs) // size)
+    group = max(1, min(GROUP, batches, GROUP_BYTES // max(inputs[:size].nbytes, 1)))
     waiting = []
-    for start in range(0, len(inputs), size):
-        index = np.minimum(np.arange(start, start + size), len(inputs) - 1)
-        waiting.append(_run(apply, params, jnp.asarray(inputs[index])))
-    return np.concatenate([np.asarray(batch, np.float32) for batch in waiting])[: len(inputs)]
+    for start in range(0, batches, group):
+        index = np.minimum(np.arange(start * size, (start + group) * size), len(inputs) - 1)
+        taken = inputs[index].reshape(group, size, *inputs.shape[1:])
+        waiting.append(_run(apply, params, jnp.asarray(taken), jnp.int32(min(group, batches - start))))
+        if len(waiting) > 1:  # one call ahead of what is read, and no more: memory stays bounded
+            waiting[-2] = np.asarray(waiting[-2], np.float32)
+    found = np.concatenate([np.asarray(done, np.float32) for done in waiting])
+    return found.reshape(-1, *found.shape[2:])[: len(inputs)]

@@ -15,6 +15,7 @@ from research.models.convolution import conv2d, max_pool
 
 Shape = tuple[int, ...]
 Padding = Literal["valid", "same"]
+Convention = Literal["caffe", "torch"]
 
 ACTIVATIONS = {"linear": lambda x: x, "relu": nn.relu, "tanh": jnp.tanh, "sigmoid": nn.sigmoid}
 
@@ -39,7 +40,7 @@ class Layer(nn.Module):
 
     activation = "linear"
 
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """The output, before the activation. [B, ...] -> [B, ...]"""
         raise NotImplementedError
 
@@ -54,11 +55,30 @@ class Rescale(Layer):
     scale: float = 1 / 255
     offset: float = 0.0
 
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return x.astype(jnp.float32) * self.scale + self.offset
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         return Facts("rescale", inputs[0])
+
+
+class Preprocess(Layer):
+    """RGB pixels 0..255 to what an ImageNet net was trained on, by the convention of its weights. [B, H, W, 3], same.
+
+    "caffe" (Keras' VGG16, SqueezeNet): BGR minus the mean pixel of Simonyan & Zisserman 2014. "torch" (torchvision):
+    RGB / 255, minus the channels' means, over their deviations (torchvision's `ImageClassification` preset).
+    """
+
+    convention: Convention = "caffe"
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        x = x.astype(jnp.float32)
+        if self.convention == "caffe":
+            return x[..., ::-1] - jnp.array([103.939, 116.779, 123.68], jnp.float32)
+        return (x / 255 - jnp.array([0.485, 0.456, 0.406])) / jnp.array([0.229, 0.224, 0.225])
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("preprocess", inputs[0])
 
 
 class Conv(Layer):
@@ -74,10 +94,10 @@ class Conv(Layer):
     activation: str = "relu"
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return conv2d(x, kernel, stride=self.stride, padding=self.padding) + bias
+        return conv2d(x, kernel, bias, stride=self.stride, padding=self.padding)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         rows, columns, channels = inputs[0]
@@ -90,23 +110,47 @@ class Conv(Layer):
 
 
 class MaxPool(Layer):
-    """The largest value of each window, windows side by side. [B, H, W, C] -> [B, H // h, W // w, C]."""
+    """The largest value of each window; windows are `stride` apart, side by side without it. [B, H, W, C], same."""
 
     window: Shape = (2, 2)
+    stride: Shape | None = None
 
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
-        return max_pool(x, window=self.window)
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        return max_pool(x, window=self.window, stride=self.stride)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         rows, columns, channels = inputs[0]
-        height, width = _slide((rows, columns), self.window, self.window, "valid")
-        return Facts("max_pool", (height, width, channels), window=self.window, stride=self.window)
+        stride = self.stride or self.window
+        height, width = _slide((rows, columns), self.window, stride, "valid")
+        return Facts("max_pool", (height, width, channels), window=self.window, stride=stride)
+
+
+class GlobalPool(Layer):
+    """The mean or the maximum of each channel over all positions. [B, H, W, C] -> [B, C]."""
+
+    mode: Literal["avg", "max"] = "avg"
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        return x.mean(axis=(1, 2)) if self.mode == "avg" else x.max(axis=(1, 2))
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts(f"global_{self.mode}", inputs[0][-1:], window=None)
+
+
+class Concat(Layer):
+    """The inputs' channels one after another. [B, H, W, C1], [B, H, W, C2] ... -> [B, H, W, C1 + C2 ...]."""
+
+    def __call__(self, x: jax.Array, *more: jax.Array, train: bool = False) -> jax.Array:
+        return jnp.concatenate([x, *more], axis=-1)
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("concat", (*inputs[0][:-1], sum(shape[-1] for shape in inputs)))
 
 
 class Flatten(Layer):
     """All axes but the batch in one, row by row, channels last. [B, H, W, C] -> [B, H*W*C]."""
 
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return x.reshape(x.shape[0], -1)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
@@ -120,7 +164,7 @@ class Dense(Layer):
     activation: str = "relu"
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         return x @ kernel + bias
@@ -138,7 +182,7 @@ class Dropout(Layer):
     rate: float
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> jax.Array:
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return nn.Dropout(self.rate)(x, deterministic=not train)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:

@@ -51,21 +51,21 @@ class Network(nn.Module):
             layer = layer.clone(parent=self, name=name)
             read = [x if source < 0 else outputs[source] for source in sources]
             if isinstance(layer, MaxPool) and sources[0] >= 0:
-                outputs.append(self._pooled(layer, sources[0], taps, outputs[sources[0]], train))
+                outputs.append(self._pooled(layer, sources[0], taps, outputs[sources[0]]))
             else:
-                value = layer(*read, train)  # pyright: ignore[reportCallIssue]  # as many inputs as the layer is wired to
+                value = layer(*read, train=train)  # pyright: ignore[reportCallIssue]  # as many inputs as the layer is wired to
                 if layer.activation != "linear":
                     taps[f"{name}/pre"] = value
                 outputs.append(ACTIVATIONS[layer.activation](value))
             taps[name] = outputs[-1]
         return outputs[-1], taps
 
-    def _pooled(self, pool: MaxPool, source: int, taps: dict, value: jax.Array, train: bool) -> jax.Array:
+    def _pooled(self, pool: MaxPool, source: int, taps: dict, value: jax.Array) -> jax.Array:
         """Pool before a monotone activation rather than after: the same numbers from a quarter of the work."""
         producer = self.layers[source]
         if producer.activation == "linear" or producer.activation not in MONOTONE:
-            return pool(value, train)
-        return ACTIVATIONS[producer.activation](pool(taps[f"{self.names[source]}/pre"], train))
+            return pool(value)
+        return ACTIVATIONS[producer.activation](pool(taps[f"{self.names[source]}/pre"]))
 
 
 def network(output: Handle) -> Network:

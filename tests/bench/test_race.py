@@ -5,13 +5,13 @@ import sys
 
 import pytest
 
-from research.doors.bench import bench
 from research.bench.nets import flops_per_step
 from research.bench.process import started
 from research.bench.race import runner, same_net, take_turns
 from research.bench.results import standings, verdict
 from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, settings
 from research.bench.workloads import WORKLOADS, pick
+from research.doors.bench import bench
 from research.errors import UserError
 
 FAKE = """
