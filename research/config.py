@@ -35,17 +35,21 @@ class ImageData(Section):
     """Labelled pictures, and how they are split."""
 
     source: str = "digits"
-    """digits (embedded), a folder of idx files (mnist), a FILE.npz in the Keras layout, or tfds:NAME."""
+    """digits (embedded), a folder of idx files (mnist) or of class folders, a FILE.npz like Keras', or tfds:NAME."""
     root: str | None = None
     """Where data that is not embedded lies; $RESEARCH_DATA when not given."""
     validation: Share = 0.1
-    """Share of the training pictures held out for validation, by class."""
+    """Share of the training pictures held out for validation, by class, where the source has no such part."""
     test: Share = 0.2
     """Share held out for test where the source has no test part of its own."""
     split_seed: Seed = 0
     """Seed of the splits: the same for all training seeds, so that runs are paired."""
     train_limit: Positive | None = None
     """Use only that many training pictures, by class."""
+    size: Annotated[int, Interval(gt=0, le=4096)] | None = None
+    """Side in pixels that the pictures of class folders are scaled to; other sources have their own."""
+    gray: bool = False
+    """Read the pictures of class folders as gray."""
 
 
 @dataclasses.dataclass(frozen=True)

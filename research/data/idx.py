@@ -30,11 +30,20 @@ def read_folder(folder: Path) -> Labelled:
     if parts["train"] is None:
         raise UserError(
             f"no train-images-idx3-ubyte.gz in {folder}; fetch MNIST with: python scripts/prepare.py mnist, "
-            "or name a folder that holds the four idx files"
+            "or name a folder that holds the four idx files, or folders of pictures, one per class"
         )
     train = _read_pair(*parts["train"])
     test = _read_pair(*parts["test"]) if parts["test"] else None
     return Labelled(train, test, _class_names(folder))
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether any of the files that `read_folder` looks for is in `folder`."""
+    return any(
+        _existing(folder, f"{prefix}-{kind}-ubyte")
+        for prefix in NAMES.values()
+        for kind in ("images-idx3", "labels-idx1")
+    )
 
 
 def read_idx(path: Path, axes: int) -> np.ndarray:

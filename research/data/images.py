@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from research.data.findings import Findings
 from research.errors import UserError
 
 
@@ -24,14 +25,17 @@ class ImageSet(NamedTuple):
     validation: Split
     test: Split
     fingerprint: str  # the first 16 hex digits of the sha256 of all splits and class names
+    findings: Findings | None = None  # of sources that are looked through file by file
 
 
 class Labelled(NamedTuple):
-    """What a source holds before it is split: raw images and labels of train, and of test where it has one."""
+    """What a source holds before it is split: raw images and labels of train, and of the other parts it has."""
 
     train: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray] | None
     classes: tuple[str, ...] | None  # None where the source does not name them
+    validation: tuple[np.ndarray, np.ndarray] | None = None
+    findings: Findings | None = None
 
 
 def sound_split(images: np.ndarray, labels: np.ndarray, where: str) -> Split:

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.decoding import UndecodableError, decode
 from research.data.ink import Ink, bounds, centre, ground, strength
 from research.errors import UserError
-
-PIXELS = 100_000_000  # more than any camera; a file that claims more is refused before it is decoded
 
 
 class Prepared(NamedTuple):
@@ -40,49 +39,13 @@ def read_gray(path: Path | str) -> np.ndarray:
 
 
 def _opened(path: Path, gray: bool) -> tuple[Any, list[str]]:
-    """The picture as Pillow's "L" or "RGB": turned as its EXIF says, transparency laid on a ground that shows it."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    wanted = "L" if gray else "RGB"
+    """The picture as Pillow's "L" or "RGB", and what was done for that."""
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(path) as file:  # Pillow warns of what is caught here
-            if file.width * file.height > PIXELS:
-                raise UserError(f"{path} claims {file.width} x {file.height} pixels, too many; scale it down")
-            file.load()
-            image, mode = _plain(ImageOps.exif_transpose(file)).convert(wanted), file.mode
-    except UserError:
-        raise
-    except UnidentifiedImageError:
-        raise UserError(f"{path} is not a picture that can be read; give PNG or JPEG files") from None
-    except Exception as error:  # the decoders of damaged files raise whatever they stumble over
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120] or type(error).__name__
-        raise UserError(f"cannot read {path}: {reason}; give a sound PNG or JPEG file") from error
-    return image, [] if mode == wanted else [f"converted {mode} to {wanted}"]
-
-
-def _plain(image: Any) -> Any:
-    """`image` with 8 bits a channel and without transparency."""
-    from PIL import Image
-
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_bytes(np.nan_to_num(np.asarray(image, np.float64))))
-    return _flattened(image.convert("RGBA")) if image.has_transparency_data else image
-
-
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    top = 1.0 if values.max() <= 1 else 255.0 if values.max() <= 255 else 65535.0
-    return np.rint(np.clip(values / top, 0, 1) * 255).astype(np.uint8)
-
-
-def _flattened(image: Any) -> Any:
-    """Transparency filled with black where what is drawn is light, else with white."""
-    from PIL import Image
-
-    pixels = np.asarray(image)
-    seen = pixels[..., 3] > 127
-    light = bool(seen.any()) and float(np.median(pixels[..., :3].mean(axis=-1)[seen])) > 127
-    base = Image.new("RGBA", image.size, (0, 0, 0, 255) if light else (255, 255, 255, 255))
-    return Image.alpha_composite(base, image)
+        with warnings.catch_warnings(action="ignore"):  # Pillow warns of what is caught here
+            image, mode, _ = decode(path, gray=gray)
+    except UndecodableError as error:
+        raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
+    return image, [] if mode == image.mode else [f"converted {mode} to {image.mode}"]
 
 
 def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:

@@ -25,3 +25,8 @@ def expanded(name: str) -> Path:
 def catalogue_root(root: str | None) -> Path:
     """Where prepared sets of the tfds catalogue lie, as NAME/[CONFIG/]VERSION."""
     return data_root(root) / "tfds"
+
+
+def picture_cache() -> Path:
+    """Where decoded pictures are kept: the user's own cache. What is deleted there is decoded again when needed."""
+    return platformdirs.user_cache_path("receptive") / "pictures"

@@ -6,12 +6,15 @@ from pathlib import Path
 import numpy as np
 
 from research.data.catalogue import read_catalogue
-from research.data.idx import read_folder
+from research.data.fetch import Show
+from research.data.folders import read_image_folder
+from research.data.idx import has_idx, read_folder
 from research.data.images import ImageSet, Labelled, Split, fingerprint, named_classes, sound_split
 from research.data.npz import read_npz
-from research.data.places import VARIABLE, catalogue_root, data_root, expanded
+from research.data.places import VARIABLE, catalogue_root, data_root, expanded, picture_cache
 from research.data.published import SETS
-from research.data.splits import hold_out, limited
+from research.data.scan import has_folders
+from research.data.splits import hold_out, limited, rows_of
 from research.errors import UserError
 
 EMBEDDED = "digits"
@@ -19,39 +22,79 @@ CATALOGUE = "tfds:"
 
 
 def load_images(
-    source: str, root: str | None, *, validation: float, test: float, split_seed: int, train_limit: int | None
+    source: str,
+    root: str | None,
+    *,
+    validation: float,
+    test: float,
+    split_seed: int,
+    train_limit: int | None,
+    size: int | None = None,
+    gray: bool = False,
+    show: Show = lambda name, done, total: None,
 ) -> ImageSet:
-    """The labelled pictures of `source`: "digits", a folder of idx files, a FILE.npz, or tfds:NAME.
+    """The labelled pictures of `source`: "digits", a folder of idx files or of class folders, a FILE.npz, or tfds:NAME.
 
     Paths are taken as they are or looked for under `root` (see `places.data_root`). `validation` is a share of train,
-    `test` a share of the whole where the source has no test part of its own; both are drawn by class, by `split_seed`.
+    `test` of the whole: each is drawn, by class and `split_seed`, only where the source has no such part of its own.
+    `size`, `gray` and `show` are for class folders (see `folders.read_image_folder`), which need a `size`.
     Raises UserError, one line, for whatever is missing or not sound.
     """
-    found = read(source, root)
+    found = read(source, root, size, gray=gray, show=show)
     where = f"data {source}"
     train = sound_split(*found.train, where)
     tested = None if found.test is None else sound_split(*found.test, f"{where} (test part)")
+    validated = None if found.validation is None else sound_split(*found.validation, f"{where} (validation part)")
     _same_shape(train, tested, where)
-    classes = named_classes(found.classes, [train] if tested is None else [train, tested], where)
+    classes = named_classes(found.classes, [part for part in (train, validated, tested) if part is not None], where)
+    # Indices are divided in the pictures' place: those that are mapped from a file are copied once at most.
+    rows = Split(np.arange(len(train.labels)), train.labels)
     if tested is None:
-        train, tested = hold_out(train, test, split_seed, "test")
-    train, validated = hold_out(train, validation, split_seed, "validation")
-    train = limited(train, train_limit, split_seed)
-    splits = [train, validated, tested]
-    return ImageSet(source, classes, train, validated, tested, fingerprint(splits, classes))
+        rows, held = hold_out(rows, test, split_seed, "test")
+        tested = _chosen(train, held)
+    if validated is None:
+        rows, held = hold_out(rows, validation, split_seed, "validation")
+        validated = _chosen(train, held)
+    kept = _chosen(train, limited(rows, train_limit, split_seed))
+    identity = fingerprint([kept, validated, tested], classes)
+    return ImageSet(source, classes, kept, validated, tested, identity, found.findings)
 
 
-def read(source: str, root: str | None) -> Labelled:
-    """The raw arrays of `source`, wherever it is."""
-    if source == EMBEDDED:
-        return _digits()
-    if source.startswith(CATALOGUE):
-        return read_catalogue(source.removeprefix(CATALOGUE), catalogue_root(root))
-    try:
-        path = _located(source, root)
-        return read_folder(path) if path.is_dir() else read_npz(path)
-    except OSError as error:  # a folder that may not be entered, a name too long
-        raise UserError(f"data {source} cannot be read ({error.strerror}); name another place") from error
+def read(
+    source: str,
+    root: str | None,
+    size: int | None = None,
+    *,
+    gray: bool = False,
+    show: Show = lambda name, done, total: None,
+) -> Labelled:
+    """The raw arrays of `source`, wherever it is; class folders as `size` and `gray` say, which nothing else takes."""
+    if source != EMBEDDED and not source.startswith(CATALOGUE):
+        try:
+            return _read_path(_located(source, root), source, size, gray, show)
+        except OSError as error:  # a folder that may not be entered, a name too long
+            raise UserError(f"data {source} cannot be read ({error.strerror}); name another place") from error
+    _refuse_scaling(source, size, gray)
+    return _digits() if source == EMBEDDED else read_catalogue(source.removeprefix(CATALOGUE), catalogue_root(root))
+
+
+def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> Labelled:
+    if path.is_dir() and not has_idx(path) and has_folders(path):
+        if size is None:
+            raise UserError(f"{path} holds picture files, which are scaled to one size: give it, as in --data.size 150")
+        return read_image_folder(path, size, gray=gray, cache=picture_cache(), show=show)
+    _refuse_scaling(source, size, gray)
+    return read_folder(path) if path.is_dir() else read_npz(path)
+
+
+def _refuse_scaling(source: str, size: int | None, gray: bool) -> None:
+    if size is not None or gray:
+        flag = "data.gray" if size is None else "data.size"
+        raise UserError(f"{flag} is for folders of picture files; data {source} is taken as it is: leave {flag} out")
+
+
+def _chosen(split: Split, rows: Split) -> Split:
+    return Split(rows_of(split.images, rows.images), rows.labels)
 
 
 def _located(source: str, root: str | None) -> Path:
@@ -60,7 +103,7 @@ def _located(source: str, root: str | None) -> Path:
     if found is not None:
         return found
     if any(place.is_file() for place in places):
-        raise UserError(f"data {source} is a file but not .npz; give a folder of idx files, a FILE.npz or tfds:NAME")
+        raise UserError(f"data {source} is a file but not .npz; give a folder, a FILE.npz or tfds:NAME")
     base = data_root(root)
     names = [EMBEDDED, *SETS, *(path.name for path in base.glob("*") if path.is_dir() or path.suffix == ".npz")]
     near = difflib.get_close_matches(source, names, n=1)

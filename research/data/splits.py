@@ -37,6 +37,14 @@ def limited(split: Split, limit: int | None, seed: int) -> Split:
     return Split(split.images[np.sort(taken)], split.labels[np.sort(taken)])
 
 
+def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The pictures at the ascending indices `rows`: a view where they follow each other, else a copy."""
+    if len(rows) and rows[-1] - rows[0] + 1 != len(rows):
+        return images[rows]
+    start = int(rows[0]) if len(rows) else 0
+    return images[start : start + len(rows)]
+
+
 def _taken(count: int, share: float) -> int:
     return min(max(1, round(count * share)), count - 1)
 

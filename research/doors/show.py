@@ -18,6 +18,8 @@ def show_parts(parts: Parts) -> None:
     sizes = ", ".join(f"{len(getattr(data, split).labels):,} {split}" for split in ("train", "validation", "test"))
     shape = "x".join(map(str, data.train.images.shape[1:]))
     console.print(f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes", highlight=False)
+    if data.findings is not None and (found := data.findings.summary()):
+        console.print(f"found in its files: {found}", highlight=False, markup=False)
     console.print(summary_table(parts.summary))
 
 

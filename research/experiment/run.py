@@ -134,6 +134,7 @@ def _record(
             "classes": list(data.classes),
             "shape": list(data.train.images.shape[1:]),
             "ink": None if ink is None else ink._asdict(),
+            "findings": None if data.findings is None else data.findings.document(),
         },
         epochs={
             str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
