@@ -1,0 +1,158 @@
+"""`weights.py inspect|import|export|fetch`"""
+
+import dataclasses
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+import jax
+import tyro
+
+from research.command_line import parse
+from research.data.fetch import Published, fetch
+from research.data.places import data_root, expanded
+from research.doors.prepare import DataFlags, _progress
+from research.doors.weights_table import show_mapping
+from research.errors import UserError
+from research.models.squeezenet import squeezenet
+from research.models.vgg16 import CLASSES, SMALLEST_SIDE, TOP_SIDE, vgg16
+from research.trees import named_leaves
+from research.weights.export import export
+from research.weights.foreign import Foreign
+from research.weights.layouts import TOPS
+from research.weights.load import fingerprint, open_weights
+from research.weights.mapping import Plan, guess, plan
+from research.weights.ours import save_ours
+from research.weights.port import judge, port
+from research.weights.published import VGG16_NOTOP, VGG16_TOP, provenance
+
+File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+Destination = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DESTINATION")]
+Architecture = Literal["vgg16", "squeezenet"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspect:
+    """Which file, and what to hold it against."""
+
+    file: File
+    """Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz. Its content decides, not its name."""
+    architecture: Architecture | None = None
+    """By default the one whose names the file has."""
+    drop_top: bool = False
+    """Leave out the classifier (fc1, fc2, predictions), where the file has one."""
+    partial: bool = False
+    """Take the layers that the file has kernels for, though others are missing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Convert(Inspect):
+    """Which file, where to, and what of it."""
+
+    destination: Destination
+    """import: NAME.safetensors, beside which NAME.json will lie; export: NAME.safetensors or, for Keras, NAME.h5."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetch:
+    """What to fetch, and where to."""
+
+    architecture: Annotated[Literal["vgg16"], tyro.conf.Positional, tyro.conf.arg(metavar="ARCHITECTURE")]
+    """vgg16: Keras' published file."""
+    top: bool = False
+    """With the classifier of 1000 classes (553 MB) rather than without (59 MB)."""
+    data: DataFlags = dataclasses.field(default_factory=DataFlags)
+    mirror: str | None = None
+    """A URL to fetch the file from, in place of the known one."""
+
+
+def weights(arguments: Sequence[str]) -> int:
+    """weights.py inspect FILE | import FILE NAME.safetensors | export FILE NAME.safetensors|NAME.h5 | fetch vgg16"""
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(f"usage: {weights.__doc__}\n\nEach has its own --help.")
+        return 0
+    action, *rest = arguments
+    if action not in ACTIONS:
+        near = difflib.get_close_matches(action, ACTIONS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"no action {action}{hint} (there are {', '.join(ACTIONS)})")
+    return ACTIONS[action](rest)
+
+
+def _inspect(arguments: Sequence[str]) -> int:
+    """Show how a weight file maps onto our leaves: what is transposed, missing, extra. Nothing is written."""
+    flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
+    foreign, planned, wanted = _planned(flags)
+    show_mapping(foreign, planned, judge(planned, wanted, flags.partial), wanted, provenance(foreign))
+    return 0
+
+
+def _import(arguments: Sequence[str]) -> int:
+    """Write a weight file in our own format: NAME.safetensors, and NAME.json with a sha256 of every leaf."""
+    flags = parse(Convert, arguments, about=_import.__doc__ or "")
+    foreign, planned, wanted = _planned(flags)
+    target = expanded(flags.destination)
+    leaves = port(planned, wanted, flags.partial)
+    source = {"file": foreign.path.name, "sha256": foreign.sha256}
+    place = save_ours(target, leaves, architecture=planned.architecture, convention=planned.convention, source=source)
+    numbers = sum(leaf.size for leaf in leaves.values())
+    print(
+        f"imported: {place} ({planned.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {planned.convention})"
+    )
+    print(f"fingerprint {fingerprint(leaves, planned.convention)}")
+    return 0
+
+
+def _export(arguments: Sequence[str]) -> int:
+    """Write a weight file as plain .safetensors, or as the .h5 that Keras' load_weights takes."""
+    flags = parse(Convert, arguments, about=_export.__doc__ or "")
+    _, planned, wanted = _planned(flags)
+    target = expanded(flags.destination)
+    leaves = port(planned, wanted, flags.partial)
+    print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")
+    if target.suffix == ".h5" and planned.convention != "caffe":
+        print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")
+    return 0
+
+
+def _fetch(arguments: Sequence[str]) -> int:
+    """Fetch published weights. A broken-off download goes on where it stopped; the md5 is checked."""
+    flags = parse(Fetch, arguments, about=_fetch.__doc__ or "")
+    known = VGG16_TOP if flags.top else VGG16_NOTOP
+    file = Published(known.name, known.md5, (flags.mirror or known.folder,))
+    with _progress() as show:
+        place = fetch(file, data_root(flags.data.root) / "weights", show)
+    print(f"ready: {place}; look into it with scripts/weights.py inspect")
+    return 0
+
+
+ACTIONS: dict[str, Callable[[Sequence[str]], int]] = {
+    "inspect": _inspect,
+    "import": _import,
+    "export": _export,
+    "fetch": _fetch,
+}
+
+
+def leaf_shapes(architecture: str, *, include_top: bool = False, classes: int = CLASSES) -> dict[str, tuple[int, ...]]:
+    """{leaf name: shape} of an architecture's net, in its own order; nothing is computed."""
+    if architecture == "vgg16":
+        net, side = vgg16(include_top=include_top, classes=classes), TOP_SIDE if include_top else SMALLEST_SIDE
+    else:
+        net, side = squeezenet(), TOP_SIDE
+    variables = jax.eval_shape(net.init, jax.random.key(0), jax.ShapeDtypeStruct((1, side, side, 3), "float32"))
+    return {name: leaf.shape for name, leaf in named_leaves(variables["params"]).items()}
+
+
+def _planned(flags: Inspect) -> tuple[Foreign, Plan, dict[str, tuple[int, ...]]]:
+    """The file, its way onto the architecture, and the leaves of a net like the file's: with its top or without."""
+    foreign = open_weights(expanded(flags.file))
+    planned = plan(foreign, flags.architecture or foreign.notes.get("architecture") or guess(foreign))
+    top = [leaf for leaf in planned.leaves if leaf.split("/")[0] in TOPS[planned.architecture]]
+    last = planned.leaves.get("predictions/bias")
+    wanted = leaf_shapes(
+        planned.architecture,
+        include_top=planned.architecture == "vgg16" and bool(top) and not flags.drop_top,
+        classes=last.before.size if last else CLASSES,
+    )
+    return foreign, planned, wanted

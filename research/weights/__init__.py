@@ -1,0 +1,5 @@
+"""Other people's weight files, read as plain arrays and carried over to our leaves by tables; nothing is executed.
+
+from research.weights.load import load_weights
+loaded = load_weights(path, {"block1_conv1/kernel": (3, 3, 3, 64), ...}, "vgg16")
+"""

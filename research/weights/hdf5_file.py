@@ -1,0 +1,127 @@
+"""Keras' files: legacy .h5 (layer groups), Keras 3 .weights.h5 (numbered layers), .keras (a zip around the latter)."""
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from research.errors import UserError
+
+Texts = dict[str, str]
+Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `Foreign`
+
+
+def read_hdf5(path: Path) -> Read:
+    """The arrays of a legacy .h5 as LAYER/NAME, those of a Keras 3 file as layers/CLASS_N/vars/N with aliases."""
+    return _read(path, path)
+
+
+def read_keras_zip(path: Path) -> Read:
+    """The arrays of a .keras file, named as those of a .weights.h5; config.json names layers that the rest does not."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays, aliases, notes = _read(io.BytesIO(archive.read("model.weights.h5")), path)
+            config = archive.read("config.json") if "config.json" in archive.namelist() else b"{}"
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged ({error}); download or save it again") from error
+    names = _configured_names(config)
+    told = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
+    return arrays, told | aliases, notes
+
+
+def _read(file: Path | io.BytesIO, path: Path) -> Read:
+    try:
+        with h5py.File(file, "r") as root:
+            legacy = _inside(root, "model_weights", path) if "model_weights" in root else root
+            if "layer_names" in legacy.attrs:
+                notes = {key: _text(root.attrs[key]) for key in ("convention",) if key in root.attrs}
+                return _legacy(legacy, path), {}, notes  # the note is of our own export
+            if "layers" in root:
+                return *_numbered(_inside(root, "layers", path), path), {}
+            there = ", ".join(list(root)[:5]) or "nothing"
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
+        reason = "truncated" if "truncated" in str(error) else "damaged"
+        raise UserError(f"{path} is {reason} ({' '.join(str(error).split())[:90]}); download it again") from error
+    raise UserError(f"{path} is an HDF5 file, but not one of Keras' weights (it holds {there})")
+
+
+def _legacy(root: Any, path: Path) -> dict[str, np.ndarray]:
+    arrays = {}
+    for layer in _texts(root.attrs["layer_names"]):
+        group = _inside(root, layer, path)
+        for name in _texts(group.attrs["weight_names"]):
+            arrays[f"{layer}/{name.removeprefix(layer + '/')}"] = _array(group, name, path)
+    return arrays
+
+
+def _numbered(layers: Any, path: Path, above: str = "layers") -> tuple[dict[str, np.ndarray], Texts]:
+    """`layers/conv2d_10/vars/0`, and those of nested models; the group `vars` says what the layer is called."""
+    arrays, aliases = {}, {}
+    for layer in layers:
+        group = _inside(layers, layer, path)
+        variables: Any = _inside(group, "vars", path) if "vars" in group else ()
+        for place in variables:
+            name = f"{above}/{layer}/vars/{place}"
+            arrays[name] = _array(variables, place, path)
+            if "name" in variables.attrs:
+                aliases[name] = f"{_text(variables.attrs['name'])}/vars/{place}"
+        if "layers" in group:
+            inner, names = _numbered(_inside(group, "layers", path), path, f"{above}/{layer}/layers")
+            arrays, aliases = arrays | inner, aliases | names
+    return arrays, aliases
+
+
+def _inside(group: Any, name: str, path: Path) -> Any:
+    """A member of `group` that lies in this very file: a link could make us read any file of the user's."""
+    link = None
+    for part in name.split("/"):
+        link = group.get(part, getlink=True)
+        if isinstance(link, h5py.ExternalLink):
+            raise UserError(f"{path} is refused: its {name} is a link to another file ({link.filename})")
+        group = group[part]
+    return group
+
+
+def _array(group: Any, name: str, path: Path) -> np.ndarray:
+    dataset = _inside(group, name, path)
+    if dataset.external or dataset.is_virtual:
+        raise UserError(f"{path} is refused: its {name} is kept in another file")
+    if dataset.size and not dataset.id.get_storage_size():
+        raise UserError(f"{path} is damaged: its {name} has a shape and no content; download it again")
+    return dataset[()]
+
+
+def _configured_names(config: bytes) -> Texts:
+    """{"layers/conv2d_10": "block5_conv1"} from config.json: Keras numbers the layers of each class as they come."""
+    try:
+        layers = json.loads(config).get("config", {}).get("layers", [])
+        seen: Counter[str] = Counter()
+        names = {}
+        for layer in layers:
+            kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", layer["class_name"])  # keras.src.utils.naming.to_snake_case
+            kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+            names[f"layers/{kind}_{seen[kind]}" if seen[kind] else f"layers/{kind}"] = str(layer["config"]["name"])
+            seen[kind] += 1
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # then the numbers alone must do
+    return names
+
+
+def _split(name: str) -> tuple[str, str]:
+    layer, _, place = name.rpartition("/vars/")
+    return layer, f"vars/{place}"
+
+
+def _texts(values: Any) -> list[str]:
+    return [_text(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,112 @@
+"""How other people name the weights of our nets: tables of (foreign name -> leaf -> what is done), one per layout."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+Convention = str  # of preprocessing, as models.layers.Convention: "caffe" or "torch"
+
+AS_IT_IS, KERNEL, MATRIX = "", "OIHW > HWIO", "transposed"
+FLATTEN, POINT, TWELFTHS = "HWC flatten", "1x1 > [in,out]", "/ 4096"
+
+
+class Row(NamedTuple):
+    """A regular expression of the whole foreign name, our leaf, and the change on the way (see `port.CHANGES`)."""
+
+    foreign: str
+    leaf: str
+    change: str = AS_IT_IS
+
+
+class Layout(NamedTuple):
+    """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`."""
+
+    name: str
+    kinds: tuple[str, ...]
+    convention: Convention
+    rows: tuple[Row, ...]
+
+
+# Position in torchvision's `features`, torchvision.models.vgg, configuration D without batch norm.
+VGG16_CONVS = {
+    **{"block1_conv1": 0, "block1_conv2": 2, "block2_conv1": 5, "block2_conv2": 7},
+    **{"block3_conv1": 10, "block3_conv2": 12, "block3_conv3": 14, "block4_conv1": 17, "block4_conv2": 19},
+    **{"block4_conv3": 21, "block5_conv1": 24, "block5_conv2": 26, "block5_conv3": 28},
+}
+VGG16_TOP = {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}
+SQUEEZENET_FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}  # torchvision.models.squeezenet1_1
+PARTS = ("squeeze1x1", "expand1x1", "expand3x3")
+SQUEEZENET_CONVS = {
+    "conv1": "features.0",
+    **{
+        f"fire{fire}/{part}": f"features.{place}.{part.removesuffix('1x1') if part[0] == 's' else part}"
+        for fire, place in SQUEEZENET_FIRES.items()
+        for part in PARTS
+    },
+}
+
+
+def _pairs(layer: str, foreign: str, change: str, kernel: str = "weight", bias: str = "bias") -> tuple[Row, Row]:
+    return Row(rf"{foreign}{kernel}", f"{layer}/kernel", change), Row(rf"{foreign}{bias}", f"{layer}/bias")
+
+
+def _torch(layers: dict[str, str], change: str = KERNEL) -> tuple[Row, ...]:
+    return tuple(row for layer, name in layers.items() for row in _pairs(layer, re.escape(name + "."), change))
+
+
+def _ours(layers: Sequence[str]) -> Layout:
+    rows = (row for layer in layers for row in _pairs(layer, f"{layer}/", AS_IT_IS, "kernel"))
+    return Layout("our names", ("npz", "safetensors", "ours"), "caffe", tuple(rows))
+
+
+def _keras_legacy(layers: Sequence[str]) -> Layout:
+    """LAYER/kernel:0 as tf.keras writes, LAYER/LAYER_W_1:0 as the published files have it."""
+    rows = []
+    for layer in layers:
+        last = re.escape(layer.split("/")[-1])
+        ends = rf"(?:{last}_W|kernel)(?:_\d+)?(?::0)?", rf"(?:{last}_b|bias)(?:_\d+)?(?::0)?"
+        rows += _pairs(layer, f"{re.escape(layer)}/", AS_IT_IS, *ends)
+    return Layout("Keras, legacy", ("keras-h5",), "caffe", tuple(rows))
+
+
+def _keras3(convs: Sequence[str], dense: Sequence[str]) -> Layout:
+    """layers/conv2d_10/vars/0: the eleventh convolution, by its number (as text it sorts before conv2d_2)."""
+    rows = []
+    for kind, layers in (("conv2d", convs), ("dense", dense)):
+        for number, layer in enumerate(layers):
+            numbered = f"layers/{kind}_{number}" if number else f"layers/{kind}"
+            rows += _pairs(layer, f"(?:{re.escape(layer)}|{numbered})/vars/", AS_IT_IS, "0", "1")
+    return Layout("Keras 3", ("keras3",), "caffe", tuple(rows))
+
+
+def _vgg16() -> tuple[Layout, ...]:
+    features = _torch({layer: f"features.{place}" for layer, place in VGG16_CONVS.items()})
+    torchvision = (*features, *_torch({"fc1": "classifier.0"}, FLATTEN))
+    torchvision += _torch({layer: name for layer, name in VGG16_TOP.items() if layer != "fc1"}, MATRIX)
+    timm = (*features, *_torch({"fc1": "pre_logits.fc1"}, FLATTEN), *_torch({"fc2": "pre_logits.fc2"}, POINT))
+    timm += _torch({"predictions": "head.fc"}, MATRIX)
+    every = (*VGG16_CONVS, *VGG16_TOP)
+    partial = [row for layer in VGG16_CONVS for row in _pairs(layer, f"{layer}_", AS_IT_IS, "W", "b")]
+    partial += [Row(f"{layer}_b_q12", f"{layer}/bias", TWELFTHS) for layer in VGG16_CONVS]
+    torch_files = ("torch", "safetensors", "npz")
+    return (
+        _ours(every),
+        _keras_legacy(every),
+        _keras3(tuple(VGG16_CONVS), tuple(VGG16_TOP)),
+        Layout("torchvision", torch_files, "torch", torchvision),
+        Layout("timm", torch_files, "torch", timm),
+        Layout("Keras, flat", ("npz",), "caffe", tuple(partial)),
+    )
+
+
+def _squeezenet() -> tuple[Layout, ...]:
+    torchvision = _torch(SQUEEZENET_CONVS | {"classifier": "classifier.1"})
+    every = tuple(SQUEEZENET_CONVS)
+    torch_files = ("torch", "safetensors", "npz")
+    return _ours(every), _keras_legacy(every), Layout("torchvision", torch_files, "torch", torchvision)
+
+
+LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _squeezenet()}
+
+# Layers that a file may have and a net without its top has no place for.
+TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",)}

@@ -1,0 +1,53 @@
+"""The one way in: any weight file, ours or foreign, to the leaves that a net wants."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from research.errors import UserError
+from research.weights.foreign import Foreign, read
+from research.weights.mapping import plan
+from research.weights.ours import digest, is_ours, verified
+from research.weights.port import Shapes, port
+
+
+class Loaded(NamedTuple):
+    """Leaves by name (float32), the preprocessing that they were trained with, and a digest of both, in hex."""
+
+    leaves: dict[str, np.ndarray]
+    convention: str
+    fingerprint: str
+
+
+def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: bool = False) -> Loaded:
+    """The `wanted` leaves ({name: shape}) of `architecture` ("vgg16", "squeezenet") from the file at `path`.
+
+    Strict both ways: every leaf is there in its shape, and nothing is left over but a top that is not wanted. With
+    `partial`, those layers that the file has a kernel for. The same numbers give the same fingerprint from any format.
+    Raises UserError with everything that is wrong.
+    """
+    foreign = open_weights(path)
+    told = foreign.notes.get("architecture", architecture)
+    if told != architecture:
+        raise UserError(f"{path} holds weights of another net: of {told}, not of {architecture}")
+    planned = plan(foreign, architecture)
+    leaves = port(planned, wanted, partial)
+    return Loaded(leaves, planned.convention, fingerprint(leaves, planned.convention))
+
+
+def open_weights(path: Path | str) -> Foreign:
+    """`read`, and for a file of our own its manifest checked, leaf by leaf."""
+    foreign = read(path)
+    if foreign.kind != "safetensors" or not is_ours(foreign.notes):
+        return foreign
+    verified(foreign.path, foreign.arrays, foreign.notes)
+    return foreign._replace(kind="ours")
+
+
+def fingerprint(leaves: Mapping[str, np.ndarray], convention: str) -> str:
+    """One digest of all leaves and of what their net is fed with; the order of the leaves does not matter."""
+    lines = [f"{name} {digest(leaves[name])}" for name in sorted(leaves)]
+    return hashlib.sha256("\n".join([convention, *lines]).encode()).hexdigest()

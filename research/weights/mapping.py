@@ -1,0 +1,102 @@
+"""Foreign arrays and our leaves brought together by name: the plan of a port, before anything is moved."""
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from research.errors import UserError
+from research.weights import layouts
+from research.weights.foreign import Foreign
+from research.weights.layouts import LAYOUTS, Layout, Row
+
+CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    layouts.AS_IT_IS: lambda array: array,
+    layouts.KERNEL: lambda array: array.transpose(2, 3, 1, 0),
+    layouts.MATRIX: lambda array: array.transpose(1, 0),
+    # torch flattens 512 x 7 x 7 channels first, we (as Keras) channels last; a convolution kernel comes to the same.
+    layouts.FLATTEN: lambda array: array.reshape(-1, 512, 7, 7).transpose(2, 3, 1, 0).reshape(25088, -1),
+    layouts.POINT: lambda array: array.reshape(array.shape[:2]).transpose(1, 0),
+    layouts.TWELFTHS: lambda array: array.astype(np.float32) / 4096,
+}
+
+
+class Step(NamedTuple):
+    """One foreign array, the leaf that it is (None: nothing that the table knows), and the change on the way.
+
+    `after` is the leaf's array; where the change cannot be made, the array as it came, for its shape to be named.
+    """
+
+    foreign: str
+    leaf: str | None
+    change: str
+    before: np.ndarray
+    after: np.ndarray
+
+
+class Plan(NamedTuple):
+    """How a file maps onto an architecture, step by step in the file's order."""
+
+    path: str
+    architecture: str
+    layout: str
+    convention: str
+    steps: tuple[Step, ...]
+
+    @property
+    def leaves(self) -> dict[str, Step]:
+        """The steps that end at a leaf, by its name."""
+        return {step.leaf: step for step in self.steps if step.leaf is not None}
+
+
+def plan(foreign: Foreign, architecture: str) -> Plan:
+    """The mapping by the layout that knows most of the file's names.
+
+    Raises UserError when none knows any: then the weights are of another net.
+    """
+    best = max(LAYOUTS[architecture], key=lambda layout: _known(foreign, layout))
+    if not _known(foreign, best):
+        raise _another_net(foreign, architecture)
+    convention = foreign.notes.get("convention", best.convention)
+    if convention not in ("caffe", "torch"):
+        raise UserError(f"{foreign.path} says that its preprocessing is {convention!r}; known are caffe and torch")
+    steps = tuple(_step(name, foreign, best) for name in foreign.arrays)
+    return Plan(str(foreign.path), architecture, best.name, convention, steps)
+
+
+def guess(foreign: Foreign) -> str:
+    """The architecture whose tables know most of the file's names; UserError when none knows any."""
+    best = {name: max(_known(foreign, layout) for layout in tables) for name, tables in LAYOUTS.items()}
+    if not any(best.values()):
+        raise _another_net(foreign, " or ".join(LAYOUTS))
+    return max(best, key=lambda name: best[name])
+
+
+def _another_net(foreign: Foreign, wanted: str) -> UserError:
+    names = ", ".join(list(foreign.arrays)[:3])
+    return UserError(f"{foreign.path} holds weights of another net than {wanted} (it has {names} ...)")
+
+
+def _known(foreign: Foreign, layout: Layout) -> int:
+    return sum(_row(name, foreign, layout) is not None for name in foreign.arrays)
+
+
+def _row(name: str, foreign: Foreign, layout: Layout) -> Row | None:
+    if foreign.kind in layout.kinds:
+        for called in (foreign.aliases.get(name, name), name):  # a layer's own name before its number
+            for row in layout.rows:
+                if re.fullmatch(row.foreign, called):
+                    return row
+    return None
+
+
+def _step(name: str, foreign: Foreign, layout: Layout) -> Step:
+    before, row = foreign.arrays[name], _row(name, foreign, layout)
+    if row is None:
+        return Step(name, None, layouts.AS_IT_IS, before, before)
+    try:
+        after = CHANGES[row.change](before)
+    except ValueError:
+        after = before
+    return Step(name, row.leaf, row.change, before, after)

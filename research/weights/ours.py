@@ -1,0 +1,101 @@
+"""Our own weight files: NAME.safetensors with the leaves under our names, and NAME.json that vouches for every one."""
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.errors import UserError
+from research.files import read_json, write_bytes, write_json
+from research.weights.array_files import read_safetensors
+
+FORMAT = "receptive-weights-1"
+
+
+def save_ours(
+    path: Path, leaves: Mapping[str, np.ndarray], *, architecture: str, convention: str, source: Mapping[str, str]
+) -> Path:
+    """Write `leaves` (float32) to NAME.safetensors and, last, their manifest to NAME.json.
+
+    `source` tells where they are from: {"file": name, "sha256": hex}. Raises UserError for another suffix, or when the
+    place cannot be written.
+    """
+    if path.suffix != ".safetensors":
+        raise UserError(f"our weight files are called NAME.safetensors, not {path.name}; add the suffix")
+    notes = {"format": FORMAT, "architecture": architecture, "convention": convention}
+    write_bytes(path, safetensors_bytes(leaves, notes))
+    rows = {
+        name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "sha256": digest(leaf)}
+        for name, leaf in leaves.items()
+    }
+    top = any(name.split("/")[0] == "predictions" for name in leaves)
+    manifest = notes | {"include_top": top, "source": dict(source), "leaves": rows}
+    write_json(path.with_suffix(".json"), manifest)
+    return path
+
+
+def is_ours(notes: Mapping[str, str]) -> bool:
+    """Whether the text in a safetensors header is that of our files."""
+    return notes.get("format") == FORMAT
+
+
+def read_ours(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The leaves and the manifest of a file that `save_ours` wrote.
+
+    Raises UserError when the manifest is not there, or any leaf is not what it vouches for; all are named.
+    """
+    path = Path(path)
+    arrays, notes = read_safetensors(path)
+    if not is_ours(notes):
+        raise UserError(f"{path} is not in our own format; run `scripts/weights.py import` on it")
+    return arrays, verified(path, arrays, notes)
+
+
+def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> dict[str, Any]:
+    """The manifest beside `path`, after every one of `arrays` was checked against it."""
+    place = path.with_suffix(".json")
+    if not place.is_file():
+        raise UserError(f"{path} has lost its manifest {place.name}; copy that too, or import the weights again")
+    manifest = read_json(place)
+    try:
+        expected = {name: row["sha256"] for name, row in manifest["leaves"].items()}
+        told = {key: manifest[key] for key in ("format", "architecture", "convention")}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{place} is not a manifest of weights; import the weights again") from error
+    found = {name: digest(array) for name, array in arrays.items()}
+    bad = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+    bad += [f"the {key}" for key, value in told.items() if notes.get(key) != value]
+    if bad:
+        more = f" and {len(bad) - 20} more" if len(bad) > 20 else ""
+        raise UserError(
+            f"{path} and its manifest disagree about {', '.join(bad[:20])}{more}; one of them is damaged, "
+            "import the weights again"
+        )
+    return manifest
+
+
+def safetensors_bytes(leaves: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> bytes:
+    """The content of a .safetensors file of `leaves` (float32), in their order, with `notes` in its header.
+
+    Written here because the package's own writer puts its header in another order each time.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(notes)}
+    data = [np.ascontiguousarray(leaf, "<f4").tobytes() for leaf in leaves.values()]
+    end = 0
+    for (name, leaf), content in zip(leaves.items(), data, strict=True):
+        header[name] = {"dtype": "F32", "shape": list(leaf.shape), "data_offsets": [end, end + len(content)]}
+        end += len(content)
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    return b"".join([struct.pack("<Q", len(head)), head, *data])
+
+
+def digest(array: np.ndarray) -> str:
+    """The sha256 of an array's dtype, shape and numbers, in hex."""
+    content = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
+    content.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
+    return content.hexdigest()

@@ -1,0 +1,98 @@
+"""A plan carried out: judged as a whole first, so that a net is loaded with every leaf or not at all."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from research.errors import UserError
+from research.weights.layouts import TOPS
+from research.weights.mapping import Plan, Step
+
+Shapes = Mapping[str, tuple[int, ...]]
+LISTED = 20  # leaves of one kind of offence that a message names
+
+
+class Judgement(NamedTuple):
+    """What `Plan` does for the leaves that are wanted, and all that is wrong with it: {offence: what offends}."""
+
+    taken: dict[str, Step]
+    left_out: tuple[str, ...]  # foreign names of a top that is not wanted, or of a bias without its kernel
+    wrong: dict[str, list[str]]
+
+
+def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
+    """Which step each of the `wanted` leaves takes, and everything that is missing, extra, doubled or misshapen.
+
+    With `partial`, missing leaves are no offence, and a bias without its kernel is left out.
+    """
+    top = TOPS[planned.architecture]
+    unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
+    kernels = {_layer(leaf) for leaf in planned.leaves if leaf.endswith("/kernel")}
+    taken: dict[str, Step] = {}
+    left_out: list[str] = []
+    wrong: dict[str, list[str]] = {"missing": [], "extra": [], "twice": [], "of another shape": [], "not numbers": []}
+    for step in planned.steps:
+        if step.leaf is None or (step.leaf not in wanted and not (unwanted_top and _layer(step.leaf) in top)):
+            wrong["extra"].append(step.foreign)
+        elif step.leaf not in wanted or (partial and _layer(step.leaf) not in kernels):
+            left_out.append(step.foreign)
+        elif step.leaf in taken:
+            wrong["twice"].append(f"{step.leaf} ({taken[step.leaf].foreign} and {step.foreign})")
+        else:
+            taken[step.leaf] = step
+            _judge_array(step, step.leaf, wanted[step.leaf], wrong)
+    if not partial:
+        wrong["missing"] = [leaf for leaf in wanted if leaf not in taken]
+    return Judgement(taken, tuple(left_out), {offence: names for offence, names in wrong.items() if names})
+
+
+def port(planned: Plan, wanted: Shapes, partial: bool = False) -> dict[str, np.ndarray]:
+    """The wanted leaves, float32, contiguous, in the order of `wanted`; with `partial`, those that the file has.
+
+    Raises one UserError that lists every leaf that is missing, extra, doubled, misshapen, or holds no numbers.
+    """
+    judgement = judge(planned, wanted, partial)
+    if judgement.wrong:
+        raise UserError(f"{planned.path} does not fit {planned.architecture}: {complaint(judgement)}{_hint(judgement)}")
+    if not judgement.taken:
+        raise UserError(f"{planned.path} has no kernel of {planned.architecture}; name another file")
+    return {
+        leaf: np.ascontiguousarray(judgement.taken[leaf].after, np.float32)
+        for leaf in wanted
+        if leaf in judgement.taken
+    }
+
+
+def complaint(judgement: Judgement) -> str:
+    """All that is wrong, on one line."""
+    return "; ".join(f"{offence}: {_listed(names)}" for offence, names in judgement.wrong.items())
+
+
+def _hint(judgement: Judgement) -> str:
+    if set(judgement.wrong) == {"missing"}:
+        return " (to load only what is there, ask for a partial import: --partial)"
+    return " (these are weights of another net, or of a changed one)"
+
+
+def _judge_array(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> None:
+    """Note a wrong shape, and numbers that no sound training leaves behind; shapes first, they cost nothing."""
+    array = step.after
+    if array.shape != tuple(shape):
+        wrong["of another shape"].append(f"{leaf} is {times(array.shape)}, not {times(shape)}")
+    elif array.dtype.kind != "f" or not np.isfinite(step.before).all():
+        wrong["not numbers"].append(f"{leaf} ({array.dtype if array.dtype.kind != 'f' else 'NaN or infinite'})")
+
+
+def times(shape: Iterable[int]) -> str:
+    """A shape as 3x3x64x64; a single number as `scalar`."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _listed(names: list[str]) -> str:
+    more = f", and {len(names) - LISTED} more ({len(names)} in all)" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
+
+
+def _layer(leaf: str) -> str:
+    return leaf.rpartition("/")[0]

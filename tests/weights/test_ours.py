@@ -1,0 +1,119 @@
+"""Our own files are vouched for leaf by leaf; what goes out and comes back is the same to the bit."""
+
+import json
+
+import h5py
+import numpy as np
+import pytest
+
+from research.weights.array_files import read_safetensors
+from research.weights.export import export
+from research.weights.load import fingerprint, load_weights
+from research.weights.ours import digest, read_ours, save_ours
+
+SOURCE = {"file": "x.h5", "sha256": "00"}
+
+
+@pytest.fixture
+def saved(tmp_path, thin):
+    return save_ours(
+        tmp_path / "net.safetensors", thin(top=True), architecture="vgg16", convention="torch", source=SOURCE
+    )
+
+
+def test_a_saved_file_comes_back_with_all_that_it_says(saved, thin, wanted):
+    leaves, manifest = read_ours(saved)
+    assert manifest["architecture"] == "vgg16" and manifest["convention"] == "torch" and manifest["include_top"]
+    assert manifest["source"] == SOURCE and set(manifest["leaves"]) == set(leaves) == set(thin(top=True))
+    assert manifest["leaves"]["fc2/bias"]["shape"] == [3] and manifest["leaves"]["fc2/bias"]["dtype"] == "float32"
+    loaded = load_weights(saved, wanted(thin(top=True)), "vgg16")
+    assert loaded.convention == "torch"
+    for name, leaf in thin(top=True).items():
+        assert np.array_equal(loaded.leaves[name], leaf)
+
+
+def test_one_flipped_bit_is_found_and_its_leaf_named(saved, thin, wanted, refusal):
+    content = bytearray(saved.read_bytes())
+    place = content.find(thin(top=True)["block3_conv2/kernel"].tobytes())
+    assert place > 0
+    content[place + 5] ^= 1
+    saved.write_bytes(content)
+    with refusal("disagree about block3_conv2/kernel;", "import the weights again"):
+        load_weights(saved, wanted(thin(top=True)), "vgg16")
+
+
+def test_a_manifest_that_is_lost_broken_or_of_other_weights(saved, thin, wanted, refusal):
+    place = saved.with_suffix(".json")
+    sound = json.loads(place.read_text())
+    place.write_text(json.dumps(sound | {"convention": "caffe"}))
+    with refusal("disagree about the convention"):
+        read_ours(saved)
+    del sound["leaves"]["fc1/bias"]
+    place.write_text(json.dumps(sound))
+    with refusal("disagree about fc1/bias"):
+        load_weights(saved, wanted(thin(top=True)), "vgg16")
+    place.write_text("[]")
+    with refusal("is not a manifest"):
+        read_ours(saved)
+    place.unlink()
+    with refusal("lost its manifest net.json"):
+        load_weights(saved, wanted(thin(top=True)), "vgg16")
+
+
+def test_ours_of_another_architecture(saved, thin_squeezenet, wanted, refusal):
+    with refusal("another net: of vgg16, not of squeezenet"):
+        load_weights(saved, wanted(thin_squeezenet), "squeezenet")
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".safetensors"])
+@pytest.mark.parametrize("convention", ["caffe", "torch"])
+def test_out_and_back_is_bit_equal(tmp_path, thin, thin_squeezenet, wanted, suffix, convention):
+    awkward = thin(top=True)
+    awkward["block1_conv1/bias"][:] = [-0.0, 1e-42, np.finfo(np.float32).max, 1 / 3]
+    for architecture, leaves in (("vgg16", awkward), ("squeezenet", thin_squeezenet)):
+        out = export(tmp_path / f"out{suffix}", leaves, architecture=architecture, convention=convention)
+        first = load_weights(out, wanted(leaves), architecture)
+        notes = {"architecture": architecture, "convention": first.convention}
+        ours = save_ours(tmp_path / "ours.safetensors", first.leaves, source=SOURCE, **notes)
+        second = load_weights(ours, wanted(leaves), architecture)
+        assert first.convention == second.convention == convention and first.fingerprint == second.fingerprint
+        assert first.fingerprint != fingerprint(first.leaves, "torch" if convention == "caffe" else "caffe")
+        for name, leaf in leaves.items():
+            assert second.leaves[name].tobytes() == leaf.tobytes(), name
+
+
+def test_the_h5_is_laid_out_as_keras_looks_for_it(tmp_path, thin):
+    """keras.src.legacy.saving.legacy_h5_format: layer_names, then per layer weight_names, kernel before bias."""
+    leaves = thin(top=True)
+    with h5py.File(export(tmp_path / "w.h5", leaves, architecture="vgg16", convention="caffe")) as file:
+        layers = list(file.attrs["layer_names"])
+        assert layers == list(dict.fromkeys(leaf.split("/")[0] for leaf in leaves))
+        for layer in layers:
+            kernel, bias = (file[layer][name][()] for name in file[layer].attrs["weight_names"])
+            assert np.array_equal(kernel, leaves[f"{layer}/kernel"]) and np.array_equal(bias, leaves[f"{layer}/bias"])
+
+
+def test_names_that_are_not_for_us(tmp_path, thin, refusal):
+    with refusal("NAME.safetensors", "w.npz"):
+        save_ours(tmp_path / "w.npz", thin(), architecture="vgg16", convention="caffe", source=SOURCE)
+    for name in ("w.keras", "w.weights.h5"):
+        with refusal("NAME.h5", name):
+            export(tmp_path / name, thin(), architecture="vgg16", convention="caffe")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_same_leaves_give_the_same_bytes_and_the_package_reads_them(tmp_path, thin):
+    from safetensors.numpy import load_file
+
+    leaves, notes = thin(top=True), {"architecture": "vgg16", "convention": "caffe"}
+    contents = {export(tmp_path / f"{turn}.safetensors", leaves, **notes).read_bytes() for turn in range(4)}
+    assert len(contents) == 1
+    loaded = load_file(tmp_path / "0.safetensors")
+    assert set(loaded) == set(leaves) and all(np.array_equal(loaded[name], leaves[name]) for name in leaves)
+    assert list(read_safetensors(tmp_path / "0.safetensors")[0]) == list(leaves)
+
+
+def test_a_digest_is_of_shape_and_numbers():
+    numbers = np.arange(6, dtype=np.float32)
+    assert digest(numbers.reshape(2, 3)) != digest(numbers.reshape(3, 2)) != digest(numbers[::-1].reshape(3, 2))
+    assert digest(numbers.reshape(2, 3).T) == digest(np.ascontiguousarray(numbers.reshape(2, 3).T))

@@ -1,0 +1,125 @@
+"""A file that does not fit is refused with everything that is wrong, and a partial one is taken only when asked for."""
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from research.weights.foreign import read
+from research.weights.load import load_weights
+from research.weights.mapping import guess
+from research.weights.published import provenance
+
+
+def test_a_half_matching_file_lists_every_leaf(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    arrays = dict(leaves)
+    del arrays["block2_conv1/bias"], arrays["block5_conv3/kernel"]
+    arrays["block3_conv4/kernel"] = arrays["bn/gamma"] = np.ones(3, "f4")
+    arrays["block1_conv1/kernel"] = np.ones((3, 3, 4, 4), "f4")
+    arrays["block4_conv1/bias"] = np.full(4, np.nan, "f4")
+    arrays["block4_conv2/bias"] = np.ones(4, int)
+    np.savez(tmp_path / "w.npz", **arrays)
+    with refusal(
+        *("w.npz does not fit vgg16", "missing: block2_conv1/bias, block5_conv3/kernel;", "another net"),
+        *("extra: block3_conv4/kernel, bn/gamma;", "block1_conv1/kernel is 3x3x4x4, not 3x3x3x4;"),
+        *("not numbers: block4_conv1/bias (NaN or infinite), block4_conv2/bias (int64)",),
+    ):
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+
+
+@pytest.mark.parametrize("partial", [False, True])
+def test_any_single_leaf_of_another_shape_or_too_many_is_an_offence(tmp_path, thin, wanted, refusal, partial):
+    leaves = thin()
+    np.savez(tmp_path / "shape.npz", **leaves | {"block1_conv1/bias": np.ones(5, "f4")})
+    with refusal("block1_conv1/bias is 5, not 4"):
+        load_weights(tmp_path / "shape.npz", wanted(leaves), "vgg16", partial)
+    np.savez(tmp_path / "extra.npz", **leaves, extra=np.ones(5, "f4"))
+    with refusal("extra: extra"):
+        load_weights(tmp_path / "extra.npz", wanted(leaves), "vgg16", partial)
+
+
+def test_a_long_list_is_cut_after_twenty_and_says_how_long_it_is(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    np.savez(tmp_path / "w.npz", **{"block1_conv1/bias": leaves["block1_conv1/bias"]})
+    with refusal("missing: block1_conv1/kernel, block1_conv2/kernel", "and 5 more (25 in all)", "--partial"):
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+
+
+def test_half_a_top_is_an_offence_and_a_top_of_other_classes_too(tmp_path, thin, wanted, write_legacy, refusal):
+    leaves = thin(top=True)
+    path = write_legacy(tmp_path / "w.h5", {name: leaf for name, leaf in leaves.items() if "fc2" not in name})
+    with refusal("missing: fc2/kernel, fc2/bias"):
+        load_weights(path, wanted(leaves), "vgg16")
+    path = write_legacy(tmp_path / "all.h5", leaves)
+    with refusal("predictions/kernel is 3x5, not 3x2", "predictions/bias is 5, not 2"):
+        load_weights(path, wanted(leaves) | {"predictions/kernel": (3, 2), "predictions/bias": (2,)}, "vgg16")
+
+
+def test_two_arrays_for_one_leaf(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    arrays = {name.replace("/kernel", "_W").replace("/bias", "_b"): leaf for name, leaf in leaves.items()}
+    np.savez(tmp_path / "w.npz", **arrays, block1_conv1_b_q12=np.ones(4, np.int16))
+    with refusal("twice: block1_conv1/bias (block1_conv1_b and block1_conv1_b_q12)"):
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+
+
+def test_another_net_is_said_in_those_words(tmp_path, thin, thin_squeezenet, wanted, torch_zip, refusal):
+    np.savez(tmp_path / "s.npz", **thin_squeezenet)
+    with refusal("weights of another net than vgg16", "it has conv1/kernel"):
+        load_weights(tmp_path / "s.npz", wanted(thin()), "vgg16")
+    torch_zip(tmp_path / "r.pth", {"layer1.0.conv1.weight": np.ones((2, 2, 3, 3), "f4")})
+    with refusal("weights of another net than vgg16 or squeezenet"):
+        guess(read(tmp_path / "r.pth"))
+    assert guess(read(tmp_path / "s.npz")) == "squeezenet"
+
+
+def partial_file(path, leaves, layers=4):
+    """As the shipped part of VGG16: some kernels, all biases in 4096ths."""
+    kernels = [name for name in leaves if name.endswith("/kernel")][:layers]
+    arrays = {name.replace("/kernel", "_W"): leaves[name] for name in kernels}
+    biases = [name for name in leaves if name.endswith("/bias")]
+    arrays |= {name.replace("/bias", "_b_q12"): np.round(leaves[name] * 4096).astype(np.int16) for name in biases}
+    np.savez(path, **arrays)
+    return [name for name in leaves if any(name.startswith(kernel.split("/")[0]) for kernel in kernels)]
+
+
+def test_a_partial_file_is_taken_only_when_asked_for_and_only_where_it_has_kernels(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    there = partial_file(tmp_path / "part.npz", leaves)
+    with refusal("missing: block3_conv1/kernel", "block5_conv3/kernel", "--partial"):
+        load_weights(tmp_path / "part.npz", wanted(leaves), "vgg16")
+    loaded = load_weights(tmp_path / "part.npz", wanted(leaves), "vgg16", partial=True)
+    assert list(loaded.leaves) == there and len(there) == 8
+    for name in there:
+        exact = name.endswith("/kernel")
+        assert np.array_equal(loaded.leaves[name], leaves[name]) == exact
+        assert np.abs(loaded.leaves[name] - leaves[name]).max() <= (0 if exact else 0.5 / 4096)
+
+
+def test_a_partial_import_of_biases_alone_is_none(tmp_path, thin, wanted, refusal):
+    np.savez(tmp_path / "b.npz", **{"block1_conv1/bias": thin()["block1_conv1/bias"]})
+    with refusal("no kernel of vgg16"):
+        load_weights(tmp_path / "b.npz", wanted(thin()), "vgg16", partial=True)
+
+
+def test_a_published_name_with_other_bytes_is_said_so(tmp_path, thin, write_legacy, torch_zip, to_torch, monkeypatch):
+    from research.weights import published
+
+    path = write_legacy(tmp_path / published.VGG16_NOTOP.name, thin())
+    assert "NOT that file" in provenance(read(path)) and published.VGG16_NOTOP.md5 in provenance(read(path))
+    sound = published.VGG16_NOTOP._replace(md5=read(path).md5)
+    monkeypatch.setattr(published, "PUBLISHED", (sound,))
+    assert "md5 right" in provenance(read(path))
+    named = torch_zip(tmp_path / "vgg16-00000000.pth", to_torch(thin()))
+    assert "NOT that file" in provenance(read(named))
+    digest = read(named).sha256
+    assert "as its name promises" in provenance(read(named.rename(tmp_path / f"vgg16-{digest[:8]}.pth")))
+
+
+def test_the_note_of_a_convention_is_kept_and_an_unknown_one_refused(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    save_file(leaves, tmp_path / "w.safetensors", metadata={"convention": "torch"})
+    assert load_weights(tmp_path / "w.safetensors", wanted(leaves), "vgg16").convention == "torch"
+    save_file(leaves, tmp_path / "w.safetensors", metadata={"convention": "own"})
+    with refusal("'own'", "caffe and torch"):
+        load_weights(tmp_path / "w.safetensors", wanted(leaves), "vgg16")
