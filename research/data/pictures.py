@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.decoding import UndecodableError, decode
+from research.data.decoding import UndecodableError, decode, squashed
 from research.data.ink import Ink, bounds, centre, ground, strength
 from research.errors import UserError
 
@@ -18,16 +18,21 @@ class Prepared(NamedTuple):
     steps: tuple[str, ...]
 
 
-def prepare_picture(path: Path | str, shape: tuple[int, int, int], ink: Ink | None) -> Prepared:
+def prepare_picture(
+    path: Path | str, shape: tuple[int, int, int], ink: Ink | None, *, squash: bool = False
+) -> Prepared:
     """The picture file at `path` as the net expects it: `shape` [H, W, C], laid out as `ink` says (if it does).
 
     Drawings are inverted where their ground is of the other tone, cropped to their strokes, scaled and centred as the
     training pictures are; a picture that has the size and tone already is taken as it is. Other pictures are cropped
-    about their centre to the right proportions and scaled. Raises UserError for a file that is no readable picture.
+    about their centre to the right proportions and scaled, or with `squash` scaled whatever their proportions, as
+    those of a folder are for training. Raises UserError for a file that is no readable picture.
     """
     image, steps = _opened(Path(path), gray=shape[2] == 1)
     if ink is not None:
         pixels, done = _as_drawing(np.asarray(image), shape[:2], ink, path)
+    elif squash:
+        pixels, done = squashed(image, shape[0]), [f"scaled from {image.height}x{image.width}"]
     else:
         pixels, done = _as_photo(image, shape[:2])
     return Prepared(pixels.reshape(shape), (*steps, *done))

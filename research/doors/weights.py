@@ -11,11 +11,12 @@ import tyro
 from research.command_line import parse
 from research.data.fetch import Published, fetch
 from research.data.places import data_root, expanded
-from research.doors.prepare import DataFlags, _progress
+from research.doors.prepare import DataFlags
 from research.doors.weights_table import show_mapping
 from research.errors import UserError
 from research.models.squeezenet import squeezenet
 from research.models.vgg16 import CLASSES, SMALLEST_SIDE, TOP_SIDE, vgg16
+from research.report.progress import counting
 from research.trees import named_leaves
 from research.weights.export import export
 from research.weights.foreign import Foreign
@@ -120,7 +121,7 @@ def _fetch(arguments: Sequence[str]) -> int:
     flags = parse(Fetch, arguments, about=_fetch.__doc__ or "")
     known = VGG16_TOP if flags.top else VGG16_NOTOP
     file = Published(known.name, known.md5, (flags.mirror or known.folder,))
-    with _progress() as show:
+    with counting("bytes") as show:
         place = fetch(file, data_root(flags.data.root) / "weights", show)
     print(f"ready: {place}; look into it with scripts/weights.py inspect")
     return 0

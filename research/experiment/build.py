@@ -12,6 +12,7 @@ from research.models.cnn import cnn
 from research.models.dense import dense_sequence, dense_wired
 from research.models.network import Network
 from research.models.summary import summarize
+from research.report.progress import counting
 from research.training.state import Examples
 
 Tree = Any
@@ -35,16 +36,18 @@ def build(config: Experiment) -> Parts:
 
 def load_data(config: ImageData) -> ImageSet:
     """The labelled pictures that `config` names, split."""
-    return load_images(
-        config.source,
-        config.root,
-        validation=config.validation,
-        test=config.test,
-        split_seed=config.split_seed,
-        train_limit=config.train_limit,
-        size=config.size,
-        gray=config.gray,
-    )
+    with counting("pictures") as show:
+        return load_images(
+            config.source,
+            config.root,
+            validation=config.validation,
+            test=config.test,
+            split_seed=config.split_seed,
+            train_limit=config.train_limit,
+            size=config.size,
+            gray=config.gray,
+            show=show,
+        )
 
 
 def build_network(config: DenseNet | ConvNet, outputs: int) -> Network:

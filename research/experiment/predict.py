@@ -39,9 +39,10 @@ def predict(place: Path | str, inputs: Sequence[Path | str], seed: int | None = 
     like = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))["params"])
     params = load_parameters(config, like, config.seed if seed is None else seed, place)
     ink = None if data["ink"] is None else Ink(**data["ink"])
+    squash = data["findings"] is not None  # trained on class folders, whose pictures are squashed
     apply, files = apply_of(net), _files(inputs)
     for start in range(0, len(files), AT_ONCE):
-        batch = [(file, _prepared(file, shape, ink)) for file in files[start : start + AT_ONCE]]
+        batch = [(file, _prepared(file, shape, ink, squash)) for file in files[start : start + AT_ONCE]]
         yield from _answers(batch, lambda pixels: outputs(apply, params, pixels, batch_size=AT_ONCE), classes)
 
 
@@ -56,9 +57,9 @@ def _files(inputs: Sequence[Path | str]) -> list[Path]:
     return files
 
 
-def _prepared(file: Path, shape: tuple[int, ...], ink: Ink | None) -> Prepared | UserError:
+def _prepared(file: Path, shape: tuple[int, ...], ink: Ink | None, squash: bool) -> Prepared | UserError:
     try:
-        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink)
+        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink, squash=squash)
     except UserError as error:
         return error
 

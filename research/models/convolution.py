@@ -58,12 +58,15 @@ def choose_lowering(image: Shape, kernel: Shape, stride: Shape) -> Lowering:
     """How to convolve padded images [B, H, W, C] with a kernel [h, w, C, F].
 
     Measured in nets of such layers (2 shared cores, AVX-512; minima), ms per training step in a loop; one layer's
-    gradients take "xla" 7-25 times as long:
+    gradients take "xla" 7-25 times as long. The digit net with B = 128 is measured on a quiet machine, the others are
+    not, so compare within a column:
 
-        digit net, 28x28x1, B =              8     16     32     64    128    photos 150x150x3, B = 20
-        "rows", [B, H', W', h * w * C]     2.1    7.9    8.8   19.2   26.9    890
-        "columns", [h * w * C, H' W' B]    1.8    4.9    4.4    8.7   21.0    482
+        like the digit net, 28x28x1, B =     8     16     32     64    the digit net, 128    photos 150x150x3, B = 20
+        "rows", [B, H', W', h * w * C]     2.1    7.9    8.8   19.2    26.9                  890
+        "columns", [h * w * C, H' W' B]    1.8    4.9    4.4    8.7    20.6                  482
+        "winograd" where it suits, too                                 14.8
 
+    Winograd's products pay from 16 channels and 5 positions on: its transforms cost as much as they save below.
     Forward alone they are equal from B = 32 on; below 16, where "columns" fill no register, "rows" are faster (0.5
     against 0.8 ms at B = 8). When the chips would not fit in memory "xla" is left; its forward pass is the fastest of
     the three for large pictures (photos above: 248 ms, "rows" 286, "columns" 302), its kernel gradient is not.

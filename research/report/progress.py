@@ -1,4 +1,4 @@
-"""Live progress of a training: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Live progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -6,11 +6,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 PLAIN_SECONDS = 5.0  # at most one plain line in that time: an epoch each for long epochs, few for short ones
 
 Show = Callable[[int, Mapping[str, float]], None]
+Count = Callable[[str, int, int | None], None]  # (what, how many so far, of how many if known)
 
 
 @contextmanager
@@ -72,3 +81,34 @@ def _epoch(step: int, steps_per_epoch: int) -> int:
 
 def _words(metrics: Mapping[str, float]) -> str:
     return " ".join(f"{name} {value:.4f}" for name, value in metrics.items())
+
+
+@contextmanager
+def counting(unit: str) -> Iterator[Count]:
+    """Within it, `count(what, done, total)` brings a bar for each `what` up to date; plain lines off a terminal."""
+    if not sys.stderr.isatty():
+        yield _plain_count(unit)
+        return
+    numbers = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(16), numbers, TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def count(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done, total=total)
+
+        yield count
+
+
+def _plain_count(unit: str) -> Count:
+    last = 0.0
+
+    def count(what: str, done: int, total: int | None) -> None:
+        nonlocal last
+        if done == total or time.monotonic() - last > PLAIN_SECONDS:
+            last = time.monotonic()
+            print(f"{what}  {done:,} of {'?' if total is None else f'{total:,}'} {unit}", file=sys.stderr, flush=True)
+
+    return count

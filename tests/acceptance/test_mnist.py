@@ -34,7 +34,7 @@ def test_dense_net_in_three_epochs(root, data, tmp_path):
 
 
 def test_cnn_in_three_epochs_and_pictures_from_elsewhere(root, data, tmp_path):
-    record = experiment.run(shipped(root, data, "mnist_cnn", 3), tmp_path / "run")
+    record = experiment.run(shipped(root, data, "mnist_cnn_short", 3), tmp_path / "run")
     assert record["parameters"]["total"] == 93_322
     assert record["metrics"]["test"]["accuracy"] >= 0.985
     images, labels = read_folder(data / "mnist").test
