@@ -2,7 +2,7 @@
 
 python scripts/train.py configs/digits_cnn.py
 
-5 s of training on 2 CPU cores; test accuracy 99.05% ± 0.32 over 5 seeds.
+2 s of training on 2 CPU cores; test accuracy 99.28% ± 0.25 over 5 seeds.
 """
 
 from research.config import ConvNet, Experiment, ImageData, Optimizer, Training
