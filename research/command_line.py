@@ -7,6 +7,7 @@ import contextlib
 import difflib
 import io
 import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -21,7 +22,14 @@ MISTAKE = 2
 
 
 def run(door: Callable[[Sequence[str]], int]) -> int:
-    """Call `door` with the command line; a UserError becomes one line on stderr and exit code 2."""
+    """Call `door` with the command line; a UserError becomes one line on stderr and exit code 2.
+
+    SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_CODES["preempted"]))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where a letter cannot be shown, a question mark can
     try:
         return door(sys.argv[1:])
     except UserError as error:

@@ -19,8 +19,10 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from research.errors import UserError
 
 Share = Annotated[float, Interval(ge=0.0, lt=1.0)]
-Positive = Annotated[int, Gt(0)]
-Widths = Annotated[tuple[Positive, ...], MinLen(1)]
+Positive = Annotated[int, Interval(gt=0, le=2**31 - 1)]
+Width = Annotated[int, Interval(gt=0, le=2**16)]
+Widths = Annotated[tuple[Width, ...], MinLen(1)]
+Epochs = Annotated[int, Interval(gt=0, le=10**6)]
 Seed = Annotated[int, Interval(ge=0, lt=2**31)]
 
 
@@ -72,14 +74,32 @@ class ConvNet(Section):
     kind: Annotated[Literal["cnn"], tyro.conf.Suppress] = "cnn"
     channels: Widths = (32, 64, 64)
     """Filters of each convolution."""
-    kernel: Positive = 3
+    kernel: Annotated[int, Interval(gt=0, le=255)] = 3
     """Side of the kernels."""
     padding: Literal["valid", "same"] = "valid"
     """valid: chips lie inside the picture; same: zeros around it keep its size."""
-    hidden: tuple[Positive, ...] = (64,)
+    hidden: tuple[Width, ...] = (64,)
     """Width of each fully connected layer before the logits."""
     dropout: Share = 0.0
     """Share of values dropped before each fully connected layer in training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainedNet(Section):
+    """The convolutions of a net trained on ImageNet, frozen but for the last, under layers of our own."""
+
+    kind: Annotated[Literal["pretrained"], tyro.conf.Suppress] = "pretrained"
+    backbone: Literal["squeezenet", "vgg16"] = "squeezenet"
+    weights: str | None = None
+    """The backbone's weight file, as it is or under weights/ of the data's root; the published one by default."""
+    pooling: Literal["avg", "max", "flatten"] = "avg"
+    """How the backbone's last map becomes a vector."""
+    hidden: tuple[Width, ...] = ()
+    """Width of each fully connected layer before the logits."""
+    dropout: Share = 0.0
+    """Share of values dropped before each fully connected layer in training."""
+    fine_tune: Annotated[int, Ge(0)] = 0
+    """How many of the backbone's last layers with weights are trained, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +126,7 @@ class Optimizer(Section):
 class Training(Section):
     """How long, on what batches, and when to stop."""
 
-    epochs: Positive = 10
+    epochs: Epochs = 10
     batch_size: Positive = 128
     l2: Annotated[float, Ge(0)] = 0.0
     """Weight of the kernels' squared sum, added to the loss."""
@@ -127,12 +147,12 @@ class Experiment(Section):
     name: str
     """Names the run directory, the record and the report."""
     data: ImageData = ImageData()
-    model: Annotated[DenseNet | ConvNet, pydantic.Field(discriminator="kind")] = ConvNet()
+    model: Annotated[DenseNet | ConvNet | PretrainedNet, pydantic.Field(discriminator="kind")] = ConvNet()
     optimizer: Optimizer = Optimizer()
     train: Training = Training()
     seed: Seed = 0
     """The first seed."""
-    seeds: Positive = 1
+    seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
     """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
 
 
@@ -154,6 +174,8 @@ def from_json(document: Any) -> Experiment:
 
 def validated(config: Experiment) -> Experiment:
     """`config` itself when every value is within its bounds; else UserError naming the first that is not."""
+    if config.seed + config.seeds > 2**31:
+        raise UserError(f"seeds count up from seed {config.seed} to beyond 2**31 - 1; choose a smaller --seed")
     try:
         return from_json(dataclasses.asdict(config))
     except ValueError as error:  # json.dumps on what JSON cannot hold
@@ -193,7 +215,7 @@ def load(path: str) -> Experiment:
     try:
         spec.loader.exec_module(module)
         config = module.get_config()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UserError(f"{path} fails: {type(error).__name__}: {error}") from error
     if not isinstance(config, Experiment):
         raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a research.config.Experiment")
@@ -202,5 +224,5 @@ def load(path: str) -> Experiment:
 
 def _first_mistake(error: pydantic.ValidationError) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in ("dense", "cnn"))
+    place = ".".join(str(part) for part in first["loc"] if part not in ("dense", "cnn", "pretrained"))
     return f"configuration field {place or '(root)'}: {first['msg']} (got {first['input']!r:.60})"

@@ -73,7 +73,7 @@ def _refuse_foreign(place: Path, config: Experiment) -> None:
         if identity(found := read_config(place)) != identity(config):
             difference = _first_difference(found, config)
             raise UserError(f"{place} belongs to another configuration ({difference}); choose another --run-dir")
-    elif any(path.name != ".lock" for path in place.iterdir()):
+    elif any(path.name != ".lock" and not path.name.startswith(f".{CONFIG}.") for path in place.iterdir()):
         raise UserError(f"{place} holds other files and no {CONFIG}; choose another --run-dir")
 
 

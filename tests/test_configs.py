@@ -7,11 +7,15 @@ import jax.numpy as jnp
 import pytest
 
 from research import config as configuration
+from research.config import PretrainedNet
 from research.experiment.build import build_network
+from research.models.transfer import transfer_net
 from research.trees import count
 
 # (pixels [H, W, C], classes) of the data that the configuration names, and the count that must not change.
 GOLDEN = {
+    "cats_and_dogs_squeezenet": ((200, 200, 3), 2, 723_522),
+    "cats_and_dogs_squeezenet_tuned": ((200, 200, 3), 2, 723_522),
     "digits_cnn": ((8, 8, 1), 10, 72_842),
     "digits_dense": ((8, 8, 1), 10, 38_410),
     "mnist_cnn": ((28, 28, 1), 10, 93_322),
@@ -28,7 +32,12 @@ def test_every_configuration_has_its_golden_count(root):
 def test_the_count_is_the_golden_one(root, name):
     config = configuration.load(str(root / "configs" / f"{name}.py"))
     shape, classes, parameters = GOLDEN[name]
-    net = build_network(config.model, classes)
+    model = config.model
+    if isinstance(model, PretrainedNet):
+        shaped = {"pooling": model.pooling, "hidden": model.hidden, "dropout": model.dropout}
+        net = transfer_net(model.backbone, "caffe", classes, **shaped)
+    else:
+        net = build_network(model, classes)
     assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape))))) == parameters
     assert config.name == name
     assert f"configs/{name}.py" in (root / "configs" / f"{name}.py").read_text(), "the docstring says how to run it"

@@ -59,6 +59,8 @@ def sound_split(images: np.ndarray, labels: np.ndarray, where: str) -> Split:
 def named_classes(names: tuple[str, ...] | None, splits: list[Split], where: str) -> tuple[str, ...]:
     """The class names, "0".."K-1" where the source has none; UserError for a label that no class of train explains."""
     top = max(int(split.labels.max()) for split in splits)
+    if names is not None and (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+        raise UserError(f"{where}: two classes are called {twice!r}; give each a name of its own")
     if names is not None and top >= len(names):
         raise UserError(f"{where}: label {top} is out of range; there are {len(names)} classes, 0 to {len(names) - 1}")
     known = len(names) if names is not None else int(splits[0].labels.max()) + 1

@@ -1,6 +1,8 @@
 """`.npz` files in the layout of Keras: x_train, y_train, and x_test, y_test."""
 
+import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -39,13 +41,16 @@ _NAMES = ("x_train", "y_train", "x_test", "y_test", "classes")
 # What numpy and zipfile raise for damaged files, for lone .npy files named .npz, for sizes beyond all memory.
 _BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError),
-    *(struct.error, zipfile.BadZipFile, zlib.error),
+    *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError, RecursionError),
 )
 
 
 def _array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
     try:
-        return archive[name]
+        found = archive[name]
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"{name} is no array")
+        return found
     except ValueError as error:
         if "pickle" in str(error).lower() or "object" in str(error).lower():
             raise UserError(f"{path}: {name} holds pickled objects, which are refused; save plain numbers") from error

@@ -1,6 +1,7 @@
 """`convolution.py [PICTURE]`"""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -37,6 +38,8 @@ class Flags:
 def convolution(arguments: Sequence[str]) -> int:
     """Convolution seen from inside: the arithmetic of one chip, and a figure of the kernel and its feature maps."""
     flags = parse(Flags, arguments, about=convolution.__doc__ or "")
+    if not math.isfinite(flags.bias):
+        raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")
     picture = _picture(flags)
     from research.interpret import convolution as inside  # imports jax, which --help and mistakes need not wait for
     from research.report.feature_maps import feature_maps

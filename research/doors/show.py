@@ -17,7 +17,9 @@ def show_parts(parts: Parts) -> None:
     data, console = parts.data, _console()
     sizes = ", ".join(f"{len(getattr(data, split).labels):,} {split}" for split in ("train", "validation", "test"))
     shape = "x".join(map(str, data.train.images.shape[1:]))
-    console.print(f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes", highlight=False)
+    console.print(
+        f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes", highlight=False, markup=False
+    )
     if data.findings is not None and (found := data.findings.summary()):
         console.print(f"found in its files: {found}", highlight=False, markup=False)
     console.print(summary_table(parts.summary))
@@ -35,7 +37,7 @@ def show_result(record: Mapping[str, Any], evaluations: Mapping[str, Any], place
     if "seeds" in record:
         console.print(seeds_table(record))
     where = place / REPORT if (place / REPORT).exists() else place
-    console.print(f"{record['status']}: {where}", highlight=False, soft_wrap=True)
+    console.print(f"{record['status']}: {where}", highlight=False, markup=False, soft_wrap=True)
 
 
 def _console() -> Console:

@@ -12,6 +12,10 @@ from research.evaluation.intervals import proportion
 MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
 
 
+class NotFiniteError(UserError):
+    """The model's output is not finite, so there is nothing to judge."""
+
+
 @dataclass(frozen=True)
 class PerClass:
     """Scores of each class [K]; NaN where undefined (a class never predicted has no precision). support: examples."""
@@ -99,7 +103,7 @@ def _check(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> No
         raise ValueError(f"labels must be integers in 0..{len(classes) - 1}")
     broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
     if len(broken):
-        raise UserError(
+        raise NotFiniteError(
             f"the model's output is not finite for {len(broken)} of {len(labels)} examples (the first is {broken[0]}): "
             "training diverged; lower the learning rate, or evaluate an earlier checkpoint"
         )

@@ -13,13 +13,11 @@ from research.experiment.run import ENDED, run
 from research.files import write_bytes
 from research.report.side_by_side import comparison
 
-PREEMPTED = "preempted"
-
 
 class Comparison(NamedTuple):
     """Records by name, in the order asked for, and the paired difference in test accuracy of each from the first.
 
-    When SIGTERM came, `status` is "preempted" and there are no differences.
+    When a run was preempted or diverged, that is the `status`, and there are no differences.
     """
 
     status: str
@@ -34,13 +32,15 @@ def compare(entries: Sequence[tuple[Experiment, Path]], figure: Path) -> Compari
     not end well.
     """
     _comparable([config for config, _ in entries])
+    if len({place.absolute() for _, place in entries}) < len(entries):
+        raise UserError("two of the configurations have the same --run-dir; leave it away, each has a place of its own")
+    if figure.is_dir():
+        raise UserError(f"--figure {figure} is a folder; give a file, for example {figure / 'comparison.png'}")
     records: dict[str, dict[str, Any]] = {}
     for config, place in entries:
         records[config.name] = record = run(config, place)
-        if record["status"] == PREEMPTED:
-            return Comparison(PREEMPTED, records, {})
         if record["status"] not in ENDED:
-            raise UserError(f"{place} ended as {record['status']}; nothing to compare")
+            return Comparison(record["status"], records, {})
     if len({record["data"]["fingerprint"] for record in records.values()}) > 1:
         raise UserError("the runs were trained on different data; compare runs of one data set and split")
     tests = {name: test_accuracy(record) for name, record in records.items()}

@@ -54,7 +54,7 @@ def plan_of(config: Experiment, parts: Parts) -> program.Plan:
         raise UserError("train.patience needs validation pictures: set --data.validation above 0, or drop the patience")
     return program.Plan(
         examples=len(parts.data.train.labels),
-        batch_size=train.batch_size,
+        batch_size=min(train.batch_size, len(parts.data.train.labels)),
         epochs=train.epochs,
         l2=train.l2,
         patience=train.patience,
@@ -78,18 +78,19 @@ def fit_group(
     state, optimizer, plan = _start(config, parts, seeds)
     advance = program.build_advance(plan, apply=parts.apply, objective=classification, optimizer=optimizer)
     folder = checkpoint_folder(place, seeds)
-    state, clock = _resume(folder, state, parts.data.fingerprint)
+    state, clock = _resume(folder, state, parts.identity)
     first = int(state.step)
 
     def save(state: TrainState, clock: loop.Clock) -> None:
-        checkpoints.save(folder, int(state.step), state, {"data": parts.data.fingerprint, "clock": clock._asdict()})
+        if int(state.step) > first or not first:  # what was resumed from is never written again
+            checkpoints.save(folder, int(state.step), state, {"data": parts.identity, "clock": clock._asdict()})
         log(history_rows(seeds, jax.device_get(state.each)))
 
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
     with training_progress(title, first, plan.total_steps, plan.steps_per_epoch) as show:
         watchers = loop.Watchers(lambda readout: show(int(readout.step), _running(readout)), save, preempted)
-        train_set = on_device(parts.data.train)
-        validation = on_device(parts.data.validation) if len(parts.data.validation.labels) else None
+        train_set = on_device(parts, "train")
+        validation = on_device(parts, "validation") if len(parts.data.validation.labels) else None
         outcome = loop.train(
             state, train_set, validation, advance, plan, watchers,
             clock=clock, checkpoint_seconds=config.train.checkpoint_seconds,
@@ -103,7 +104,7 @@ def fit_group(
 def load_group(config: Experiment, parts: Parts, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
     state, _, _ = _start(config, parts, seeds)
-    state, clock = _resume(checkpoint_folder(place, seeds), state, parts.data.fingerprint)
+    state, clock = _resume(checkpoint_folder(place, seeds), state, parts.identity)
     if not int(state.step):
         raise UserError(f"{place} has no sound checkpoint of seed {seeds[0]}; train it with scripts/train.py")
     return Trained(
@@ -159,7 +160,9 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
         return state, loop.Clock()
     leaves, facts = found
     if facts["data"] != fingerprint:
-        raise UserError(f"the data differs from what {folder.parent.parent} was trained on; choose another --run-dir")
+        raise UserError(
+            f"the data or weights differ from what {folder.parent.parent} was trained on; choose another --run-dir"
+        )
     return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
 
 
@@ -178,7 +181,7 @@ def _explain(trained: Trained, config: Experiment, parts: Parts, plan: program.P
         each = take_seed(trained.each, place)
         step = int(each.diverged)
         if step >= 0:
-            leaf = first_not_finite(each, seed, on_device(parts.data.train), plan, parts.apply, classification)
+            leaf = first_not_finite(each, seed, on_device(parts, "train"), plan, parts.apply, classification)
             epoch = step // plan.steps_per_epoch + 1
             where = f"step {step + 1} (epoch {epoch})"
             warn(f"seed {seed} diverged at {where}: {leaf} is not finite; lower the learning rate")

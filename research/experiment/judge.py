@@ -36,7 +36,7 @@ def judge(parts: Parts, params: Tree) -> dict[str, Classification]:
     """The classification of every split that holds pictures, by split name."""
     splits = {"train": parts.data.train, "validation": parts.data.validation, "test": parts.data.test}
     return {
-        name: evaluate(outputs(parts.apply, params, split.images), np.asarray(split.labels), parts.data.classes)
+        name: evaluate(outputs(parts.apply, params, parts.inputs[name]), np.asarray(split.labels), parts.data.classes)
         for name, split in splits.items()
         if len(split.labels)
     }

@@ -1,23 +1,26 @@
 """What a trained run says about pictures from elsewhere: from its checkpoints, without the training data."""
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research import runtime
+from research.config import Experiment, PretrainedNet
 from research.data.ink import Ink
 from research.data.pictures import Prepared, prepare_picture
 from research.errors import UserError
 from research.experiment.build import build_network
 from research.experiment.fit import load_parameters
+from research.experiment.transfer import frozen_outputs, transfer
 from research.models.apply import apply_of
 from research.models.inference import outputs
+from research.models.network import Network
 from research.report.record import read_record
-from research.run_directory import read_config
+from research.run_directory import RECORD, read_config
 
 AT_ONCE = 64  # pictures per batch
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
@@ -34,16 +37,28 @@ def predict(place: Path | str, inputs: Sequence[Path | str], seed: int | None = 
     place = Path(place)
     config = read_config(place)
     data = read_record(place)["data"]
+    if not {"shape", "classes"} <= data.keys():
+        raise UserError(f"{place / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py")
     shape, classes = tuple(data["shape"]), data["classes"]
-    net = build_network(config.model, len(classes))
-    like = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape), jnp.uint8))["params"])
+    front, net, example = _front(config, len(classes), shape)
+    like = jax.eval_shape(lambda: net.init(jax.random.key(0), example)["params"])
     params = load_parameters(config, like, config.seed if seed is None else seed, place)
-    ink = None if data["ink"] is None else Ink(**data["ink"])
-    squash = data["findings"] is not None  # trained on class folders, whose pictures are squashed
+    ink = None if data.get("ink") is None else Ink(**data["ink"])
+    squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
     apply, files = apply_of(net), _files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash)) for file in files[start : start + AT_ONCE]]
-        yield from _answers(batch, lambda pixels: outputs(apply, params, pixels, batch_size=AT_ONCE), classes)
+        yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
+
+
+def _front(config: Experiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:
+    """What pixels pass through before the trained net, that net, and what it reads for one picture."""
+    pixels = np.zeros((1, *shape), np.uint8)
+    if not isinstance(config.model, PretrainedNet):
+        return lambda images: images, build_network(config.model, classes), pixels
+    ready = transfer(config.model, classes, config.data.root)
+    front = functools.partial(frozen_outputs, ready)
+    return front, ready.cut.above, front(pixels)
 
 
 def _files(inputs: Sequence[Path | str]) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,7 @@ def publish(
         write_bytes(place / "figures" / f"{name}.png", png)
     report = Report(
         record=record,
-        command=f"python scripts/train.py --config-json {place / 'config.json'} --run-dir AGAIN",
+        command=f"python scripts/train.py --config-json {shlex.quote(str(place / 'config.json'))} --run-dir AGAIN",
         config=to_json(config),
         summary=parts.summary,
         histories=histories,
@@ -62,11 +63,10 @@ def histories_of(place: Path) -> list[History]:
     """The metrics over epochs of each seed of the run in `place`, from its metrics.jsonl, as the figures take them."""
     try:
         rows = [json.loads(line) for line in (place / METRICS).read_text().splitlines()]
-    except (OSError, ValueError) as error:
+        seeds = dict.fromkeys(row["seed"] for row in rows)
+        return [_history([row for row in rows if row["seed"] == seed]) for seed in seeds]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{place / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
-    return [
-        _history([row for row in rows if row["seed"] == seed]) for seed in dict.fromkeys(row["seed"] for row in rows)
-    ]
 
 
 def _history(rows: Sequence[Mapping[str, Any]]) -> History:

@@ -3,14 +3,16 @@
 import functools
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.data.ink import measure_ink
 from research.errors import UserError
+from research.evaluation.classification import NotFiniteError
 from research.experiment.build import Parts, build
 from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of, warn
 from research.experiment.judge import best_epoch, chosen_parameters, epochs_run, flat_metrics, judge, over_seeds
@@ -20,7 +22,10 @@ from research.report.environment import environment
 from research.report.record import build_record, read_record
 from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_place, read_config
 from research.training.loop import termination
+from research.training.state import take_seed
+from research.trees import count
 
+OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit")
 ENDED = ("finished", "stopped early")
 
 
@@ -84,22 +89,42 @@ def evaluate(place: Path | str, root: str | None = None) -> Result:
         if sum(map(len, stored)) < config.seeds:
             raise UserError(f"{place} has not trained all its seeds yet; train it first: scripts/train.py")
         trained = [load_group(config, parts, seeds, place) for seeds in stored]
+        if _status(trained) == "preempted":
+            raise UserError(
+                f"the newest sound checkpoint of {place} is from before the end; run scripts/train.py again"
+            )
         _log(place, (), [row for group in trained for row in history_rows(group.seeds, group.each)])
-        return _conclude(config, parts, place, trained, begun)
+        former = read_record(place) if (place / RECORD).exists() else {}
+        return _conclude(config, parts, place, trained, begun, former)
 
 
 def _log(place: Path, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
     write_text(place / METRICS, "".join(json.dumps(row) + "\n" for row in (*earlier, *rows)))
 
 
-def _conclude(config: Experiment, parts: Parts, place: Path, trained: list[Trained], begun: float) -> Result:
-    """Judge what was trained; the report first, the record last: with it, the run is complete."""
+def _conclude(
+    config: Experiment,
+    parts: Parts,
+    place: Path,
+    trained: list[Trained],
+    begun: float,
+    former: Mapping[str, Any] = MappingProxyType({}),
+) -> Result:
+    """Judge what was trained; the report first, the record last: with it, the run is complete.
+
+    Of a `former` record stays what tells of the training: time, device, versions, commit.
+    """
     status = _status(trained)
     judged: dict[int, Judged] = {}
     if status in ENDED:
-        for group in trained:
-            judged |= {seed: judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
+        try:
+            for group in trained:
+                judged |= {seed: judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
+        except NotFiniteError as error:
+            warn(str(error))
+            judged, status = {}, "diverged"
     record = _record(config, parts, trained, judged, status, time.monotonic() - begun)
+    record |= {name: former[name] for name in OF_TRAINING if name in former}
     if judged:
         publish(config, parts, place, trained, judged, record)
     write_json(place / RECORD, record)
@@ -116,15 +141,16 @@ def _record(
     config: Experiment, parts: Parts, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
 ) -> dict[str, Any]:
     data, total = parts.data, sum(row["parameters"] for row in parts.summary)
+    trainable = count(take_seed(trained[0].each.params, 0))
     compiling, training = (sum(getattr(group.clock, part) for group in trained) for part in ("compile", "train"))
-    epochs = sum(group.steps * len(group.seeds) for group in trained) / plan_of(config, parts).steps_per_epoch
+    epochs = sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
     ink = measure_ink(data.train.images)
     several = over_seeds([flat_metrics(found) for found in judged.values()]) if judged and config.seeds > 1 else None
     return build_record(
         experiment=config.name,
         seed=config.seed,
         metrics={split: found.metrics() for split, found in judged.get(config.seed, {}).items()},
-        parameters={"total": total, "trainable": total},
+        parameters={"total": total, "trainable": trainable},
         seconds={"compile": compiling, "train": training, "total": max(seconds, compiling + training)},
         throughput={"examples_per_second": epochs * len(data.train.labels) / training if training else 0.0},
         data={

@@ -89,3 +89,37 @@ def _visit(handle: Handle, order: list[Handle]) -> None:
     for read in handle.inputs:
         _visit(read, order)
     order.append(handle)
+
+
+def upto(net: Network, name: str) -> Network:
+    """The part of `net` that the output of layer `name` needs. Raises ValueError for a layer that is not there."""
+    return network(_handles(net, INPUT)[_place(net, name)])
+
+
+def beyond(net: Network, name: str) -> Network:
+    """The rest of `net`, reading the output of layer `name` as its input.
+
+    Raises ValueError when the output of `net` also depends on what comes before `name` in another way.
+    """
+    start = _place(net, name)
+    handles: list[Handle | None] = [None] * (start + 1)
+    handles[start] = INPUT
+    for layer, wires in zip(net.layers[start + 1 :], net.wires[start + 1 :], strict=True):
+        reads = [handles[source] if source >= 0 else None for source in wires]
+        handles.append(None if None in reads else wire(layer, *(read for read in reads if read is not None)))
+    if handles[-1] is None:
+        raise ValueError(f"{name} is not the only way through the net")
+    return network(handles[-1])
+
+
+def _place(net: Network, name: str) -> int:
+    if name not in net.names:
+        raise ValueError(f"no layer {name}; there are {', '.join(net.names)}")
+    return net.names.index(name)
+
+
+def _handles(net: Network, source: Handle) -> list[Handle]:
+    handles: list[Handle] = []
+    for layer, wires in zip(net.layers, net.wires, strict=True):
+        handles.append(wire(layer, *(source if place < 0 else handles[place] for place in wires)))
+    return handles

@@ -4,7 +4,7 @@ import math
 from typing import Any, NamedTuple
 
 from research.errors import UserError
-from research.models.layers import Facts, Shape
+from research.models.layers import Conv, Facts, Shape
 from research.models.network import Network
 
 
@@ -71,7 +71,9 @@ def _sights(net: Network, facts: list[Facts], whole: Shape) -> list[Sight]:
 def _too_small(net: Network, input_shape: Shape, layer: str) -> str:
     height, width, channels = input_shape
     side = smallest_side(net, channels)
+    narrows = any(isinstance(each, Conv) and each.padding == "valid" for each in net.layers)
+    hint = " (or set --model.padding same)" if narrows else ""
     return (
         f"pictures of {height}x{width} are smaller than the net needs: nothing is left at {layer}; "
-        f"it takes {side}x{side} or more (or set --model.padding same)"
+        f"it takes {side}x{side} or more{hint}"
     )

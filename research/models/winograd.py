@@ -7,11 +7,14 @@ over the channels), and transformed back to 4x4 outputs each. Relative error in 
 Arrays are [C, H, W, B], as in `convolution`. Transforms are written as sums of slices: additions on rows of B numbers.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 OUT, TILE = 4, 6  # outputs and inputs of a tile, per axis
+SMALL_PRODUCT = 2_500_000  # multiply-adds
 
 # Section 4.2 of the paper: Y = A' [(G g G') * (B' d B)] A.
 INPUT = np.array(
@@ -43,10 +46,9 @@ def correlate(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> jax.Array:
 
 def _forward(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Array, tuple]:
     tiles, weights = _tiles(x), _both(KERNEL, kernel.transpose(1, 0, 3, 2))
-    lines = []
-    for column in range(TILE):
-        products = [weights[column, row] @ _flat(tiles[column, row]) for row in range(TILE)]
-        lines.append(jnp.stack(_mixed(OUTPUT, [product.reshape(-1, *tiles.shape[3:]) for product in products])))
+    products = _products("fc,cn->fn", weights, _flat(tiles))
+    shaped = [[product.reshape(-1, *tiles.shape[3:]) for product in line] for line in products]
+    lines = [jnp.stack(_mixed(OUTPUT, line)) for line in shaped]
     found = jnp.stack(_mixed(OUTPUT, list(_computed(jnp.stack(lines)))), 4)  # [4, F, rows, columns, 4, B]
     found = found.transpose(1, 2, 0, 3, 4, 5).reshape(kernel.shape[-1], OUT * tiles.shape[3], -1, x.shape[-1])
     found = found[:, : x.shape[1] - 2, : x.shape[2] - 2] + bias[:, None, None, None]
@@ -56,14 +58,12 @@ def _forward(x: jax.Array, kernel: jax.Array, bias: jax.Array) -> tuple[jax.Arra
 def _backward(kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
     tiles, weights, x = kept
     rows, columns = tiles.shape[3:5]
-    by_products = _spread(_padded(gradient, OUT * rows, OUT * columns))
-    by_weights, lines = [], []
-    for column in range(TILE):
-        flat = [_flat(by_products[column, row]) for row in range(TILE)]
-        by_weights.append(jnp.stack([_flat(tiles[column, row]) @ flat[row].T for row in range(TILE)]))
-        by_tiles = [(weights[column, row].T @ flat[row]).reshape(tiles.shape[2:]) for row in range(TILE)]
-        lines.append(_overlap_added(_mixed(INPUT.T, by_tiles), 1))
-    by_kernel = _both(KERNEL.T, jnp.stack(by_weights)).transpose(1, 0, 2, 3)
+    by_products = _flat(_spread(_padded(gradient, OUT * rows, OUT * columns)))
+    by_weights = _products("cn,fn->cf", _flat(tiles), by_products)
+    by_kernel = _both(KERNEL.T, jnp.stack([jnp.stack(line) for line in by_weights])).transpose(1, 0, 2, 3)
+    by_tiles = _products("fc,fn->cn", weights, by_products)
+    shaped = [[part.reshape(tiles.shape[2:]) for part in line] for line in by_tiles]
+    lines = [_overlap_added(_mixed(INPUT.T, line), 1) for line in shaped]
     by_x = _overlap_added(_mixed(INPUT.T, list(_computed(jnp.stack(lines)))), 2)
     return by_x[:, : x.shape[1], : x.shape[2]], by_kernel, gradient.sum(axis=(1, 2, 3))
 
@@ -119,9 +119,23 @@ def _padded(x: jax.Array, rows: int, columns: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), (0, rows - x.shape[1]), (0, columns - x.shape[2]), (0, 0)))
 
 
-def _flat(tile: jax.Array) -> jax.Array:
-    """[channels, rows, columns, B] -> [channels, the rest]."""
-    return tile.reshape(len(tile), -1)
+def _flat(tiles: jax.Array) -> jax.Array:
+    """[6, 6, channels, rows, columns, B] -> [6, 6, channels, the rest]."""
+    return tiles.reshape(*tiles.shape[:3], -1)
+
+
+def _products(equation: str, left: jax.Array, right: jax.Array) -> list[list[jax.Array]]:
+    """The matrix product `equation` of each of the 6x6 places of `left` and `right`, [6, 6, ., .] each.
+
+    Small ones as 36 products, which the cores work off side by side (2.4 ms against 4.6 for both gradients of the digit
+    net's second layer); large ones keep all cores busy by themselves, and a deep net of so many would compile forever.
+    """
+    first, second, result = equation.replace("->", ",").split(",")
+    sizes = dict(zip(first, left.shape[2:], strict=True)) | dict(zip(second, right.shape[2:], strict=True))
+    if math.prod(sizes.values()) <= SMALL_PRODUCT:
+        return [[jnp.einsum(equation, left[c, r], right[c, r]) for r in range(TILE)] for c in range(TILE)]
+    together = jnp.einsum(f"ij{first},ij{second}->ij{result}", left, right)
+    return [[together[c, r] for r in range(TILE)] for c in range(TILE)]
 
 
 def _computed(x: jax.Array) -> jax.Array:

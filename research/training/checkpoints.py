@@ -7,6 +7,7 @@ pickled.
 """
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -37,12 +38,11 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
         _seal(folder, step).unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         _orbax().save(target.absolute(), leaves)
+        _write_seal(folder, step, {"files": _digests(target), "facts": facts})
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
         shutil.rmtree(target, ignore_errors=True)
         raise UserError(f"cannot write checkpoint {target}: {str(error).splitlines()[0]}; free some space") from error
-    write_json(_seal(folder, step), {"step": step, "files": _digests(target), "facts": facts})
-    for old in _steps(folder)[KEEP:]:
-        _remove(folder, old)
+    _tidy(folder)
 
 
 def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str, Any]] | None:
@@ -52,7 +52,7 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str,
     """
     for step in _steps(folder):
         try:
-            seal = read_json(_seal(folder, step))
+            seal = _read_seal(folder, step)
             return _read(folder / str(step), seal["files"]), seal["facts"]
         except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); trying the one before it")
@@ -94,9 +94,29 @@ def _seal(folder: Path, step: int) -> Path:
     return folder / f"{step}.seal.json"
 
 
-def _remove(folder: Path, step: int) -> None:
-    _seal(folder, step).unlink(missing_ok=True)
-    shutil.rmtree(folder / str(step), ignore_errors=True)
+def _write_seal(folder: Path, step: int, content: dict[str, Any]) -> None:
+    """The seal vouches for itself, too: its content goes in with its own digest."""
+    write_json(_seal(folder, step), {"sha256": _digest_of(content), "content": content})
+
+
+def _read_seal(folder: Path, step: int) -> dict[str, Any]:
+    seal = read_json(_seal(folder, step))
+    if seal["sha256"] != _digest_of(seal["content"]):
+        raise ValueError("its seal is not as it was written")
+    return seal["content"]
+
+
+def _digest_of(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _tidy(folder: Path) -> None:
+    """Keep the newest checkpoints and their seals; older ones, and what a killed save left behind, go."""
+    steps = _steps(folder)[:KEEP]
+    kept = {name for step in steps for name in (str(step), _seal(folder, step).name)}
+    for path in folder.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _form(leaf: Any) -> str:

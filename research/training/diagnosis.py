@@ -29,4 +29,4 @@ def first_not_finite(
     suspects |= {"the network's output": apply(each.params, batch.inputs, drop), "the loss": loss}
     suspects |= {f"the gradient of {name}": leaf for name, leaf in named_leaves(gradient).items()}
     broken = (name for name, leaf in suspects.items() if not jnp.isfinite(leaf).all())
-    return next(broken, "the norm of the gradient")
+    return next(broken, "the update")

@@ -28,12 +28,13 @@ def train_step(
 ) -> SeedState:
     """The state after one batch; metric sums are added to `state.sums`.
 
-    A seed that has stopped or diverged stays as it is. A loss or gradient that is not finite is not applied: the
+    A seed that has stopped or diverged stays as it is. A loss or update that is not finite is not applied: the
     state keeps its last finite parameters and notes the step in `diverged`.
     """
     (_, sums), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params, batch, key, apply, objective, l2)
     updates, moments = optimizer.update(gradient, state.optimizer, state.params)
-    finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(gradient))
+    # Whatever is not finite in the gradient or the moments is not finite in the updates.
+    finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(updates))
     going = active(state)
     after = state._replace(
         params=optax.apply_updates(state.params, updates),

@@ -1,7 +1,9 @@
 """Files that hold arrays and nothing else: .npz and .safetensors."""
 
 import json
+import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -12,13 +14,19 @@ from research.errors import UserError
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1"}
 
+# What numpy and zipfile raise for damaged files.
+BROKEN = (
+    *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError, SyntaxError, RecursionError),
+    *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),
+)
+
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an .npz file; pickled objects are refused, nothing is executed."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, TypeError, RuntimeError, struct.error) as error:
+            return {name: np.asanyarray(archive[name]) for name in archive.files}
+    except BROKEN as error:
         if "allow_pickle" in str(error):
             raise UserError(f"{path} is refused: it holds pickled objects; save plain numbers") from error
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())[:90]}); download it again") from error

@@ -30,7 +30,7 @@ def shipped(root, data, name, epochs):
 def test_dense_net_in_three_epochs(root, data, tmp_path):
     record = experiment.run(shipped(root, data, "mnist_dense", 3), tmp_path / "run")
     assert record["parameters"]["total"] == 407_050
-    assert record["metrics"]["test"]["accuracy"] >= 0.975
+    assert record["metrics"]["test"]["accuracy"] >= 0.965
 
 
 def test_cnn_in_three_epochs_and_pictures_from_elsewhere(root, data, tmp_path):

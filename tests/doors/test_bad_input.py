@@ -81,6 +81,9 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--data.train-limit", "3"], "train_limit"),
     (["--config-json", "nowhere.json"], "cannot read nowhere.json"),
     (["--config-json"], "needs a file"),
+    (["{configs}/digits_cnn.py", "--seed", "2147483647", "--seeds", "2"], "beyond 2"),
+    (["{configs}/digits_cnn.py", "--train.epochs", "99999999999"], "train.epochs.*less than or equal"),
+    (["{configs}/digits_cnn.py", "--model.channels", "100000000000"], "model.channels.*less than or equal"),
 ]
 
 
@@ -106,6 +109,10 @@ DATA = {
     ),
     "negative label": (lambda p: keras(p / "d.npz", y_train=np.arange(40) % 2 - 1), "label -1 is out of range"),
     "not finite": (lambda p: keras(p / "d.npz", x_train=np.full((40, 28, 28), np.nan)), "not finite"),
+    "twice the same class": (
+        lambda p: keras(p / "d.npz", classes=np.array(["a", "a"])),
+        "two classes are called 'a'",
+    ),
     "pickled": (lambda p: keras(p / "d.npz", x_train=np.array([{}] * 40, object)), "pickled"),
     "no zip": (lambda p: (p / "d.npz").write_bytes(b"hello") and p / "d.npz", "not a sound .npz"),
     "too small": (lambda p: keras(p / "d.npz", x_train=np.zeros((40, 9, 9), np.uint8)), "smaller than the net needs"),
@@ -120,7 +127,12 @@ def test_data_that_is_not_sound(door, configs, tmp_path, case):
 
 
 def test_a_configuration_that_fails_or_is_none(door, tmp_path):
-    for text, pattern in (("x = (", "SyntaxError"), ("", "get_config"), ("def get_config(): return 3", "returns int")):
+    for text, pattern in (
+        ("x = (", "SyntaxError"),
+        ("", "get_config"),
+        ("def get_config(): return 3", "returns int"),
+        ("import sys; sys.exit(0)", "SystemExit"),
+    ):
         (tmp_path / "config.py").write_text(text)
         refused(door("train", tmp_path / "config.py"), pattern, tmp_path)
 
@@ -147,6 +159,8 @@ def test_a_config_json_that_is_none(door, tmp_path, text):
         ("prepare", [], "dataset|DATASET"),
         ("convolution", ["nowhere.png"], "no picture nowhere.png"),
         ("convolution", ["--kernel", "sobel"], "no kernel 'sobel'"),
+        ("convolution", ["--bias", "nan"], "no finite number"),
+        ("compare", ["{configs}/digits_cnn.py", "{configs}/digits_dense.py", "--run-dir", "x"], "same --run-dir"),
         ("convolution", ["--chip", "7", "0"], "corners go from 0,0 to 5,5"),
     ],
 )

@@ -114,7 +114,7 @@ def test_changed_data_is_refused_on_resume(config, small_npz, tmp_path):
     arrays = dict(np.load(small_npz))
     arrays["x_train"][0] = 0
     np.savez(small_npz, **arrays)
-    with pytest.raises(UserError, match="data differs"):
+    with pytest.raises(UserError, match="data or weights differ"):
         experiment.run(config, tmp_path / "run")
 
 
@@ -125,6 +125,43 @@ def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsy
     said = capsys.readouterr().err
     assert re.search(r"seed 0 diverged at step \d+ \(epoch 1\): .* is not finite", said)
     assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
+
+
+def test_divergence_in_the_last_update_is_divergence_too(config, tmp_path, capsys):
+    train = Training(epochs=1, batch_size=96)  # a single step
+    wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e38), train=train)
+    assert experiment.run(wild, tmp_path / "run")["status"] == "diverged"
+    assert "step 1 (epoch 1)" in capsys.readouterr().err
+
+
+def test_what_is_resumed_from_is_not_written_again(config, tmp_path):
+    experiment.run(config, tmp_path / "run")
+    (tmp_path / "run/record.json").unlink()  # as a kill during the report leaves it
+    seals = {path: path.stat().st_mtime_ns for path in (tmp_path / "run/checkpoints").rglob("*.seal.json")}
+    assert experiment.run(config, tmp_path / "run")["status"] == "finished"
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run/checkpoints").rglob("*.seal.json")} == seals
+
+
+def test_evaluate_refuses_what_has_not_ended_and_leaves_the_record(config, tmp_path):
+    often = dataclasses.replace(config, train=dataclasses.replace(config.train, checkpoint_seconds=0.0))
+    experiment.run(often, tmp_path / "run")
+    before = (tmp_path / "run/record.json").read_bytes()
+    seals = sorted((tmp_path / "run/checkpoints").rglob("*.seal.json"), key=lambda path: int(path.name.split(".")[0]))
+    seals[-1].write_text("{}")
+    with pytest.raises(UserError, match="from before the end"):
+        experiment.evaluate(tmp_path / "run")
+    assert (tmp_path / "run/record.json").read_bytes() == before
+
+
+def test_a_batch_larger_than_the_data_is_the_data(config, tmp_path):
+    huge = dataclasses.replace(config, train=Training(epochs=1, batch_size=10**9))
+    assert experiment.run(huge, tmp_path / "run")["status"] == "finished"
+
+
+def test_what_a_kill_leaves_of_the_first_file_is_no_obstacle(config, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/.config.json.x1y2").write_text("{")
+    assert experiment.run(config, tmp_path / "run")["status"] == "finished"
 
 
 def test_evaluating_again_changes_no_number(config, tmp_path):

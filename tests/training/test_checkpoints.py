@@ -92,10 +92,18 @@ def test_nothing_sound_is_none(tmp_path, warned):
     assert checkpoints.newest(tmp_path / "nowhere", warned.append) is None
     checkpoints.save(tmp_path, 1, STATE, {})
     seal = json.loads((tmp_path / "1.seal.json").read_text())
-    seal["files"]["_METADATA"] = "0" * 64
+    seal["content"]["facts"] = {"clock": 2.0}
     (tmp_path / "1.seal.json").write_text(json.dumps(seal))
     assert checkpoints.newest(tmp_path, warned.append) is None
-    assert "_METADATA is not as it was written" in warned[0]
+    assert "its seal is not as it was written" in warned[0]
+
+
+def test_what_a_killed_save_left_behind_is_cleared(tmp_path):
+    (tmp_path / "7.orbax-checkpoint-tmp").mkdir()
+    (tmp_path / "8").mkdir()
+    (tmp_path / ".9.seal.json.abc").write_text("")
+    checkpoints.save(tmp_path, 9, STATE, {})
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["9", "9.seal.json"]
 
 
 def test_another_models_leaves_are_refused_by_name(tmp_path, warned):

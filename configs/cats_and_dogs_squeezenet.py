@@ -1,0 +1,16 @@
+"""Cats against dogs on 2,000 photos: SqueezeNet's ImageNet features, frozen, under a head of our own (rung 3).
+
+python scripts/train.py configs/cats_and_dogs_squeezenet.py --data.root DIR --seeds 3
+"""
+
+from research.config import Experiment, ImageData, Optimizer, PretrainedNet, Training
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        name="cats_and_dogs_squeezenet",
+        data=ImageData(source="cats_and_dogs_small", size=200),
+        model=PretrainedNet(backbone="squeezenet", pooling="avg", hidden=(), dropout=0.3),
+        optimizer=Optimizer(name="adam", learning_rate=3e-4, schedule="cosine"),
+        train=Training(epochs=40, batch_size=32),
+    )

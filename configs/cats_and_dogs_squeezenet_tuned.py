@@ -1,0 +1,16 @@
+"""Cats against dogs on 2,000 photos: as cats_and_dogs_squeezenet, with the last two fire modules trained, too (rung 4).
+
+python scripts/train.py configs/cats_and_dogs_squeezenet_tuned.py --data.root DIR --seeds 3
+"""
+
+from research.config import Experiment, ImageData, Optimizer, PretrainedNet, Training
+
+
+def get_config() -> Experiment:
+    return Experiment(
+        name="cats_and_dogs_squeezenet_tuned",
+        data=ImageData(source="cats_and_dogs_small", size=200),
+        model=PretrainedNet(backbone="squeezenet", pooling="avg", hidden=(), dropout=0.3, fine_tune=6),
+        optimizer=Optimizer(name="adam", learning_rate=1e-4, schedule="cosine"),
+        train=Training(epochs=15, batch_size=32),
+    )
