@@ -18,6 +18,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 from jax import lax
+from jax.typing import DTypeLike
 
 from research.models import winograd
 from research.models.pooling import max_pool
@@ -25,7 +26,7 @@ from research.models.pooling import max_pool
 __all__ = ["conv2d", "max_pool"]
 
 Shape = tuple[int, ...]
-Lowering = Literal["xla", "rows", "columns", "winograd"]
+Lowering = Literal["xla", "rows", "columns", "winograd", "winograd_channels"]
 
 SMALLEST_BATCH = 16  # examples that fill the vector registers of a core (AVX-512: 16 float32)
 LARGEST_CHIPS = 2**27  # numbers in the matrix of chips, 512 MiB of float32; its gradient takes as much again
@@ -44,18 +45,20 @@ def conv2d(
     if padding == "same":
         before_after = (same_padding(*axis) for axis in zip(x.shape[1:3], kernel.shape[:2], stride, strict=True))
         x = jnp.pad(x, ((0, 0), *before_after, (0, 0)))
-    lowering = choose_lowering(x.shape, kernel.shape, stride)
+    lowering = choose_lowering(x.shape, kernel.shape, stride, kernel.dtype)
     if lowering == "xla":
         return lax.conv_general_dilated(x, kernel, stride, "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
     if lowering == "rows":
         return _chips_as_rows(x, kernel.shape, stride) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    if lowering == "winograd_channels":
+        return winograd.correlate(x, kernel, bias, "channels")
     if lowering == "winograd":
-        return winograd.correlate(x.transpose(3, 1, 2, 0), kernel, bias).transpose(3, 1, 2, 0)
+        return winograd.correlate(x.transpose(3, 1, 2, 0), kernel, bias, "examples").transpose(3, 1, 2, 0)
     return _correlate(x.transpose(3, 1, 2, 0), kernel, bias, stride).transpose(3, 1, 2, 0)
 
 
-def choose_lowering(image: Shape, kernel: Shape, stride: Shape) -> Lowering:
-    """How to convolve padded images [B, H, W, C] with a kernel [h, w, C, F].
+def choose_lowering(image: Shape, kernel: Shape, stride: Shape, precision: DTypeLike = jnp.float32) -> Lowering:
+    """How to convolve padded images [B, H, W, C] with a kernel [h, w, C, F] in `precision`.
 
     Measured in nets of such layers (2 shared cores, AVX-512; minima), ms per training step in a loop; one layer's
     gradients take "xla" 7-25 times as long. The digit net with B = 128 is measured on a quiet machine, the others are
@@ -66,21 +69,35 @@ def choose_lowering(image: Shape, kernel: Shape, stride: Shape) -> Lowering:
         "columns", [h * w * C, H' W' B]    1.8    4.9    4.4    8.7    20.6                  482
         "winograd" where it suits, too                                 14.8
 
-    Winograd's products pay from 16 channels and 5 positions on: its transforms cost as much as they save below.
-    Forward alone they are equal from B = 32 on; below 16, where "columns" fill no register, "rows" are faster (0.5
-    against 0.8 ms at B = 8). When the chips would not fit in memory "xla" is left; its forward pass is the fastest of
-    the three for large pictures (photos above: 248 ms, "rows" 286, "columns" 302), its kernel gradient is not.
+    Winograd's products pay from 16 channels and 5 positions on: its transforms cost as much as they save below. With
+    many more features than examples those are the longer rows of neighbours, and the transforms as they are written
+    serve [B, H, W, C] too: "winograd_channels", which takes any batch, works large ones off in groups, and so never has
+    too many chips. (Where chips do fit, not with a few more features: between layers of both kinds lie transposes,
+    which make a training step of the photos' net 960 ms with 32 examples, in the place of 340.) VGG16's layers, B = 16,
+    forward (2 quiet cores, AVX2; minima; PyTorch's channels last and our "xla" beside):
+
+        ms at 224 x 64 -> 64   112 x 64 -> 128   56 x 128 -> 256   56 x 256   28 x 512   14 x 512   all at 224 pixels
+        "winograd_channels" 324      104                90            159        147         53          1750
+        PyTorch             342      168               166            374        348         86          3023
+        "xla"               411      236               194            386        391        105          3677
+
+    In less than float32 its coefficients of up to 24 would lose what bits there are. Forward alone "rows" and "columns"
+    are equal from B = 32 on; below 16, where "columns" fill no register, "rows" are faster (0.5 against 0.8 ms at
+    B = 8). When the chips would not fit in memory "xla" is left; its forward pass is the fastest of the three for large
+    pictures (photos above: 248 ms, "rows" 286, "columns" 302), its kernel gradient is not.
     """
     if jax.default_backend() != "cpu":
         return "xla"
     rows, columns = _positions(image[1:3], kernel, stride)
-    if image[0] * rows * columns * kernel[0] * kernel[1] * kernel[2] > LARGEST_CHIPS:
+    plain = tuple(kernel[:2]) == (3, 3) and tuple(stride) == (1, 1) and precision == jnp.float32
+    suits = plain and min(kernel[2:]) >= 16 and min(rows, columns) >= 5
+    too_many = image[0] * rows * columns * kernel[0] * kernel[1] * kernel[2] > LARGEST_CHIPS
+    if suits and (too_many or kernel[-1] >= 8 * image[0]):
+        return "winograd_channels"
+    if too_many:
         return "xla"
     if image[0] < SMALLEST_BATCH:
         return "rows"
-    suits = (
-        tuple(kernel[:2]) == (3, 3) and tuple(stride) == (1, 1) and min(kernel[2:]) >= 16 and min(rows, columns) >= 5
-    )
     return "winograd" if suits else "columns"
 
 

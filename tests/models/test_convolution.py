@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.models import convolution
+from research.models import convolution, winograd
 from research.models.convolution import conv2d, max_pool
 
 FEW, MANY = 3, 17  # examples: below and above where the layout changes
@@ -86,6 +86,27 @@ def test_winograds_filtering_equals_the_loop(image, padding):
     assert_equal_to_loop(x, kernel, (1, 1), padding)
 
 
+@pytest.mark.parametrize("group", [1, 2, 4], ids="groups of {}".format)
+@pytest.mark.parametrize("image", [(7, 7), (9, 12)])
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_winograds_filtering_equals_the_loop_channels_innermost_and_in_groups(image, padding, group, monkeypatch):
+    x, kernel = drawn(1, 4, *image, 16), drawn(2, 3, 3, 16, 33)
+    assert convolution.choose_lowering(x.shape, kernel.shape, (1, 1)) == "winograd_channels"
+    (length, width) = image if padding == "valid" else (image[0] + 2, image[1] + 2)
+    tiles = -(-(length - 2) // 4) * -(-(width - 2) // 4)
+    monkeypatch.setattr(winograd, "GROUP_TILES", 36 * tiles * 33 * group)
+    assert winograd.group_size((4, length, width, 16), kernel.shape) == group
+    assert_equal_to_loop(x, kernel, (1, 1), padding)
+
+
+def test_groups_divide_the_batch():
+    image, kernel = (50, 50, 64), (3, 3, 64, 64)  # 331,776 numbers in the tiles of an example: 101 fit
+    assert [winograd.group_size((batch, *image), kernel) for batch in (1, 16, 101, 202, 103, 204)] == [
+        *(1, 16, 101, 101, 1, 68)
+    ]
+    assert winograd.group_size((4, 4002, 4002, 64), kernel) == 1  # one alone is too large
+
+
 def assert_equal_to_loop(x, kernel, stride, padding):
     """Output and gradients of x, kernel and bias."""
     bias = drawn(4, kernel.shape[-1])
@@ -108,7 +129,10 @@ def test_every_lowering_is_met():
     image = (7, 7, 2)
     found = [convolution.choose_lowering((batch, *image), kernel, stride) for batch in (FEW, MANY)]
     assert found == ["rows", "columns"]
-    assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), stride) == "xla"  # 7 GB of chips
+    assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), stride) == "winograd_channels"
+    assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride) == "winograd"
+    assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride, jnp.bfloat16) == "columns"
+    assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), (2, 2)) == "xla"  # 0.9 GB of chips
 
 
 @pytest.mark.parametrize("batch", [FEW, MANY])
