@@ -1,5 +1,6 @@
 """Our net of a workload, and the arithmetic that a step of it takes."""
 
+from research.bench import vgg_nets
 from research.bench.workloads import BATCH, CLASSES, SIDE, Workload
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence
@@ -20,6 +21,8 @@ def flops_per_step(workload: Workload) -> int:
     Training takes three products per layer (forward, gradient of the kernel, gradient of the input), but nobody asks
     for the gradient of the pictures: the first layer takes two.
     """
+    if workload.task in ("features", "head", "fine_tune"):
+        return vgg_nets.flops(workload)
     work = [layer["multiply_adds"] for layer in summarize(network_of(workload), (SIDE, SIDE, 1))]
     if workload.task == "forward":
         return 2 * BATCH * sum(work)

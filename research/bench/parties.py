@@ -37,6 +37,8 @@ def require_installed(workloads: list[Workload]) -> None:
 
 def build(party: str, workload: Workload, *, threads: int | None, steps: int) -> Work:
     """The work of `party`. Imports its libraries, so call it in a process of the party's own."""
+    if workload.task in ("features", "head", "fine_tune"):
+        return _build_vgg(party, workload, threads=threads, steps=steps)
     if party in ("ours", "ours_loop"):
         from research.bench import party_ours
 
@@ -48,3 +50,17 @@ def build(party: str, workload: Workload, *, threads: int | None, steps: int) ->
     from research.bench import party_keras
 
     return party_keras.build(workload, threads=threads, steps=steps)
+
+
+def _build_vgg(party: str, workload: Workload, *, threads: int | None, steps: int) -> Work:
+    if party == "ours":
+        from research.bench import vgg_ours
+
+        return vgg_ours.build(workload)
+    if party == "keras":
+        from research.bench import vgg_keras
+
+        return vgg_keras.build(workload, threads=threads, steps=steps)
+    from research.bench import vgg_torch
+
+    return vgg_torch.build(workload, channels_last=party == "torch_channels_last", threads=threads)

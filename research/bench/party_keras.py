@@ -14,6 +14,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"  # read when keras is imported
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras  # pyright: ignore[reportMissingImports]
+import numpy as np
 import tensorflow as tf  # pyright: ignore[reportMissingImports]
 
 from research.bench.work import Work
@@ -24,15 +25,25 @@ AT_ONCE = 10  # steps per execution
 
 def build(workload: Workload, *, threads: int | None, steps: int) -> Work:
     """`workload` by Keras, tuned when `threads` are given; `steps` per round bound those of one execution."""
+    apportion(threads)
+    model = _network(workload)
+    if workload.task == "train":
+        run = training(model, *pictures(), BATCH, tuned=threads is not None, steps=steps)
+    else:
+        run = _plain_forward(model) if threads is None else _forward(model)
+    return Work(run, model.count_params(), versions())
+
+
+def apportion(threads: int | None) -> None:
+    """Let TensorFlow use so many threads; None leaves it as it comes."""
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    model = _network(workload)
-    if workload.task == "train":
-        run = _plain_training(model) if threads is None else _training(model, math.gcd(steps, AT_ONCE))
-    else:
-        run = _plain_forward(model) if threads is None else _forward(model)
-    return Work(run, model.count_params(), {"tensorflow": tf.__version__, "keras": keras.__version__})
+
+
+def versions() -> dict[str, str]:
+    """Of the packages that compute."""
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def _network(workload: Workload) -> keras.Sequential:
@@ -66,17 +77,29 @@ class _Stopwatch(keras.callbacks.Callback):
         self.seconds = time.perf_counter() - self.begun
 
 
-def _plain_training(model: keras.Sequential) -> Callable[[int], float]:
+def training(
+    model: keras.Sequential, inputs: np.ndarray, labels: np.ndarray, batch: int, *, tuned: bool, steps: int
+) -> Callable[[int], float]:
+    """`run(steps) -> seconds` of training `model` with Adam on `inputs` [N, ...] and `labels` [N].
+
+    `tuned` it runs up to `AT_ONCE` steps per execution, as many as divide `steps`.
+    """
+    data = (inputs, labels, batch)
+    return _training(model, *data, math.gcd(steps, AT_ONCE)) if tuned else _plain_training(model, *data)
+
+
+def _plain_training(
+    model: keras.Sequential, images: np.ndarray, labels: np.ndarray, batch: int
+) -> Callable[[int], float]:
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=loss, metrics=["accuracy"])
-    images, labels = pictures()
 
     def run(steps: int) -> float:
-        seconds, whole = 0.0, EXAMPLES // BATCH
+        seconds, whole = 0.0, len(images) // batch
         for left in range(steps, 0, -whole):
-            watch, count = _Stopwatch(), min(left, whole) * BATCH
+            watch, count = _Stopwatch(), min(left, whole) * batch
             silent: Any = 0  # Keras types it by its default, "auto"
-            model.fit(images[:count], labels[:count], batch_size=BATCH, verbose=silent, callbacks=[watch])
+            model.fit(images[:count], labels[:count], batch_size=batch, verbose=silent, callbacks=[watch])
             seconds += watch.seconds
         return seconds
 
@@ -96,7 +119,9 @@ def _plain_forward(model: keras.Sequential) -> Callable[[int], float]:
     return run
 
 
-def _training(model: keras.Sequential, at_once: int) -> Callable[[int], float]:
+def _training(
+    model: keras.Sequential, inputs: np.ndarray, targets: np.ndarray, batch: int, at_once: int
+) -> Callable[[int], float]:
     without_xla: Any = False  # Keras types it by its default, "auto"
     model.compile(
         optimizer=keras.optimizers.Adam(LEARNING_RATE),
@@ -105,10 +130,10 @@ def _training(model: keras.Sequential, at_once: int) -> Callable[[int], float]:
         jit_compile=without_xla,
         steps_per_execution=at_once,
     )
-    images, labels = map(tf.constant, pictures())
+    images, labels = tf.constant(inputs), tf.constant(targets)
 
     def an_order(_: tf.Tensor) -> tf.data.Dataset:
-        return tf.data.Dataset.from_tensor_slices(tf.reshape(tf.random.shuffle(tf.range(EXAMPLES)), (-1, BATCH)))
+        return tf.data.Dataset.from_tensor_slices(tf.reshape(tf.random.shuffle(tf.range(len(inputs))), (-1, batch)))
 
     order = tf.data.Dataset.range(1).repeat().flat_map(an_order)  # as Keras orders arrays: whole epochs at once
     batches = order.map(lambda index: (tf.gather(images, index), tf.gather(labels, index))).prefetch(tf.data.AUTOTUNE)

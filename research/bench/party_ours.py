@@ -3,14 +3,16 @@
 import time
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from research.bench.nets import network_of
 from research.bench.work import Work
-from research.bench.workloads import BATCH, EXAMPLES, LEARNING_RATE, SIDE, Workload, pictures
+from research.bench.workloads import BATCH, LEARNING_RATE, SIDE, Workload, pictures
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.runtime import device_name, prepare
@@ -33,17 +35,24 @@ def build(workload: Workload, *, loop: bool) -> Work:
         return net.init(key, jnp.zeros((1, SIDE, SIDE, 1), jnp.uint8))["params"]
 
     parameters = sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(initialize, jax.random.key(0))))
-    run = _forward(apply, initialize) if workload.task == "forward" else _training(apply, initialize, loop)
+    images, labels = pictures()
+    if workload.task == "forward":
+        run = inference(apply, jax.jit(initialize)(jax.random.key(0)), images, BATCH)
+    else:
+        run = training(apply, initialize, images, labels, BATCH, loop=loop)
     versions = {"jax": version("jax"), "flax": version("flax")}
     return Work(run, parameters, versions, device_name(), matmul_seconds)
 
 
-def _training(apply: Callable, initialize: Callable, loop: bool) -> Callable[[int], float]:
+def training(
+    apply: Callable, initialize: Callable, inputs: np.ndarray, labels: np.ndarray, batch: int, *, loop: bool = False
+) -> Callable[[int], float]:
+    """`run(steps) -> seconds` of training with Adam on `inputs` [N, ...] and `labels` [N] from `initialize(key)` on."""
     epochs = 1000  # the length of the history; steps beyond it run just the same
-    plan = Plan(EXAMPLES, BATCH, epochs, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
+    plan = Plan(len(inputs), batch, epochs, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
     optimizer = optax.adam(LEARNING_RATE)
     advance = build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
-    data = Examples(*map(jnp.asarray, pictures()))
+    data = Examples(jnp.asarray(inputs), jnp.asarray(labels))
     state, done = start(jnp.zeros(1, jnp.int32), initialize, optimizer, plan), 0
 
     def run(steps: int) -> float:
@@ -59,15 +68,14 @@ def _training(apply: Callable, initialize: Callable, loop: bool) -> Callable[[in
     return run
 
 
-def _forward(apply: Callable, initialize: Callable) -> Callable[[int], float]:
-    params = jax.jit(initialize)(jax.random.key(0))
-    images, _ = pictures()
-    batches = EXAMPLES // BATCH
+def inference(apply: Callable, params: Any, images: np.ndarray, batch: int) -> Callable[[int], float]:
+    """`run(steps) -> seconds` of that many batches of `images` [N, ...] through the net, and back to the host."""
+    batches = len(images) // batch
 
     def run(steps: int) -> float:
         begun = time.perf_counter()
         for left in range(steps, 0, -batches):
-            outputs(apply, params, images[: min(left, batches) * BATCH], batch_size=BATCH)
+            outputs(apply, params, images[: min(left, batches) * batch], batch_size=batch)
         return time.perf_counter() - begun
 
     return run

@@ -16,9 +16,7 @@ from research.bench.workloads import BATCH, CLASSES, EXAMPLES, LEARNING_RATE, SI
 
 def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Work:
     """`workload` by PyTorch, its images laid out channels first (PyTorch's default) or last."""
-    if threads is not None:
-        torch.set_num_threads(threads)
-        torch.set_num_interop_threads(1)
+    apportion(threads)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     net = _network(workload)
     net.to(memory_format=layout)  # pyright: ignore[reportCallIssue]  (an overload that its stub lacks)
@@ -28,13 +26,18 @@ def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Wo
     def batch_of(index: torch.Tensor) -> torch.Tensor:
         return (pixels[index].float() / 255).contiguous(memory_format=layout)
 
-    training = workload.task == "train"
-    run = (
-        _training(net, batch_of, torch.from_numpy(labels).long(), threads is not None)
-        if training
-        else _forward(net, batch_of)
-    )
+    if workload.task == "train":
+        run = training(net, batch_of, torch.from_numpy(labels).long(), threads is not None, BATCH)
+    else:
+        run = _forward(net, batch_of)
     return Work(run, sum(leaf.numel() for leaf in net.parameters()), {"torch": torch.__version__})
+
+
+def apportion(threads: int | None) -> None:
+    """Let PyTorch use so many threads; None leaves it as it comes."""
+    if threads is not None:
+        torch.set_num_threads(threads)
+        torch.set_num_interop_threads(1)
 
 
 def _network(workload: Workload) -> nn.Sequential:
@@ -53,13 +56,20 @@ def _network(workload: Workload) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(size, CLASSES))
 
 
-def _training(net: nn.Sequential, batch_of: Callable, labels: torch.Tensor, tuned: bool) -> Callable[[int], float]:
-    optimizer = torch.optim.Adam(net.parameters(), lr=LEARNING_RATE, fused=tuned or None)
+def training(
+    net: nn.Sequential, batch_of: Callable, labels: torch.Tensor, tuned: bool, batch: int
+) -> Callable[[int], float]:
+    """`run(steps) -> seconds` of training with Adam, fused if `tuned`, what has gradients in `net`.
+
+    `batch_of` makes of indices what the net reads; `labels` [N].
+    """
+    trained = [leaf for leaf in net.parameters() if leaf.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=LEARNING_RATE, fused=tuned or None)
 
     def run(steps: int) -> float:
         begun = time.perf_counter()
         loss_sum, right = torch.zeros(()), torch.zeros(())
-        for index in _batches(steps):
+        for index in _batches(steps, len(labels), batch):
             targets = labels[index]
             optimizer.zero_grad()
             logits = net(batch_of(index))
@@ -86,9 +96,9 @@ def _forward(net: nn.Sequential, batch_of: Callable) -> Callable[[int], float]:
     return run
 
 
-def _batches(steps: int) -> list[torch.Tensor]:
+def _batches(steps: int, examples: int, batch: int) -> list[torch.Tensor]:
     """The indices of `steps` batches, every epoch in its own order."""
     batches: list[torch.Tensor] = []
     while len(batches) < steps:
-        batches += torch.randperm(EXAMPLES).split(BATCH)
+        batches += torch.randperm(examples).split(batch)
     return batches[:steps]

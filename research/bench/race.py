@@ -1,13 +1,16 @@
 """The race: parties take turns, round by round, so that whatever else the machine does meets them all alike."""
 
+import math
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from research.bench.process import Process, started, worker_command
 from research.bench.settings import Setting, environment_for
 from research.bench.workloads import Workload
+
+TOLERANCE = 1e-5  # of the norm: float32, thirteen convolutions, whichever way they are computed
 
 Run = Callable[[int], float]  # steps -> seconds
 Progress = Callable[[str], None]
@@ -34,7 +37,8 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
     """Start the parties of `workload` under `setting`, let them take turns, and tell everything that was seen.
 
     Returns `times` {party: [ms per step]}, `parameters` of the net, `versions`, `device` (as the first party sees it),
-    `matmul` {flops, seconds}, and `load`, the load averages [before, after].
+    `matmul` {flops, seconds}, `load`, the load averages [before, after], `memory`, the most bytes that each party held
+    {party: bytes}, and `difference` of their outputs (see `same_outputs`).
     """
     home, *_ = workload.parties
     load = [os.getloadavg()]
@@ -49,13 +53,16 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
             processes[name] = stack.enter_context(started(name, command, environment_for(setting, dict(os.environ))))
             ready[name] = processes[name].hear()
         same_net({name: words["parameters"] for name, words in ready.items()})
+        difference = same_outputs({name: words["sample"] for name, words in ready.items()})
         runs = {name: runner(process) for name, process in processes.items()}
         times = take_turns(runs, rounds=rounds, steps=steps, progress=progress)
+        memory = {name: process.ask({"memory": True})["bytes"] for name, process in processes.items()}
         matmul = processes[home].ask({"matmul": True})
     load.append(os.getloadavg())
     versions = {package: version for words in ready.values() for package, version in words["versions"].items()}
     facts = {"parameters": ready[home]["parameters"], "versions": versions, "device": ready[home]["device"]}
-    return {"times": times, "matmul": matmul, "load": load} | facts
+    seen = {"times": times, "matmul": matmul, "load": load, "memory": memory, "difference": difference}
+    return seen | facts
 
 
 def runner(process: Process) -> Run:
@@ -67,3 +74,16 @@ def same_net(parameters: Mapping[str, int]) -> None:
     """Raise ValueError unless all parties built a net of the same size: otherwise the race is none."""
     if len(set(parameters.values())) > 1:
         raise ValueError(f"the parties' nets differ in size: {dict(parameters)}")
+
+
+def same_outputs(samples: Mapping[str, Sequence[float]]) -> float:
+    """The largest relative difference ||ours - theirs|| / ||theirs|| of the parties' samples; 0 where there are none.
+
+    Raises ValueError where it is over `TOLERANCE`: then the parties do not do the same work.
+    """
+    ours, *others = samples.values()
+    found = [math.dist(ours, theirs) / math.hypot(*theirs) for theirs in others if theirs]
+    largest = max(found, default=0.0)
+    if not largest <= TOLERANCE:
+        raise ValueError(f"the parties' outputs differ by {largest:.1e} of their norm")
+    return largest

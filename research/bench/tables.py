@@ -37,8 +37,11 @@ def _lines(race: Mapping[str, Any]) -> list[str]:
     """The verdict, how much of the machine the step used, and what else was going on."""
     speed, (before, after) = race["gflops_per_second"], race["load"]
     share = speed["step"] / speed["matmul"]
+    memory = ", ".join(f"{PARTIES[name].title} {size / 1e9:.2f}" for name, size in race["memory"].items())
     return [
         race["verdict"],
         f"  {speed['step']:.0f} GFLOP/s, {share:.0%} of a matrix product's {speed['matmul']:.0f}",
         f"  on {race['device']}; load average {before[0]:.1f} before, {after[0]:.1f} after",
+        f"  peak memory, GB: {memory}",
+        *([f"  outputs differ by {race['difference']:.1e} of their norm"] if race["difference"] else []),
     ]

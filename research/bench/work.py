@@ -12,3 +12,4 @@ class Work(NamedTuple):
     versions: dict[str, str]
     device: str | None = None
     matmul: Callable[[], tuple[float, float]] | None = None  # the machine's yardstick: (operations, seconds)
+    sample: tuple[float, ...] | list[float] = ()  # of the outputs before training: all parties must agree

@@ -1,9 +1,11 @@
 """A party's process: `python -m research.bench.worker JOB`, which builds once and then answers one JSON line per line.
 
     {"steps": 40}     ->  {"seconds": 1.02}
+    {"memory": true}  ->  {"bytes": 1000000000}
     {"matmul": true}  ->  {"flops": 17179869184.0, "seconds": 0.1}
 
-Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ...}. It ends when its input does.
+Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...]}. It ends when
+its input does.
 """
 
 import json
@@ -15,6 +17,7 @@ from research.bench.parties import build
 from research.bench.settings import pin_cores
 from research.bench.work import Work
 from research.bench.workloads import pick
+from research.runtime import peak_memory_bytes
 
 
 def main(job: dict[str, Any]) -> None:
@@ -24,7 +27,8 @@ def main(job: dict[str, Any]) -> None:
     [workload] = pick([job["workload"]])
     work = build(job["party"], workload, threads=job["threads"], steps=job["steps"])
     work.run(job["steps"])
-    say(answers, {"parameters": work.parameters, "versions": work.versions, "device": work.device})
+    facts = {"parameters": work.parameters, "versions": work.versions, "device": work.device}
+    say(answers, facts | {"sample": list(work.sample)})
     for line in sys.stdin:
         say(answers, answer(work, json.loads(line)))
 
@@ -33,6 +37,8 @@ def answer(work: Work, question: dict[str, Any]) -> dict[str, Any]:
     """The answer to one question."""
     if "steps" in question:
         return {"seconds": work.run(question["steps"])}
+    if "memory" in question:
+        return {"bytes": peak_memory_bytes()}
     assert work.matmul is not None
     flops, seconds = work.matmul()
     return {"flops": flops, "seconds": seconds}

@@ -9,22 +9,32 @@ from research.errors import UserError
 
 EXAMPLES, SIDE, CLASSES, BATCH = 6400, 28, 10, 128  # 50 full batches of MNIST's shape
 LEARNING_RATE = 1e-3  # Adam, everywhere
+CLASSES_OF_PHOTOS, HEAD_WIDTH = 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
 
 
 class Workload(NamedTuple):
-    """Work that every party does, with the same net on the same data; the first party is compared to the others."""
+    """Work that every party does, with the same net on the same data; the first party is compared to the others.
+
+    "features", "head" and "fine_tune" are VGG16's (`photos.py`): what it makes of `batch` photos; an epoch of a head on
+    such features of all `examples` (there that is a step); and a training step of the last block and head, which we
+    start from kept features and the others from photos.
+    """
 
     name: str
     about: str
-    task: Literal["train", "forward"]
+    task: Literal["train", "forward", "features", "head", "fine_tune"]
     channels: tuple[int, ...]  # of the convolutions; none for a dense net
     hidden: tuple[int, ...]
     parties: tuple[str, ...]
-    steps: int  # per round: about a second of work on two cores
+    steps: int  # per round: about a second of work on two cores, of VGG16 more
+    side: int = SIDE
+    batch: int = BATCH
+    examples: int = EXAMPLES
 
 
 PEERS = ("torch", "torch_channels_last", "keras")
 CNN = (32, 64, 64), (64,)  # the course's digit net, 93,322 parameters
+VGG16 = (), ()  # wired in `photos`
 DENSE = (), (512,)  # 784-512-10, 407,050 parameters
 
 WORKLOADS = (
@@ -32,6 +42,19 @@ WORKLOADS = (
     Workload("mnist_cnn_forward", "CNN, inference", "forward", *CNN, ("ours", *PEERS), 100),
     Workload("mnist_dense_step", "dense 784-512-10, training step", "train", *DENSE, ("ours", "torch", "keras"), 300),
     Workload("scan_vs_loop", "CNN, one call for many steps or one a step", "train", *CNN, ("ours", "ours_loop"), 40),
+    Workload("vgg16_features_150", "16 photos of 150 pixels", "features", *VGG16, ("ours", *PEERS), 4, 150, 16, 64),
+    Workload("vgg16_features_224", "16 photos of 224 pixels", "features", *VGG16, ("ours", *PEERS), 2, 224, 16, 32),
+    Workload(
+        "head_epoch", "epoch of a head on 2,000 kept features", "head", *VGG16, ("ours", "torch", "keras"), 3
+    )._replace(side=150, batch=20, examples=2000),
+    Workload(
+        "fine_tune_block5",
+        "VGG16's block 5, training step",
+        "fine_tune",
+        *VGG16,
+        ("ours", "torch", "torch_channels_last"),
+        2,
+    )._replace(side=150, batch=20, examples=40),
 )
 
 

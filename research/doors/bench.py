@@ -24,7 +24,8 @@ class Flags:
     """What to race."""
 
     workloads: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop; all of them without any."""
+    """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
+    head_epoch, fine_tune_block5; all of them without any."""
     rounds: int = 5
     """Turns that each party takes."""
     steps: int | None = None

@@ -7,9 +7,11 @@ import pytest
 
 from research.bench.nets import flops_per_step
 from research.bench.process import started
-from research.bench.race import runner, same_net, take_turns
+from research.bench.race import runner, same_net, same_outputs, take_turns
 from research.bench.results import standings, verdict
 from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, settings
+from research.bench.work import Work
+from research.bench.worker import answer
 from research.bench.workloads import WORKLOADS, pick
 from research.doors.bench import bench
 from research.errors import UserError
@@ -116,13 +118,31 @@ def test_the_settings_decide_what_the_shell_would():
 
 
 def test_operations_of_a_step_by_hand():
-    training, forward, dense, _ = WORKLOADS
+    training, forward, dense, *_ = WORKLOADS
     first, rest = 784 * 512, 512 * 10
     assert flops_per_step(dense) == 2 * 128 * (2 * first + 3 * rest)
     convolutions = [26 * 26 * 9 * 32, 11 * 11 * 9 * 32 * 64, 3 * 3 * 9 * 64 * 64]
     work = sum(convolutions) + 576 * 64 + 64 * 10
     assert flops_per_step(forward) == 2 * 128 * work
     assert flops_per_step(training) == 2 * 128 * (3 * work - convolutions[0])
+    features, head, tuning = pick(["vgg16_features_224", "head_epoch", "fine_tune_block5"])
+    assert flops_per_step(features) == 2 * 16 * 15_346_630_656  # 15.3 billion: Simonyan & Zisserman's net
+    assert flops_per_step(head) == 2 * 2000 * (2 * 8192 * 256 + 3 * 256 * 2)
+    one = 9 * 9 * 9 * 512 * 512
+    assert flops_per_step(tuning) == 2 * 20 * (8 * one + 3 * (8192 * 256 + 256 * 2))
+
+
+def test_parties_that_compute_something_else_are_no_race():
+    close = {"ours": [3.0, 4.0], "torch": [3.0, 4.00004], "keras": [3.0, 4.0]}
+    assert same_outputs(close) == pytest.approx(8e-6, rel=1e-3)
+    assert same_outputs({"ours": [], "torch": []}) == 0
+    for wrong in ([3.0, 4.1], [4.0, 3.0], [float("nan"), 4.0]):
+        with pytest.raises(ValueError, match="outputs differ"):
+            same_outputs({"ours": [3.0, 4.0], "torch": wrong})
+
+
+def test_a_worker_tells_the_most_memory_that_it_held():
+    assert answer(Work(lambda steps: 0.0, 0, {}), {"memory": True})["bytes"] > 1e7
 
 
 def test_our_parties_run_to_the_end(tmp_path, capsys):
