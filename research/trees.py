@@ -39,6 +39,24 @@ def matching(tree: Tree, patterns: Sequence[str]) -> Tree:
     )
 
 
+def split(tree: Tree, chosen: Tree) -> tuple[Tree, Tree]:
+    """`tree` in two of its structure: the leaves where `chosen` is True, and the others; None where a leaf is not."""
+    taken = jax.tree.map(lambda leaf, take: leaf if take else None, tree, chosen)
+    rest = jax.tree.map(lambda leaf, take: None if take else leaf, tree, chosen)
+    return taken, rest
+
+
+def merge(one: Tree, other: Tree) -> Tree:
+    """The tree that `split` took apart. Raises ValueError where both hold a leaf, or the structures differ."""
+    return jax.tree.map(_either, one, other, is_leaf=lambda leaf: leaf is None)
+
+
+def _either(one: Any, other: Any) -> Any:
+    if one is not None and other is not None:
+        raise ValueError("a leaf is on both sides")
+    return other if one is None else one
+
+
 def count(tree: Tree) -> int:
     """How many numbers the leaves of `tree` hold together."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))

@@ -1,4 +1,4 @@
-"""Weight files of ImageNet nets: python scripts/weights.py inspect|import|export|fetch ..."""
+"""Weight files of ImageNet nets: python scripts/weights.py inspect|import|export|fetch|classify ..."""
 
 from research.command_line import run
 from research.doors.weights import weights

@@ -30,3 +30,14 @@ def test_matching_marks_leaves_by_pattern():
 
 def test_count_adds_up():
     assert trees.count(TREE) == 9 + 3 + 2 + 1
+
+
+def test_merge_undoes_split():
+    chosen = trees.matching(TREE, ["*/kernel", "head/1"])
+    taken, rest = trees.split(TREE, chosen)
+    assert list(trees.named_leaves(taken)) == ["block1/conv1/kernel", "head/1"]
+    assert list(trees.named_leaves(rest)) == ["block1/conv1/bias", "head/0"]
+    again = trees.named_leaves(trees.merge(taken, rest))
+    assert all(again[name] is leaf for name, leaf in trees.named_leaves(TREE).items())
+    with pytest.raises(ValueError, match="both sides"):
+        trees.merge(TREE, rest)

@@ -1,23 +1,23 @@
-"""`weights.py inspect|import|export|fetch`"""
+"""`weights.py inspect|import|export|fetch|classify`"""
 
 import dataclasses
 import difflib
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
-import jax
 import tyro
 
 from research.command_line import parse
 from research.data.fetch import Published, fetch
 from research.data.places import data_root, expanded
 from research.doors.prepare import DataFlags
+from research.doors.weights_classify import classify
+from research.doors.weights_leaves import leaf_shapes
 from research.doors.weights_table import show_mapping
 from research.errors import UserError
-from research.models.squeezenet import squeezenet
-from research.models.vgg16 import CLASSES, SMALLEST_SIDE, TOP_SIDE, vgg16
+from research.models.imagenet import CLASSES
 from research.report.progress import counting
-from research.trees import named_leaves
 from research.weights.export import export
 from research.weights.foreign import Foreign
 from research.weights.layouts import TOPS
@@ -68,9 +68,16 @@ class Fetch:
 
 
 def weights(arguments: Sequence[str]) -> int:
-    """weights.py inspect FILE | import FILE NAME.safetensors | export FILE NAME.safetensors|NAME.h5 | fetch vgg16"""
+    """weights.py inspect|import|export|fetch|classify
+
+    weights.py inspect FILE
+    weights.py import FILE NAME.safetensors
+    weights.py export FILE NAME.safetensors|NAME.h5
+    weights.py fetch vgg16
+    weights.py classify FILE PICTURE...
+    """
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(f"usage: {weights.__doc__}\n\nEach has its own --help.")
+        print(f"usage: {inspect.cleandoc(weights.__doc__ or '')}\n\nEach has its own --help.")
         return 0
     action, *rest = arguments
     if action not in ACTIONS:
@@ -132,17 +139,8 @@ ACTIONS: dict[str, Callable[[Sequence[str]], int]] = {
     "import": _import,
     "export": _export,
     "fetch": _fetch,
+    "classify": classify,
 }
-
-
-def leaf_shapes(architecture: str, *, include_top: bool = False, classes: int = CLASSES) -> dict[str, tuple[int, ...]]:
-    """{leaf name: shape} of an architecture's net, in its own order; nothing is computed."""
-    if architecture == "vgg16":
-        net, side = vgg16(include_top=include_top, classes=classes), TOP_SIDE if include_top else SMALLEST_SIDE
-    else:
-        net, side = squeezenet(), TOP_SIDE
-    variables = jax.eval_shape(net.init, jax.random.key(0), jax.ShapeDtypeStruct((1, side, side, 3), "float32"))
-    return {name: leaf.shape for name, leaf in named_leaves(variables["params"]).items()}
 
 
 def _planned(flags: Inspect) -> tuple[Foreign, Plan, dict[str, tuple[int, ...]]]:

@@ -17,7 +17,10 @@ Shape = tuple[int, ...]
 Padding = Literal["valid", "same"]
 Convention = Literal["caffe", "torch"]
 
-ACTIVATIONS = {"linear": lambda x: x, "relu": nn.relu, "tanh": jnp.tanh, "sigmoid": nn.sigmoid}
+ACTIVATIONS = {
+    **{"linear": lambda x: x, "relu": nn.relu, "tanh": jnp.tanh, "sigmoid": nn.sigmoid},
+    "softmax": nn.softmax,  # over the last axis
+}
 
 # Non-decreasing functions commute with a maximum, so they may run on the pooled, smaller array.
 MONOTONE = ("linear", "relu", "tanh", "sigmoid")
@@ -167,13 +170,23 @@ class Dense(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return x @ kernel + bias
+        return x.astype(kernel.dtype) @ kernel + bias
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         size = inputs[0][-1]
         parameters = (size + 1) * self.features
         formula = f"({size} + 1)*{self.features} = {parameters:,}"
         return Facts("dense", (self.features,), formula, parameters, size * self.features, window=None)
+
+
+class Versus(Layer):
+    """The log-odds z of the second of two classes as logits [0, z], whose softmax is z's sigmoid. [B, 1] -> [B, 2]."""
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        return jnp.pad(x, ((0, 0), (1, 0)))
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        return Facts("versus", (2,), window=None)
 
 
 class Dropout(Layer):

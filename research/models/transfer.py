@@ -1,5 +1,6 @@
 """A pretrained backbone under a head of its own, and where the two are cut: below, nothing is trained."""
 
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from research.errors import UserError
@@ -39,42 +40,32 @@ def transfer_net(
     return network(handle)
 
 
-def cut(net: Network, fine_tune: int) -> Cut:
-    """`net` of `transfer_net`, cut so that of the backbone only the last `fine_tune` layers with weights lie above.
+def frozen_layers(net: Network, fine_tune: int) -> list[str]:
+    """The backbone's layers with weights but the last `fine_tune`. Raises UserError when there are not so many."""
+    layers = [name for name in _weighty(net) if not name.startswith("head/")]
+    if fine_tune > len(layers):
+        raise UserError(f"model.fine_tune is {fine_tune}, but the backbone has {len(layers)} layers with weights")
+    return layers[: len(layers) - fine_tune]
 
-    With none, the cut lies behind the head's pooling, so that what is kept is small. Raises UserError where layers
-    that stand side by side would come to lie on both sides; it names the numbers that do.
+
+def cut(net: Network, frozen: Collection[str]) -> Cut | None:
+    """`net` cut as high as can be with only `frozen` layers below; None when those below would have no weights.
+
+    What varies from step to step (dropout) stays above, and what joins several ways through the net in one piece.
     """
-    convolutions = [name for name in net.names if not name.startswith("head/") and _weighs(net, name)]
-    if fine_tune > len(convolutions):
-        raise UserError(f"model.fine_tune is {fine_tune}, but the backbone has {len(convolutions)} layers with weights")
-    if fine_tune == 0:
-        return _cut_at(net, next(name for name in net.names if name.startswith("head/")))
-    found = _above_last(net, convolutions, fine_tune)
-    if found is None:
-        fits = [n for n in range(1, len(convolutions) + 1) if _above_last(net, convolutions, n) is not None]
-        numbers = ", ".join(map(str, [0, *fits]))
-        raise UserError(f"model.fine_tune {fine_tune} would cut between layers side by side; take one of {numbers}")
-    return found
+    for place in range(len(net.names) - 2, -1, -1):
+        below = upto(net, net.names[place])
+        steady = not any(isinstance(layer, Dropout) for layer in below.layers)
+        if steady and _weighty(below) and set(_weighty(below)) <= set(frozen):
+            try:
+                return Cut(below, beyond(net, net.names[place]))
+            except ValueError:  # not the only way through
+                continue
+    return None
 
 
-def _above_last(net: Network, convolutions: list[str], count: int) -> Cut | None:
-    first = net.names.index(convolutions[-count])
-    (source,) = net.wires[first]
-    try:
-        found = _cut_at(net, net.names[source])
-    except ValueError:
-        return None
-    trained = [name for name in found.above.names if name in convolutions]
-    return found if len(trained) == count else None
-
-
-def _cut_at(net: Network, name: str) -> Cut:
-    return Cut(upto(net, name), beyond(net, name))
-
-
-def _weighs(net: Network, name: str) -> bool:
-    return isinstance(net.layers[net.names.index(name)], Conv)
+def _weighty(net: Network) -> list[str]:
+    return [name for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Conv | Dense)]
 
 
 def _base(backbone: Backbone, convention: Convention) -> Handle:

@@ -47,8 +47,9 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
                 return *_numbered(_inside(root, "layers", path), path), {}
             there = ", ".join(list(root)[:5]) or "nothing"
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-        reason = "truncated" if "truncated" in str(error) else "damaged"
-        raise UserError(f"{path} is {reason} ({' '.join(str(error).split())[:90]}); download it again") from error
+        told = " ".join(str(error).split())
+        reason = "truncated: its end is missing" if "truncated" in told else f"damaged ({told[:90]})"
+        raise UserError(f"{path} is {reason}; download it again") from error
     raise UserError(f"{path} is an HDF5 file, but not one of Keras' weights (it holds {there})")
 
 

@@ -71,7 +71,7 @@ def complaint(judgement: Judgement) -> str:
 
 def _hint(judgement: Judgement) -> str:
     if set(judgement.wrong) == {"missing"}:
-        return " (to load only what is there, ask for a partial import: --partial)"
+        return " (this is a part of the net; only scripts/weights.py import --partial takes one)"
     return " (these are weights of another net, or of a changed one)"
 
 

@@ -7,7 +7,7 @@ from research.errors import UserError
 from research.models.network import beyond, upto
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
-from research.models.transfer import cut, transfer_net
+from research.models.transfer import cut, frozen_layers, transfer_net
 from research.models.vgg16 import vgg16
 from research.trees import named_leaves
 
@@ -53,24 +53,32 @@ def own(net, params):
     return {"params": {name: params[name] for name in net.names if name in params}}
 
 
-@pytest.mark.parametrize("fine_tune", [0, 2, 3, 6])
+@pytest.mark.parametrize("fine_tune", [0, 1, 2, 3, 6])
 def test_below_and_above_the_cut_are_the_whole(small, fine_tune):
     net, params, pixels = small
-    parts = cut(net, fine_tune)
+    frozen = frozen_layers(net, fine_tune)
+    parts = cut(net, frozen)
     halfway = parts.below.apply(own(parts.below, params), pixels)[0]
     found = parts.above.apply(own(parts.above, params), halfway)[0]
     np.testing.assert_array_equal(found, net.apply({"params": params}, pixels)[0])
     leaves = [set(named_leaves(own(part, params))) for part in parts]
     assert not leaves[0] & leaves[1] and leaves[0] | leaves[1] == set(named_leaves({"params": params}))
-    trained = [name for name in parts.above.names if name.startswith("fire") and not name.endswith("concat")]
-    assert len(trained) == fine_tune
+    beside = {1: ["fire9/expand1x1"]}  # frozen, but beside what is trained
+    above = [name for name in parts.above.names if name in frozen]
+    assert above == beside.get(fine_tune, [])
 
 
-def test_a_cut_between_layers_side_by_side_is_refused_with_those_that_do(small):
-    with pytest.raises(UserError, match=r"take one of 0, 2, 3, 5, 6"):
-        cut(small[0], 1)
+def test_dropout_stays_above_the_cut():
+    net = transfer_net("squeezenet", "caffe", 2, hidden=(5,), dropout=0.5)
+    parts = cut(net, [*frozen_layers(net, 0), "head/dense1"])
+    assert parts is not None and parts.below.names[-1] == "head/pool"
+
+
+def test_where_the_first_layer_is_trained_there_is_no_cut(small):
+    assert cut(small[0], frozen_layers(small[0], 25)) is None
+    assert cut(small[0], [name for name in frozen_layers(small[0], 0) if name != "conv1"]) is None
     with pytest.raises(UserError, match="has 25 layers"):
-        cut(small[0], 26)
+        frozen_layers(small[0], 26)
 
 
 def test_an_unknown_layer_gives_the_list():

@@ -11,7 +11,8 @@ import pytest
 
 from research.command_line import run
 from research.doors import weights as door
-from research.doors.weights import leaf_shapes, weights
+from research.doors.weights import weights
+from research.doors.weights_leaves import leaf_shapes
 from research.weights.load import load_weights
 
 
