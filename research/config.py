@@ -19,6 +19,7 @@ from annotated_types import Ge, Gt, Interval, MinLen
 from research.errors import UserError
 
 Share = Annotated[float, Interval(ge=0.0, lt=1.0)]
+Accuracy = Annotated[float, Interval(ge=0.0, le=1.0)]
 Positive = Annotated[int, Interval(gt=0, le=2**31 - 1)]
 Width = Annotated[int, Interval(gt=0, le=2**16)]
 Widths = Annotated[tuple[Width, ...], MinLen(1)]
@@ -52,6 +53,31 @@ class ImageData(Section):
     """Side in pixels that the pictures of class folders are scaled to; other sources have their own."""
     gray: bool = False
     """Read the pictures of class folders as gray."""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """Read the training pictures from disk batch by batch; auto: when they would fill half of the memory."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation(Section):
+    """Random changes of each training picture, drawn anew each epoch; strength zero leaves it as it is, to the bit."""
+
+    flip: bool = False
+    """Mirror left and right, half of the time."""
+    shift: Share = 0.0
+    """Largest shift along each axis, as a share of the side."""
+    rotation: Annotated[float, Interval(ge=0.0, le=180.0)] = 0.0
+    """Largest turn either way, in degrees."""
+    zoom: Share = 0.0
+    """The part of each side that is seen lies between 1 - zoom and 1 + zoom."""
+    brightness: Share = 0.0
+    """Pixels are multiplied by 1 - brightness to 1 + brightness."""
+    views: Annotated[int, Ge(0)] = 0
+    """On a frozen part: that many views of each picture, computed once, taken in turn; 0: a new one each epoch."""
+
+    @property
+    def active(self) -> bool:
+        """Whether any picture is changed at all."""
+        return self.flip or any((self.shift, self.rotation, self.zoom, self.brightness))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +95,7 @@ class DenseNet(Section):
 
 @dataclasses.dataclass(frozen=True)
 class ConvNet(Section):
-    """Convolutions with a 2x2 max pool after each but the last, then fully connected layers."""
+    """Convolutions with 2x2 max pools between them, then fully connected layers."""
 
     kind: Annotated[Literal["cnn"], tyro.conf.Suppress] = "cnn"
     channels: Widths = (32, 64, 64)
@@ -78,8 +104,12 @@ class ConvNet(Section):
     """Side of the kernels."""
     padding: Literal["valid", "same"] = "valid"
     """valid: chips lie inside the picture; same: zeros around it keep its size."""
+    pool_last: bool = False
+    """A pool after the last convolution, too."""
     hidden: tuple[Width, ...] = (64,)
     """Width of each fully connected layer before the logits."""
+    output: Literal["softmax", "sigmoid"] = "softmax"
+    """softmax: a unit per class; sigmoid: one unit, which tells two classes apart."""
     dropout: Share = 0.0
     """Share of values dropped before each fully connected layer in training."""
 
@@ -100,6 +130,8 @@ class PretrainedNet(Section):
     """Share of values dropped before each fully connected layer in training."""
     fine_tune: Annotated[int, Ge(0)] = 0
     """How many of the backbone's last layers with weights are trained, too."""
+    cache: bool = True
+    """Run what lies below the first trained layer once and keep what it gives; else run it in each step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,7 +161,11 @@ class Training(Section):
     epochs: Epochs = 10
     batch_size: Positive = 128
     l2: Annotated[float, Ge(0)] = 0.0
-    """Weight of the kernels' squared sum, added to the loss."""
+    """Weight of the trained kernels' squared sum, added to the loss."""
+    freeze: tuple[str, ...] = ()
+    """Parameters that are not trained, by patterns of their names: 'conv1/*' '*/bias'."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the net computes in; parameters, moments and the loss stay float32."""
     patience: Positive | None = None
     """Stop after that many epochs without a better validation `monitor`, and end on the best epoch's weights."""
     monitor: Literal["loss", "accuracy"] = "loss"
@@ -148,8 +184,11 @@ class Experiment(Section):
     """Names the run directory, the record and the report."""
     data: ImageData = ImageData()
     model: Annotated[DenseNet | ConvNet | PretrainedNet, pydantic.Field(discriminator="kind")] = ConvNet()
+    augment: Augmentation = Augmentation()
     optimizer: Optimizer = Optimizer()
     train: Training = Training()
+    published: tuple[Accuracy, Accuracy] | None = None
+    """Test accuracy that others report for this experiment, from low to high: drawn beside ours in comparisons."""
     seed: Seed = 0
     """The first seed."""
     seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
@@ -188,11 +227,12 @@ def relocated(config: Experiment, root: str | None) -> Experiment:
 
 
 def identity(config: Experiment) -> Experiment:
-    """`config` without what has no influence on the result: where data lies, how often checkpoints are saved."""
+    """`config` without what has no influence on the result: where data lies, when it is saved, what others report."""
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=None),
         train=dataclasses.replace(config.train, checkpoint_seconds=0.0),
+        published=None,
     )
 
 

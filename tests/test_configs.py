@@ -14,8 +14,12 @@ from research.trees import count
 
 # (pixels [H, W, C], classes) of the data that the configuration names, and the count that must not change.
 GOLDEN = {
+    "cats_and_dogs_augmented": ((150, 150, 3), 2, 3_453_121),
+    "cats_and_dogs_scratch": ((150, 150, 3), 2, 3_453_121),
     "cats_and_dogs_squeezenet": ((200, 200, 3), 2, 723_522),
     "cats_and_dogs_squeezenet_tuned": ((200, 200, 3), 2, 723_522),
+    "cats_and_dogs_vgg16": ((150, 150, 3), 2, 14_714_688 + 2_097_408 + 514),
+    "cats_and_dogs_vgg16_tuned": ((150, 150, 3), 2, 14_714_688 + 2_097_408 + 514),
     "digits_cnn": ((8, 8, 1), 10, 72_842),
     "digits_dense": ((8, 8, 1), 10, 38_410),
     "mnist_cnn": ((28, 28, 1), 10, 93_322),

@@ -9,6 +9,7 @@ import io
 import json
 import math
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +54,7 @@ def kept(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> K
 
 def _built(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> Kept:
     for left in folder.glob(f".{key}.*"):  # of a process that was killed: the lock is ours
-        left.unlink(missing_ok=True)
+        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{key}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

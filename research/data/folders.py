@@ -36,13 +36,16 @@ def read_image_folder(
     `limit_broken` of all, when a class is left without a picture, and for what `scan` and `folder_pixels` refuse.
     """
     listing = scan(folder)
-    pixels, notes = folder_pixels(folder, listing.entries, size, gray=gray, cache=cache, show=show)
+    pixels, notes, digests = folder_pixels(folder, listing.entries, size, gray=gray, cache=cache, show=show)
     _refuse_broken(folder, listing, notes["broken"], limit_broken)
     readable = [entry for entry in listing.entries if entry.name not in notes["broken"]]
     _refuse_empty(folder, listing, readable)
     parts = _parts(pixels, readable)
+    known = dict(zip((entry.name for entry in listing.entries), digests, strict=True))
+    sums = np.array([[*bytes.fromhex(known[entry.name])] for entry in readable], np.uint8)
+    contents = {part: rows for part, (rows, _) in _parts(sums, readable).items()}
     return Labelled(
-        parts["train"], parts.get("test"), listing.classes, parts.get("validation"), _findings(listing, notes)
+        parts["train"], parts.get("test"), listing.classes, parts.get("validation"), _findings(listing, notes), contents
     )
 
 

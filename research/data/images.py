@@ -1,12 +1,16 @@
 """Labelled pictures as arrays, split into train, validation and test."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from research.data.findings import Findings
+from research.data.pixel_range import as_bytes
 from research.errors import UserError
+
+Arrays = tuple[np.ndarray, np.ndarray]  # images and labels
 
 
 class Split(NamedTuple):
@@ -25,24 +29,35 @@ class ImageSet(NamedTuple):
     validation: Split
     test: Split
     fingerprint: str  # the first 16 hex digits of the sha256 of all splits and class names
+    pictures: str  # the same of which pictures are in which split, whatever size they are read at
     findings: Findings | None = None  # of sources that are looked through file by file
 
 
 class Labelled(NamedTuple):
     """What a source holds before it is split: raw images and labels of train, and of the other parts it has."""
 
-    train: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray] | None
+    train: Arrays
+    test: Arrays | None
     classes: tuple[str, ...] | None  # None where the source does not name them
-    validation: tuple[np.ndarray, np.ndarray] | None = None
+    validation: Arrays | None = None
     findings: Findings | None = None
+    contents: dict[str, np.ndarray] | None = None  # {part: uint8 [N, 32]}, the sha256 of each picture's file
 
 
-def sound_split(images: np.ndarray, labels: np.ndarray, where: str) -> Split:
-    """Raw arrays as a Split: images [N, H, W] or [N, H, W, C of 1 or 3], integers 0..255 or floats 0..1 or 0..255.
+def sound_splits(parts: Mapping[str, Arrays], where: str) -> dict[str, Split]:
+    """The raw arrays of each part ("train" ...) as a Split: images [N, H, W] or [N, H, W, C of 1 or 3], labels [N].
 
-    Floats up to 1 are scaled by 255 and rounded. Raises UserError naming `where` for anything else.
+    Pixels are integers 0..255 or floats 0..1 or 0..255, the same in all parts (see `pixel_range.as_bytes`). Raises
+    UserError naming `where` for anything else.
     """
+    shaped = {
+        part: _shaped(*arrays, f"{where} ({part} part)" if part != "train" else where) for part, arrays in parts.items()
+    }
+    pixels = as_bytes({part: images for part, (images, _) in shaped.items()}, where)
+    return {part: Split(pixels[part], labels) for part, (_, labels) in shaped.items()}
+
+
+def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> Arrays:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise UserError(f"{where}: images have shape {images.shape}; they must be [N, H, W] or [N, H, W, 1 or 3]")
     if labels.ndim > 1 and labels.size != len(labels) == len(images):
@@ -51,12 +66,10 @@ def sound_split(images: np.ndarray, labels: np.ndarray, where: str) -> Split:
         raise UserError(f"{where}: {len(images):,} images but {labels.size:,} labels; the files do not belong together")
     if not images.size:
         raise UserError(f"{where}: no pictures in it")
-    if images.ndim == 3:
-        images = images[..., None]
-    return Split(_as_bytes(images, where), _as_labels(labels, where))
+    return images[..., None] if images.ndim == 3 else images, _as_labels(labels, where)
 
 
-def named_classes(names: tuple[str, ...] | None, splits: list[Split], where: str) -> tuple[str, ...]:
+def named_classes(names: tuple[str, ...] | None, splits: Sequence[Split], where: str) -> tuple[str, ...]:
     """The class names, "0".."K-1" where the source has none; UserError for a label that no class of train explains."""
     top = max(int(split.labels.max()) for split in splits)
     if names is not None and (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
@@ -66,41 +79,39 @@ def named_classes(names: tuple[str, ...] | None, splits: list[Split], where: str
     known = len(names) if names is not None else int(splits[0].labels.max()) + 1
     if top >= known:
         raise UserError(f"{where}: test label {top} is out of range; the training labels go from 0 to {known - 1}")
-    present = np.unique(splits[0].labels)  # never an array of `known`: a stray label can be in the billions
-    if len(present) < known:
-        gaps = np.flatnonzero(present != np.arange(len(present)))
-        empty = int(gaps[0]) if len(gaps) else len(present)
-        raise UserError(
-            f"{where}: class {names[empty] if names else empty} is empty: no training picture has that label, "
-            f"though labels go up to {top}; number the classes 0, 1, 2 ... without gaps"
-        )
+    _refuse_gaps(np.unique(splits[0].labels), known, names, where)
     if known < 2:
         raise UserError(f"{where}: all pictures have one label; a classifier needs two classes or more")
     return names or tuple(str(place) for place in range(known))
 
 
-def fingerprint(splits: list[Split], classes: tuple[str, ...]) -> str:
-    """The first 16 hex digits of the sha256 of what a training sees."""
+def _refuse_gaps(present: np.ndarray, known: int, names: tuple[str, ...] | None, where: str) -> None:
+    """`present` are the labels of train, ascending; never an array of `known`: a stray label can be in the billions."""
+    if len(present) == known:
+        return
+    gaps = np.flatnonzero(present != np.arange(len(present)))
+    empty = int(gaps[0]) if len(gaps) else len(present)
+    above = int(present[empty]) if len(gaps) else known
+    if names is None and above - empty > 1:
+        below = f"after labels 0 to {empty - 1}" if empty > 1 else "after label 0" if empty else "is the lowest"
+        raise UserError(
+            f"{where}: label {above} {below}: no training picture has labels {empty} to {above - 1}; "
+            "mend or leave out what is labelled so, or number the classes 0, 1, 2 ... without gaps"
+        )
+    raise UserError(
+        f"{where}: class {names[empty] if names else empty} is empty: no training picture has that label, "
+        f"though labels go up to {known - 1}; number the classes 0, 1, 2 ... without gaps"
+    )
+
+
+def fingerprint(splits: Sequence[Split], classes: tuple[str, ...]) -> str:
+    """The first 16 hex digits of the sha256 of what a training sees; `images` may be anything that stands for each."""
     digest = hashlib.sha256("\0".join(classes).encode())
     for split in splits:
         digest.update(repr(split.images.shape).encode())
         digest.update(np.ascontiguousarray(split.images).data)
         digest.update(np.ascontiguousarray(split.labels).data)
     return digest.hexdigest()[:16]
-
-
-def _as_bytes(images: np.ndarray, where: str) -> np.ndarray:
-    if images.dtype == np.uint8:
-        return images
-    if images.dtype.kind not in "iuf":
-        raise UserError(f"{where}: images are {images.dtype}; they must be numbers from 0 to 255, or from 0 to 1")
-    if not np.isfinite(images).all():
-        raise UserError(f"{where}: {int((~np.isfinite(images)).sum()):,} pixels are not finite (NaN or infinity)")
-    low, high = float(images.min()), float(images.max())
-    if low < 0 or high > 255:
-        raise UserError(f"{where}: pixels go from {low:g} to {high:g}; they must lie in 0 to 255, or in 0 to 1")
-    scale = 255.0 if images.dtype.kind == "f" and high <= 1 else 1.0
-    return np.rint(images * scale).astype(np.uint8)
 
 
 def _as_labels(labels: np.ndarray, where: str) -> np.ndarray:

@@ -39,7 +39,7 @@ class Listing(NamedTuple):
 
 def has_folders(folder: Path) -> bool:
     """Whether `folder` holds folders at all, as every set of picture files does."""
-    return any(path.is_dir() for path in _visible(folder))
+    return any(path.is_dir() for path in visible(folder))
 
 
 def scan(folder: Path) -> Listing:
@@ -49,7 +49,7 @@ def scan(folder: Path) -> Listing:
     class folder without a picture in it.
     """
     parts = _parts(folder)
-    held = {split: [path for path in _visible(part) if path.is_dir()] for split, part in parts.items()}
+    held = {split: [path for path in visible(part) if path.is_dir()] for split, part in parts.items()}
     classes = _agreed({split: [path.name for path in paths] for split, paths in held.items()}, folder)
     ignored = _beside(folder, parts)
     entries: list[Entry] = []
@@ -61,7 +61,8 @@ def scan(folder: Path) -> Listing:
     return Listing(tuple(map(shown, classes)), tuple(entries), tuple(ignored))
 
 
-def _visible(folder: Path) -> list[Path]:
+def visible(folder: Path) -> list[Path]:
+    """What lies in `folder` and exists for us, by name."""
     found = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in DROPPINGS]
     return sorted(found, key=lambda path: path.name)
 
@@ -106,17 +107,17 @@ def _few(names: Sequence[str]) -> str:
 
 def _beside(folder: Path, parts: Mapping[str, Path]) -> list[Remark]:
     """Pictures that lie beside class folders, and folders beside those of the splits."""
-    loose = [path for part in {folder: 0, **dict.fromkeys(parts.values(), 0)} for path in _visible(part)]
+    loose = [path for part in {folder: 0, **dict.fromkeys(parts.values(), 0)} for path in visible(part)]
     found = [path for path in loose if path.suffix.lower() in KINDS and not path.is_dir()]
     if folder not in parts.values():
-        found += [path for path in _visible(folder) if path.is_dir() and path not in parts.values()]
+        found += [path for path in visible(folder) if path.is_dir() and path not in parts.values()]
     return [Remark(_name(path, folder), "not in a class folder") for path in found]
 
 
 def _pictures(folder: Path, base: Path) -> tuple[list[str], list[Remark]]:
     """The names of the picture files of one class, and what else is there."""
     pictures, others = [], []
-    for path in _visible(folder):
+    for path in visible(folder):
         if path.is_dir():
             others.append(Remark(_name(path, base), "a folder within a class folder"))
         elif path.suffix.lower() not in KINDS:

@@ -1,6 +1,7 @@
 """From the name of a source to its pictures, looked at and split: the one door to labelled images."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ import numpy as np
 from research.data.catalogue import read_catalogue
 from research.data.fetch import Show
 from research.data.folders import read_image_folder
-from research.data.idx import has_idx, read_folder
-from research.data.images import ImageSet, Labelled, Split, fingerprint, named_classes, sound_split
+from research.data.idx import read_folder
+from research.data.images import ImageSet, Labelled, Split, fingerprint, named_classes, sound_splits
 from research.data.npz import read_npz
 from research.data.places import VARIABLE, catalogue_root, data_root, expanded, picture_cache
 from research.data.published import SETS
-from research.data.scan import has_folders
+from research.data.recognise import holds_pictures
+from research.data.scan import SPLITS
 from research.data.splits import hold_out, limited, rows_of
 from research.errors import UserError
 
@@ -42,22 +44,33 @@ def load_images(
     """
     found = read(source, root, size, gray=gray, show=show)
     where = f"data {source}"
-    train = sound_split(*found.train, where)
-    tested = None if found.test is None else sound_split(*found.test, f"{where} (test part)")
-    validated = None if found.validation is None else sound_split(*found.validation, f"{where} (validation part)")
-    _same_shape(train, tested, where)
-    classes = named_classes(found.classes, [part for part in (train, validated, tested) if part is not None], where)
-    # Indices are divided in the pictures' place: those that are mapped from a file are copied once at most.
-    rows = Split(np.arange(len(train.labels)), train.labels)
-    if tested is None:
-        rows, held = hold_out(rows, test, split_seed, "test")
-        tested = _chosen(train, held)
-    if validated is None:
-        rows, held = hold_out(rows, validation, split_seed, "validation")
-        validated = _chosen(train, held)
-    kept = _chosen(train, limited(rows, train_limit, split_seed))
-    identity = fingerprint([kept, validated, tested], classes)
-    return ImageSet(source, classes, kept, validated, tested, identity, found.findings)
+    parts = {"train": found.train, "validation": found.validation, "test": found.test}
+    sound = sound_splits({part: arrays for part, arrays in parts.items() if arrays is not None}, where)
+    _same_shape(sound, where)
+    classes = named_classes(found.classes, list(sound.values()), where)
+    rows = _divided(sound, validation, test, split_seed, train_limit)
+    train, validated, tested = (
+        _chosen({part: split.images for part, split in sound.items()}, *rows[part]) for part in SPLITS
+    )
+    identity = pictures = fingerprint([train, validated, tested], classes)
+    if found.contents is not None:
+        pictures = fingerprint([_chosen(found.contents, *rows[part]) for part in SPLITS], classes)
+    return ImageSet(source, classes, train, validated, tested, identity, pictures, found.findings)
+
+
+def _divided(
+    sound: Mapping[str, Split], validation: float, test: float, seed: int, limit: int | None
+) -> dict[str, tuple[str, Split]]:
+    """For train, validation and test: the part of the source that it is of, and its rows there, with their labels.
+
+    Indices are divided in the pictures' place: those that are mapped from a file are copied once at most.
+    """
+    rows = {part: (part, Split(np.arange(len(split.labels)), split.labels)) for part, split in sound.items()}
+    for part, share in (("test", test), ("validation", validation)):
+        if part not in rows:
+            kept, held = hold_out(rows["train"][1], share, seed, part)
+            rows |= {"train": ("train", kept), part: ("train", held)}
+    return rows | {"train": ("train", limited(rows["train"][1], limit, seed))}
 
 
 def read(
@@ -79,7 +92,7 @@ def read(
 
 
 def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> Labelled:
-    if path.is_dir() and not has_idx(path) and has_folders(path):
+    if path.is_dir() and holds_pictures(path):
         if size is None:
             raise UserError(f"{path} holds picture files, which are scaled to one size: give it, as in --data.size 150")
         return read_image_folder(path, size, gray=gray, cache=picture_cache(), show=show)
@@ -93,8 +106,8 @@ def _refuse_scaling(source: str, size: int | None, gray: bool) -> None:
         raise UserError(f"{flag} is for folders of picture files; data {source} is taken as it is: leave {flag} out")
 
 
-def _chosen(split: Split, rows: Split) -> Split:
-    return Split(rows_of(split.images, rows.images), rows.labels)
+def _chosen(images: Mapping[str, np.ndarray], part: str, rows: Split) -> Split:
+    return Split(rows_of(images[part], rows.images), rows.labels)
 
 
 def _located(source: str, root: str | None) -> Path:
@@ -127,7 +140,8 @@ def _digits() -> Labelled:
     return Labelled((images, digits.target), None, None)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _same_shape(train: Split, test: Split | None, where: str) -> None:
-    if test is not None and train.images.shape[1:] != test.images.shape[1:]:
-        sizes = " and ".join("x".join(map(str, split.images.shape[1:])) for split in (train, test))
-        raise UserError(f"{where}: train and test pictures differ in size ({sizes})")
+def _same_shape(sound: Mapping[str, Split], where: str) -> None:
+    for part, split in sound.items():
+        if split.images.shape[1:] != sound["train"].images.shape[1:]:
+            sizes = " and ".join("x".join(map(str, s.images.shape[1:])) for s in (sound["train"], split))
+            raise UserError(f"{where}: train and {part} pictures differ in size ({sizes})")

@@ -1,11 +1,16 @@
 """Dividing labelled pictures class by class: every part holds each class in the same share."""
 
+import tempfile
 import zlib
+from pathlib import Path
 
 import numpy as np
 
 from research.data.images import Split
 from research.errors import UserError
+
+IN_MEMORY = 1 << 30  # bytes that may be copied into memory of pictures that need not be there
+COPIED_AT_ONCE = 1 << 26  # bytes
 
 
 def hold_out(split: Split, share: float, seed: int, purpose: str) -> tuple[Split, Split]:
@@ -38,11 +43,32 @@ def limited(split: Split, limit: int | None, seed: int) -> Split:
 
 
 def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The pictures at the ascending indices `rows`: a view where they follow each other, else a copy."""
+    """The pictures at the ascending indices `rows`: a view where they follow each other, else a copy.
+
+    Of pictures that are mapped from a file, a copy of more than `IN_MEMORY` bytes is mapped from a file, too: one
+    without a name beside the first, which is gone when nothing maps it. Raises UserError where that cannot be written.
+    """
     if len(rows) and rows[-1] - rows[0] + 1 != len(rows):
+        if isinstance(images, np.memmap) and len(rows) * images[0].nbytes > IN_MEMORY:
+            return _on_disk(images, rows)
         return images[rows]
     start = int(rows[0]) if len(rows) else 0
     return images[start : start + len(rows)]
+
+
+def _on_disk(images: np.memmap, rows: np.ndarray) -> np.ndarray:
+    place = Path(str(images.filename)).parent
+    step = max(1, COPIED_AT_ONCE // images[0].nbytes)
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            for start in range(0, len(rows), step):
+                file.write(images[rows[start : start + step]].data)
+            file.flush()
+            return np.memmap(file, images.dtype, "r", 0, (len(rows), *images.shape[1:]))
+    except OSError as error:
+        raise UserError(
+            f"cannot keep drawn pictures at {place}: {error.strerror}; free some space, or set $XDG_CACHE_HOME"
+        ) from error
 
 
 def _taken(count: int, share: float) -> int:

@@ -1,6 +1,6 @@
 """Training the seeds of an experiment, group by group, each resumed from its newest sound checkpoint."""
 
-import sys
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,15 +11,17 @@ import numpy as np
 import optax
 
 from research.config import DenseNet, Experiment
-from research.errors import UserError
-from research.experiment.build import Parts, initializer, on_device
+from research.errors import UserError, warn
+from research.experiment.build import Parts, at_once, initializer, on_device
+from research.experiment.supply import streams, supplied
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups
 from research.training import checkpoints, loop, program
 from research.training.diagnosis import first_not_finite
+from research.training.freezing import trained_mask
 from research.training.objectives import classification
 from research.training.optimizer import build_optimizer
-from research.training.state import SeedState, TrainState, take_seed
+from research.training.state import Batch, Examples, SeedState, TrainState, take_seed
 
 Tree = Any
 Row = dict[str, Any]  # a line of metrics.jsonl
@@ -36,14 +38,15 @@ class Trained(NamedTuple):
     steps: int
 
 
-def groups(config: Experiment) -> list[list[int]]:
+def groups(config: Experiment, parts: Parts) -> list[list[int]]:
     """The seeds, in groups that train side by side in one program.
 
     Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing; accelerators gain with both.
+    Where pictures are streamed each seed goes alone, for each has an order of its own.
     """
     seeds = list(range(config.seed, config.seed + config.seeds))
     pays = isinstance(config.model, DenseNet) or jax.default_backend() != "cpu"
-    size = config.train.seeds_at_once or (len(seeds) if pays else 1)
+    size = 1 if streams(config, parts) else config.train.seeds_at_once or (len(seeds) if pays else 1)
     return [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
 
@@ -60,6 +63,8 @@ def plan_of(config: Experiment, parts: Parts) -> program.Plan:
         patience=train.patience,
         monitor=train.monitor,
         metrics=METRICS,
+        evaluated_at_once=at_once(parts.inputs["validation"]),
+        views=config.augment.views if parts.views is not None else 1,
     )
 
 
@@ -76,7 +81,9 @@ def fit_group(
     With each checkpoint, `log` gets the history so far.
     """
     state, optimizer, plan = _start(config, parts, seeds)
-    advance = program.build_advance(plan, apply=parts.apply, objective=classification, optimizer=optimizer)
+    advance = program.build_advance(
+        plan, apply=parts.apply, objective=classification, optimizer=optimizer, augment=parts.augment
+    )
     folder = checkpoint_folder(place, seeds)
     state, clock = _resume(folder, state, parts.identity)
     first = int(state.step)
@@ -87,12 +94,14 @@ def fit_group(
         log(history_rows(seeds, jax.device_get(state.each)))
 
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
-    with training_progress(title, first, plan.total_steps, plan.steps_per_epoch) as show:
+    with (
+        training_progress(title, first, plan.total_steps, plan.steps_per_epoch) as show,
+        supplied(config, parts, plan, seeds, first) as supply,
+    ):
         watchers = loop.Watchers(lambda readout: show(int(readout.step), _running(readout)), save, preempted)
-        train_set = on_device(parts, "train")
         validation = on_device(parts, "validation") if len(parts.data.validation.labels) else None
         outcome = loop.train(
-            state, train_set, validation, advance, plan, watchers,
+            state, supply, validation, advance, plan, watchers,
             clock=clock, checkpoint_seconds=config.train.checkpoint_seconds,
         )  # fmt: skip
     trained = Trained(seeds, jax.device_get(outcome.state.each), outcome.status, outcome.clock, int(outcome.state.step))
@@ -123,8 +132,13 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
         raise UserError(f"{place} has no sound checkpoint of seed {seed}; train it with scripts/train.py")
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
     leaves = {name.removeprefix("each/"): leaf[seeds.index(seed)] for name, leaf in each.items()}
-    prefix = "best/params/" if leaves["best/epoch"] > 0 and config.train.patience is not None else "params/"
-    chosen = {name.removeprefix(prefix): leaf for name, leaf in leaves.items() if name.startswith(prefix)}
+    trained = "best/params/" if leaves["best/epoch"] > 0 and config.train.patience is not None else "params/"
+    chosen = {
+        name.removeprefix(prefix): leaf
+        for prefix in (trained, "frozen/")
+        for name, leaf in leaves.items()
+        if name.startswith(prefix)
+    }
     return checkpoints.fitted(chosen, like, folder)
 
 
@@ -141,17 +155,13 @@ def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
     return rows
 
 
-def warn(message: str) -> None:
-    """One line on stderr."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
-
-
 def _start(
     config: Experiment, parts: Parts, seeds: list[int]
 ) -> tuple[TrainState, optax.GradientTransformation, program.Plan]:
     plan = plan_of(config, parts)
     optimizer = build_optimizer(config.optimizer, total_steps=plan.total_steps, steps_per_epoch=plan.steps_per_epoch)
-    return program.start(jnp.array(seeds, jnp.int32), initializer(parts), optimizer, plan), optimizer, plan
+    mask = functools.partial(trained_mask, frozen=parts.frozen)
+    return program.start(jnp.array(seeds, jnp.int32), initializer(parts), optimizer, plan, mask), optimizer, plan
 
 
 def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainState, loop.Clock]:
@@ -164,6 +174,13 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
             f"the data or weights differ from what {folder.parent.parent} was trained on; choose another --run-dir"
         )
     return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
+
+
+def _draw(train: Examples, seed: int, plan: program.Plan, augment: program.Augment | None, step: jax.Array) -> Batch:
+    """The batch of `step`, once more."""
+    epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
+    rows = program.batch_index(jnp.int32(seed), epoch, plan)[slot]
+    return program.draw(train, rows, jnp.int32(seed), step, plan, augment)
 
 
 def _running(readout: program.Readout) -> dict[str, float]:
@@ -181,7 +198,8 @@ def _explain(trained: Trained, config: Experiment, parts: Parts, plan: program.P
         each = take_seed(trained.each, place)
         step = int(each.diverged)
         if step >= 0:
-            leaf = first_not_finite(each, seed, on_device(parts, "train"), plan, parts.apply, classification)
+            draw = functools.partial(_draw, on_device(parts, "train"), seed, plan, parts.augment)
+            leaf = first_not_finite(each, seed, draw, plan, parts.apply, classification)
             epoch = step // plan.steps_per_epoch + 1
             where = f"step {step + 1} (epoch {epoch})"
             warn(f"seed {seed} diverged at {where}: {leaf} is not finite; lower the learning rate")

@@ -7,7 +7,7 @@ import numpy as np
 
 from research.evaluation.classification import Classification, evaluate
 from research.evaluation.intervals import SeedInterval, across_seeds
-from research.experiment.build import Parts
+from research.experiment.build import Parts, at_once
 from research.experiment.fit import Trained
 from research.models.inference import outputs
 from research.training.state import chosen, take_seed
@@ -36,7 +36,11 @@ def judge(parts: Parts, params: Tree) -> dict[str, Classification]:
     """The classification of every split that holds pictures, by split name."""
     splits = {"train": parts.data.train, "validation": parts.data.validation, "test": parts.data.test}
     return {
-        name: evaluate(outputs(parts.apply, params, parts.inputs[name]), np.asarray(split.labels), parts.data.classes)
+        name: evaluate(
+            outputs(parts.apply, params, parts.inputs[name], batch_size=at_once(parts.inputs[name])),
+            np.asarray(split.labels),
+            parts.data.classes,
+        )
         for name, split in splits.items()
         if len(split.labels)
     }

@@ -45,7 +45,7 @@ def predict(place: Path | str, inputs: Sequence[Path | str], seed: int | None = 
     params = load_parameters(config, like, config.seed if seed is None else seed, place)
     ink = None if data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
-    apply, files = apply_of(net), _files(inputs)
+    apply, files = apply_of(net, config.train.precision), _files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash)) for file in files[start : start + AT_ONCE]]
         yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
@@ -56,9 +56,9 @@ def _front(config: Experiment, classes: int, shape: tuple[int, ...]) -> tuple[Ca
     pixels = np.zeros((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         return lambda images: images, build_network(config.model, classes), pixels
-    ready = transfer(config.model, classes, config.data.root)
+    ready = transfer(config.model, config, classes)
     front = functools.partial(frozen_outputs, ready)
-    return front, ready.cut.above, front(pixels)
+    return front, ready.trained, front(pixels)
 
 
 def _files(inputs: Sequence[Path | str]) -> list[Path]:

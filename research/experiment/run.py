@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.data.ink import measure_ink
-from research.errors import UserError
+from research.errors import UserError, warn
 from research.evaluation.classification import NotFiniteError
 from research.experiment.build import Parts, build
-from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of, warn
+from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of
 from research.experiment.judge import best_epoch, chosen_parameters, epochs_run, flat_metrics, judge, over_seeds
 from research.experiment.publish import Judged, publish
 from research.files import write_json, write_text
@@ -64,7 +64,7 @@ def conduct(
         begin(parts)
         trained: list[Trained] = []
         rows: list[Row] = []
-        for seeds in groups(config):
+        for seeds in groups(config, parts):
             trained.append(
                 fit_group(config, parts, seeds, place, preempted, functools.partial(_log, place, tuple(rows)))
             )
@@ -156,6 +156,7 @@ def _record(
         data={
             "name": data.name,
             "fingerprint": data.fingerprint,
+            "pictures": data.pictures,
             "sizes": {split: len(getattr(data, split).labels) for split in ("train", "validation", "test")},
             "classes": list(data.classes),
             "shape": list(data.train.images.shape[1:]),

@@ -1,6 +1,8 @@
 """Training on top of a pretrained net: its weights, the cut, and what the frozen part makes of the pictures."""
 
-from collections.abc import Iterator
+import dataclasses
+import json
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,29 +11,32 @@ import jax.numpy as jnp
 import numpy as np
 import platformdirs
 
-from research.config import PretrainedNet
+from research.config import Augmentation, Experiment, PretrainedNet
+from research.data.augmentation import augmenter, view_keys
 from research.data.images import ImageSet
 from research.data.places import data_root
-from research.errors import UserError
+from research.errors import UserError, warn
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
-from research.models.transfer import Cut, cut, transfer_net
+from research.models.pixels import EXAMINED, check_pixels
+from research.models.transfer import Cut, cut, frozen_layers, transfer_net
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import cached, key_of
+from research.training.freezing import frozen_leaves
 from research.trees import from_named, named_leaves
-from research.weights.load import Loaded, load_weights
+from research.weights.load import load_weights
 
 Tree = Any
-PIECE = 64  # pictures per step through the frozen part: 0.6 GB of activations for SqueezeNet at 200 pixels
+PIECE = 16  # pictures per step through the frozen part, which suits its many features (models.convolution)
 PUBLISHED = {
     "squeezenet": "squeezenet_v1.1_imagenet_notop.npz",
     "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 WHERE = {
     "squeezenet": "port one with scripts/weights.py import FILE (torchvision's squeezenet1_1 does)",
-    "vgg16": "fetch it with scripts/weights.py fetch vgg16 (58,889,256 bytes, md5 6d6bbae143d832006294945121d1f1fc)",
+    "vgg16": "scripts/weights.py fetch vgg16 gets it (58,889,256 bytes, md5 6d6bbae143d832006294945121d1f1fc)",
 }
 
 
@@ -39,64 +44,131 @@ class Transfer(NamedTuple):
     """A pretrained net made ready."""
 
     net: Network  # whole
-    cut: Cut
-    frozen: Tree  # parameters below the cut
-    start: dict[str, np.ndarray]  # pretrained leaves above the cut, by name
+    frozen: frozenset[str]  # names of the leaves that are not trained
+    cut: Cut | None  # None where nothing is run beforehand
+    below: Tree  # parameters below the cut
+    start: dict[str, np.ndarray]  # the other pretrained leaves, by name
     weights: str  # fingerprint
+    precision: str
+
+    @property
+    def trained(self) -> Network:
+        """What training runs: the part above the cut, or all of it."""
+        return self.net if self.cut is None else self.cut.above
 
 
-def transfer(config: PretrainedNet, outputs_count: int, root: str | None) -> Transfer:
+def transfer(config: PretrainedNet, experiment: Experiment, classes: int) -> Transfer:
     """The net that `config` describes, its weights loaded; UserError when they are missing or of another net."""
-    loaded = _weights(config, root)
+    loaded = load_weights(weights_file(config, experiment.data.root), _wanted(config), config.backbone)
     shape = {"pooling": config.pooling, "hidden": config.hidden, "dropout": config.dropout}
-    net = transfer_net(config.backbone, loaded.convention, outputs_count, **shape)  # pyright: ignore[reportArgumentType]
-    parts = cut(net, config.fine_tune)
-    names = {name: {leaf for leaf in loaded.leaves if leaf.rsplit("/", 1)[0] == name} for name in net.names}
-    below = {leaf: jnp.asarray(loaded.leaves[leaf]) for name in parts.below.names for leaf in names[name]}
-    above = {leaf: loaded.leaves[leaf] for name in parts.above.names for leaf in names[name]}
-    return Transfer(net, parts, from_named(below, _structure(parts.below)), above, loaded.fingerprint)
+    net = transfer_net(config.backbone, loaded.convention, classes, **shape)  # pyright: ignore[reportArgumentType]
+    names = list(named_leaves(_structure(net)))
+    given = [leaf for leaf in names if _layer(leaf) in frozen_layers(net, config.fine_tune)]
+    frozen = frozen_leaves(names, experiment.train.freeze, given)
+    steady = config.cache and (not experiment.augment.active or experiment.augment.views > 0)
+    pretrained = {_layer(leaf) for leaf in loaded.leaves}
+    parts = cut(net, pretrained - {_layer(leaf) for leaf in names if leaf not in frozen}) if steady else None
+    under = set() if parts is None else set(parts.below.names)
+    below = {leaf: jnp.asarray(value) for leaf, value in loaded.leaves.items() if _layer(leaf) in under}
+    above = {leaf: value for leaf, value in loaded.leaves.items() if _layer(leaf) not in under}
+    tree = from_named(below, _structure(parts.below)) if parts else {}
+    return Transfer(net, frozen, parts, tree, above, loaded.fingerprint, experiment.train.precision)
 
 
 def features(ready: Transfer, data: ImageSet) -> dict[str, np.ndarray]:
-    """What the frozen part makes of every split [N, ...], float32, from the cache where it has been computed before."""
-    folder = platformdirs.user_cache_path("receptive") / "features"
-    names = ",".join(ready.cut.below.names)
+    """What training reads of every split [N, ...]: pixels, or what the frozen part makes of them, from the cache."""
+    _look_at(data.train.images)
     found = {}
     with counting("pictures") as show:
         for split in ("train", "validation", "test"):
             images = getattr(data, split).images
-
-            def compute(images: np.ndarray = images, split: str = split) -> Iterator[np.ndarray]:
-                for start in range(0, len(images), PIECE):
-                    index = np.minimum(np.arange(start, start + PIECE), len(images) - 1)  # one size, compiled once
-                    yield frozen_outputs(ready, images[index])[: len(images) - start]
-                    show(f"features of {split}", min(start + PIECE, len(images)), len(images))
-
-            key = key_of(ready.weights, data.fingerprint, split, names, "float32", jax.__version__)
-            found[split] = cached(folder, key, len(images), compute) if len(images) else images
+            key = (data.fingerprint, split)
+            found[split] = _features(ready, key, len(images), images.__getitem__, f"features of {split}", show)
+            found[split] = images if found[split] is None else found[split]
     return found
 
 
+def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> np.ndarray | None:
+    """Features of `config.views` views of each training picture, one view after the other [views * N, ...].
+
+    The views are drawn under `seed`, not a training's own, so that all trainings share them. None without a cut.
+    """
+    images, augment = data.train.images, augmenter(config)
+    if augment is None:
+        return None
+    draw = jax.jit(lambda view, index, pictures: augment(view_keys(seed, view, index), pictures))
+
+    def pictures(places: np.ndarray) -> np.ndarray:
+        view, index = np.divmod(places, len(images))
+        both = [np.asarray(draw(v, index, images[index])) for v in np.unique(view)]  # a piece may lie in two views
+        return np.stack([both[int(np.searchsorted(np.unique(view), v))][i] for i, v in enumerate(view)])
+
+    described = json.dumps(dataclasses.asdict(config) | {"seed": seed}, sort_keys=True)
+    with counting("views") as show:
+        count = config.views * len(images)
+        return _features(ready, (data.fingerprint, "views", described), count, pictures, "features of views", show)
+
+
 def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
-    """What the frozen part makes of `images` [N, H, W, 3]."""
-    return outputs(apply_of(ready.cut.below), ready.frozen, images, batch_size=PIECE)
+    """What training reads of `images` [N, H, W, 3]: what the frozen part makes of them, where there is one."""
+    if ready.cut is None:
+        return images
+    return outputs(apply_of(ready.cut.below, ready.precision), ready.below, images, batch_size=PIECE)
 
 
-def _weights(config: PretrainedNet, root: str | None) -> Loaded:
+def weights_file(config: PretrainedNet, root: str | None) -> Path:
+    """The backbone's weight file; UserError that says where to get it when it is not there."""
     name = config.weights or PUBLISHED[config.backbone]
     places = [Path(name).expanduser(), data_root(root) / "weights" / name]
     path = next((place for place in places if place.is_file()), None)
     if path is None:
         raise UserError(
             f"no weights {name} (looked for {places[0].absolute()} and {places[1].absolute()}); "
-            f"{WHERE[config.backbone]}, and give it as --model.weights"
+            f"{WHERE[config.backbone]}; put it there or give it as --model.weights"
         )
-    bare = transfer_net(config.backbone, "caffe", 1)
-    wanted = {name: leaf.shape for name, leaf in named_leaves(_structure(bare)).items() if not name.startswith("head/")}
-    return load_weights(path, wanted, config.backbone)
+    return path
+
+
+def _look_at(images: np.ndarray) -> None:
+    """Refuse what is no RGB of 0..255, and warn of what looks like BGR: of pictures spread over the set."""
+    chosen = np.linspace(0, len(images) - 1, min(len(images), EXAMINED)).astype(int)
+    for finding in check_pixels(images[chosen]):
+        warn(finding)
+
+
+def _features(
+    ready: Transfer,
+    address: Collection[str],
+    count: int,
+    pictures: Callable[[np.ndarray], np.ndarray],
+    title: str,
+    show: Callable[[str, int, int], None],
+) -> np.ndarray | None:
+    """The cached features of the `count` pictures that `pictures(places)` gives; None without a cut, or pictures."""
+    if ready.cut is None or not count:
+        return None
+
+    def compute() -> Iterator[np.ndarray]:
+        for start in range(0, count, PIECE):
+            places = np.minimum(np.arange(start, start + PIECE), count - 1)  # one size, compiled once
+            yield frozen_outputs(ready, pictures(places))[: count - start]
+            show(title, min(start + PIECE, count), count)
+
+    names = ",".join(ready.cut.below.names)
+    key = key_of(ready.weights, *address, names, ready.precision, jax.__version__)
+    return cached(platformdirs.user_cache_path("receptive") / "features", key, count, compute)
+
+
+def _wanted(config: PretrainedNet) -> dict[str, tuple[int, ...]]:
+    bare = named_leaves(_structure(transfer_net(config.backbone, "caffe", 1)))
+    return {name: leaf.shape for name, leaf in bare.items() if not name.startswith("head/")}
+
+
+def _layer(leaf: str) -> str:
+    return leaf.rsplit("/", 1)[0]
 
 
 def _structure(net: Network) -> Tree:
-    """Shapes of the parameters of a net that begins with pixels, in its structure."""
+    """Shapes of the parameters of a net that begins with pixels, in its structure; not those above a flattening."""
     pixels = jnp.zeros((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), jnp.uint8)
     return jax.eval_shape(lambda: net.init(jax.random.key(0), pixels)).get("params", {})

@@ -54,7 +54,7 @@ def build_record(
     parameters    {total, trainable}
     seconds       {compile, train, total}
     throughput    {examples_per_second}, of training, without compilation
-    data          {name, fingerprint, sizes: {split: examples}}
+    data          {name, fingerprint, pictures, sizes: {split: examples}}
     device        in words
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one

@@ -16,7 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.training.program import Advance, Plan, Readout
-from research.training.state import NEVER, Examples, TrainState
+from research.training.state import NEVER, Examples, TrainState, Window
+
+Supply = Callable[[int], tuple[Examples | Window, int]]  # step -> examples for it and on, up to another step
 
 CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
 
@@ -46,7 +48,7 @@ class Watchers(NamedTuple):
 
 def train(
     state: TrainState,
-    train_set: Examples,
+    supply: Supply,
     validation: Examples | None,
     advance: Advance,
     plan: Plan,
@@ -55,16 +57,22 @@ def train(
     clock: Clock,
     checkpoint_seconds: float,
 ) -> Outcome:
-    """Run `advance` from `state` to the end of the plan, or until early stopping, divergence or preemption."""
+    """Run `advance` from `state` to the end of the plan, or until early stopping, divergence or preemption.
+
+    `supply(step)` gives the examples of the steps from `step` on, and the step that they do not reach any more.
+    """
     begun = time.monotonic()
+    train_set, reach = supply(int(state.step))
     state, readout = jax.block_until_ready(advance(state, train_set, validation, jnp.int32(0)))  # compiles, no step
     clock = clock._replace(compile=clock.compile + time.monotonic() - begun)
     step, stretch, saved, trained = int(readout.step), 1, time.monotonic(), clock.train
     begun = marked = time.monotonic()
 
     while step < plan.total_steps and bool(np.any(readout.running)) and not watchers.preempted():
+        if step >= reach:
+            train_set, reach = supply(step)
         launched = step
-        step = min(step + stretch, plan.total_steps)
+        step = min(step + stretch, reach)
         state, following = advance(state, train_set, validation, jnp.int32(step))
         watchers.progress(jax.device_get(readout))  # waits for the stretch before the one just launched
         readout = following
@@ -80,6 +88,16 @@ def train(
     clock = clock._replace(train=trained + time.monotonic() - begun)
     watchers.save(state, clock)
     return Outcome(state, status(state, plan), clock)
+
+
+def whole(examples: Examples, plan: Plan) -> Supply:
+    """The supply of a set that lies on the device."""
+    return lambda step: (examples, plan.total_steps)
+
+
+def windows(blocks: Iterator[tuple[Window, int]]) -> Supply:
+    """The supply of a set that comes block by block: each a window, and the step that it does not reach any more."""
+    return lambda step: next(blocks)
 
 
 def _next_stretch(stretch: int, steps: int, seconds: float) -> int:

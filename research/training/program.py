@@ -1,9 +1,10 @@
 """The whole training as one compiled program that can be entered at any step and left at any other.
 
-`advance(state, train, validation, stop)` runs the steps from `state.step` up to `stop`: batches are gathered on the
-device, epochs end with a validation and the early-stopping arithmetic, all inside one `while_loop`. Where the host
-cuts the training into calls has no influence on the numbers: the body is the same, compiled once, and what depends on
-time is a function of the step. So the host may cut by the clock, and a resumed run equals an undisturbed one.
+`advance(state, train, validation, stop)` runs the steps from `state.step` up to `stop`: batches are gathered and
+augmented on the device, epochs end with a validation and the early-stopping arithmetic, all inside one `while_loop`.
+Where the host cuts the training into calls has no influence on the numbers: the body is the same, compiled once, and
+what depends on time is a function of the step. So the host may cut by the clock, and a resumed run equals an unbroken
+one. A set that is read window by window gives the batches of one that lies on the device whole.
 """
 
 import functools
@@ -16,8 +17,9 @@ import optax
 
 from research.keys import key
 from research.training import stopping
-from research.training.state import Examples, SeedState, TrainState, active
-from research.training.step import Apply, Objective, evaluate, fresh_sums, gather, means, never, train_step
+from research.training.state import Batch, Examples, SeedState, TrainState, Window, active
+from research.training.step import Apply, Objective, evaluate, fresh_sums, gather, means, never, train_step, weights
+from research.trees import merge, split
 
 Tree = Any
 
@@ -32,6 +34,8 @@ class Plan(NamedTuple):
     patience: int | None
     monitor: str
     metrics: tuple[str, ...]
+    evaluated_at_once: int = 256  # examples per batch of the validation
+    views: int = 1  # of each example, one after the other in the training set, that the epochs take in turn
 
     @property
     def steps_per_epoch(self) -> int:
@@ -53,19 +57,29 @@ class Readout(NamedTuple):
     history: dict[str, jax.Array]
 
 
-Advance = Callable[[TrainState, Examples, Examples | None, jax.Array], tuple[TrainState, Readout]]
+Advance = Callable[[TrainState, Examples | Window, Examples | None, jax.Array], tuple[TrainState, Readout]]
+Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
 def start(
-    seeds: jax.Array, initialize: Callable[[jax.Array], Tree], optimizer: optax.GradientTransformation, plan: Plan
+    seeds: jax.Array,
+    initialize: Callable[[jax.Array], Tree],
+    optimizer: optax.GradientTransformation,
+    plan: Plan,
+    trained: Callable[[Tree], Tree] = lambda params: jax.tree.map(lambda _: True, params),
 ) -> TrainState:
-    """The state before the first step; parameters come from `initialize(key(seed, "init"))`."""
+    """The state before the first step; parameters come from `initialize(key(seed, "init"))`.
+
+    `trained(params)` is the mask: True for each leaf that is trained. The others are kept as they are.
+    """
 
     def one(seed: jax.Array) -> SeedState:
-        params = initialize(key(seed, "init"))
+        whole = initialize(key(seed, "init"))
+        params, frozen = split(whole, trained(whole))
         splits = ("train", "validation")
         return SeedState(
             params=params,
+            frozen=frozen,
             optimizer=optimizer.init(params),
             best=stopping.start(params, enabled=plan.patience is not None),
             sums=fresh_sums(plan.metrics),
@@ -88,12 +102,35 @@ def batch_index(seed: jax.Array, epoch: jax.Array, plan: Plan) -> jax.Array:
     return jnp.pad(order, (0, padding), constant_values=plan.examples).reshape(-1, plan.batch_size)
 
 
+def draw(
+    train: Examples | Window, rows: jax.Array, seed: jax.Array, step: jax.Array, plan: Plan, augment: Augment | None
+) -> Batch:
+    """The batch of `step`, whose examples are `rows` [B], from the whole set or from the window that holds it."""
+    epoch = step // plan.steps_per_epoch
+    if isinstance(train, Window):
+        place = (step - train.begin) * plan.batch_size + jnp.arange(plan.batch_size)
+        batch = Batch(train.examples.inputs[place], train.examples.targets[place], weights(rows, plan.examples))
+    else:
+        batch = gather(train, rows, plan.examples, (epoch % plan.views) * plan.examples)
+    if augment is None:
+        return batch
+    return batch._replace(inputs=augment(seed, epoch, rows, batch.inputs))
+
+
 def build_advance(
-    plan: Plan, *, apply: Apply, objective: Objective, optimizer: optax.GradientTransformation
+    plan: Plan,
+    *,
+    apply: Apply,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
+    augment: Augment | None = None,
 ) -> Advance:
-    """Compile-ready `advance(state, train, validation, stop) -> (state, readout)`; `state` is donated."""
+    """Compile-ready `advance(state, train, validation, stop) -> (state, readout)`; `state` is donated.
+
+    A `train` that is a Window must hold the steps from `state.step` up to `stop`.
+    """
     one_step = functools.partial(train_step, apply=apply, objective=objective, optimizer=optimizer, l2=plan.l2)
-    score = functools.partial(evaluate, batch_size=max(plan.batch_size, 250), apply=apply, objective=objective)
+    score = functools.partial(evaluate, batch_size=plan.evaluated_at_once, apply=apply, objective=objective)
 
     def advance(state, train, validation, stop):
         def step(carry):
@@ -102,11 +139,11 @@ def build_advance(
             order = jax.lax.cond(slot == 0, lambda: order_of(state.seeds, epoch), lambda: order)
 
             def train_one(each, seed, rows):
-                batch = gather(train, rows[slot], plan.examples)
+                batch = draw(train, rows[slot], seed, state.step, plan, augment)
                 return one_step(each, batch, key(seed, "dropout", state.step), state.step)
 
             def end_epoch(each):
-                sums = {} if validation is None else score(each.params, validation)
+                sums = {} if validation is None else score(merge(each.params, each.frozen), validation)
                 return finish_epoch(each, sums, epoch, plan)
 
             each = for_seeds(train_one, len(state.seeds))(state.each, state.seeds, order)

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.trees import merge
+
 Tree = Any
 NEVER = -1
 
@@ -15,6 +17,16 @@ class Examples(NamedTuple):
 
     inputs: jax.Array | np.ndarray
     targets: jax.Array | np.ndarray
+
+
+class Window(NamedTuple):
+    """The examples of some steps in their order, [steps * B, ...], where a set is read as it is needed.
+
+    `begin` is the step that the first B belong to.
+    """
+
+    examples: Examples
+    begin: jax.Array | np.ndarray
 
 
 class Batch(NamedTuple):
@@ -38,9 +50,13 @@ class Best(NamedTuple):
 
 
 class SeedState(NamedTuple):
-    """One training: leaves stand alone here, and with a leading S axis inside `TrainState`."""
+    """One training: leaves stand alone here, and with a leading S axis inside `TrainState`.
 
-    params: Tree
+    `params` and `frozen` have the same structure; each leaf is in one and None in the other (`trees.split`).
+    """
+
+    params: Tree  # what is trained
+    frozen: Tree  # what is not: neither differentiated, nor known to the optimizer
     optimizer: Tree
     best: Best
     sums: dict[str, jax.Array]  # metric sums of the running epoch, and `count`
@@ -63,18 +79,18 @@ def active(each: SeedState) -> jax.Array:
 
 
 def chosen(each: SeedState) -> Tree:
-    """The parameters that a finished training stands for: the best epoch's, or the last without early stopping.
+    """The parameters that a finished training stands for, whole: the best epoch's, or the last without early stopping.
 
     A run that ended (or was cut) before its first epoch did has no best epoch yet; then the present ones.
     """
     if not jax.tree.leaves(each.best.params):
-        return each.params
+        return merge(each.params, each.frozen)
 
     def choose(best: jax.Array, now: jax.Array) -> jax.Array:
         found = jnp.asarray(each.best.epoch > 0)
         return jnp.where(found.reshape(found.shape + (1,) * (best.ndim - found.ndim)), best, now)
 
-    return jax.tree.map(choose, each.best.params, each.params)
+    return merge(jax.tree.map(choose, each.best.params, each.params), each.frozen)
 
 
 def take_seed(tree: Tree, place: int) -> Tree:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from research.training.state import NEVER, Batch, Examples, SeedState, active
-from research.trees import matching
+from research.trees import matching, merge
 
 Tree = Any
 Apply = Callable[[Tree, jax.Array, jax.Array | None], jax.Array]  # (params, inputs, dropout key or None) -> output
@@ -26,12 +26,14 @@ def train_step(
     optimizer: optax.GradientTransformation,
     l2: float,
 ) -> SeedState:
-    """The state after one batch; metric sums are added to `state.sums`.
+    """The state after one batch; metric sums are added to `state.sums`. Only `state.params` is differentiated.
 
     A seed that has stopped or diverged stays as it is. A loss or update that is not finite is not applied: the
     state keeps its last finite parameters and notes the step in `diverged`.
     """
-    (_, sums), gradient = jax.value_and_grad(mean_loss, has_aux=True)(state.params, batch, key, apply, objective, l2)
+    (_, sums), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
+        state.params, state.frozen, batch, key, apply, objective, l2
+    )
     updates, moments = optimizer.update(gradient, state.optimizer, state.params)
     # Whatever is not finite in the gradient or the moments is not finite in the updates.
     finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(updates))
@@ -46,10 +48,10 @@ def train_step(
 
 
 def mean_loss(
-    params: Tree, batch: Batch, key: jax.Array, apply: Apply, objective: Objective, l2: float
+    params: Tree, frozen: Tree, batch: Batch, key: jax.Array, apply: Apply, objective: Objective, l2: float
 ) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """The mean loss of a batch plus `l2` times the kernels' squared sum, and the batch's metric sums."""
-    sums = _sums(objective(apply(params, batch.inputs, key), batch.targets), batch)
+    """The mean loss of a batch plus `l2` times the trained kernels' squared sum, and the batch's metric sums."""
+    sums = _sums(objective(apply(merge(params, frozen), batch.inputs, key), batch.targets), batch)
     loss = sums["loss"] / sums["count"]
     if l2:
         kernels = jax.tree.map(lambda leaf, is_kernel: jnp.sum(leaf**2) if is_kernel else 0.0, params, _kernels(params))
@@ -70,10 +72,18 @@ def evaluate(params: Tree, examples: Examples, *, batch_size: int, apply: Apply,
     return jax.lax.fori_loop(0, -(-count // batch_size), add, zeros)
 
 
-def gather(examples: Examples, index: jax.Array, count: int) -> Batch:
-    """The examples at `index` [B]; an index of `count` or more is padding, with weight zero."""
+def gather(examples: Examples, index: jax.Array, count: int, inputs_from: int | jax.Array = 0) -> Batch:
+    """The examples at `index` [B]; an index of `count` or more is padding, with weight zero.
+
+    Where `inputs` holds several views of the set, one after the other, the view begins at `inputs_from`.
+    """
     held = jnp.minimum(index, count - 1)
-    return Batch(examples.inputs[held], examples.targets[held], (index < count).astype(jnp.float32))
+    return Batch(examples.inputs[inputs_from + held], examples.targets[held], weights(index, count))
+
+
+def weights(index: jax.Array, count: int) -> jax.Array:
+    """1 for the index of an example, 0 for padding: [B]."""
+    return (index < count).astype(jnp.float32)
 
 
 def metric_sums(apply: Apply, objective: Objective, params: Tree, batch: Batch) -> dict[str, jax.Array]:

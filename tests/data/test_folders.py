@@ -127,6 +127,37 @@ def test_parts_that_are_absent_are_drawn_by_class_and_seed(flat):
     assert load(flat).fingerprint == found.fingerprint != load(flat, split_seed=1).fingerprint
 
 
+@pytest.mark.parametrize("layout", ["pets", "flat"])
+def test_the_same_pictures_are_known_at_any_size(layout, request):
+    """By what files are in which split and class, whatever is made of them and of their names."""
+    folder = request.getfixturevalue(layout)
+    found = [load(folder, size=size, gray=gray) for size, gray in ((8, False), (9, False), (8, True))]
+    assert len({each.fingerprint for each in found}) == 3 and len({each.pictures for each in found}) == 1
+    usual = found[0].pictures
+    assert len(usual) == 16 and set(usual) <= set("0123456789abcdef")
+    assert load(folder, train_limit=5).pictures != usual
+    assert layout == "pets" or load(folder, split_seed=1).pictures != usual != load(folder, test=0.3).pictures
+    path = next(folder.rglob("cats/cats.000.png"))
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"x")  # behind the end of the picture: another file, the same pixels
+    again = load(folder)
+    assert again.pictures != usual and again.fingerprint == found[0].fingerprint
+    path.write_bytes(whole)
+    broken = path.with_name("broken.png")
+    broken.write_bytes(b"words")
+    assert load(folder).pictures == load(folder, size=9).pictures
+    broken.unlink()
+    path.rename(path.with_name("cats.0000.png"))
+    assert load(folder).pictures == usual
+    path.with_name("cats.0000.png").rename(path.parents[1] / "dogs/another.png")
+    assert load(folder).pictures != usual
+
+
+def test_a_source_of_one_size_is_known_by_its_pixels(small_npz):
+    found = load(small_npz, size=None)
+    assert found.pictures == found.fingerprint
+
+
 def test_the_arrays_are_views_of_the_cache_where_nothing_is_drawn(pets, flat):
     found = load(pets)
     for part in (found.train, found.validation, found.test):
@@ -565,7 +596,7 @@ def test_a_class_may_be_called_train(tmp_path, cache):
 
 
 def test_a_file_that_changes_meanwhile_is_refused(flat, cache, monkeypatch, refusal):
-    digest = folder_pixels._digest
+    digest = folder_pixels.digest_of
 
     def meddling(path):
         found = digest(path)
@@ -573,7 +604,7 @@ def test_a_file_that_changes_meanwhile_is_refused(flat, cache, monkeypatch, refu
             path.write_bytes(b"something else")
         return found
 
-    monkeypatch.setattr(folder_pixels, "_digest", meddling)
+    monkeypatch.setattr(folder_pixels, "digest_of", meddling)
     with refusal("cats.003.png changed while it was read"):
         read_image_folder(flat, 8, cache=cache)
     assert not list(cache.glob("*.npy"))

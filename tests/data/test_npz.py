@@ -49,6 +49,36 @@ def test_floats_up_to_one_are_scaled_and_others_are_not(load, kind):
     np.testing.assert_array_equal(load(IMAGES.astype(np.int64) // 255).train.images, IMAGES[..., None] // 255)
 
 
+@pytest.mark.parametrize("top", [1, 255])
+def test_floats_that_overshoot_a_little_are_clipped(load, top):
+    images = np.where(IMAGES == 255, top * 1.00001, IMAGES * (top / 255))
+    images[1, 1, 1] = top * -1e-6
+    expected = np.where(images < 0, 0, IMAGES)
+    np.testing.assert_array_equal(load(images).train.images, expected[..., None])
+
+
+@pytest.mark.parametrize("top", [1.01, 1.5, 2])
+def test_floats_of_which_neither_range_is_likely(load, refusal, top):
+    with refusal("a.npz: pixels go up to", f"{top:g}", "too far for 0 to 1", "all but black in 0 to 255"):
+        load(IMAGES / 255 * top)
+    with refusal("a.npz (test part): pixels go up to", f"{top:g}"):
+        load(IMAGES / 255, x_test=IMAGES / 255 * top, y_test=LABELS)
+
+
+def test_all_parts_are_in_one_range(load, refusal):
+    for train, test in ((IMAGES / 255, IMAGES * 1.0), (IMAGES * 1.0, IMAGES / 255), (IMAGES, IMAGES / 255)):
+        with refusal("a.npz", "parts differ", f"train {train.dtype} up to", f"test {test.dtype} up to"):
+            load(train, x_test=test, y_test=LABELS)
+
+
+def test_the_range_is_that_of_all_parts(load):
+    for scale in (1 / 255, 1.0):
+        found = load(IMAGES * scale, x_test=IMAGES // 3 * scale, y_test=LABELS)  # the test part is dim
+        np.testing.assert_array_equal(found.train.images, IMAGES[..., None])
+        np.testing.assert_array_equal(found.test.images, IMAGES[..., None] // 3)
+        assert not load(IMAGES * scale, x_test=IMAGES * 0.0, y_test=LABELS).test.images.any()  # or all black
+
+
 @pytest.mark.parametrize("names", [np.array(["cat", "dog", "café"]), np.array(["cat", "dog", "café"])[:, None]])
 def test_classes_are_named(load, names):
     assert load(classes=names).classes == ("cat", "dog", "café")
@@ -93,8 +123,11 @@ def test_images_that_do_not_do(load, refusal, images, complaint):
         (LABELS.astype("m8[s]"), "whole numbers"),
         (np.where(LABELS == 2, 2**31, LABELS), "label 2147483648 is out of range"),
         (LABELS * 2, "class 1 is empty"),
+        (np.append(LABELS[:-1], 255), "label 255 after labels 0 to 2: no training picture has labels 3 to 254;"),
+        (LABELS * 3, "label 3 after label 0: no training picture has labels 1 to 2;"),
+        (LABELS + 7, "label 7 is the lowest: no training picture has labels 0 to 6;"),
         (LABELS + 1, "class 0 is empty"),
-        (np.where(LABELS == 2, 2**31 - 1, LABELS), "class 2 is empty"),
+        (np.where(LABELS == 2, 2**31 - 1, LABELS), "label 2147483647 after labels 0 to 1: "),
         (LABELS * 0, "two classes"),
         (np.eye(3)[LABELS], "shape (12, 3)"),
         (LABELS[:5], "12 images but 5 labels"),

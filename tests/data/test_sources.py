@@ -108,3 +108,31 @@ def test_train_and_test_folders_of_idx_are_found_by_name(tmp_path, idx_folder):
     found = load("mine", str(tmp_path / "data"), test=0.2)
     assert found.name == "mine" and len(found.test.labels) == 4
     np.testing.assert_array_equal(read("mine", str(tmp_path / "data")).train[0], images)
+
+
+FOUND = {
+    "nothing": ([], "found nothing in it;"),
+    "folders without pictures": (
+        ["mnist/t.gz", "a/b/c.jpg", "c/", "d/"],
+        "found 4 folders without pictures in that place (a/, c/, d/, ...);",
+    ),
+    "loose pictures": (["b.jpg", "a.PNG"], "found 2 pictures in no class folder (a.PNG, b.jpg);"),
+    "another file": (["data.csv"], "found 1 other file (data.csv);"),
+    "all of it": (["x/", "a.jpg", "b.txt"], "(x/), 1 picture in no class folder (a.jpg), 1 other file (b.txt);"),
+    "one level too deep": (["set/train/cats/a.jpg"], "found 1 folder without pictures in that place (set/);"),
+}
+
+
+@pytest.mark.parametrize("found", FOUND)
+@pytest.mark.parametrize("size", [None, 8])
+def test_a_folder_without_a_data_set_tells_what_is_there(tmp_path, refusal, found, size):
+    names, words = FOUND[found]
+    (tmp_path / "set").mkdir()
+    for name in names:
+        path = tmp_path / "set" / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.write_bytes(b"")
+    expected = ("train-images-idx3-ubyte.gz and companions (idx)", "CLASS/*.jpg or train/CLASS/*.jpg (pictures)")
+    with refusal(f"{tmp_path / 'set'} holds no data set that is known", *expected, words):
+        load(str(tmp_path / "set"), size=size)

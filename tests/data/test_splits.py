@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from research.data import splits
 from research.data.images import Split, fingerprint
 from research.data.sources import load_images
-from research.data.splits import hold_out, limited
+from research.data.splits import hold_out, limited, rows_of
 
 QUICK = settings(max_examples=60, deadline=None)
 
@@ -106,3 +107,31 @@ def test_the_fingerprint_changes_with_one_pixel_label_or_name(part):
     assert len({before, *(fingerprint(other, ("a", "b")) for other in changed)}) == 3
     assert fingerprint(parts, ("a", "c")) != before
     assert fingerprint(parts, ("ab", "")) != fingerprint(parts, ("a", "b"))
+
+
+@pytest.fixture
+def mapped(tmp_path):
+    """A hundred pictures, mapped from a file in a folder of its own."""
+    (tmp_path / "cache").mkdir()
+    np.save(tmp_path / "cache/a.npy", np.random.default_rng(0).integers(0, 256, (100, 4, 4, 3)).astype(np.uint8))
+    return np.load(tmp_path / "cache/a.npy", mmap_mode="r")
+
+
+@pytest.mark.parametrize("room", [0, 50 * 48 - 1, 50 * 48])
+@pytest.mark.parametrize("at_once", [1, 7 * 48, 1 << 20])
+def test_a_large_part_of_mapped_pictures_is_mapped_too(mapped, monkeypatch, tmp_path, room, at_once):
+    monkeypatch.setattr(splits, "IN_MEMORY", room)
+    monkeypatch.setattr(splits, "COPIED_AT_ONCE", at_once)
+    rows = np.arange(0, 100, 2)
+    found = rows_of(mapped[:], rows)
+    np.testing.assert_array_equal(found, np.asarray(mapped)[rows])
+    assert isinstance(found, np.memmap) == (room < 50 * 48)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == ["a.npy"]
+    assert not isinstance(rows_of(np.asarray(mapped), rows), np.memmap)  # what is in memory stays there
+
+
+def test_a_part_that_cannot_be_written_says_so(mapped, monkeypatch, tmp_path, refusal):
+    monkeypatch.setattr(splits, "IN_MEMORY", 0)
+    (tmp_path / "cache").rename(tmp_path / "gone")
+    with refusal("cannot keep drawn pictures at", tmp_path / "cache", "$XDG_CACHE_HOME"):
+        rows_of(mapped, np.arange(0, 100, 2))

@@ -1,6 +1,10 @@
 """Transfer from end to end, on generated pictures and generated weights of SqueezeNet."""
 
+import contextlib
 import dataclasses
+import io
+import json
+import shutil
 
 import jax
 import jax.numpy as jnp
@@ -8,21 +12,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from research import config as configuration
 from research import experiment
-from research.config import Experiment, ImageData, Optimizer, PretrainedNet, Training
+from research.config import Augmentation, ConvNet, Experiment, ImageData, Optimizer, PretrainedNet, Training
 from research.errors import UserError
 from research.experiment import transfer
 from research.experiment.build import build
 from research.experiment.fit import load_parameters
 from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
+from research.models.vgg16 import vgg16
 from research.trees import from_named, named_leaves
 from research.weights.ours import save_ours
+
+HEAD = (512 + 1) * 6 + 7 * 2
+FIRE9 = 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
-    """A folder of red and green pictures, and weights of SqueezeNet at random, He-scaled so that signals survive."""
+    """A folder of red and green pictures, and weights of SqueezeNet at random."""
     place, generator = tmp_path_factory.mktemp("transfer"), np.random.default_rng(0)
     for name, channel in (("green", 1), ("red", 0)):
         (place / "colours" / name).mkdir(parents=True)
@@ -30,69 +39,88 @@ def place(tmp_path_factory):
             pixels = generator.integers(0, 130, (40, 36, 3)).astype(np.uint8)
             pixels[..., channel] += 40
             Image.fromarray(pixels).save(place / "colours" / name / f"{index}.png")
-    params = jax.eval_shape(lambda: squeezenet().init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))["params"]
-    leaves = {}
-    for name, leaf in named_leaves(params).items():
-        scale = np.sqrt(2 / np.prod(leaf.shape[:-1])) if name.endswith("kernel") else 0.1
-        leaves[name] = (scale * generator.standard_normal(leaf.shape)).astype(np.float32)
-    save_ours(
-        place / "random.safetensors",
-        leaves,
-        architecture="squeezenet",
-        convention="caffe",
-        source={"file": "generated", "sha256": ""},
-    )
+    save_random(place / "random.safetensors", squeezenet(), "squeezenet")
     return place
 
 
-@pytest.fixture
+def save_random(path, net, architecture):
+    """Weights of `net` at random, He-scaled so that signals survive."""
+    generator = np.random.default_rng(1)
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))["params"]
+    leaves = {}
+    for name, leaf in named_leaves(params).items():
+        scale = np.sqrt(2 / np.prod(leaf.shape[:-1])) if name.endswith("kernel") else 0.1
+        leaves[name] = np.float32(scale) * generator.standard_normal(leaf.shape, np.float32)
+    source = {"file": "generated", "sha256": ""}
+    save_ours(path, leaves, architecture=architecture, convention="caffe", source=source)
+
+
+def changed(config, **fields):
+    """`config` with fields of its parts changed: train={"epochs": 1}."""
+    parts = {part: dataclasses.replace(getattr(config, part), **values) for part, values in fields.items()}
+    return dataclasses.replace(config, **parts)
+
+
+def curves(place):
+    rows = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
+    return np.array([[row[split]["loss"] for split in ("train", "validation")] for row in rows])
+
+
+@pytest.fixture(scope="module")
 def config(place):
     return Experiment(
         name="colours",
         data=ImageData(source=str(place / "colours"), size=36, validation=0.2, test=0.25),
         model=PretrainedNet(weights=str(place / "random.safetensors"), hidden=(6,)),
         optimizer=Optimizer("adamw", learning_rate=3e-3, weight_decay=0.1),
-        train=Training(epochs=4, batch_size=16),
+        train=Training(epochs=2, batch_size=16),
     )
 
 
-@pytest.mark.parametrize("fine_tune", [0, 3])
-def test_only_what_lies_above_the_cut_is_trained(config, tmp_path, fine_tune):
-    tuned = dataclasses.replace(config, model=dataclasses.replace(config.model, fine_tune=fine_tune))
-    record = experiment.run(tuned, tmp_path / "run")
-    head, fire9 = (512 + 1) * 6 + 7 * 2, 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
-    assert record["parameters"] == {"total": 722_496 + head, "trainable": head + (fire9 if fine_tune else 0)}
-    assert {name.split("/")[0] for name in build(tuned).net.names} == ({"head", "fire9"} if fine_tune else {"head"})
+@pytest.fixture(scope="module")
+def finished(config, tmp_path_factory):
+    """A run of `config` and what it printed; not to be written into."""
+    folder = tmp_path_factory.mktemp("finished")
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        experiment.run(config, folder / "run")
+    return folder / "run", said.getvalue()
 
 
-def test_features_from_the_cache_equal_the_whole_net(config, tmp_path, place):
-    experiment.run(config, tmp_path / "run")
+def test_only_what_lies_above_the_cut_is_trained(config, finished):
+    record = json.loads((finished[0] / "record.json").read_text())
+    assert record["parameters"] == {"total": 722_496 + HEAD, "trainable": HEAD}
+    assert {name.split("/")[0] for name in build(config).net.names} == {"head"}
+    tuned = build(changed(config, model={"fine_tune": 3}))
+    assert {name.split("/")[0] for name in tuned.net.names} == {"head", "fire9"}
+
+
+def test_features_from_the_cache_equal_the_whole_net(config, finished):
     parts = build(config)
     like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1])["params"])
-    head = load_parameters(config, like, 0, tmp_path / "run")
-    ready = transfer.transfer(config.model, 2, None)
+    head = load_parameters(config, like, 0, finished[0])
+    ready = transfer.transfer(config.model, config, 2)
     whole = transfer_net("squeezenet", "caffe", 2, hidden=(6,))
     params = from_named(
-        named_leaves(ready.frozen) | named_leaves(head),
+        named_leaves(ready.below) | named_leaves(head),
         jax.eval_shape(lambda: whole.init(jax.random.key(0), jnp.zeros((1, 36, 36, 3), jnp.uint8))["params"]),
     )
-    wanted = whole.apply({"params": params}, parts.data.test.images)[0]
+    wanted = jax.jit(whole.apply)({"params": params}, parts.data.test.images)[0]
     found = parts.apply(head, parts.inputs["test"], None)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
-def test_predictions_go_through_both_parts(config, tmp_path, place):
-    record = experiment.run(config, tmp_path / "run")
-    answers = list(experiment.predict(tmp_path / "run", [place / "colours/red", place / "colours/green"]))
+def test_predictions_go_through_both_parts(finished, place):
+    run, record = finished[0], json.loads((finished[0] / "record.json").read_text())
+    answers = list(experiment.predict(run, [place / "colours/red", place / "colours/green"]))
     right = np.mean([answer["class"] == answer["input"].split("/")[-2] for answer in answers])
     overall = sum(record["metrics"][s]["accuracy"] * record["data"]["sizes"][s] for s in record["metrics"]) / 80
     assert right == pytest.approx(overall)
 
 
-def test_other_weights_are_other_training(config, tmp_path, place):
-    experiment.run(config, tmp_path / "run")
+def test_other_weights_are_other_training(config, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run/record.json").unlink()
-    frozen = named_leaves(transfer.transfer(config.model, 2, None).frozen)
+    frozen = named_leaves(transfer.transfer(config.model, config, 2).below)
     leaves = {name: np.asarray(leaf) + 1 for name, leaf in frozen.items()}
     save_ours(
         tmp_path / "b.safetensors",
@@ -120,3 +148,101 @@ def test_gray_or_small_pictures_are_refused(config, tmp_path):
         wrong = dataclasses.replace(config, data=dataclasses.replace(config.data, **change))
         with pytest.raises(UserError, match="colour pictures of 32 pixels or more"):
             experiment.run(wrong, tmp_path / "run")
+
+
+def test_curves_on_the_cache_are_those_without_it(config, tmp_path):
+    cached = changed(config, model={"fine_tune": 1})  # a frozen layer is left above the cut
+    records = [
+        experiment.run(changed(cached, model={"cache": cache}), tmp_path / str(cache)) for cache in (True, False)
+    ]
+    assert records[0]["parameters"] == records[1]["parameters"]
+    np.testing.assert_allclose(curves(tmp_path / "True"), curves(tmp_path / "False"), rtol=1e-5)
+
+
+def test_curves_on_cached_views_are_those_of_views_drawn_in_the_step(config, finished, tmp_path):
+    """With as many views as epochs, under the seed that the cached views are drawn by."""
+    augment = Augmentation(flip=True, rotation=20.0, brightness=0.2)
+    drawn = dataclasses.replace(changed(config, data={"split_seed": 0}), augment=augment)
+    kept = dataclasses.replace(drawn, augment=dataclasses.replace(augment, views=2))
+    experiment.run(drawn, tmp_path / "drawn")
+    experiment.run(kept, tmp_path / "kept")
+    np.testing.assert_allclose(curves(tmp_path / "kept"), curves(tmp_path / "drawn"), rtol=1e-5)
+    assert not np.allclose(curves(finished[0]), curves(tmp_path / "drawn"), rtol=1e-3)
+
+
+def test_views_without_a_frozen_part_are_refused(config, tmp_path):
+    for wrong in (
+        dataclasses.replace(config, augment=Augmentation(views=2)),
+        dataclasses.replace(config, augment=Augmentation(views=2, flip=True), model=ConvNet()),
+    ):
+        with pytest.raises(UserError, match=r"augment\.views"):
+            experiment.run(wrong, tmp_path / "run")
+
+
+def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, place):
+    frozen = changed(config, model={"fine_tune": 3}, train={"freeze": ("fire9/squeeze1x1/*", "*/bias")})
+    record = experiment.run(frozen, tmp_path / "run")
+    assert record["parameters"]["trainable"] == 64 * 256 + 9 * 64 * 256 + 512 * 6 + 6 * 2
+    assert "fire9/squeeze1x1" not in build(frozen).net.names, "what is frozen lies below the cut"
+    parts = build(frozen)
+    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1])["params"])
+    ended = named_leaves(load_parameters(frozen, like, 0, tmp_path / "run"))
+    for name, leaf in parts.start.items():
+        assert np.array_equal(ended[name], leaf) == name.endswith("bias"), name
+
+
+def test_a_wrong_pattern_gives_the_list(config, tmp_path):
+    with pytest.raises(UserError, match=r"train\.freeze fire10/\* .*head/logits/kernel"):
+        experiment.run(changed(config, train={"freeze": ("fire10/*",)}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
+    slow = changed(config, model={"fine_tune": 3}, optimizer={"learning_rate": 1e-5})
+    exact, coarse = (changed(slow, train={"precision": precision}) for precision in ("float32", "bfloat16"))
+    records = [experiment.run(c, tmp_path / c.train.precision) for c in (exact, coarse)]
+    assert records[0]["parameters"] == records[1]["parameters"]
+    assert records[0]["parameters"] == {"total": 722_496 + HEAD, "trainable": HEAD + FIRE9}
+    ours, theirs = curves(tmp_path / "float32"), curves(tmp_path / "bfloat16")
+    assert (ours != theirs).any()
+    np.testing.assert_allclose(theirs, ours, rtol=0.1)
+    like = jax.eval_shape(
+        lambda: build(coarse).net.init(jax.random.key(0), build(coarse).inputs["train"][:1])["params"]
+    )
+    ended = load_parameters(coarse, like, 0, tmp_path / "bfloat16")
+    assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(ended))
+
+
+@pytest.mark.parametrize("name", ["cats_and_dogs_vgg16", "cats_and_dogs_vgg16_tuned"])
+def test_the_shipped_vgg16_rungs_run_from_a_weight_file_to_a_report(name, place, root, tmp_path):
+    weights = place / "vgg16.safetensors"
+    if not weights.exists():
+        save_random(weights, vgg16(), "vgg16")
+    shipped = configuration.load(str(root / "configs" / f"{name}.py"))
+    small = changed(
+        shipped,
+        data={"source": str(place / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
+        model={"weights": str(weights)},
+        train={"epochs": 2},
+    )
+    record = experiment.run(small, tmp_path / "run")
+    block5 = 3 * (9 * 512 * 512 + 512)
+    head = (512 + 1) * 256 + (256 + 1) * 2
+    assert record["parameters"] == {
+        "total": 14_714_688 + head, "trainable": head + (block5 if small.model.fine_tune else 0),
+    }  # fmt: skip
+    assert np.isfinite(record["metrics"]["test"]["loss"]) and (tmp_path / "run/report.html").exists()
+    (answer,) = experiment.predict(tmp_path / "run", [place / "colours/red/0.png"])
+    assert answer["class"] in ("green", "red")
+
+
+def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsys):
+    assert "swapped" not in finished[1]
+    for file in (place / "colours").rglob("*.png"):
+        target = tmp_path / "blue" / file.relative_to(place / "colours")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(int(file.stem)).integers(0, 200, (36, 36, 3))
+        pixels[..., 2] += 55
+        Image.fromarray(pixels.astype(np.uint8)).save(target)
+    build(changed(config, data={"source": str(tmp_path / "blue")}))
+    assert "red and blue look swapped" in capsys.readouterr().err

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -6,9 +8,11 @@ import pytest
 
 from research.keys import key
 from research.training import program
+from research.training.freezing import trained_mask
 from research.training.objectives import classification
-from research.training.state import NEVER, Examples, chosen, take_seed
+from research.training.state import NEVER, Examples, Window, chosen, take_seed
 from research.training.step import evaluate, mean_loss
+from research.trees import named_leaves
 
 CLASSES, WIDTH = 3, 5
 PLAN = program.Plan(37, 8, epochs=4, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
@@ -22,6 +26,7 @@ def examples(count, seed):
     return Examples(jnp.asarray(inputs), jnp.asarray(targets))
 
 
+NOTHING = {"w": {"kernel": None, "bias": None}}  # frozen
 TRAIN, VALIDATION = examples(37, 0), examples(11, 1)
 
 
@@ -42,6 +47,61 @@ def trained(plan=PLAN, seeds=(0,), stops=None, optimizer=None, train=TRAIN):
     for stop in stops or [plan.total_steps]:
         state, readout = advance(state, train, VALIDATION, jnp.int32(stop))
     return state, readout
+
+
+def with_epoch(seed, epoch, index, inputs):
+    return inputs + 0.01 * (epoch + seed) + 0.001 * index[:, None]
+
+
+def windows(order, width):
+    """The set in blocks of `width` steps, in the order of the steps."""
+    rows = np.concatenate([np.asarray(order(epoch)) for epoch in range(PLAN.epochs)])
+    for start in range(0, len(rows), width):
+        index = np.minimum(np.resize(rows[start : start + width], (width, rows.shape[1])).reshape(-1), 36)
+        yield start, Window(Examples(TRAIN.inputs[index], TRAIN.targets[index]), jnp.int32(start))
+
+
+@pytest.mark.parametrize("width", [1, 3, 20])
+def test_a_set_read_window_by_window_gives_the_same_bits(width):
+    optimizer = optax.adam(0.05)
+    parts = {"apply": apply, "objective": classification, "optimizer": optimizer, "augment": with_epoch}
+    advance = program.build_advance(PLAN, **parts)
+    whole = program.start(jnp.array([2]), initialize, optimizer, PLAN)
+    whole, _ = advance(whole, TRAIN, VALIDATION, jnp.int32(PLAN.total_steps))
+    state = program.start(jnp.array([2]), initialize, optimizer, PLAN)
+    order = functools.partial(program.batch_index, jnp.int32(2), plan=PLAN)
+    for start, window in windows(order, width):
+        state, _ = advance(state, window, VALIDATION, jnp.int32(min(start + width, PLAN.total_steps)))
+    assert same(state, whole)
+
+
+def test_views_are_taken_in_turn():
+    shifted = [TRAIN.inputs + 0.5 * view for view in range(3)]
+    views = Examples(jnp.concatenate(shifted), TRAIN.targets)
+    plan = PLAN._replace(views=3)
+    rows = jnp.array([4, 36, 37])
+    for step in range(0, plan.total_steps, plan.steps_per_epoch):
+        batch = program.draw(views, rows, jnp.int32(0), jnp.int32(step), plan, None)
+        epoch = step // plan.steps_per_epoch
+        np.testing.assert_array_equal(batch.inputs, shifted[epoch % 3][jnp.array([4, 36, 36])])
+        np.testing.assert_array_equal(batch.targets, TRAIN.targets[jnp.array([4, 36, 36])])
+        np.testing.assert_array_equal(batch.weights, [1, 1, 0])
+
+
+@pytest.mark.parametrize("optimizer", [optax.adamw(0.05, weight_decay=0.5), optax.sgd(0.05, momentum=0.9)])
+def test_frozen_leaves_stay_as_they_are_to_the_bit(optimizer):
+    freeze = functools.partial(trained_mask, frozen={"w/kernel"})
+    plan = PLAN._replace(l2=0.1, patience=10)
+    state = program.start(jnp.array([1]), initialize, optimizer, plan, freeze)
+    advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
+    before = np.asarray(state.each.frozen["w"]["kernel"])
+    bias = np.asarray(state.each.params["w"]["bias"])
+    assert not any("kernel" in name for name in named_leaves(state.each.optimizer)), "the optimizer knows it"
+    state, _ = advance(state, TRAIN, VALIDATION, jnp.int32(plan.total_steps))
+    np.testing.assert_array_equal(state.each.frozen["w"]["kernel"], before)
+    ended = chosen(take_seed(state.each, 0))["w"]
+    np.testing.assert_array_equal(ended["kernel"], before[0])
+    assert not np.array_equal(ended["bias"], bias[0])
 
 
 def same(a, b):
@@ -97,7 +157,7 @@ def test_padding_has_no_say():
     weights = jnp.array([1.0, 1.0, 0.0])
     batch = program.gather(Examples(heavy, TRAIN.targets), jnp.array([0, 1, 37]), 37)
     np.testing.assert_array_equal(batch.weights, weights)
-    loss, sums = mean_loss(initialize(key(0)), batch, key(1), apply, classification, 0.0)
+    loss, sums = mean_loss(initialize(key(0)), NOTHING, batch, key(1), apply, classification, 0.0)
     assert float(sums["count"]) == 2 and np.isfinite(float(loss)) and float(loss) < 10
 
 
@@ -116,7 +176,7 @@ def test_l2_pulls_kernels_and_leaves_biases():
     params = initialize(key(0))
 
     def slope(l2):
-        return jax.grad(lambda p: mean_loss(p, batch, key(1), apply, classification, l2)[0])(params)["w"]
+        return jax.grad(lambda p: mean_loss(p, NOTHING, batch, key(1), apply, classification, l2)[0])(params)["w"]
 
     pulled, free = slope(0.5), slope(0.0)
     np.testing.assert_allclose(pulled["kernel"] - free["kernel"], params["w"]["kernel"], rtol=1e-4, atol=1e-6)

@@ -1,0 +1,34 @@
+"""Freezing by name: which leaves are trained, and which stay as they are. Every leaf is one or the other, once."""
+
+import fnmatch
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import jax
+
+from research.errors import UserError
+from research.trees import leaf_name
+
+Tree = Any
+
+
+def frozen_leaves(names: Sequence[str], patterns: Sequence[str], given: Collection[str] = ()) -> frozenset[str]:
+    """The leaves of `names` that are not trained: those `given`, and those that shell-style `patterns` match.
+
+    Raises UserError for a pattern that freezes nothing (that is not frozen already), and when nothing is left to train.
+    """
+    frozen = set(given)
+    for pattern in patterns:
+        found = set(fnmatch.filter(names, pattern)) - frozen
+        if not found:
+            left = ", ".join(name for name in names if name not in frozen)
+            raise UserError(f"train.freeze {pattern} matches no parameter that would be trained; there are {left}")
+        frozen |= found
+    if frozen >= set(names):
+        raise UserError("every parameter is frozen, so nothing is left to train; freeze fewer by --train.freeze")
+    return frozenset(frozen)
+
+
+def trained_mask(params: Tree, frozen: Collection[str]) -> Tree:
+    """True for each leaf of `params` that is trained, False for those named in `frozen`."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: leaf_name(path) not in frozen, params)

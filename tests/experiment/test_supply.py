@@ -1,0 +1,49 @@
+"""A set that is read from disk as it is needed trains as one that lies on the device, but for rounding."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from research import experiment
+from research.config import Augmentation, ConvNet, Experiment, ImageData, Training
+from research.experiment import supply
+from research.experiment.build import build
+from research.experiment.fit import load_group
+from research.trees import named_leaves
+
+CONFIG = Experiment(
+    name="streamed",
+    data=ImageData(train_limit=300),
+    model=ConvNet(channels=(4,), hidden=(8,), dropout=0.2),
+    augment=Augmentation(shift=0.1),
+    train=Training(epochs=3, batch_size=32, patience=2),
+    seeds=2,
+)
+
+
+def trained(config, place):
+    experiment.run(config, place)
+    found = [load_group(config, build(config), [seed], place) for seed in (0, 1)]
+    return [named_leaves(group.each) for group in found]
+
+
+def streamed(how):
+    return dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, stream=how))
+
+
+@pytest.mark.parametrize("window", [1, 64])
+def test_streaming_trains_on_the_same_batches(tmp_path, monkeypatch, window):
+    monkeypatch.setattr(supply, "WINDOW_STEPS", window)
+    never, always = (trained(streamed(how), tmp_path / how) for how in ("never", "always"))
+    for ours, theirs in zip(never, always, strict=True):
+        for name in ours:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
+
+
+def test_streaming_is_chosen_when_the_set_would_fill_the_memory(monkeypatch):
+    parts = build(CONFIG)
+    for memory, chosen in ((2 * parts.inputs["train"].nbytes, False), (parts.inputs["train"].nbytes, True), (0, False)):
+        monkeypatch.setattr(supply.runtime, "memory_bytes", lambda memory=memory: memory)
+        assert supply.streams(CONFIG, parts) == chosen
+        assert supply.streams(streamed("always"), parts) and not supply.streams(streamed("never"), parts)
