@@ -1,6 +1,7 @@
 """`compare.py CONFIG CONFIG... [--FIELD VALUE ...]`"""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,8 +19,8 @@ class Flags:
 
 
 def compare(arguments: Sequence[str]) -> int:
-    """compare.py CONFIG CONFIG... [--figure FILE] [--FIELD VALUE ...]: train each (or take its run), then one figure
-    and one table, differences paired by seed. Flags after the configurations hold for all of them.
+    """compare.py CONFIG CONFIG... [--figure FILE] [--FIELD VALUE ...]: train each (or take its run), then one table
+    and one figure, each run against the one before it, paired by seed. Flags after the configurations hold for all.
     """
     names, rest = _leading(arguments)
     own, shared = _divided(rest)
@@ -30,12 +31,14 @@ def compare(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from research import experiment  # imports jax, which --help and mistakes need not wait for
-    from research.report.tables import comparison_table
+    from research.report.rungs import comparison_table
 
     found = experiment.compare(entries, figure)
-    if found.status == "finished":
-        Console(width=80).print(comparison_table(found.records, found.differences))
+    if found.rungs:
+        Console(width=80).print(comparison_table(found.rungs))
         print(f"figure: {figure}")
+    else:
+        print(f"{list(found.records)[-1]}: {found.status}, so there is nothing to compare", file=sys.stderr)
     return EXIT_CODES[found.status]
 
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import norm, ttest_rel
+from scipy.stats import norm
 
-from research.evaluation.comparison import paired
 from research.evaluation.intervals import across_seeds, proportion, student_half_width
 
 
@@ -60,30 +59,3 @@ def test_equal_seeds_have_an_interval_of_no_width():
 def test_no_values_are_refused():
     with pytest.raises(ValueError, match="no values"):
         across_seeds([])
-
-
-def test_paired_equals_scipys_t_test():
-    a, b = [0.91, 0.93, 0.92, 0.95], [0.90, 0.91, 0.92, 0.91]
-    found, expected = paired(a, b), ttest_rel(a, b)
-    assert found is not None
-    assert found["p"] == pytest.approx(expected.pvalue)
-    low, high = expected.confidence_interval(0.95)
-    assert (found["mean"], found["low95"], found["high95"]) == pytest.approx((0.0175, low, high))
-
-
-def test_paired_is_antisymmetric():
-    there, back = paired([1.0, 2.0, 4.0], [1.5, 1.0, 2.0]), paired([1.5, 1.0, 2.0], [1.0, 2.0, 4.0])
-    assert there is not None and back is not None
-    assert (there["mean"], there["low95"], there["p"]) == pytest.approx((-back["mean"], -back["high95"], back["p"]))
-
-
-@pytest.mark.parametrize(
-    ("a", "b"), [([0.9], [0.8]), ([0.9, 0.8], [0.9, 0.8]), ([0.3, 0.1 + 0.2], [0.2, 0.2]), ([0.5, 0.7], [0.4, 0.6])]
-)
-def test_pairs_that_cannot_tell_have_no_difference(a, b):
-    assert paired(a, b) is None
-
-
-def test_pairs_of_different_length_are_refused():
-    with pytest.raises(ValueError, match="2 and 3 values cannot be paired"):
-        paired([1.0, 2.0], [1.0, 2.0, 3.0])

@@ -11,7 +11,6 @@ import pytest
 from research.report import figures, sections
 from research.report.curves import learning_curves
 from research.report.feature_maps import feature_maps
-from research.report.side_by_side import comparison
 
 HISTORY = {
     "epoch": [1, 2, 3],
@@ -81,13 +80,6 @@ def test_colour_pictures_and_many_long_names():
     pictures = np.full((8, 5, 7, 3), 128, np.uint8)
     width, height = size(figures.mistakes_gallery(pictures, names, names[::-1], [0.9] * 8))
     assert width == 6.4 * 160 and height > 0
-
-
-def test_comparison_needs_a_test_of_every_run():
-    test = {"mean": 0.9, "low95": None, "high95": None, "values": [0.9]}
-    size(comparison({"a": [HISTORY], "b": [HISTORY]}, {"a": test, "b": test | {"low95": 0.8, "high95": 0.95}}))
-    with pytest.raises(KeyError, match="b"):
-        comparison({"a": [HISTORY], "b": [HISTORY]}, {"a": test})
 
 
 def test_feature_maps_of_nothing_but_zeros():

@@ -34,17 +34,6 @@ def test_tables_fit_80_columns_with_all_their_words(seeds_report, name):
             assert word in text
 
 
-def test_comparison_fits_80_columns_and_shows_differences(report, seeds_report):
-    difference = {"mean": 0.0123, "low95": -0.001, "high95": 0.0256, "p": 0.0613}
-    table = tables.comparison_table(
-        {"first": report.record, "second": seeds_report.record}, {"first": None, "second": difference}
-    )
-    text = printed(table)
-    assert max(map(len, text.splitlines())) <= 80
-    assert "+1.23 points" in text and "-0.10 to +2.56" in text and "p = 0.061" in text
-    assert f"{100 * seeds_report.record['seeds']['test/accuracy']['mean']:.2f}%" in text
-
-
 def test_brackets_are_not_markup(report):
     assert "[red]x[/red]" in printed(tables.per_class_table(report.evaluations["test"]))
 

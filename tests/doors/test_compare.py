@@ -1,0 +1,57 @@
+"""compare.py from its command line: one table that fits a terminal, one figure, and a word when there is neither."""
+
+import sys
+
+import pytest
+
+from research.command_line import run
+from research.doors.compare import compare
+
+CONFIG = """
+from research.config import DenseNet, Experiment, ImageData, Optimizer, Training
+
+def get_config() -> Experiment:
+    return Experiment(
+        name={name!r},
+        data=ImageData(source="rows.npz", validation=0.2),
+        model=DenseNet(hidden=({width},)),
+        optimizer=Optimizer(name="sgd", learning_rate=0.05),
+        train=Training(epochs=2, batch_size=16),
+        published={published},
+    )
+"""
+
+
+@pytest.fixture
+def call(monkeypatch, capfd, small_npz, tmp_path):
+    """`call(*arguments) -> (exit code, stdout, stderr)` in a folder with narrow.py, wide.py and wider.py."""
+    for name, width, published in (("narrow", 4, "(0.7, 0.75)"), ("wide", 8, None), ("wider", 16, "(0.97, 0.97)")):
+        (tmp_path / f"{name}.py").write_text(CONFIG.format(name=name, width=width, published=published))
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["scripts/compare.py", *arguments])
+        capfd.readouterr()
+        return run(compare), *capfd.readouterr()
+
+    return call
+
+
+def test_three_runs_one_table_one_figure(call, tmp_path):
+    code, out, _ = call("narrow.py", "wide.py", "wider.py", "--seeds", "2", "--figure", "ladder.png")
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    for words in ("narrow", "wide", "wider", "70–75%", "97%", "Over row above", "Holm"):
+        assert words in out
+    assert out.splitlines()[-1] == "figure: ladder.png"
+    assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_again_takes_the_runs_and_says_the_same(call):
+    first, again = call("narrow.py", "wide.py"), call("narrow.py", "wide.py")
+    assert again[1] == first[1] and "has finished before" in again[2]
+
+
+def test_a_run_that_diverged_is_named(call):
+    code, out, err = call("narrow.py", "wide.py", "--optimizer.learning-rate", "1e30")
+    assert code == 1 and not out
+    assert err.splitlines()[-1] == "narrow: diverged, so there is nothing to compare"
