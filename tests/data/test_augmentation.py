@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from research.config import Augmentation
-from research.data.augmentation import augmented, augmenter, view_keys, warped
+from research.data.augmentation import augmented, augmenter, view_keys
+from research.resampling import warped
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (6, 9, 12, 3)).astype(np.uint8)
 ALL = Augmentation(flip=True, shift=0.2, rotation=30.0, zoom=0.3, brightness=0.4)
