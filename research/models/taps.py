@@ -3,7 +3,7 @@
 import difflib
 import functools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -23,9 +23,8 @@ def run_taps(net: Network, params: Tree, inputs: jax.Array, names: Iterable[str]
     wanted = tuple(names)
     for name in wanted:
         _check(net, name)
-    part = part_for(net, wanted)
-    own = {name: params[name] for name in part.names if name in params}
-    return dict(zip(wanted, _run(part, own, inputs, wanted), strict=True))
+    found = _run(*probe(net, params, wanted), inputs)
+    return {name: found[name] for name in wanted}
 
 
 def part_for(net: Network, names: Iterable[str]) -> Network:
@@ -40,10 +39,33 @@ def part_for(net: Network, names: Iterable[str]) -> Network:
     )
 
 
-@functools.partial(jax.jit, static_argnums=(0, 3))
-def _run(net: Network, params: Tree, inputs: jax.Array, names: tuple[str, ...]) -> list[jax.Array]:
-    taps: dict[str, jax.Array] = net.apply({"params": params}, inputs)[1]  # pyright: ignore[reportAssignmentType]
-    return [taps[name] for name in names]
+class Probe(NamedTuple):
+    """`Probe(part, names)(params, inputs)`: the named taps as a function that can be hashed, to build programs on.
+
+    `part` is what `part_for` gives; without names it runs nothing.
+    """
+
+    part: Network
+    names: tuple[str, ...]
+
+    def __call__(self, params: Tree, inputs: jax.Array) -> dict[str, jax.Array]:
+        """{name: activation [B, ...]} of `inputs` [B, ...]."""
+        if not self.names:
+            return {}
+        taps: dict[str, jax.Array] = self.part.apply({"params": params}, inputs)[1]  # pyright: ignore[reportAssignmentType]
+        return {name: taps[name] for name in self.names}
+
+
+def probe(net: Network, params: Tree, names: Iterable[str]) -> tuple[Probe, Tree]:
+    """The function that gives the taps `names` of `net`, and those of `params` that it reads."""
+    wanted = tuple(names)
+    part = part_for(net, wanted)
+    return Probe(part, wanted), {name: params[name] for name in part.names if name in params}
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _run(run: Probe, params: Tree, inputs: jax.Array) -> dict[str, jax.Array]:
+    return run(params, inputs)
 
 
 def _check(net: Network, name: str) -> None:

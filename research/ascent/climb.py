@@ -1,0 +1,148 @@
+"""The climb: many inputs optimized side by side, each for an objective of its own, in one compiled program.
+
+Inputs run in groups of a fixed size, one after the other: a net then computes the same numbers for a picture, whatever
+stands beside it and however many groups one call takes.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from research.ascent.objectives import INPUT, Objective
+from research.ascent.parameterizations import MIDDLE, Parameterization
+from research.ascent.transforms import Transform, transformed
+
+Tree = Any
+Activations = Callable[[Tree, jax.Array], Mapping[str, jax.Array]]  # of parameters and pictures
+
+SIDE_BY_SIDE = {"cpu": 8}  # pictures that a net runs on at once; what CPU caches hold
+ELSEWHERE = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How to climb."""
+
+    steps: int = 128
+    rate: float = 0.05  # Adam's learning rate (Kingma & Ba 2015)
+    transforms: tuple[Transform, ...] = ()
+    variation: float = 0.0  # weight of the total variation: mean absolute difference of neighbours, of 0..1
+    shrink: float = 0.0  # weight of the mean square distance from gray, of -1..1
+    pictures: int = 1  # in a set that is scored together
+
+
+class Reached(NamedTuple):
+    """Where climbs ended."""
+
+    pictures: np.ndarray  # float32 [N, K, H, W, C] of 0..255
+    scores: np.ndarray  # [N, steps], before each step, transformed
+    final: np.ndarray  # [N], of the pictures as they are
+
+
+def climb(
+    activations: Activations,
+    params: Tree,
+    objectives: Objective,
+    parameterization: Parameterization,
+    keys: jax.Array,
+    plan: Plan,
+    *,
+    chunk: int = 64,
+) -> Iterator[Reached]:
+    """Optimize N sets of pictures, each from its own of `keys` [N] for its own objective, chunk by chunk, in order.
+
+    `objectives` are stacked (a leading axis [N] on every array). `activations(params, pictures [B, H, W, C])` gives
+    {name: [B, ...]} and must be hashable. Compiled once for a net, an objective's structure, a parameterization's shape
+    and a plan. `chunk` inputs (rounded up to groups) are in memory at once, which changes none of them.
+    """
+    count, side = len(keys), group_size(plan)
+    groups = max(1, -(-min(chunk, count) // side))
+    for begin in range(0, count, groups * side):
+        place = np.minimum(np.arange(begin, begin + groups * side), count - 1)  # the last again, to fill a group
+        own = jax.tree.map(lambda leaf: leaf[place].reshape(groups, side, *leaf.shape[1:]), (objectives, keys))  # noqa: B023
+        filled = -(-min(groups * side, count - begin) // side)
+        found = _climb(params, *own, parameterization, jnp.int32(filled), activations=activations, plan=plan)
+        yield Reached(*(np.asarray(part).reshape(-1, *part.shape[2:])[: count - begin] for part in found))
+
+
+def group_size(plan: Plan) -> int:
+    """How many sets of pictures run side by side."""
+    return max(1, SIDE_BY_SIDE.get(jax.default_backend(), ELSEWHERE) // plan.pictures)
+
+
+@functools.partial(jax.jit, static_argnames=("activations", "plan"))
+def _climb(
+    params: Tree,
+    objectives: Objective,
+    keys: jax.Array,
+    parameterization: Parameterization,
+    count: jax.Array,
+    *,
+    activations: Activations,
+    plan: Plan,
+) -> Reached:
+    """The first `count` groups of `objectives` and `keys` [groups, side, ...]."""
+
+    def one(place: jax.Array) -> Reached:
+        own, drawn = jax.tree.map(lambda leaf: leaf[place], (objectives, keys))
+        return _climb_group(params, own, drawn, parameterization, activations, plan)
+
+    found = jax.tree.map(lambda leaf: jnp.zeros((len(keys), *leaf.shape), leaf.dtype), jax.eval_shape(one, count))
+    put = lambda place, out: jax.tree.map(lambda into, leaf: into.at[place].set(leaf), out, one(place))  # noqa: E731
+    return jax.lax.fori_loop(0, count, put, found)
+
+
+def _climb_group(
+    params: Tree,
+    objectives: Objective,
+    keys: jax.Array,
+    parameterization: Parameterization,
+    activations: Activations,
+    plan: Plan,
+) -> Reached:
+    each = jax.vmap(lambda key: jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(plan.pictures)))(keys)
+    numbers = jax.vmap(jax.vmap(lambda key: parameterization.start(jax.random.fold_in(key, 0))))(each)
+    optimizer = optax.adam(plan.rate)
+
+    def scores_of(pictures: jax.Array) -> jax.Array:
+        found = activations(params, pictures.reshape(-1, *pictures.shape[2:]))
+        taps = {name: tap.reshape(-1, plan.pictures, *tap.shape[1:]) for name, tap in found.items()}
+        return jax.vmap(lambda objective, own: objective.score(own))(objectives, {INPUT: pictures} | taps)
+
+    def loss(numbers: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def seen(key: jax.Array, one: jax.Array) -> tuple[jax.Array, jax.Array]:
+            picture = parameterization.render(one)
+            key = jax.random.fold_in(jax.random.fold_in(key, 1), step)
+            return transformed(plan.transforms, key, picture), _penalty(picture, plan)
+
+        pictures, penalties = jax.vmap(jax.vmap(seen))(each, numbers)
+        scores = scores_of(pictures)
+        return (penalties.mean(axis=1) - scores).sum(), scores
+
+    def step(carried: tuple, place: jax.Array) -> tuple[tuple, jax.Array]:
+        numbers, moments = carried
+        slope, scores = jax.grad(loss, has_aux=True)(numbers, place)
+        updates, moments = optimizer.update(slope, moments)
+        moved: Any = optax.apply_updates(numbers, updates)
+        return (jax.vmap(jax.vmap(parameterization.project))(moved), moments), scores
+
+    (numbers, _), scores = jax.lax.scan(step, (numbers, optimizer.init(numbers)), jnp.arange(plan.steps))
+    pictures = jax.vmap(jax.vmap(parameterization.render))(numbers)
+    return Reached(pictures, scores.T, scores_of(pictures))  # pyright: ignore[reportArgumentType]
+
+
+def _penalty(picture: jax.Array, plan: Plan) -> jax.Array:
+    """What is subtracted from a picture's score: its total variation and its distance from gray, weighted."""
+    total = jnp.float32(0)
+    if plan.variation:
+        differences = (jnp.abs(jnp.diff(picture, axis=axis)).mean() for axis in (0, 1))
+        total += plan.variation * sum(differences) / 255
+    if plan.shrink:
+        total += plan.shrink * ((picture / MIDDLE - 1) ** 2).mean()
+    return total

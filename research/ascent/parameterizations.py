@@ -1,0 +1,165 @@
+"""How a picture is written while it is optimized: which numbers are climbed, and what picture they stand for.
+
+All pictures are float32 [H, W, C] of 0..255. Steps in pixels find high frequencies first; steps in Fourier coefficients
+scaled by 1 / frequency move all scales alike (Olah et al. 2017, "Feature Visualization", "Preconditioning and
+parameterization"); with the magnitudes held to those of real pictures only the phases are free (Fel et al. 2023, MACO).
+"""
+
+import dataclasses
+import math
+from typing import Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+MIDDLE = 127.5
+START = 0.01  # standard deviation of the coefficients at first, and
+CONTRAST = 4.0  # what the inverse transform is divided by: both from lucid (optvis/param/spatial.py)
+
+# The square root of ImageNet's channel covariance over its largest column norm, from lucid (optvis/param/color.py).
+_ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
+IMAGENET_COLOR = _ROOT / np.linalg.norm(_ROOT, axis=0).max()
+
+
+class Parameterization(Protocol):
+    """What all ways to write a picture can do."""
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """The numbers before the first step."""
+        ...
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """The picture [H, W, C] that they stand for, 0..255."""
+        ...
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """The numbers nearest to `numbers` that are allowed."""
+        ...
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Pixels:
+    """Pixels, from -1 (black) to 1 (white); they start gray with noise of standard deviation `spread`."""
+
+    shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C
+    spread: float = dataclasses.field(default=0.05, metadata={"static": True})
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """[H, W, C]."""
+        return self.project(self.spread * jax.random.normal(key, self.shape))
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """[H, W, C] -> [H, W, C]."""
+        return MIDDLE * (1 + numbers)
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """[H, W, C] -> [H, W, C], each clipped."""
+        return jnp.clip(numbers, -1, 1)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Fourier:
+    """Real and imaginary parts of the coefficients of decorrelated channels, each times 1 / frequency.
+
+    `color` [C, C] mixes the channels as real pictures do (`colors_of`); any C, H and W will do.
+    """
+
+    color: jax.Array
+    shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """[2, H, W // 2 + 1, C]."""
+        height, width, channels = self.shape
+        shape = (2, height, width // 2 + 1, channels)
+        return START * jax.random.normal(key, (math.prod(shape),)).reshape(shape)  # XLA takes 10 s over one of 4 axes
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """[2, H, W // 2 + 1, C] -> [H, W, C]."""
+        height, width, _ = self.shape
+        scale = np.sqrt(height * width) / np.maximum(_frequencies(height, width), 1 / max(height, width))
+        real, imaginary = numbers * scale[..., None].astype(np.float32)
+        plane = synthesized(real, imaginary, self.shape)
+        return _squashed(plane / CONTRAST, self.color)
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """As they are."""
+        return numbers
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """Phases of the coefficients alone; their `magnitude` [H, W // 2 + 1, C] is that of real pictures (`phase_of`)."""
+
+    magnitude: jax.Array
+    color: jax.Array
+    shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """[H, W // 2 + 1, C], uniform over the circle."""
+        return jax.random.uniform(key, self.magnitude.shape, minval=-jnp.pi, maxval=jnp.pi)
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """[H, W // 2 + 1, C] -> [H, W, C]."""
+        return _squashed(self.plane(numbers), self.color)
+
+    def plane(self, numbers: jax.Array) -> jax.Array:
+        """[H, W // 2 + 1, C] -> decorrelated channels [H, W, C] of these magnitudes, of deviation 1 in all."""
+        plane = synthesized(jnp.cos(numbers) * self.magnitude, jnp.sin(numbers) * self.magnitude, self.shape)
+        return plane / (plane.std() + 1e-6)
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """As they are: phases go round."""
+        return numbers
+
+
+def phase_of(pictures: np.ndarray, color: np.ndarray) -> Phase:
+    """`Phase` with the mean magnitudes of `pictures` [N, H, W, C] of 0..255, channels decorrelated by `color`."""
+    shape = tuple(pictures.shape[1:])
+    total = np.zeros((shape[0], shape[1] // 2 + 1, shape[2]))
+    for picture in pictures:
+        plane = (picture.astype(np.float64) / 255 - 0.5) @ np.linalg.inv(color.astype(np.float64)).T
+        total += np.abs(np.fft.rfft2(plane, axes=(0, 1)))
+    total[0, 0] = 0  # the mean gray is not a feature
+    magnitude = jnp.asarray(total / len(pictures), jnp.float32)
+    return Phase(magnitude, jnp.asarray(color, jnp.float32), shape)
+
+
+def colors_of(pictures: np.ndarray) -> np.ndarray:
+    """The root of the covariance of the channels of `pictures` [N, H, W, C], over its largest column norm: [C, C]."""
+    flat = pictures.reshape(-1, pictures.shape[-1]).astype(np.float64)
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
+    root = vectors * np.sqrt(np.maximum(values, 1e-6 * max(values.max(), 1e-12)))
+    return (root / np.linalg.norm(root, axis=0).max()).astype(np.float32)
+
+
+def _frequencies(height: int, width: int) -> np.ndarray:
+    """Cycles per pixel of each coefficient of a real transform, [H, W // 2 + 1]."""
+    return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
+
+
+def synthesized(real: jax.Array, imaginary: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """`numpy.fft.irfft2` of coefficients [H, W // 2 + 1, C] to `shape` (H, W, C).
+
+    As products of matrices, which at these sizes cost little beside a net.
+    """
+    height, width = shape[:2]
+    turns_down = 2 * np.pi / height * np.outer(np.arange(height), np.arange(height))
+    turns_across = 2 * np.pi / width * np.outer(np.arange(width // 2 + 1), np.arange(width))
+    twice = np.full(width // 2 + 1, 2.0)  # for the half that a real transform leaves out; not these:
+    twice[[0, *([-1] if width % 2 == 0 else [])]] = 1
+    down = [jnp.asarray(wave(turns_down) / height, jnp.float32) for wave in (np.cos, np.sin)]
+    across = [jnp.asarray(twice[:, None] * wave(turns_across) / width, jnp.float32) for wave in (np.cos, np.sin)]
+    even, odd = (
+        jnp.einsum("hfc,fw->hwc", one, across[0]) + sign * jnp.einsum("hfc,fw->hwc", other, across[1])
+        for one, other, sign in ((real, imaginary, -1), (imaginary, real, 1))
+    )
+    return jnp.einsum("yh,hwc->ywc", down[0], even) - jnp.einsum("yh,hwc->ywc", down[1], odd)
+
+
+def _squashed(plane: jax.Array, color: jax.Array) -> jax.Array:
+    """Decorrelated channels [H, W, C] -> pixels 0..255."""
+    return 255 * jax.nn.sigmoid(plane @ color.T)

@@ -1,0 +1,116 @@
+"""Exemplars: for each filter of a layer, the picture that excites it most, climbed to from noise."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.ascent.climb import Plan, Reached, climb
+from research.ascent.objectives import Constant, Diversity, Filter, Objective
+from research.ascent.parameterizations import Parameterization
+from research.errors import UserError
+from research.keys import key
+from research.models.lone import INPUT, Lone, lone_filters
+from research.models.network import Network
+from research.models.taps import probe
+
+Tree = Any
+Status = Literal["alive", "rescued", "dead"]
+Show = Callable[[int, int], None]  # filters done, of all
+STILL = 1e-6  # a score that moves by less, relative to its size, depends on no picture
+
+
+@dataclasses.dataclass(frozen=True)
+class Exemplar:
+    """What one filter wants to see; `pictures` uint8 [K, H, W, C] are noise if it is dead, and not to be shown.
+
+    "alive": it responds from the start. "rescued": silent at first, brought to respond by climbing on what comes before
+    its nonlinearity. "dead": nothing that was found excites it.
+    """
+
+    filter: int
+    pictures: np.ndarray
+    curve: np.ndarray  # [steps], the score before each step, of the transformed picture
+    score: float  # of the pictures as they are: the response's mean over positions (or at the neuron's), and over them
+    status: Status
+
+
+def exemplars(
+    net: Network,
+    params: Tree,
+    layer: str,
+    parameterization: Parameterization,
+    plan: Plan,
+    *,
+    filters: Sequence[int] | None = None,
+    place: tuple[int, int] | None = None,
+    diverse: float = 1.0,
+    seed: int = 0,
+    chunk: int = 64,
+    show: Show = lambda done, total: None,
+) -> list[Exemplar]:
+    """Exemplars of `filters` (all by default) of `layer`, in their order; of the neurons at `place` (row, column), if any.
+
+    A filter's exemplar is a function of (seed, layer, filter) and the plan, whatever others are asked for. Sets of
+    several pictures (`plan.pictures`) climb response * (1 + `diverse` * diversity of what the layer reads). Raises
+    UserError for a layer without filters, or a filter that it does not have.
+    """
+    count = filter_count(net, params, layer)
+    wanted = list(range(count)) if filters is None else list(filters)
+    check_filters(layer, wanted, count)
+    found: dict[int, Exemplar] = {}
+    for respond, given, indices in _parts(net, params, layer, wanted):
+        run, read = probe(net, params, [name for name in [respond.source] if name != INPUT])
+        objective = _objective(respond, given, place, plan, diverse)
+        keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
+        waiting = iter(indices)
+        for reached in climb(run, read, objective, parameterization, keys, plan, chunk=chunk):
+            found |= {each.filter: each for each in _judged(reached, waiting, respond)}
+            show(len(found), len(wanted))
+    return [found[index] for index in wanted]
+
+
+def filter_count(net: Network, params: Tree, layer: str) -> int:
+    """How many filters `layer` has. Raises UserError for a layer without any."""
+    return sum(len(given["bias"]) for _, given in lone_filters(net, params, layer))
+
+
+def check_filters(layer: str, filters: Sequence[int], count: int) -> None:
+    """Raise UserError for the first of `filters` that a layer with `count` of them does not have."""
+    for index in filters:
+        if not 0 <= index < count:
+            raise UserError(f"{layer} has no filter {index}; its {count} filters are 0 to {count - 1}")
+
+
+def _parts(net: Network, params: Tree, layer: str, wanted: Sequence[int]) -> Iterator[tuple[Lone, Tree, list[int]]]:
+    """Of each part of the layer, how its filters respond, and the arrays and indices of those that are wanted."""
+    first = 0
+    for respond, given in lone_filters(net, params, layer):
+        count = len(given["bias"])
+        indices = [index for index in dict.fromkeys(wanted) if first <= index < first + count]
+        if indices:
+            own = np.array(indices) - first
+            yield respond, jax.tree.map(lambda leaf: leaf[own], given), indices  # noqa: B023
+        first += count
+
+
+def _objective(respond: Lone, given: Tree, place: tuple[int, int] | None, plan: Plan, diverse: float) -> Objective:
+    response = Filter(given, respond, place)
+    if plan.pictures == 1:
+        return response
+    weight = jnp.full(len(given["bias"]), diverse, jnp.float32)
+    return response + response * Constant(weight) * Diversity(respond.source)
+
+
+def _judged(reached: Reached, indices: Iterator[int], respond: Lone) -> Iterator[Exemplar]:
+    silent = respond.layer.activation == "relu"
+    for pictures, curve, final in zip(*reached, strict=True):
+        bytes_of = np.clip(np.round(pictures), 0, 255).astype(np.uint8)
+        still = np.ptp(curve) <= STILL * np.abs(curve).max(initial=0)
+        status: Status = "dead" if still or (silent and final <= 0) else "alive"
+        if silent and status == "alive" and curve[0] < 0:
+            status = "rescued"
+        yield Exemplar(next(indices), bytes_of, curve, float(final), status)

@@ -1,0 +1,96 @@
+"""The climb, on nets small enough to know where it must end."""
+
+import functools
+import logging
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.ascent.climb import Plan, climb
+from research.ascent.objectives import Channel, Diversity, stacked
+from research.ascent.parameterizations import Pixels
+from research.ascent.transforms import Jitter
+
+SHAPE = (6, 5, 2)
+KERNELS = np.random.default_rng(0).normal(size=(*SHAPE, 11)).astype(np.float32)
+
+
+def linear(params, pictures):
+    return {"out": jnp.tensordot(pictures / 127.5 - 1, params, 3)}
+
+
+def curved(params, pictures):
+    hidden = jnp.tanh(jnp.tensordot(pictures / 127.5 - 1, params, 3))
+    return {"out": jnp.sin(3 * hidden) + hidden[:, ::-1]}
+
+
+def reached(net, indices, plan, chunk=64, seed=0):
+    objectives = stacked([Channel(jnp.int32(index), "out") for index in indices])
+    keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(indices))
+    parts = list(climb(net, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, chunk=chunk))
+    return [np.concatenate(each) for each in zip(*parts, strict=True)]
+
+
+def test_a_linear_net_ends_where_the_closed_form_says():
+    """max w . x - shrink mean(x^2) is at x = w n / (2 shrink), n the number of pixels."""
+    plan = Plan(steps=400, rate=0.02, shrink=SHAPE[0] * SHAPE[1] * SHAPE[2] * 2.0)
+    pictures, _, final = reached(linear, range(11), plan)
+    for index in range(11):
+        found, wanted = pictures[index, 0] / 127.5 - 1, KERNELS[..., index] / 4
+        cosine = (found * wanted).sum() / np.linalg.norm(found) / np.linalg.norm(wanted)
+        assert cosine > 0.999
+        np.testing.assert_allclose(found, np.clip(wanted, -1, 1), atol=0.02)
+    np.testing.assert_allclose(final, np.einsum("nhwc,hwcn->n", pictures[:, 0] / 127.5 - 1, KERNELS), rtol=1e-4)
+
+
+def test_a_picture_does_not_depend_on_its_neighbours_nor_on_the_chunk_and_repeats_to_the_byte():
+    plan = Plan(steps=30, transforms=(Jitter(1),))
+    all_of_them = reached(curved, range(11), plan)
+    for other in (reached(curved, range(11), plan), reached(curved, range(11), plan, chunk=8)):
+        for one, same in zip(all_of_them, other, strict=True):
+            np.testing.assert_array_equal(one, same)
+    few = reached(curved, [7, 2], plan)
+    np.testing.assert_allclose(few[0], all_of_them[0][[7, 2]], rtol=1e-5)
+    assert not np.allclose(reached(curved, [7, 2], plan, seed=1)[0], few[0])
+
+
+def test_scores_are_those_before_each_step():
+    _, short, final = reached(curved, [3], Plan(steps=4))
+    _, longer, _ = reached(curved, [3], Plan(steps=5))
+    np.testing.assert_allclose(longer[:, :4], short, rtol=1e-5)
+    np.testing.assert_allclose(longer[:, 4], final, rtol=1e-5)
+
+
+def test_total_variation_makes_pictures_smooth():
+    rough, smooth = (reached(curved, range(4), Plan(steps=60, variation=v))[0] for v in (0.0, 30.0))
+    assert np.abs(np.diff(smooth, axis=2)).mean() < 0.5 * np.abs(np.diff(rough, axis=2)).mean()
+
+
+def test_a_set_is_scored_together():
+    def either_half(params, pictures):
+        halves = jnp.tanh(pictures[:, :, :, 0].reshape(len(pictures), 2, -1).mean(-1) / 127.5 - 1)
+        return {"out": halves.max(axis=1, keepdims=True), "map": halves[:, None, :] + 1}
+
+    channel, unlike = Channel(jnp.zeros(1, jnp.int32), "out"), Diversity("map")
+    worth = []
+    for objective in (channel + channel, channel + unlike):
+        plan = Plan(steps=80, pictures=2)
+        (found,) = climb(either_half, (), objective, Pixels(SHAPE), jax.random.key(0)[None], plan)
+        assert found.pictures.shape == (1, 2, *SHAPE)
+        worth.append(unlike.score(either_half((), found.pictures[0])))
+    assert worth[0] < 0.1 and worth[1] > 0.5
+
+
+def test_a_second_call_compiles_nothing(caplog):
+    plan = Plan(steps=3)
+    reached(curved, range(9), plan)
+    with jax.log_compiles(), caplog.at_level(logging.WARNING):
+        reached(curved, range(9), plan, seed=5)
+    assert not [line for line in caplog.messages if "_climb" in line]
+
+
+def test_a_plan_is_a_value():
+    with pytest.raises(AttributeError):
+        Plan().steps = 3  # pyright: ignore[reportAttributeAccessIssue]

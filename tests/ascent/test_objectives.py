@@ -1,0 +1,60 @@
+import dataclasses
+import operator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.ascent.objectives import Channel, Constant, Direction, Diversity, Filter, as_objective, stacked
+
+TAPS = {"map": np.random.default_rng(0).normal(size=(3, 5, 4, 6)).astype(np.float32)}
+A, B = Channel(jnp.int32(1), "map"), Channel(jnp.int32(4), "map", place=(2, 3))
+
+
+@pytest.mark.parametrize("how", [operator.add, operator.sub, operator.mul])
+@pytest.mark.parametrize("other", [B, 0.7])
+def test_operators_do_to_scores_what_they_say_and_leave_their_operands(how, other):
+    before = [dataclasses.asdict(A), A.score(TAPS)]
+    worth = other if isinstance(other, float) else other.score(TAPS)
+    assert how(A, other).score(TAPS) == how(A.score(TAPS), worth)
+    assert how(other, A).score(TAPS) == how(worth, A.score(TAPS))
+    assert (-A).score(TAPS) == -A.score(TAPS)
+    assert [dataclasses.asdict(A), A.score(TAPS)] == before
+
+
+def test_what_is_scored():
+    assert A.score(TAPS) == pytest.approx(TAPS["map"][..., 1].mean(), rel=1e-5)
+    assert B.score(TAPS) == pytest.approx(TAPS["map"][:, 2, 3, 4].mean(), rel=1e-5)
+    vector = np.arange(6, dtype=np.float32)
+    found = Direction(jnp.asarray(vector), "map").score(TAPS)
+    assert found == pytest.approx((TAPS["map"] * vector).sum(axis=-1).mean(), rel=1e-4)
+
+
+def test_diversity_is_zero_among_equals_whatever_their_scale_and_one_among_the_unlike():
+    one = TAPS["map"][:1]
+    assert Diversity("map").score({"map": np.concatenate([one, 3 * one, 0.1 * one])}) == pytest.approx(0, abs=1e-5)
+    unlike = np.zeros((2, 4, 4, 2), np.float32)
+    unlike[0, ..., 0] = unlike[1, ..., 1] = 1
+    assert Diversity("map").score({"map": unlike}) == pytest.approx(1)
+    assert Diversity("map").score({"map": one}) == 0
+
+
+def test_a_silent_filter_is_scored_by_what_comes_before_its_nonlinearity():
+    def respond(given, taps):
+        return jnp.maximum(taps["map"][..., 0] + given, 0), taps["map"][..., 0] + given
+
+    loud, silent = (Filter(jnp.float32(bias), respond) for bias in (0.0, -100.0))
+    values = TAPS["map"][..., 0]
+    assert loud.score(TAPS) == pytest.approx(np.maximum(values, 0).mean(), rel=1e-5)
+    assert silent.score(TAPS) == pytest.approx((values - 100).mean(), rel=1e-5)
+    slope = jax.grad(lambda x: silent.score({"map": x}))(jnp.asarray(TAPS["map"]))
+    assert (slope[..., 0] > 0).all() and not slope[..., 1:].any()
+
+
+def test_objectives_of_one_structure_are_stacked_and_run_side_by_side():
+    each = [Channel(jnp.int32(i), "map") * 2 + Constant(jnp.float32(i)) for i in range(4)]
+    found = jax.vmap(lambda objective: objective.score(TAPS))(stacked(each))
+    np.testing.assert_allclose(found, [objective.score(TAPS) for objective in each], rtol=1e-6)
+    with pytest.raises(ValueError, match="Constant"):
+        stacked([A, as_objective(1.0)])

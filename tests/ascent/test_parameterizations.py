@@ -1,0 +1,68 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.ascent.parameterizations import (
+    IMAGENET_COLOR,
+    Fourier,
+    Pixels,
+    colors_of,
+    phase_of,
+    synthesized,
+)
+
+SHAPES = [(7, 5, 1), (8, 6, 3), (5, 9, 4)]
+
+
+@pytest.mark.parametrize("shape", [(5, 7, 2), (8, 6, 3), (1, 1, 1), (2, 1, 3), (1, 4, 1)])
+def test_synthesis_is_numpys_inverse_transform(shape):
+    real, imaginary = np.random.default_rng(0).normal(size=(2, shape[0], shape[1] // 2 + 1, shape[2]))
+    wanted = np.fft.irfft2(real + 1j * imaginary, s=shape[:2], axes=(0, 1))
+    found = synthesized(real.astype(np.float32), imaginary.astype(np.float32), shape)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def ways(shape):
+    pictures = np.random.default_rng(1).integers(0, 256, (20, *shape))
+    color = np.eye(shape[-1], dtype=np.float32)
+    return [Pixels(shape), Fourier(jnp.asarray(color), shape), phase_of(pictures, color)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_any_size_and_channel_count_is_written_in_every_way(shape):
+    for way in ways(shape):
+        numbers = 10 * way.start(jax.random.key(0))
+        picture = way.render(way.project(numbers))
+        assert picture.shape == shape and picture.min() >= 0 and picture.max() <= 255 and picture.std() > 0
+        slope = jax.grad(lambda n, way=way: way.render(n)[0, 0, 0])(way.start(jax.random.key(1)))
+        assert np.isfinite(slope).all() and slope.any()
+
+
+def test_at_the_start_pictures_are_nearly_gray_and_of_all_scales_alike():
+    way = Fourier(jnp.asarray(IMAGENET_COLOR), (64, 64, 3))
+    pictures = np.array([way.render(way.start(jax.random.key(seed))) for seed in range(20)])
+    assert abs(pictures.mean() - 127.5) < 3 and pictures.std() < 15
+    power = (np.abs(np.fft.rfft2(pictures - pictures.mean(), axes=(1, 2))) ** 2).mean(axis=(0, 3))
+    assert 8 < power[2, 2] / power[8, 8] < 32  # 1 / f^2: 16
+
+
+def test_magnitudes_are_those_of_the_pictures_whatever_the_phases_and_the_gray_is_even():
+    pictures = np.random.default_rng(0).integers(0, 256, (30, 9, 7, 2))
+    way = phase_of(pictures, np.eye(2, dtype=np.float32))
+    plane = way.plane(way.start(jax.random.key(3)))
+    found = np.abs(np.fft.rfft2(plane, axes=(0, 1)))[:, 1:]  # the first column's phases bind each other
+    ratio = found / np.asarray(way.magnitude)[:, 1:]
+    np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-3)
+    assert way.magnitude[0, 0].sum() == 0 and abs(plane.mean()) < 1e-5
+
+
+def test_colors_decorrelate_the_pictures_that_they_are_of():
+    generator = np.random.default_rng(0)
+    pictures = generator.normal(size=(10, 8, 8, 3)) @ generator.normal(size=(3, 3)) + 100
+    color = colors_of(pictures)
+    free = (pictures.reshape(-1, 3) - pictures.mean(axis=(0, 1, 2))) @ np.linalg.inv(color).T
+    covariance = np.cov(free, rowvar=False)
+    np.testing.assert_allclose(covariance, np.eye(3) * covariance[0, 0], atol=1e-4 * covariance[0, 0])
+    assert np.linalg.norm(color, axis=0).max() == pytest.approx(1)
+    assert colors_of(np.full((2, 4, 4, 1), 7)).shape == (1, 1)
