@@ -44,14 +44,27 @@ def lone_filters(net: Network, params: Tree, name: str) -> list[tuple[Lone, Tree
     A concatenation's filters are those of the layers that it puts side by side; so it has several parts. Raises
     UserError for a layer without filters of its own.
     """
+    found = []
+    for part in branches(net, name):
+        place = net.names.index(part)
+        source = net.wires[place][0]
+        respond = Lone(net.layers[place].clone(name=None, parent=None), net.names[source] if source >= 0 else INPUT)
+        found.append((respond, {leaf: jnp.moveaxis(value, -1, 0) for leaf, value in params[part].items()}))
+    return found
+
+
+def branches(net: Network, name: str) -> list[str]:
+    """The layers that own the filters of `name`: itself, or those that a concatenation puts side by side.
+
+    Raises UserError for a layer without filters.
+    """
     place = net.names.index(name)
-    layer, wires = net.layers[place], net.wires[place]
+    layer = net.layers[place]
     if isinstance(layer, Concat):
-        return [part for source in wires for part in lone_filters(net, params, net.names[source])]
+        return [part for source in net.wires[place] for part in branches(net, net.names[source])]
     if not isinstance(layer, (Conv, Dense)):
         raise UserError(f"{name} has no filters of its own; these layers have: {', '.join(layers_with_filters(net))}")
-    given = {part: jnp.moveaxis(params[name][part], -1, 0) for part in ("kernel", "bias")}
-    return [(Lone(layer.clone(name=None, parent=None), net.names[wires[0]] if wires[0] >= 0 else INPUT), given)]
+    return [name]
 
 
 def layers_with_filters(net: Network) -> list[str]:

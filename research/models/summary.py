@@ -1,32 +1,24 @@
 """What a network is made of, layer by layer, from shapes alone: nothing is computed or allocated."""
 
-import math
-from typing import Any, NamedTuple
+from typing import Any
 
 from research.errors import UserError
+from research.models.fields import receptive_fields
 from research.models.layers import Conv, Facts, Shape
 from research.models.network import Network
-
-
-class Sight(NamedTuple):
-    """What one position of an output sees of the input: its extent, and the step to the next position's view."""
-
-    size: Shape
-    jump: Shape
 
 
 def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
     """One dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds, receptive_field.
 
-    `input_shape` is [H, W, C]. Multiply-adds are per example and leave biases out. The receptive field follows
-    Araujo et al. 2019, "Computing receptive fields of convolutional neural networks", eq. 2: r + (k - 1) * jump.
-    Raises UserError when the input is smaller than the net needs.
+    `input_shape` is [H, W, C]. Multiply-adds are per example and leave biases out. Receptive fields are those of
+    `fields`. Raises UserError when the input is smaller than the net needs.
     """
     facts = _walk(net, input_shape)
     for layer, fact in zip(net.layers, facts, strict=True):
         if min(fact.output) < 1:
             raise UserError(_too_small(net, input_shape, str(layer.name)))
-    sights = _sights(net, facts, input_shape[:-1])
+    fields = receptive_fields(net, input_shape)
     return [
         {
             "name": layer.name,
@@ -36,9 +28,9 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
             "parameters": fact.parameters,
             "formula": fact.formula,
             "multiply_adds": fact.multiply_adds,
-            "receptive_field": list(sight.size),
+            "receptive_field": list(fields[str(layer.name)].size),
         }
-        for layer, wires, fact, sight in zip(net.layers, net.wires, facts, sights, strict=True)
+        for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True)
     ]
 
 
@@ -52,20 +44,6 @@ def _walk(net: Network, input_shape: Shape) -> list[Facts]:
     for layer, wires in zip(net.layers, net.wires, strict=True):
         facts.append(layer.facts(tuple(input_shape if source < 0 else facts[source].output for source in wires)))
     return facts
-
-
-def _sights(net: Network, facts: list[Facts], whole: Shape) -> list[Sight]:
-    one = (1,) * len(whole)
-    sights: list[Sight] = []
-    for fact, wires in zip(facts, net.wires, strict=True):
-        if fact.window is None:
-            sights.append(Sight(whole, whole))
-            continue
-        reads = [Sight(one, one) if source < 0 else sights[source] for source in wires]
-        widest = max(reads, key=lambda sight: math.prod(sight.size))
-        size = tuple(r + (k - 1) * jump for r, k, jump in zip(widest.size, fact.window, widest.jump, strict=True))
-        sights.append(Sight(size, tuple(jump * step for jump, step in zip(widest.jump, fact.stride, strict=True))))
-    return sights
 
 
 def _too_small(net: Network, input_shape: Shape, layer: str) -> str:

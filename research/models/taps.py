@@ -22,7 +22,7 @@ def run_taps(net: Network, params: Tree, inputs: jax.Array, names: Iterable[str]
     """
     wanted = tuple(names)
     for name in wanted:
-        _check(net, name)
+        check_tap(net, name)
     found = _run(*probe(net, params, wanted), inputs)
     return {name: found[name] for name in wanted}
 
@@ -68,7 +68,8 @@ def _run(run: Probe, params: Tree, inputs: jax.Array) -> dict[str, jax.Array]:
     return run(params, inputs)
 
 
-def _check(net: Network, name: str) -> None:
+def check_tap(net: Network, name: str) -> None:
+    """Raise UserError for a tap that `net` does not have; it lists those that there are."""
     layer = name.removesuffix(PRE)
     if layer not in net.names:
         near = difflib.get_close_matches(layer, net.names, n=1)
