@@ -15,18 +15,28 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Acceptance tests need real data: without $RESEARCH_DATA they are deselected, and counted as such."""
-    if os.environ.get("RESEARCH_DATA"):
-        return
-    away = [item for item in items if "acceptance" in item.path.parts]
+    """Tests that need what a machine may lack are deselected, and counted as such: acceptance tests without
+    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER.
+    """
+    away = [item for item in items if _lacks(item)]
     if away:
         config.hook.pytest_deselected(items=away)
         items[:] = [item for item in items if item not in away]
 
 
+def _lacks(item):
+    data, browser = os.environ.get("RESEARCH_DATA"), os.environ.get("RECEPTIVE_BROWSER")
+    if "browser" in getattr(item, "fixturenames", ()) and not browser:
+        return True
+    return "acceptance" in item.path.parts and not data
+
+
 def pytest_report_header():
-    data = os.environ.get("RESEARCH_DATA")
-    return f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}"
+    data, browser = os.environ.get("RESEARCH_DATA"), os.environ.get("RECEPTIVE_BROWSER")
+    return [
+        f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}",
+        f"browser tests: {'in ' + browser if browser else 'deselected, set RECEPTIVE_BROWSER (chromium) to run them'}",
+    ]
 
 
 @pytest.fixture(autouse=True)

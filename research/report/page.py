@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from research.report import grids, sections
 from research.report.drawing import network_svg
-
-TEMPLATES = Path(__file__).parent / "templates"
+from research.report.templating import environment
 
 
 @dataclass(frozen=True)
@@ -44,17 +42,7 @@ class Report:
 
 def render(report: Report, template: str = "classification.html") -> str:
     """The page as text. `template` is a file in templates/ that extends base.html; every string is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import; only needed at the end of a run
-
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(template).render(view(report))
+    return environment().get_template(template).render(view(report))
 
 
 def view(report: Report) -> dict[str, Any]:

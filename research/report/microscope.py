@@ -1,0 +1,126 @@
+"""What each filter of a net sees, as one HTML file: offline, searchable, for screen, phone and paper."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from research.report.microscope_view import view
+from research.report.templating import environment
+
+Status = Literal["alive", "rescued", "dead"]
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """A crop of a real picture that excites a filter.
+
+    image    uint8 [h, w, 1 or 3]
+    value    the filter's activation there
+    source   the picture that it was cut from, in words
+    """
+
+    image: np.ndarray
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class FilterView:
+    """One filter; what is left empty is left out of its card.
+
+    index        its number in the layer, from 0
+    status       "rescued": found by its pre-activation; "dead": nothing excites it, and no picture is shown
+    score        the activation that its exemplar reaches
+    exemplar     uint8 [H, W, 1 or 3]; None only for a dead filter
+    variants     the diversity set, uint8 [K, H, W, 1 or 3]
+    near_field   the exemplar of one neuron at the size of its receptive field, uint8 [h, w, 1 or 3]
+    patches      the real patches that excite it most, best first
+    curve        the score over the steps of the ascent, [S]
+    says         the class that the net calls the exemplar
+    """
+
+    index: int
+    status: Status
+    score: float
+    exemplar: np.ndarray | None = None
+    variants: np.ndarray | None = None
+    near_field: np.ndarray | None = None
+    patches: Sequence[Patch] = ()
+    curve: np.ndarray | Sequence[float] = ()
+    says: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LayerView:
+    """One layer: its filters, the pixels (height, width) that one of its neurons sees, and the seconds they took."""
+
+    name: str
+    filters: Sequence[FilterView]
+    receptive_field: tuple[int, int] | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Hypothesis:
+    """The test of "filter `filter` of `layer` means `meaning`".
+
+    auroc, low, high             how well pooled activation tells pictures of the meaning from others; 95% interval
+    p, p_corrected, looked_at    permutation p-value, and corrected for all filters that were looked at
+    positives, negatives         pictures on either side
+    held_out                     whether these pictures had no part in choosing the filter
+    maps                         pictures (uint8 [H, W, 1 or 3]) with where they excite it ([H, W], 0..1)
+    converse                     what the synthetic exemplar says about the meaning, a line each
+    """
+
+    layer: str
+    filter: int
+    meaning: str
+    auroc: float
+    low: float
+    high: float
+    p: float
+    p_corrected: float
+    looked_at: int
+    positives: int
+    negatives: int
+    held_out: bool
+    maps: Sequence[tuple[np.ndarray, np.ndarray]] = ()
+    converse: Sequence[str] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Saliency:
+    """One picture (uint8 [H, W, 1 or 3]), the net's prediction, and two maps [H, W] of any scale: what it rests on."""
+
+    name: str
+    image: np.ndarray
+    predicted: str
+    probability: float
+    gradient: np.ndarray
+    grad_cam: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Microscope:
+    """All that a page shows: how it was made (`command`, `facts`, `notes`), layers, tested readings, saliency maps."""
+
+    title: str
+    command: str
+    facts: Sequence[tuple[str, str]]
+    layers: Sequence[LayerView]
+    hypotheses: Sequence[Hypothesis] = ()
+    saliencies: Sequence[Saliency] = ()
+    notes: Sequence[str] = ()
+
+
+def render(microscope: Microscope) -> str:
+    """The page as text; every string is escaped, and the same microscope gives the same page.
+
+    Raises ValueError for pictures that are not uint8 or maps that do not fit theirs, and when a filter that is not dead
+    has no exemplar.
+    """
+    page = environment().get_template("microscope.html").render(view(microscope))
+    # A file name that is no UTF-8 reaches us with lone surrogates (PEP 383), which no file could hold.
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")

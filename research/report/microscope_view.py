@@ -1,0 +1,131 @@
+"""What the template of the microscope lays out: strings, pictures as data URLs, and the hashes of its own code."""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from research.report import formats
+from research.report.grids import Grid
+from research.report.inlined import inlined
+from research.report.overlay import gray_map, overlay, unit
+from research.report.sections import Picture
+from research.report.sparkline import significant, sparkline
+from research.report.templating import TEMPLATES
+
+if TYPE_CHECKING:
+    from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Saliency
+
+
+def view(microscope: "Microscope") -> dict[str, Any]:
+    """What microscope.html lays out."""
+    from markupsafe import Markup  # comes with jinja2
+
+    style, script = code("page.css") + code("microscope.css"), code("microscope.js")
+    tests: dict[tuple[str, int], list[Hypothesis]] = {}
+    for test in microscope.hypotheses:
+        tests.setdefault((test.layer, test.filter), []).append(test)
+    layers = [_layer(place, layer, tests) for place, layer in enumerate(microscope.layers)]
+    anchors = {(layer["name"], card["index"]): card["anchor"] for layer in layers for card in layer["cards"]}
+    return {
+        "microscope": microscope,
+        "style": Markup(style),
+        "script": Markup(script),
+        "style_hash": content_hash(style),
+        "script_hash": content_hash(script),
+        "layers": layers,
+        "filters": formats.count(sum(len(layer["cards"]) for layer in layers)),
+        "hypotheses": [_hypothesis(test, anchors) for test in microscope.hypotheses],
+        "saliencies": [_saliency(saliency) for saliency in microscope.saliencies],
+    }
+
+
+def code(name: str) -> str:
+    """A style sheet or script of templates/, to stand inside a page."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_hash(text: str) -> str:
+    """How a Content-Security-Policy names inline code (CSP level 3, 2.3.1): `sha256-...` of exactly what is inside."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _layer(place: int, layer: "LayerView", tests: "Mapping[tuple[str, int], Sequence[Hypothesis]]") -> dict[str, Any]:
+    cards = [
+        _card(f"filter-{place}-{found.index}", found, tests.get((layer.name, found.index), ()))
+        for found in layer.filters
+    ]
+    several = f"{formats.count(len(cards))} filter{'' if len(cards) == 1 else 's'}"
+    facts = [several]
+    for status in ("rescued", "dead"):
+        number = sum(found.status == status for found in layer.filters)
+        facts += [f"{formats.count(number)} {status}"] if number else []
+    if layer.receptive_field:
+        facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
+    if layer.seconds is not None:
+        facts.append(formats.seconds(layer.seconds))
+    return {"name": layer.name, "anchor": f"layer-{place}", "cards": cards, "facts": ", ".join(facts)}
+
+
+def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> dict[str, Any]:
+    words = " ".join((found.status, found.says, *(test.meaning for test in tests)))
+    card = {"anchor": anchor, "index": found.index, "status": found.status, "words": words, "tests": _tested(tests)}
+    if found.status == "dead":
+        return card
+    if found.exemplar is None:
+        raise ValueError(f"filter {found.index} is {found.status} but has no exemplar")
+    return card | {
+        "exemplar": inlined(found.exemplar),
+        "score": significant(found.score),
+        "says": found.says,
+        "variants": [] if found.variants is None else [inlined(variant) for variant in found.variants],
+        "near_field": None if found.near_field is None else inlined(found.near_field),
+        "patches": [(inlined(patch.image), significant(patch.value), patch.source) for patch in found.patches],
+        "curve": _curve(found),
+    }
+
+
+def _curve(found: "FilterView") -> Any:
+    from markupsafe import Markup
+
+    return Markup(sparkline(found.curve)) if len(found.curve) else ""
+
+
+def _tested(tests: "Sequence[Hypothesis]") -> Grid | None:
+    """The readings of one filter as a table; None without any."""
+    rows = [(test.meaning, _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
+    return Grid(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
+
+
+def _auroc(test: "Hypothesis") -> str:
+    ends = (formats.decimal(float(end)) for end in (test.low, test.high))
+    return f"{formats.decimal(float(test.auroc))}\n{' to '.join(ends)}"
+
+
+def _hypothesis(test: "Hypothesis", anchors: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+    auroc, ends = _auroc(test).split("\n")
+    return {
+        "test": test,
+        "anchor": anchors.get((test.layer, test.filter), ""),
+        "auroc": auroc,
+        "interval": ends,
+        "p": formats.decimal(float(test.p)),
+        "corrected": formats.decimal(float(test.p_corrected)),
+        "looked_at": f"over {formats.count(test.looked_at)} filter{'' if test.looked_at == 1 else 's'}",
+        "pictures": f"{formats.count(test.positives)} : {formats.count(test.negatives)}",
+        "maps": [(inlined(picture), inlined(overlay(picture, popping))) for picture, popping in test.maps],
+    }
+
+
+def _saliency(found: "Saliency") -> dict[str, Any]:
+    pictures: list[tuple[str, Picture]] = [
+        ("picture", inlined(found.image)),
+        ("gradient", inlined(gray_map(found.gradient))),
+        ("Grad-CAM", inlined(overlay(found.image, unit(found.grad_cam)))),
+    ]
+    return {
+        "name": found.name,
+        "predicted": found.predicted,
+        "probability": formats.percent(float(found.probability)),
+        "pictures": pictures,
+    }
