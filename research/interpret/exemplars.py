@@ -52,7 +52,7 @@ def exemplars(
     chunk: int = 64,
     show: Show = lambda done, total: None,
 ) -> list[Exemplar]:
-    """Exemplars of `filters` (all by default) of `layer`, in their order; of the neurons at `place` (row, column), if any.
+    """Exemplars of `filters` (all by default) of `layer`, in their order; of the neurons at `place`, if any.
 
     A filter's exemplar is a function of (seed, layer, filter) and the plan, whatever others are asked for. Sets of
     several pictures (`plan.pictures`) climb response * (1 + `diverse` * diversity of what the layer reads). Raises

@@ -1,0 +1,163 @@
+"""Readings of filters, tested: "filter 17 of block2_conv2 means X"; and what one picture's answer rests on."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import Microscope
+from research.data.pictures import prepare_picture
+from research.errors import UserError
+from research.experiment.gallery import Gallery, gallery, of_split
+from research.experiment.specimen import Specimen
+from research.interpret.exemplars import check_filters, filter_count
+from research.interpret.hypothesis import Hypothesis, choose_and_test, every_filter
+from research.interpret.hypothesis_input import check_disjoint, check_responses
+from research.interpret.popping import popping
+from research.interpret.saliency import grad_cam, gradient
+from research.models.apply import apply_of
+from research.models.fields import receptive_field
+from research.models.inference import outputs
+from research.models.taps import check_tap, run_taps
+from research.report import microscope as page
+
+MAPS = 4  # pictures that are shown with where they excite a filter
+AT_ONCE = 64
+
+
+class Reading(NamedTuple):
+    """A hypothesis and the pictures to test it on; without a filter, one is chosen on half of them."""
+
+    layer: str
+    filter: int | None
+    meaning: str
+    shows: Gallery
+    others: Gallery
+
+
+def prepared(subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> list[Reading]:
+    """The hypotheses of `config`, their pictures read; UserError for one that cannot be tested."""
+    return [_prepared(text, subject, config, shape) for text in config.hypotheses]
+
+
+def _prepared(text: str, subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> Reading:
+    where, equals, meaning = text.partition("=")
+    layer, _, number = where.partition(":")
+    if not (equals and meaning and layer) or not (number.isdecimal() or ":" not in where):
+        raise UserError(f"--hypotheses {text}: write LAYER:FILTER=X, or LAYER=X, for example block2_conv2:17=cats")
+    check_tap(subject.net, layer)
+    if number:
+        check_filters(layer, [int(number)], filter_count(subject.net, subject.params, layer))
+    shows, others = _sides(meaning, subject, config, shape)
+    check_disjoint(shows.digests(), others.digests(), shows.names)
+    positive = np.arange(len(shows.names) + len(others.names)) < len(shows.names)
+    check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # now, not after minutes of climbing
+    return Reading(layer, int(number) if number else None, meaning, shows, others)
+
+
+def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> tuple[Gallery, Gallery]:
+    if meaning in subject.classes and subject.data is not None and config.against is None:
+        data = subject.data()
+        part = "test" if len(data.test.labels) else "train"
+        split, label = getattr(data, part), data.classes.index(meaning)
+        return of_split(split, data.classes, part, label), of_split(split, data.classes, part, label, but=True)
+    if config.against is None:
+        known = f"the classes are {', '.join(subject.classes)}; " if subject.classes else ""
+        raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")
+    return gallery(meaning, shape), gallery(config.against, shape)
+
+
+def tested(
+    subject: Specimen, readings: Sequence[Reading], synthetic: Mapping[tuple[str, int], np.ndarray], seed: int
+) -> list[page.Hypothesis]:
+    """The tests of `readings`; `synthetic` are exemplars [H, W, C] by layer and filter, to be ranked among the real."""
+    return [_tested(subject, reading, synthetic, seed) for reading in readings]
+
+
+def _tested(
+    subject: Specimen, reading: Reading, synthetic: Mapping[tuple[str, int], np.ndarray], seed: int
+) -> page.Hypothesis:
+    both = np.concatenate([reading.shows.images, reading.others.images])
+    positive = np.arange(len(both)) < len(reading.shows.images)
+    responses = pooled(subject, reading.layer, both)
+    if reading.filter is None:
+        found = choose_and_test(responses, positive, seed=seed)
+    else:
+        found = every_filter(responses, positive, seed=seed).about(reading.filter)
+    own = responses[:, found.filter]
+    lines = _converse(subject, reading.layer, found.filter, own, positive, synthetic.get((reading.layer, found.filter)))
+    strongest = np.argsort(-own[positive], kind="stable")[:MAPS]
+    maps = [_where(subject, reading.layer, found.filter, reading.shows.images[place]) for place in strongest]
+    return page.Hypothesis(reading.layer, found.filter, reading.meaning, *_numbers(found), maps=maps, converse=lines)
+
+
+def _numbers(found: Hypothesis) -> tuple[Any, ...]:
+    names = ("auroc", "low", "high", "p", "p_corrected", "looked_at", "positives", "negatives", "held_out")
+    return tuple(getattr(found, name) for name in names)
+
+
+def pooled(subject: Specimen, layer: str, images: np.ndarray) -> np.ndarray:
+    """How much each picture [N, H, W, C] excites each filter of `layer` where it excites it most: [N, F]."""
+
+    def apply(params: Any, pictures: jax.Array, key: jax.Array | None) -> jax.Array:
+        tap = run_taps(subject.net, params, pictures, [layer])[layer]
+        return tap.max(axis=tuple(range(1, tap.ndim - 1)))
+
+    return outputs(apply, subject.params, images, batch_size=AT_ONCE)
+
+
+def _converse(
+    subject: Specimen,
+    layer: str,
+    index: int,
+    own: np.ndarray,
+    positive: np.ndarray,
+    exemplar: np.ndarray | None,
+) -> list[str]:
+    """Does the exemplar itself rank above the real pictures, and what does the net call it?"""
+    if exemplar is None:
+        return []
+    response = pooled(subject, layer, exemplar[None])[0, index]
+    above = [int((own[side] >= response).sum()) for side in (positive, ~positive)]
+    lines = [
+        f"the exemplar excites it more than {positive.sum() - above[0]:,} of {positive.sum():,} pictures that show it "
+        f"and {(~positive).sum() - above[1]:,} of {(~positive).sum():,} others"
+    ]
+    called = says(subject, exemplar)
+    return [*lines, f"the net calls the exemplar {called}"] if called else lines
+
+
+def says(subject: Specimen, picture: np.ndarray) -> str:
+    """The class that the net gives `picture` [H, W, C] and its probability, in words; empty without a head."""
+    if not subject.classes or picture.shape != subject.shape:
+        return ""
+    name, share = _answer(subject, picture)
+    return f"{name} ({share:.0%})"
+
+
+def _answer(subject: Specimen, picture: np.ndarray) -> tuple[str, float]:
+    shares = np.asarray(jax.nn.softmax(outputs(apply_of(subject.net), subject.params, picture[None])[0]))
+    return subject.classes[int(shares.argmax())], float(shares.max())
+
+
+def _where(subject: Specimen, layer: str, index: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture, and where it excites the filter [H, W], from 0 to 1."""
+    tap = np.asarray(run_taps(subject.net, subject.params, jnp.asarray(picture[None]), [layer])[layer])[0]
+    activation = tap[..., index] if tap.ndim == 3 else tap[index].reshape(1, 1)
+    spread = popping(np.maximum(activation, 0), receptive_field(subject.net, layer, picture.shape), picture.shape[:2])
+    return picture, spread / max(float(spread.max()), 1e-12)
+
+
+def salient(subject: Specimen, files: Sequence[str]) -> list[page.Saliency]:
+    """Gradient and Grad-CAM of the net's own answer for each of `files`. Raises UserError for a net without a head."""
+    if files and subject.shape is None:
+        raise UserError("--saliency needs a net with a head: give the run of a trained classifier")
+    found = []
+    for file in files:
+        picture = prepare_picture(file, subject.shape or (0, 0, 0), subject.ink, squash=subject.squash).pixels
+        name, share = _answer(subject, picture)
+        of = (subject.net, subject.params, picture, subject.classes.index(name))
+        found.append(page.Saliency(file, picture, name, share, gradient(*of), grad_cam(*of)))
+    return found

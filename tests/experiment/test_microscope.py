@@ -1,0 +1,105 @@
+"""A net under the microscope, from end to end: a small one, trained here."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from research import experiment
+from research.config import ConvNet, Experiment, ImageData, Microscope, Training
+from research.errors import UserError
+from research.experiment.microscope import microscope
+
+LOOK = Microscope(layers=("conv1", "logits"), steps=20, variants=2, patches=3)
+
+
+@pytest.fixture(scope="module")
+def trained(write_rows, tmp_path_factory):
+    """The run of a small net on pictures whose class is the height of a bright row; and a folder of such pictures."""
+    place = tmp_path_factory.mktemp("rows")
+    data = ImageData(source=str(write_rows(place / "rows.npz")))
+    net = ConvNet(channels=(6,), hidden=(), padding="same")
+    experiment.run(
+        Experiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), place / "run"
+    )
+    for index in range(40):
+        picture = np.random.default_rng(index).integers(0, 60, (8, 8)).astype(np.uint8)
+        folder = place / ("bright", "dim")[index % 2]
+        folder.mkdir(exist_ok=True)
+        picture[3] += 150 * (index % 2 == 0)
+        Image.fromarray(picture).save(folder / f"{index}.png")
+    return place
+
+
+def test_all_that_is_asked_for_is_left(trained, tmp_path):
+    look = Microscope(
+        **vars(LOOK) | {"hypotheses": ("logits:1=1", "conv1:2=2"), "saliency": (str(trained / "bright/0.png"),)}
+    )
+    page = microscope(trained / "run", look, place=tmp_path / "out", command="python scripts/microscope.py")
+    text = page.read_text()
+    assert {path.name for path in (tmp_path / "out/sheets").iterdir()} == {"conv1-whole.png", "logits-whole.png"}
+    record = json.loads((tmp_path / "out/microscope.json").read_text())
+    assert [len(record["layers"][name]) for name in ("conv1", "logits")] == [6, 3]
+    logit, _ = record["hypotheses"]
+    assert logit["auroc"] > 0.95 and logit["p"] < 0.01 and not logit["held_out"] and logit["looked_at"] == 3
+    assert [each["says"].split()[0] for each in record["layers"]["logits"]] == ["0", "1", "2"]
+    assert "the net calls the exemplar 1" in text and "0.png" in text
+
+
+def test_the_same_seed_gives_the_same_page(trained, tmp_path):
+    pages = [microscope(trained / "run", LOOK, place=tmp_path / name) for name in "ab"]
+    sheets = [(page.parent / "sheets/conv1-whole.png").read_bytes() for page in pages]
+    assert sheets[0] == sheets[1]
+
+
+def test_a_folder_is_tested_against_another(trained, tmp_path):
+    look = Microscope(
+        layers=("conv1",),
+        steps=5,
+        variants=0,
+        near=False,
+        pictures=str(trained / "bright"),
+        hypotheses=(f"conv1={trained / 'bright'}",),
+        against=str(trained / "dim"),
+    )
+    microscope(trained / "run", look, place=tmp_path / "out")
+    [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
+    assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"layers": ("conv7",)}, r"no layer conv7; did you mean conv1\? \(there are rescale, conv1"),
+        ({"layers": ("flatten",)}, "flatten has no filters of its own; these layers have: conv1, logits"),
+        ({"filters": (6,)}, "conv1 has no filter 6; its 6 filters are 0 to 5"),
+        ({"hypotheses": ("conv1:9=1",)}, "conv1 has no filter 9; its 6 filters are 0 to 5"),
+        ({"hypotheses": ("conv1",)}, "write LAYER:FILTER=X, or LAYER=X"),
+        ({"hypotheses": ("conv1=cats",)}, r"cats is no class of the net \(the classes are 0, 1, 2;"),
+        ({"hypotheses": ("conv1=ten",), "against": "others"}, "hypothesis needs at least 16 on each side"),
+        ({"hypotheses": ("conv1=bright",), "against": "bright"}, r"both among those .*: 20 \(first: "),
+        ({"pictures": "nothing"}, "no folder nothing"),
+        ({"pictures": "empty"}, "empty: it holds no picture; give a folder of .png"),
+        ({"pictures": "broken"}, r"broken: none of its 1 pictures can be read"),
+        ({"size": 9}, "--size 9: rows takes pictures of 8x8"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(trained, tmp_path, change, message):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/a.png").write_bytes(b"words")
+    for name, source, count in (("bright", "bright", 20), ("others", "dim", 20), ("ten", "bright", 10)):
+        (tmp_path / name).mkdir()
+        for file in sorted((trained / source).iterdir())[:count]:
+            (tmp_path / name / file.name).symlink_to(file)
+    with pytest.raises(UserError, match=message):
+        microscope(trained / "run", Microscope(**vars(LOOK) | change), place=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_configuration_that_is_not_trained_says_how(root, tmp_path):
+    with pytest.raises(UserError, match=r"is not trained yet .*scripts/train\.py"):
+        microscope(root / "configs/digits_cnn.py", LOOK)
+    with pytest.raises(UserError, match=r"give a run directory, a configuration or a weight file"):
+        microscope(tmp_path / "nothing.npz", LOOK)
