@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import tyro
 
-from research.errors import UserError
+from research.errors import UserError, printable
 
 T = TypeVar("T")
 EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
@@ -33,7 +33,7 @@ def run(door: Callable[[Sequence[str]], int]) -> int:
     try:
         return door(sys.argv[1:])
     except UserError as error:
-        print(f"{_program()}: {error}", file=sys.stderr)
+        print(f"{_program()}: {printable(str(error))}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
         print(f"{_program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)

@@ -10,6 +10,13 @@ class UserError(Exception):
     """
 
 
+def printable(text: str) -> str:
+    """`text` on one line: line ends and what steers a terminal (names in files may hold them) become \\xNN."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape", "surrogatepass").decode() for letter in text
+    )
+
+
 def warn(message: str) -> None:
     """One line on stderr."""
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    print(f"warning: {printable(message)}", file=sys.stderr, flush=True)

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: threads of two test processes would fight for cores
+
 import numpy as np
 import pytest
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from research.errors import printable
+
 
 class Remark(NamedTuple):
     """A file, by its name within the set's folder, and what there is to say of it."""
@@ -57,7 +59,7 @@ _GROUPS = {
 
 def shown(name: str) -> str:
     """A file's name as text that can be printed and stored: bytes that are no UTF-8 become \\\\xNN."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return printable(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def grouped(groups: Iterable[Sequence[tuple[str, str, int]]]) -> dict[str, tuple[tuple[str, ...], ...]]:

@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from research.errors import printable
 from research.weights.foreign import Foreign
 from research.weights.mapping import Plan
 from research.weights.port import Judgement, times
@@ -34,9 +35,9 @@ def show_mapping(
     console.print(_table(planned, judgement, list(wanted)))
     console.print()
     if judgement.left_out:
-        console.print(f"left out: {', '.join(judgement.left_out)}", highlight=False, markup=False)
+        console.print(printable(f"left out: {', '.join(judgement.left_out)}"), highlight=False, markup=False)
     for offence, names in judgement.wrong.items():
-        console.print(f"{offence}: {', '.join(names)}", highlight=False, markup=False, style="red")
+        console.print(printable(f"{offence}: {', '.join(names)}"), highlight=False, markup=False, style="red")
     verdict = "does not fit" if judgement.wrong else "fits"
     console.print(f"{verdict}: {len(judgement.taken)} of {len(wanted)} leaves", highlight=False)
 
@@ -54,5 +55,5 @@ def _table(planned: Plan, judgement: Judgement, order: list[str]) -> Table:
             after, done = times(step.after.shape), SHOWN.get(step.change, step.change)
         else:
             after, done = "", "left out" if step.foreign in judgement.left_out else "no place"
-        table.add_row(step.foreign, times(step.before.shape), step.leaf or "-", after, done)
+        table.add_row(printable(step.foreign), times(step.before.shape), step.leaf or "-", after, done)
     return table

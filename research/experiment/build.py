@@ -101,9 +101,14 @@ def _leaves(net: Network, inputs: np.ndarray) -> list[str]:
 def _fitting_transfer(model: PretrainedNet, config: Experiment, data: ImageSet) -> Transfer:
     height, width, channels = data.train.images.shape[1:]
     if channels != 3 or min(height, width) < SMALLEST_SIDE:
+        change = (
+            "leave out --data.gray"
+            if channels == 1 and min(height, width) >= SMALLEST_SIDE
+            else "choose another --data.size"
+        )
         raise UserError(
             f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
-            f"{height}x{width}x{channels}: choose another --data.size, or a net of your own"
+            f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
     return transfer(model, config, len(data.classes))
 

@@ -35,7 +35,8 @@ PUBLISHED = {
     "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 WHERE = {
-    "squeezenet": "port one with scripts/weights.py import FILE (torchvision's squeezenet1_1 does)",
+    "squeezenet": "torchvision publishes squeezenet1_1-b8a52dc0.pth (4.7 MB, its sha256 begins with b8a52dc0), which "
+    "scripts/weights.py import FILE ports",
     "vgg16": "scripts/weights.py fetch vgg16 gets it (58,889,256 bytes, md5 6d6bbae143d832006294945121d1f1fc)",
 }
 
@@ -154,8 +155,9 @@ def _features(
             yield frozen_outputs(ready, pictures(places))[: count - start]
             show(title, min(start + PIECE, count), count)
 
-    names = ",".join(ready.cut.below.names)
-    key = key_of(ready.weights, *address, names, ready.precision, jax.__version__)
+    # Layers of one name may differ in how they work (a pool's mode), so what tells them apart is all of their settings.
+    wiring = repr((ready.cut.below.layers, ready.cut.below.wires))
+    key = key_of(ready.weights, *address, wiring, ready.precision, jax.__version__)
     return cached(platformdirs.user_cache_path("receptive") / "features", key, count, compute)
 
 

@@ -30,8 +30,8 @@ def decode_predictions(outputs: np.ndarray, top: int = 5) -> list[list[Guess]]:
     """The `top` classes of each picture, the most probable first, from logits or probabilities [B, 1000].
 
     Rows that are not negative and sum to 1 are probabilities; of others the softmax is taken. Names are as in
-    `keras.applications`; two of them, crane and maillot, are each two synsets. Raises UserError for another shape, or
-    for a `top` that is not 1 to 1000.
+    `keras.applications`; two of them, crane and maillot, are each two synsets. Raises UserError for another shape,
+    outputs that are not finite, or a `top` that is not 1 to 1000.
     """
     outputs = np.asarray(outputs, np.float64)
     if outputs.ndim != 2 or outputs.shape[1] != CLASSES:
@@ -39,6 +39,8 @@ def decode_predictions(outputs: np.ndarray, top: int = 5) -> list[list[Guess]]:
         raise UserError(f"ImageNet's names are for outputs [B, {CLASSES}], not {shape}; a head of your own has its own")
     if not 1 <= top <= CLASSES:
         raise UserError(f"there are {CLASSES} classes, so top is 1 to {CLASSES}, not {top}")
+    if not np.isfinite(outputs).all():
+        raise UserError("the outputs are NaN or infinite, so they name no class; check the weights and the pictures")
     shares = outputs if _are_probabilities(outputs) else _softmax(outputs)
     order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     guesses = []

@@ -47,7 +47,7 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
     unknown = sorted({tensor["dtype"] for _, tensor in tensors} - {*DTYPES, "BF16"})
     if unknown:
         raise UserError(f"{path} holds numbers of type {', '.join(unknown)}; save it as float32")
-    notes = {str(key): str(value) for key, value in header.get("__metadata__", {}).items()}
+    notes = {str(key): str(value) for key, value in (header.get("__metadata__") or {}).items()}
     tensors.sort(key=lambda pair: header[pair[0]]["data_offsets"])  # the package gives them in any order
     return {name: _array(tensor["data"], tensor["dtype"], tensor["shape"]) for name, tensor in tensors}, notes
 

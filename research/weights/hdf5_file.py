@@ -96,6 +96,8 @@ def _array(group: Any, name: str, path: Path) -> np.ndarray:
         raise UserError(f"{path} is refused: its {name} is kept in another file")
     if dataset.size and not dataset.id.get_storage_size():
         raise UserError(f"{path} is damaged: its {name} has a shape and no content; download it again")
+    if dataset.dtype.kind not in "biufc":
+        raise UserError(f"{path} is damaged: its {name} holds {dataset.dtype}, not numbers; download it again")
     return dataset[()]
 
 

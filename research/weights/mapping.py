@@ -53,8 +53,10 @@ class Plan(NamedTuple):
 def plan(foreign: Foreign, architecture: str) -> Plan:
     """The mapping by the layout that knows most of the file's names.
 
-    Raises UserError when none knows any: then the weights are of another net.
+    Raises UserError when none knows any, or the architecture is not known: then the weights are of another net.
     """
+    if architecture not in LAYOUTS:
+        raise UserError(f"{foreign.path} holds weights of {architecture}; known are {' and '.join(LAYOUTS)}")
     best = max(LAYOUTS[architecture], key=lambda layout: _known(foreign, layout))
     if not _known(foreign, best):
         raise _another_net(foreign, architecture)

@@ -70,10 +70,8 @@ def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, s
     bad = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     bad += [f"the {key}" for key, value in told.items() if notes.get(key) != value]
     if bad:
-        more = f" and {len(bad) - 20} more" if len(bad) > 20 else ""
         raise UserError(
-            f"{path} and its manifest disagree about {', '.join(bad[:20])}{more}; one of them is damaged, "
-            "import the weights again"
+            f"{path} and its manifest disagree about {', '.join(bad)}; one of them is damaged, import the weights again"
         )
     return manifest
 

@@ -31,6 +31,9 @@ class Global(NamedTuple):
     name: str
 
 
+NAMED = 200  # letters of a name that a message shows
+
+
 class RefusedError(Exception):
     """The pickle asks for more than data; the message names what."""
 
@@ -80,7 +83,7 @@ class _Machine:
     def named(self, module: str, attribute: str) -> Global:
         name = f"{module}.{attribute}"
         if name not in self.allowed:
-            raise RefusedError(name)
+            raise RefusedError(name[:NAMED])
         return Global(name)
 
     def items(self) -> list[Any]:

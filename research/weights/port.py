@@ -10,7 +10,6 @@ from research.weights.layouts import TOPS
 from research.weights.mapping import Plan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
-LISTED = 20  # leaves of one kind of offence that a message names
 
 
 class Judgement(NamedTuple):
@@ -66,7 +65,7 @@ def port(planned: Plan, wanted: Shapes, partial: bool = False) -> dict[str, np.n
 
 def complaint(judgement: Judgement) -> str:
     """All that is wrong, on one line."""
-    return "; ".join(f"{offence}: {_listed(names)}" for offence, names in judgement.wrong.items())
+    return "; ".join(f"{offence}: {', '.join(names)}" for offence, names in judgement.wrong.items())
 
 
 def _hint(judgement: Judgement) -> str:
@@ -87,11 +86,6 @@ def _judge_array(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str,
 def times(shape: Iterable[int]) -> str:
     """A shape as 3x3x64x64; a single number as `scalar`."""
     return "x".join(map(str, shape)) or "scalar"
-
-
-def _listed(names: list[str]) -> str:
-    more = f", and {len(names) - LISTED} more ({len(names)} in all)" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more
 
 
 def _layer(leaf: str) -> str:

@@ -19,6 +19,7 @@ from research.errors import UserError
 from research.experiment import transfer
 from research.experiment.build import build
 from research.experiment.fit import load_parameters
+from research.models import convolution
 from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
@@ -27,6 +28,14 @@ from research.weights.ours import save_ours
 
 HEAD = (512 + 1) * 6 + 7 * 2
 FIRE9 = 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quickly_compiled():
+    """The lowering that compiles fastest; `tests/models/test_convolution.py` holds all of them to the same numbers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(convolution, "choose_lowering", lambda *_: "xla")
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +145,13 @@ def test_other_weights_are_other_training(config, finished, tmp_path):
         experiment.run(other, tmp_path / "run")
 
 
+def test_features_of_a_net_that_only_pools_otherwise_are_others(config):
+    """At a size at which the pooled map has several places."""
+    larger = changed(config, data={"size": 96})
+    mean, largest = (build(changed(larger, model={"pooling": how})).inputs["test"] for how in ("avg", "max"))
+    assert (largest >= mean - 1e-3).all() and (largest > mean + 1e-3).any()
+
+
 def test_missing_weights_say_where_to_get_them(config, tmp_path):
     lost = dataclasses.replace(config, model=PretrainedNet(backbone="vgg16"))
     with pytest.raises(UserError, match=r"weights\.py fetch vgg16.*md5 6d6bbae.*--model\.weights"):
@@ -146,7 +162,7 @@ def test_missing_weights_say_where_to_get_them(config, tmp_path):
 def test_gray_or_small_pictures_are_refused(config, tmp_path):
     for change in ({"gray": True}, {"size": 31}):
         wrong = dataclasses.replace(config, data=dataclasses.replace(config.data, **change))
-        with pytest.raises(UserError, match="colour pictures of 32 pixels or more"):
+        with pytest.raises(UserError, match=r"colour pictures of 32 pixels or more.*(--data\.gray|--data\.size)"):
             experiment.run(wrong, tmp_path / "run")
 
 

@@ -38,3 +38,6 @@ def test_other_outputs_are_refused():
         decode_predictions(np.zeros((1, 2)))
     with pytest.raises(UserError, match="not 0"):
         decode_predictions(np.zeros((1, 1000)), top=0)
+    for broken in (np.nan, np.inf):
+        with pytest.raises(UserError, match="NaN or infinite"):
+            decode_predictions(np.full((1, 1000), broken))

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
+from research.errors import UserError
 from research.weights.foreign import read
 
 
@@ -175,3 +176,23 @@ def test_a_storage_longer_than_the_file_is_told_before_it_is_read(tmp_path, thin
         (tmp_path / "w.pth").write_bytes(content.replace(head, struct.pack("<Q", claimed) + head[8:]))
         with refusal("w.pth is truncated", "bytes too early"):
             read(tmp_path / "w.pth")
+
+
+def test_a_safetensors_file_whose_notes_are_null_is_read(tmp_path):
+    header = b'{"__metadata__":null,"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<f", 2.5))
+    assert read(tmp_path / "w.safetensors").arrays["a"] == 2.5
+
+
+def test_text_where_numbers_should_be_is_said_so(tmp_path, refusal):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        file.create_group("layers/conv2d/vars")["0"] = "text"
+    with refusal("holds object, not numbers"):
+        read(tmp_path / "w.h5")
+
+
+def test_a_name_without_end_is_cut(tmp_path, torch_zip):
+    torch_zip(tmp_path / "w.pth", {}, b"\x80\x02c" + b"a" * 100_000 + b"\nb\n.")
+    with pytest.raises(UserError, match=r"w\.pth is refused") as caught:
+        read(tmp_path / "w.pth")
+    assert len(str(caught.value)) < 600
