@@ -39,6 +39,8 @@ def build(party: str, workload: Workload, *, threads: int | None, steps: int) ->
     """The work of `party`. Imports its libraries, so call it in a process of the party's own."""
     if workload.task in ("features", "head", "fine_tune"):
         return _build_vgg(party, workload, threads=threads, steps=steps)
+    if workload.task == "ascent":
+        return _build_ascent(party, workload, threads=threads)
     if party in ("ours", "ours_loop"):
         from research.bench import party_ours
 
@@ -64,3 +66,17 @@ def _build_vgg(party: str, workload: Workload, *, threads: int | None, steps: in
     from research.bench import vgg_torch
 
     return vgg_torch.build(workload, channels_last=party == "torch_channels_last", threads=threads)
+
+
+def _build_ascent(party: str, workload: Workload, *, threads: int | None) -> Work:
+    if party == "ours":
+        from research.bench import ascent_ours
+
+        return ascent_ours.build(workload)
+    if party == "keras":
+        from research.bench import ascent_keras
+
+        return ascent_keras.build(workload, threads=threads)
+    from research.bench import ascent_torch
+
+    return ascent_torch.build(workload, channels_last=party == "torch_channels_last", threads=threads)

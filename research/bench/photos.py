@@ -1,5 +1,7 @@
 """What the races on VGG16 share: made-up photos, labels and weights, the same for every party."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from research.bench.workloads import CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
@@ -27,13 +29,18 @@ def feature_count(workload: Workload) -> int:
 
 
 def leaves(workload: Workload) -> dict[str, np.ndarray]:
-    """The weights by our leaf names, convolutions [3, 3, C, F] and the head's dense layers [D, F].
+    """The weights by our leaf names, convolutions [3, 3, C, F] and the head's dense layers [D, F]."""
+    shapes = {name: (3, 3, channels, features) for block in convolutions() for name, channels, features in block}
+    shapes |= {"head/dense1": (feature_count(workload), HEAD_WIDTH), "head/logits": (HEAD_WIDTH, CLASSES_OF_PHOTOS)}
+    return drawn(shapes)
+
+
+def drawn(shapes: Mapping[str, Sequence[int]]) -> dict[str, np.ndarray]:
+    """`NAME/kernel` and `NAME/bias` for each of {NAME: shape of its kernel [..., F]}, always the same numbers.
 
     Kernels are drawn with variance 2 / fan-in (He et al. 2015), so that activations keep their size.
     """
     random = np.random.default_rng(1)
-    shapes = {name: (3, 3, channels, features) for block in convolutions() for name, channels, features in block}
-    shapes |= {"head/dense1": (feature_count(workload), HEAD_WIDTH), "head/logits": (HEAD_WIDTH, CLASSES_OF_PHOTOS)}
     found = {}
     for name, shape in shapes.items():
         deviation = np.float32(np.sqrt(2 / np.prod(shape[:-1])))

@@ -36,9 +36,10 @@ def take_turns(runs: Mapping[str, Run], *, rounds: int, steps: int, progress: Pr
 def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progress: Progress) -> dict[str, Any]:
     """Start the parties of `workload` under `setting`, let them take turns, and tell everything that was seen.
 
-    Returns `times` {party: [ms per step]}, `parameters` of the net, `versions`, `device` (as the first party sees it),
-    `matmul` {flops, seconds}, `load`, the load averages [before, after], `memory`, the most bytes that each party held
-    {party: bytes}, and `difference` of their outputs (see `same_outputs`).
+    Returns `steps` of a round, `times` {party: [ms per step]}, `first` {party: seconds of its first round, in which it
+    compiles}, `parameters` of the net, `versions`, `device` (as the first party sees it), `matmul` {flops, seconds},
+    `load`, the load averages [before, after], `memory`, the most bytes that each party held {party: bytes}, and
+    `difference` of their outputs (see `same_outputs`).
     """
     home, *_ = workload.parties
     load = [os.getloadavg()]
@@ -61,6 +62,7 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
     load.append(os.getloadavg())
     versions = {package: version for words in ready.values() for package, version in words["versions"].items()}
     facts = {"parameters": ready[home]["parameters"], "versions": versions, "device": ready[home]["device"]}
+    facts |= {"steps": steps, "first": {name: words["first"] for name, words in ready.items()}}
     seen = {"times": times, "matmul": matmul, "load": load, "memory": memory, "difference": difference}
     return seen | facts
 

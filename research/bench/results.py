@@ -18,6 +18,7 @@ def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) ->
     return dict(seen) | {
         "setting": setting._asdict(),
         "parties": parties,
+        "compilation": compilation(seen["first"], parties, seen["steps"]),
         "verdict": verdict(setting.title, parties),
         "gflops_per_second": {
             "matmul": matmul["flops"] / matmul["seconds"] / 1e9,
@@ -41,6 +42,11 @@ def standings(times: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float
         }
         for name, row in times.items()
     }
+
+
+def compilation(first: Mapping[str, float], parties: Mapping[str, Mapping[str, float]], steps: int) -> dict[str, float]:
+    """Per party the seconds that its `first` round, in which it compiles, took beyond `steps` at its median."""
+    return {name: seconds - steps * parties[name]["median_ms"] / 1e3 for name, seconds in first.items()}
 
 
 def verdict(setting: str, parties: Mapping[str, Mapping[str, float]]) -> str:

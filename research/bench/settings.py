@@ -48,7 +48,8 @@ def pin_cores(threads: int | None) -> None:
 def environment_for(setting: Setting, inherited: dict[str, str]) -> dict[str, str]:
     """The environment variables of a party: `inherited`, less what tunes such libraries, plus the setting's.
 
-    All run on the CPU, whatever else the machine has.
+    All run on the CPU, whatever else the machine has. Ours finds nothing that it compiled in an earlier process.
     """
     kept = {name: value for name, value in inherited.items() if not name.startswith(OWN)}
-    return kept | {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""} | setting.environment
+    alike = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "JAX_ENABLE_COMPILATION_CACHE": "false"}
+    return kept | alike | setting.environment

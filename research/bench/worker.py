@@ -4,8 +4,8 @@
     {"memory": true}  ->  {"bytes": 1000000000}
     {"matmul": true}  ->  {"flops": 17179869184.0, "seconds": 0.1}
 
-Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...]}. It ends when
-its input does.
+Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...], "first": 4.2}, the
+last of them the seconds of its first round, in which it compiles. It ends when its input does.
 """
 
 import json
@@ -26,9 +26,9 @@ def main(job: dict[str, Any]) -> None:
     pin_cores(job["threads"])
     [workload] = pick([job["workload"]])
     work = build(job["party"], workload, threads=job["threads"], steps=job["steps"])
-    work.run(job["steps"])
+    first = work.run(job["steps"])
     facts = {"parameters": work.parameters, "versions": work.versions, "device": work.device}
-    say(answers, facts | {"sample": list(work.sample)})
+    say(answers, facts | {"sample": list(work.sample), "first": first})
     for line in sys.stdin:
         say(answers, answer(work, json.loads(line)))
 

@@ -17,12 +17,13 @@ class Workload(NamedTuple):
 
     "features", "head" and "fine_tune" are VGG16's (`photos.py`): what it makes of `batch` photos; an epoch of a head on
     such features of all `examples` (there that is a step); and a training step of the last block and head, which we
-    start from kept features and the others from photos.
+    start from kept features and the others from photos. "ascent" (`climbs.py`) climbs for filters; there a step is the
+    whole climb for one of them: we run them in groups of 8, so a round's number of each layer is best a multiple of it.
     """
 
     name: str
     about: str
-    task: Literal["train", "forward", "features", "head", "fine_tune"]
+    task: Literal["train", "forward", "features", "head", "fine_tune", "ascent"]
     channels: tuple[int, ...]  # of the convolutions; none for a dense net
     hidden: tuple[int, ...]
     parties: tuple[str, ...]
@@ -30,11 +31,13 @@ class Workload(NamedTuple):
     side: int = SIDE
     batch: int = BATCH
     examples: int = EXAMPLES
+    net: Literal["cnn", "squeezenet", "vgg16"] = "cnn"  # of an ascent; the digit net is that of `channels`
+    layers: tuple[str, ...] = ()  # whose filters an ascent climbs for
 
 
 PEERS = ("torch", "torch_channels_last", "keras")
 CNN = (32, 64, 64), (64,)  # the course's digit net, 93,322 parameters
-VGG16 = (), ()  # wired in `photos`
+VGG16 = (), ()  # wired in `photos`, and SqueezeNet in `stages`
 DENSE = (), (512,)  # 784-512-10, 407,050 parameters
 
 WORKLOADS = (
@@ -55,6 +58,15 @@ WORKLOADS = (
         ("ours", "torch", "torch_channels_last"),
         2,
     )._replace(side=150, batch=20, examples=40),
+    Workload("ascent_mnist_cnn", "CNN, climb for a filter", "ascent", *CNN, ("ours", *PEERS), 80)._replace(
+        layers=("conv1", "conv2", "conv3")
+    ),
+    Workload(
+        "ascent_squeezenet_fire5", "SqueezeNet's fire5, climb for a filter", "ascent", *VGG16, ("ours", *PEERS), 32
+    )._replace(side=96, net="squeezenet", layers=("fire5/expand1x1", "fire5/expand3x3")),
+    Workload(
+        "ascent_vgg16_block2", "VGG16's block2_conv2, climb for a filter", "ascent", *VGG16, ("ours", *PEERS), 8
+    )._replace(side=96, net="vgg16", layers=("block2_conv2",)),
 )
 
 

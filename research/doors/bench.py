@@ -25,11 +25,12 @@ class Flags:
 
     workloads: tyro.conf.Positional[tuple[str, ...]] = ()
     """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
-    head_epoch, fine_tune_block5; all of them without any."""
+    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2; all of them without
+    any."""
     rounds: int = 5
     """Turns that each party takes."""
     steps: int | None = None
-    """Steps in a turn; by default about a second of work."""
+    """Steps in a turn (of an ascent: filters); by default a second of work or a few."""
     threads: int | None = None
     """Cores that each party may use at its best settings; by default all."""
     json: Path | None = None
@@ -37,7 +38,7 @@ class Flags:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Time our training and inference against PyTorch and Keras, all on this machine's CPU, taking turns.
+    """Time training, inference and ascent against PyTorch and Keras, all on this machine's CPU, taking turns.
 
     Ratios are our time over theirs: below 1, ours is faster.
     """
@@ -66,7 +67,7 @@ def _raced(workload: Workload, setting: Setting, flags: Flags) -> dict[str, Any]
     steps = flags.steps or workload.steps
     with _status_line(f"{workload.name}, {setting.title}") as progress:
         seen = race(workload, setting, rounds=flags.rounds, steps=steps, progress=progress)
-    return {"steps": steps} | summarized(workload, setting, seen)
+    return summarized(workload, setting, seen)
 
 
 @contextmanager

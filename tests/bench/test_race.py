@@ -8,7 +8,7 @@ import pytest
 from research.bench.nets import flops_per_step
 from research.bench.process import started
 from research.bench.race import runner, same_net, same_outputs, take_turns
-from research.bench.results import standings, verdict
+from research.bench.results import compilation, standings, verdict
 from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, settings
 from research.bench.work import Work
 from research.bench.worker import answer
@@ -59,6 +59,11 @@ def test_ratios_are_our_time_over_theirs():
 def test_the_verdict_names_the_fastest_peer_and_never_ourselves():
     parties = standings({"ours": [1.86], "torch": [4.0], "keras": [2.0]})
     assert verdict("best settings", parties) == "ours / Keras on TensorFlow, best settings: 0.93x"
+
+
+def test_what_a_first_round_takes_longer_is_compilation():
+    parties = standings({"ours": [500.0, 250.0, 1000.0], "torch": [1000.0, 1000.0, 1000.0]})
+    assert compilation({"ours": 7.0, "torch": 4.0}, parties, steps=4) == {"ours": 5.0, "torch": 0.0}
 
 
 def test_a_process_answers_and_sees_its_environment(tmp_path):
@@ -115,6 +120,7 @@ def test_the_settings_decide_what_the_shell_would():
         assert {name: given[name] for name in given if name.startswith("MALLOC_")} == allocator
         assert given["PATH"] == "p"
         assert "OMP_NUM_THREADS" not in given and "XLA_FLAGS" not in given
+        assert given["JAX_ENABLE_COMPILATION_CACHE"] == "false"  # or compilation would be shown as next to nothing
 
 
 def test_operations_of_a_step_by_hand():
@@ -152,6 +158,7 @@ def test_our_parties_run_to_the_end(tmp_path, capsys):
     races = json.loads(file.read_text())["workloads"]["scan_vs_loop"]
     assert [race["parameters"] for race in races.values()] == [93_322, 93_322]
     assert all(len(times) == 1 for race in races.values() for times in race["times"].values())
+    assert all(race["compilation"]["ours"] > 0 and race["steps"] == 1 for race in races.values())
     printed = capsys.readouterr().out
     assert "ours / ours, a call a step, best settings:" in printed
     assert max(map(len, printed.splitlines())) <= 80
