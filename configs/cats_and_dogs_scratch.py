@@ -5,11 +5,11 @@ python scripts/train.py configs/cats_and_dogs_scratch.py --data.root DIR --seeds
 9 minutes a seed on 2 CPU cores; train 100%, test 73.5% ± 1.2 (3 seeds).
 """
 
-from research.config import ConvNet, Experiment, ImageData, Optimizer, Training
+from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
 
 
-def get_config() -> Experiment:
-    return Experiment(
+def get_config() -> ImageExperiment:
+    return ImageExperiment(
         name="cats_and_dogs_scratch",
         data=ImageData(source="cats_and_dogs_small", size=150),
         model=ConvNet(channels=(32, 64, 128, 128), pool_last=True, hidden=(512,), output="sigmoid"),

@@ -6,11 +6,11 @@ python scripts/train.py configs/cats_and_dogs_squeezenet_tuned.py --data.root DI
 Test accuracy 95.67% ± 0.42 over 3 seeds.
 """
 
-from research.config import Experiment, ImageData, Optimizer, PretrainedNet, Training
+from research.config import ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 
 
-def get_config() -> Experiment:
-    return Experiment(
+def get_config() -> ImageExperiment:
+    return ImageExperiment(
         name="cats_and_dogs_squeezenet_tuned",
         data=ImageData(source="cats_and_dogs_small", size=200),
         model=PretrainedNet(backbone="squeezenet", pooling="avg", hidden=(), dropout=0.3, fine_tune=6),

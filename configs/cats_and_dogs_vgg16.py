@@ -6,11 +6,11 @@ python scripts/train.py configs/cats_and_dogs_vgg16.py --data.root DIR --seeds 3
 Keras' published weights are not part of this project; with them the course reports about 97%.
 """
 
-from research.config import Experiment, ImageData, Optimizer, PretrainedNet, Training
+from research.config import ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 
 
-def get_config() -> Experiment:
-    return Experiment(
+def get_config() -> ImageExperiment:
+    return ImageExperiment(
         name="cats_and_dogs_vgg16",
         data=ImageData(source="cats_and_dogs_small", size=150),
         model=PretrainedNet(backbone="vgg16", pooling="flatten", hidden=(256,), dropout=0.5),

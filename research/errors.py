@@ -10,6 +10,10 @@ class UserError(Exception):
     """
 
 
+class NotFiniteError(UserError):
+    """What a net gives is not finite: nothing can be said of it, and the run counts as diverged."""
+
+
 def printable(text: str) -> str:
     """`text` on one line: line ends and what steers a terminal (names in files may hold them) become \\xNN."""
     return "".join(

@@ -29,8 +29,8 @@ def claimed(place: Path, config: Experiment) -> Iterator[None]:
 
     Raises UserError when it belongs to another configuration, holds other files, or another process has it.
     """
-    _refuse_foreign(place, config)
     try:
+        _refuse_foreign(place, config)
         place.mkdir(parents=True, exist_ok=True)
         lock = FileLock(place / ".lock")
         lock.acquire(blocking=False)

@@ -7,8 +7,9 @@ RANKS = {
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
     **dict.fromkeys(["interpret", "attack", "hierarchy"], 3),
-    **dict.fromkeys(["experiment", "bench"], 4),
-    "doors": 5,
+    "experiment": 4,
+    "bench": 5,
+    "doors": 6,
 }
 WITHIN_RANK_ZERO = {("files", "errors"), ("config", "errors")}
 WITHIN_RANK_ONE = set()

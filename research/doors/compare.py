@@ -31,11 +31,11 @@ def compare(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from research import experiment  # imports jax, which --help and mistakes need not wait for
-    from research.report.rungs import comparison_table
 
     found = experiment.compare(entries, figure)
     if found.rungs:
-        Console(width=80).print(comparison_table(found.rungs))
+        for table in found.tables:
+            Console(width=80).print(table)
         print(f"figure: {figure}")
     else:
         print(f"{list(found.records)[-1]}: {found.status}, so there is nothing to compare", file=sys.stderr)

@@ -9,7 +9,7 @@ import tyro
 
 from research import config as configuration
 from research.command_line import parse
-from research.config import Experiment
+from research.config import Experiment, ImageExperiment
 from research.errors import UserError
 from research.files import read_json
 from research.run_directory import default_place
@@ -42,5 +42,5 @@ def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
     if flags and not flags[0].startswith("-"):
         return configuration.load(flags[0]), flags[1:]
     if {"--help", "-h"} & set(flags):
-        return Experiment(name="NAME"), flags
+        return ImageExperiment(name="NAME"), flags
     raise UserError("a configuration comes first, for example configs/digits_cnn.py (or --config-json FILE)")

@@ -6,8 +6,8 @@ from typing import Any
 
 from rich.console import Console
 
-from research.experiment.build import Parts
-from research.experiment.publish import headline_split
+from research.experiment.histories import headline_split
+from research.experiment.images.build import Parts
 from research.report.tables import confusions_table, metrics_table, per_class_table, seeds_table, summary_table
 from research.run_directory import REPORT
 

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from research.errors import UserError
+from research.errors import NotFiniteError
 from research.evaluation.calibration import Reliability, brier_score, calibration_error, reliability
 from research.evaluation.intervals import proportion
 
 MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
-
-
-class NotFiniteError(UserError):
-    """The model's output is not finite, so there is nothing to judge."""
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,11 @@ def proportion(successes: int, trials: int) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def across_seeds(values: Sequence[float]) -> SeedInterval:
+def across_seeds(values: Sequence[float], low: float = -np.inf, high: float = np.inf) -> SeedInterval:
     """Mean, standard deviation (ddof=1) and Student's t interval at 95% of one metric over S seeds.
 
-    The interval is of the *mean* and supposes that seeds scatter normally. With one seed std, low95 and high95 are
+    The interval is of the *mean* and supposes that seeds scatter normally; it ends at `low` and `high` at the latest,
+    between which the metric lies by its nature. With one seed std, low95 and high95 are
     None. Raises ValueError without values.
     """
     found = np.asarray(values, np.float64)
@@ -37,8 +38,8 @@ def across_seeds(values: Sequence[float]) -> SeedInterval:
     if len(found) > 1:
         std = float(found.std(ddof=1))
         half = student_half_width(std, len(found))
-    low, high = (None, None) if half is None else (mean - half, mean + half)
-    return SeedInterval(mean=mean, std=std, low95=low, high95=high, values=found.tolist())
+    ends = (None, None) if half is None else (max(mean - half, low), min(mean + half, high))
+    return SeedInterval(mean=mean, std=std, low95=ends[0], high95=ends[1], values=found.tolist())
 
 
 def student_half_width(std: float, count: int) -> float:

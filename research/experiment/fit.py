@@ -10,22 +10,22 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from research.config import DenseNet, Experiment
+from research import runtime
+from research.config import Experiment
 from research.errors import UserError, warn
-from research.experiment.build import Parts, at_once, initializer, on_device
-from research.experiment.supply import streams, supplied
+from research.experiment.supply import supplied
+from research.experiment.trainable import Trainable
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups
 from research.training import checkpoints, loop, program
 from research.training.diagnosis import first_not_finite
 from research.training.freezing import trained_mask
-from research.training.objectives import classification
 from research.training.optimizer import build_optimizer
-from research.training.state import Batch, Examples, SeedState, TrainState, take_seed
+from research.training.state import Batch, DataSet, SeedState, TrainState, take_seed
 
 Tree = Any
 Row = dict[str, Any]  # a line of metrics.jsonl
-METRICS = ("loss", "accuracy")
+COPIES = 5  # of the parameters, float32: themselves, their gradient and update, Adam's two moments
 
 
 class Trained(NamedTuple):
@@ -38,39 +38,52 @@ class Trained(NamedTuple):
     steps: int
 
 
-def groups(config: Experiment, parts: Parts) -> list[list[int]]:
+def groups(config: Experiment, training: Trainable) -> list[list[int]]:
     """The seeds, in groups that train side by side in one program.
 
-    Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing; accelerators gain with both.
-    Where pictures are streamed each seed goes alone, for each has an order of its own.
+    On accelerators they all do, where memory holds the examples; streamed, each seed has an order of its own.
     """
     seeds = list(range(config.seed, config.seed + config.seeds))
-    pays = isinstance(config.model, DenseNet) or jax.default_backend() != "cpu"
-    size = 1 if streams(config, parts) else config.train.seeds_at_once or (len(seeds) if pays else 1)
+    pays = training.side_by_side or jax.default_backend() != "cpu"
+    size = 1 if training.streamed else config.train.seeds_at_once or (len(seeds) if pays else 1)
     return [seeds[start : start + size] for start in range(0, len(seeds), size)]
 
 
-def plan_of(config: Experiment, parts: Parts) -> program.Plan:
-    """The training plan; UserError when early stopping has nothing to watch."""
+def plan_of(config: Experiment, training: Trainable) -> program.Plan:
+    """The training plan; UserError when early stopping has nothing to watch, or the net is too large for training."""
     train = config.train
-    if train.patience is not None and not len(parts.data.validation.labels):
-        raise UserError("train.patience needs validation pictures: set --data.validation above 0, or drop the patience")
+    _refuse_too_large(config, training)
+    if train.patience is not None and not training.sizes["validation"]:
+        raise UserError("train.patience needs validation data: set --data.validation above 0, or drop the patience")
+    if train.monitor not in training.metrics:
+        raise UserError(f"train.monitor {train.monitor} is not measured here; there are {', '.join(training.metrics)}")
     return program.Plan(
-        examples=len(parts.data.train.labels),
-        batch_size=min(train.batch_size, len(parts.data.train.labels)),
+        examples=training.sizes["train"],
+        batch_size=min(train.batch_size, training.sizes["train"]),
         epochs=train.epochs,
         l2=train.l2,
         patience=train.patience,
         monitor=train.monitor,
-        metrics=METRICS,
-        evaluated_at_once=at_once(parts.inputs["validation"]),
-        views=config.augment.views if parts.views is not None else 1,
+        metrics=training.metrics,
+        evaluated_at_once=training.evaluated_at_once,
+        views=training.views,
     )
+
+
+def _refuse_too_large(config: Experiment, training: Trainable) -> None:
+    """Before anything is allocated or written: out of memory, the process ends in the middle of its work."""
+    numbers = sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(training.initialize, jax.random.key(0))))
+    needed, memory = 4 * COPIES * numbers * len(groups(config, training)[0]), runtime.memory_bytes()
+    if memory and needed > memory:
+        raise UserError(
+            f"the net has {numbers:,} parameters; to train it takes about {needed / 1e9:,.0f} GB of memory, "
+            f"and there are {memory / 1e9:,.0f} GB: make it smaller, or train fewer --train.seeds-at-once"
+        )
 
 
 def fit_group(
     config: Experiment,
-    parts: Parts,
+    training: Trainable,
     seeds: list[int],
     place: Path,
     preempted: Callable[[], bool],
@@ -80,44 +93,46 @@ def fit_group(
 
     With each checkpoint, `log` gets the history so far.
     """
-    state, optimizer, plan = _start(config, parts, seeds)
+    state, optimizer, plan = _start(config, training, seeds)
     advance = program.build_advance(
-        plan, apply=parts.apply, objective=classification, optimizer=optimizer, augment=parts.augment
+        plan, apply=training.apply, objective=training.objective, optimizer=optimizer, augment=training.augment
     )
     folder = checkpoint_folder(place, seeds)
-    state, clock = _resume(folder, state, parts.identity)
+    state, clock = _resume(folder, state, training.identity)
     first = int(state.step)
 
     def save(state: TrainState, clock: loop.Clock) -> None:
         if int(state.step) > first or not first:  # what was resumed from is never written again
-            checkpoints.save(folder, int(state.step), state, {"data": parts.identity, "clock": clock._asdict()})
+            checkpoints.save(folder, int(state.step), state, {"data": training.identity, "clock": clock._asdict()})
         log(history_rows(seeds, jax.device_get(state.each)))
 
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
     with (
         training_progress(title, first, plan.total_steps, plan.steps_per_epoch) as show,
-        supplied(config, parts, plan, seeds, first) as supply,
+        supplied(training, plan, seeds, first) as supply,
     ):
-        watchers = loop.Watchers(lambda readout: show(int(readout.step), _running(readout)), save, preempted)
-        validation = on_device(parts, "validation") if len(parts.data.validation.labels) else None
+        watchers = loop.Watchers(
+            lambda readout: show(int(readout.step), _running(readout, training.metrics)), save, preempted
+        )
+        validation = training.examples("validation") if training.sizes["validation"] else None
         outcome = loop.train(
             state, supply, validation, advance, plan, watchers,
             clock=clock, checkpoint_seconds=config.train.checkpoint_seconds,
         )  # fmt: skip
     trained = Trained(seeds, jax.device_get(outcome.state.each), outcome.status, outcome.clock, int(outcome.state.step))
     if trained.status == "diverged":
-        _explain(trained, config, parts, plan)
+        _explain(trained, training, plan, optimizer)
     return trained
 
 
-def load_group(config: Experiment, parts: Parts, seeds: list[int], place: Path) -> Trained:
+def load_group(config: Experiment, training: Trainable, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
-    state, _, _ = _start(config, parts, seeds)
-    state, clock = _resume(checkpoint_folder(place, seeds), state, parts.identity)
+    state, _, _ = _start(config, training, seeds)
+    state, clock = _resume(checkpoint_folder(place, seeds), state, training.identity)
     if not int(state.step):
         raise UserError(f"{place} has no sound checkpoint of seed {seeds[0]}; train it with scripts/train.py")
     return Trained(
-        seeds, jax.device_get(state.each), loop.status(state, plan_of(config, parts)), clock, int(state.step)
+        seeds, jax.device_get(state.each), loop.status(state, plan_of(config, training)), clock, int(state.step)
     )
 
 
@@ -156,12 +171,12 @@ def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
 
 
 def _start(
-    config: Experiment, parts: Parts, seeds: list[int]
+    config: Experiment, training: Trainable, seeds: list[int]
 ) -> tuple[TrainState, optax.GradientTransformation, program.Plan]:
-    plan = plan_of(config, parts)
+    plan = plan_of(config, training)
     optimizer = build_optimizer(config.optimizer, total_steps=plan.total_steps, steps_per_epoch=plan.steps_per_epoch)
-    mask = functools.partial(trained_mask, frozen=parts.frozen)
-    return program.start(jnp.array(seeds, jnp.int32), initializer(parts), optimizer, plan, mask), optimizer, plan
+    mask = functools.partial(trained_mask, frozen=training.frozen)
+    return program.start(jnp.array(seeds, jnp.int32), training.initialize, optimizer, plan, mask), optimizer, plan
 
 
 def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainState, loop.Clock]:
@@ -176,30 +191,35 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
     return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
 
 
-def _draw(train: Examples, seed: int, plan: program.Plan, augment: program.Augment | None, step: jax.Array) -> Batch:
+def _draw(train: DataSet, seed: int, plan: program.Plan, augment: program.Augment | None, step: jax.Array) -> Batch:
     """The batch of `step`, once more."""
     epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
     rows = program.batch_index(jnp.int32(seed), epoch, plan)[slot]
     return program.draw(train, rows, jnp.int32(seed), step, plan, augment)
 
 
-def _running(readout: program.Readout) -> dict[str, float]:
+def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, float]:
     """Means of the running epoch over examples and seeds; nothing at an epoch's very end."""
     count = float(np.sum(readout.sums["count"]))
-    return {name: float(np.sum(readout.sums[name])) / count for name in METRICS} if count else {}
+    return {name: float(np.sum(readout.sums[name])) / count for name in metrics} if count else {}
 
 
 def _under(values: dict[str, float], split: str) -> dict[str, float]:
     return {name.removeprefix(f"{split}/"): value for name, value in values.items() if name.startswith(f"{split}/")}
 
 
-def _explain(trained: Trained, config: Experiment, parts: Parts, plan: program.Plan) -> None:
+def _explain(
+    trained: Trained, training: Trainable, plan: program.Plan, optimizer: optax.GradientTransformation
+) -> None:
     for place, seed in enumerate(trained.seeds):
         each = take_seed(trained.each, place)
         step = int(each.diverged)
         if step >= 0:
-            draw = functools.partial(_draw, on_device(parts, "train"), seed, plan, parts.augment)
-            leaf = first_not_finite(each, seed, draw, plan, parts.apply, classification)
+            draw = functools.partial(_draw, training.examples("train"), seed, plan, training.augment)
+            leaf = first_not_finite(
+                each, seed, draw, plan,
+                apply=training.apply, objective=training.objective, optimizer=optimizer,
+            )  # fmt: skip
             epoch = step // plan.steps_per_epoch + 1
             where = f"step {step + 1} (epoch {epoch})"
             warn(f"seed {seed} diverged at {where}: {leaf} is not finite; lower the learning rate")

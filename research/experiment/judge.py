@@ -1,18 +1,30 @@
-"""From trained parameters to numbers: every split, every seed, and what the seeds say together."""
+"""What a training ended on, and what several seeds say together."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
 
 import jax
 import numpy as np
 
-from research.evaluation.classification import Classification, evaluate
 from research.evaluation.intervals import SeedInterval, across_seeds
-from research.experiment.build import Parts, at_once
 from research.experiment.fit import Trained
-from research.models.inference import outputs
+from research.report.formats import is_share
 from research.training.state import chosen, take_seed
 
 Tree = Any
+
+
+class Evaluation(Protocol):
+    """What was found on a split: a frozen dataclass that also knows its metrics."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def metrics(self) -> dict[str, float]:
+        """{name: value}; NAME_low95 and NAME_high95 are the ends of NAME's 95% interval."""
+        ...
+
+
+Judged = Mapping[str, Evaluation]  # by split
 
 
 def chosen_parameters(trained: Trained, seed: int) -> Tree:
@@ -32,21 +44,7 @@ def epochs_run(trained: Trained, seed: int) -> int:
     return int(np.isfinite(losses).sum())
 
 
-def judge(parts: Parts, params: Tree) -> dict[str, Classification]:
-    """The classification of every split that holds pictures, by split name."""
-    splits = {"train": parts.data.train, "validation": parts.data.validation, "test": parts.data.test}
-    return {
-        name: evaluate(
-            outputs(parts.apply, params, parts.inputs[name], batch_size=at_once(parts.inputs[name])),
-            np.asarray(split.labels),
-            parts.data.classes,
-        )
-        for name, split in splits.items()
-        if len(split.labels)
-    }
-
-
-def flat_metrics(judged: dict[str, Classification]) -> dict[str, float]:
+def flat_metrics(judged: Judged) -> dict[str, float]:
     """`{"test/accuracy": ...}` of all splits, without the ends of intervals: what seeds are compared by."""
     ends = ("_low95", "_high95")
     return {
@@ -58,5 +56,8 @@ def flat_metrics(judged: dict[str, Classification]) -> dict[str, float]:
 
 
 def over_seeds(per_seed: list[dict[str, float]]) -> dict[str, SeedInterval]:
-    """Mean, std and 95% interval of every metric over the seeds."""
-    return {name: across_seeds([metrics[name] for metrics in per_seed]) for name in per_seed[0]}
+    """Mean, std and 95% interval of every metric over the seeds; none is below 0, and shares end at 1."""
+    return {
+        name: across_seeds([metrics[name] for metrics in per_seed], 0.0, 1.0 if is_share(name) else np.inf)
+        for name in per_seed[0]
+    }

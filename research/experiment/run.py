@@ -10,13 +10,10 @@ from typing import Any, NamedTuple
 
 from research import runtime
 from research.config import Experiment, relocated, validated
-from research.data.ink import measure_ink
-from research.errors import UserError, warn
-from research.evaluation.classification import NotFiniteError
-from research.experiment.build import Parts, build
+from research.errors import NotFiniteError, UserError, warn
 from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of
-from research.experiment.judge import best_epoch, chosen_parameters, epochs_run, flat_metrics, judge, over_seeds
-from research.experiment.publish import Judged, publish
+from research.experiment.judge import Judged, best_epoch, chosen_parameters, epochs_run, flat_metrics, over_seeds
+from research.experiment.tasks import task_of
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
@@ -30,7 +27,7 @@ ENDED = ("finished", "stopped early")
 
 
 class Result(NamedTuple):
-    """What a run came to: its record, and the classification of every split of every seed (none when it was over)."""
+    """What a run came to: its record, and what was found on every split for every seed (none when it was over)."""
 
     record: dict[str, Any]
     judged: dict[int, Judged]
@@ -48,15 +45,15 @@ def run(config: Experiment, place: Path | str | None = None) -> dict[str, Any]:
 
 
 def conduct(
-    config: Experiment, place: Path | str | None = None, begin: Callable[[Parts], None] = lambda parts: None
+    config: Experiment, place: Path | str | None = None, begin: Callable[[Any], None] = lambda parts: None
 ) -> Result:
     """As `run`, with all that was found; `begin(parts)` is called when the parts are built and training starts."""
     begun = time.monotonic()
     runtime.prepare()
     config = validated(config)
     place = default_place(config, config) if place is None else Path(place)
-    parts = build(config)
-    plan_of(config, parts)
+    parts = task_of(config).build(config)
+    plan_of(config, parts.training)
     with claimed(place, config), termination() as preempted:
         if (place / RECORD).exists() and (record := read_record(place))["status"] in ENDED:
             warn(f"{place} has {record['status']} before; delete it or choose another --run-dir to train again")
@@ -64,9 +61,9 @@ def conduct(
         begin(parts)
         trained: list[Trained] = []
         rows: list[Row] = []
-        for seeds in groups(config, parts):
+        for seeds in groups(config, parts.training):
             trained.append(
-                fit_group(config, parts, seeds, place, preempted, functools.partial(_log, place, tuple(rows)))
+                fit_group(config, parts.training, seeds, place, preempted, functools.partial(_log, place, tuple(rows)))
             )
             rows += history_rows(trained[-1].seeds, trained[-1].each)
             if trained[-1].status == "preempted":
@@ -83,12 +80,12 @@ def evaluate(place: Path | str, root: str | None = None) -> Result:
     runtime.prepare()
     place = Path(place)
     config = relocated(read_config(place), root)
-    parts = build(config)
+    parts = task_of(config).build(config)
     with claimed(place, config):
         stored = checkpointed_groups(place)
         if sum(map(len, stored)) < config.seeds:
             raise UserError(f"{place} has not trained all its seeds yet; train it first: scripts/train.py")
-        trained = [load_group(config, parts, seeds, place) for seeds in stored]
+        trained = [load_group(config, parts.training, seeds, place) for seeds in stored]
         if _status(trained) == "preempted":
             raise UserError(
                 f"the newest sound checkpoint of {place} is from before the end; run scripts/train.py again"
@@ -104,7 +101,7 @@ def _log(place: Path, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
 
 def _conclude(
     config: Experiment,
-    parts: Parts,
+    parts: Any,
     place: Path,
     trained: list[Trained],
     begun: float,
@@ -114,19 +111,19 @@ def _conclude(
 
     Of a `former` record stays what tells of the training: time, device, versions, commit.
     """
-    status = _status(trained)
+    status, task = _status(trained), task_of(config)
     judged: dict[int, Judged] = {}
     if status in ENDED:
         try:
             for group in trained:
-                judged |= {seed: judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
+                judged |= {seed: task.judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
         except NotFiniteError as error:
             warn(str(error))
             judged, status = {}, "diverged"
     record = _record(config, parts, trained, judged, status, time.monotonic() - begun)
     record |= {name: former[name] for name in OF_TRAINING if name in former}
     if judged:
-        publish(config, parts, place, trained, judged, record)
+        task.publish(config, parts, place, trained, judged, record)
     write_json(place / RECORD, record)
     return Result(record, judged)
 
@@ -138,13 +135,12 @@ def _status(trained: list[Trained]) -> str:
 
 
 def _record(
-    config: Experiment, parts: Parts, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
+    config: Experiment, parts: Any, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
 ) -> dict[str, Any]:
-    data, total = parts.data, sum(row["parameters"] for row in parts.summary)
+    total = sum(row["parameters"] for row in parts.summary)
     trainable = count(take_seed(trained[0].each.params, 0))
     compiling, training = (sum(getattr(group.clock, part) for group in trained) for part in ("compile", "train"))
     epochs = sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
-    ink = measure_ink(data.train.images)
     several = over_seeds([flat_metrics(found) for found in judged.values()]) if judged and config.seeds > 1 else None
     return build_record(
         experiment=config.name,
@@ -152,17 +148,8 @@ def _record(
         metrics={split: found.metrics() for split, found in judged.get(config.seed, {}).items()},
         parameters={"total": total, "trainable": trainable},
         seconds={"compile": compiling, "train": training, "total": max(seconds, compiling + training)},
-        throughput={"examples_per_second": epochs * len(data.train.labels) / training if training else 0.0},
-        data={
-            "name": data.name,
-            "fingerprint": data.fingerprint,
-            "pictures": data.pictures,
-            "sizes": {split: len(getattr(data, split).labels) for split in ("train", "validation", "test")},
-            "classes": list(data.classes),
-            "shape": list(data.train.images.shape[1:]),
-            "ink": None if ink is None else ink._asdict(),
-            "findings": None if data.findings is None else data.findings.document(),
-        },
+        throughput={"examples_per_second": epochs * parts.training.sizes["train"] / training if training else 0.0},
+        data=task_of(config).described(parts),
         epochs={
             str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
             for group in trained

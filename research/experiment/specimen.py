@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import config as configuration
-from research.config import Experiment, PretrainedNet
+from research.config import Experiment, ImageExperiment, PretrainedNet
 from research.data.images import ImageSet
 from research.data.ink import Ink
 from research.data.places import data_root, expanded
 from research.errors import UserError
-from research.experiment.build import build_network, load_data
 from research.experiment.fit import load_parameters
-from research.experiment.transfer import transfer, weights_file
+from research.experiment.images.build import build_network, load_data
+from research.experiment.images.transfer import transfer, weights_file
 from research.models.layers import Preprocess
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
@@ -72,7 +72,7 @@ def specimen(
 
 
 def _configured(path: Path, seed: int | None, root: str | None, partial: bool) -> Specimen:
-    config = configuration.load(str(path))
+    config = _of_pictures(configuration.load(str(path)))
     place = default_place(config, config)
     if (place / RECORD).is_file():
         return _trained(place, seed, root)
@@ -84,7 +84,7 @@ def _configured(path: Path, seed: int | None, root: str | None, partial: bool) -
 def _trained(place: Path, seed: int | None, root: str | None) -> Specimen:
     if not (place / CONFIG).is_file():
         raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
-    config = configuration.relocated(read_config(place), root)
+    config = configuration.relocated(_of_pictures(read_config(place)), root)
     data = read_record(place)["data"]
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
     net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, place)
@@ -103,8 +103,14 @@ def _trained(place: Path, seed: int | None, root: str | None) -> Specimen:
     )
 
 
+def _of_pictures(config: Experiment) -> ImageExperiment:
+    if isinstance(config, ImageExperiment):
+        return config
+    raise UserError(f"{config.name} is not about pictures; the microscope looks at nets that read them")
+
+
 def _parameters(
-    config: Experiment, classes: int, shape: tuple[int, ...], seed: int, place: Path
+    config: ImageExperiment, classes: int, shape: tuple[int, ...], seed: int, place: Path
 ) -> tuple[Network, Tree]:
     """The whole net of a run and the parameters that it ended with; frozen ones are those of the weight file."""
     pixels = jax.ShapeDtypeStruct((1, *shape), np.uint8)

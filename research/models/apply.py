@@ -1,5 +1,6 @@
 """A network as a function of its parameters, which is how training and evaluation know it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,14 @@ def apply_of(net: Network, precision: str = "float32") -> Apply:
     The net computes in `precision` (its layers take the type of their kernels); the output is float32 whatever that is.
     On CPU a large batch of pictures runs as two halves that do not know of each other, so that one core can move data
     while the other multiplies; each half drops out by a key of its own.
+
+    For one net it is one and the same function, so that programs that are compiled for it are found again.
     """
+    return _apply_of(net, precision)  # pyright: ignore[reportArgumentType]  # a Flax module is hashable by its fields
+
+
+@functools.lru_cache(maxsize=64)
+def _apply_of(net: Network, precision: str) -> Apply:
 
     def whole(params: Tree, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
         rngs = None if key is None else {"dropout": key}
@@ -30,7 +38,7 @@ def apply_of(net: Network, precision: str = "float32") -> Apply:
         return net.apply({"params": params}, inputs, key is not None, rngs=rngs)[0].astype(jnp.float32)
 
     def apply(params: Tree, inputs: jax.Array, key: jax.Array | None) -> jax.Array:
-        lanes = _lanes(net, len(inputs))
+        lanes = _lanes(net, len(jax.tree.leaves(inputs)[0]))
         if lanes == 1:
             return whole(params, inputs, key)
         keys = [None] * lanes if key is None else jax.random.split(key, lanes)

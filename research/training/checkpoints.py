@@ -40,8 +40,9 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
         _orbax().save(target.absolute(), leaves)
         _write_seal(folder, step, {"files": _digests(target), "facts": facts})
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
-        shutil.rmtree(target, ignore_errors=True)
-        raise UserError(f"cannot write checkpoint {target}: {str(error).splitlines()[0]}; free some space") from error
+        for left in (target, *folder.glob(f"{step}.orbax-checkpoint-tmp*")):
+            shutil.rmtree(left, ignore_errors=True)
+        raise UserError(f"cannot write checkpoint {target}: {_line(error)}; free some space") from error
     _tidy(folder)
 
 

@@ -1,9 +1,10 @@
 """What was not finite when a training diverged: the step is a function of (state, seed, step), so it is run again."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from research.keys import key
 from research.training.program import Plan
@@ -13,9 +14,19 @@ from research.trees import merge, named_leaves
 
 
 def first_not_finite(
-    each: SeedState, seed: int, draw: Callable[[jax.Array], Batch], plan: Plan, apply: Apply, objective: Objective
+    each: SeedState,
+    seed: int,
+    draw: Callable[[jax.Array], Batch],
+    plan: Plan,
+    *,
+    apply: Apply,
+    objective: Objective,
+    optimizer: optax.GradientTransformation,
 ) -> str:
-    """The first of inputs, parameters, output, loss and gradient leaves that is not finite, by name.
+    """The first of inputs, parameters, output, loss, and leaves of gradient and update that is not finite, by name.
+
+    Of an output or a loss, the first leaf after it is told, too. Where all are finite, it is the square of an update
+    that is not: of the leaf with the largest.
 
     `each` is the state of one seed as divergence left it: still that of before the step `each.diverged`, whose batch
     `draw(step)` gives.
@@ -25,9 +36,17 @@ def first_not_finite(
         each.params, each.frozen, batch, drop, apply, objective, plan.l2
     )
     whole = merge(each.params, each.frozen)
-    suspects = {"the input": batch.inputs}
-    suspects |= {f"parameter {name}": leaf for name, leaf in named_leaves(whole).items()}
-    suspects |= {"the network's output": apply(whole, batch.inputs, drop), "the loss": loss}
-    suspects |= {f"the gradient of {name}": leaf for name, leaf in named_leaves(gradient).items()}
-    broken = (name for name, leaf in suspects.items() if not jnp.isfinite(leaf).all())
-    return next(broken, "the update")
+    updates = named_leaves(optimizer.update(gradient, each.optimizer, each.params)[0])
+    before = {f"the input {name}".rstrip(): leaf for name, leaf in named_leaves(batch.inputs).items()}
+    before |= {f"parameter {name}": leaf for name, leaf in named_leaves(whole).items()}
+    between = {"the network's output": apply(whole, batch.inputs, drop), "the loss": loss}
+    after = {f"the gradient of {name}": leaf for name, leaf in named_leaves(gradient).items()}
+    after |= {f"the update of {name}": leaf for name, leaf in updates.items()}
+    largest = max(updates, key=lambda name: float(jnp.abs(updates[name]).max()))
+    leaf = next(_not_finite(after), f"the squared update of {largest}")
+    first = next(_not_finite(before | between), leaf)
+    return f"{first}, and {leaf}," if first in between else first
+
+
+def _not_finite(suspects: dict[str, jax.Array]) -> Iterator[str]:
+    return (name for name, leaf in suspects.items() if not jnp.isfinite(leaf).all())

@@ -19,10 +19,12 @@ def frozen_leaves(names: Sequence[str], patterns: Sequence[str], given: Collecti
     """
     frozen = set(given)
     for pattern in patterns:
-        found = set(fnmatch.filter(names, pattern)) - frozen
+        matched = set(fnmatch.filter(names, pattern))
+        found = matched - frozen
         if not found:
             left = ", ".join(name for name in names if name not in frozen)
-            raise UserError(f"train.freeze {pattern} matches no parameter that would be trained; there are {left}")
+            what = "only what is frozen already" if matched else "no parameter"
+            raise UserError(f"train.freeze {pattern} matches {what}; those that would be trained are {left}")
         frozen |= found
     if frozen >= set(names):
         raise UserError("every parameter is frozen, so nothing is left to train; freeze fewer by --train.freeze")

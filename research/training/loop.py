@@ -16,9 +16,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.training.program import Advance, Plan, Readout
-from research.training.state import NEVER, Examples, TrainState, Window
+from research.training.state import NEVER, DataSet, TrainState, Window
 
-Supply = Callable[[int], tuple[Examples | Window, int]]  # step -> examples for it and on, up to another step
+Supply = Callable[[int], tuple[DataSet | Window, int]]  # step -> examples for it and on, up to another step
 
 CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
 
@@ -49,7 +49,7 @@ class Watchers(NamedTuple):
 def train(
     state: TrainState,
     supply: Supply,
-    validation: Examples | None,
+    validation: DataSet | None,
     advance: Advance,
     plan: Plan,
     watchers: Watchers,
@@ -90,7 +90,7 @@ def train(
     return Outcome(state, status(state, plan), clock)
 
 
-def whole(examples: Examples, plan: Plan) -> Supply:
+def whole(examples: DataSet, plan: Plan) -> Supply:
     """The supply of a set that lies on the device."""
     return lambda step: (examples, plan.total_steps)
 

@@ -17,7 +17,7 @@ import optax
 
 from research.keys import key
 from research.training import stopping
-from research.training.state import Batch, Examples, SeedState, TrainState, Window, active
+from research.training.state import Batch, DataSet, SeedState, TrainState, Window, active
 from research.training.step import Apply, Objective, evaluate, fresh_sums, gather, means, never, train_step, weights
 from research.trees import merge, split
 
@@ -57,7 +57,7 @@ class Readout(NamedTuple):
     history: dict[str, jax.Array]
 
 
-Advance = Callable[[TrainState, Examples | Window, Examples | None, jax.Array], tuple[TrainState, Readout]]
+Advance = Callable[[TrainState, DataSet | Window, DataSet | None, jax.Array], tuple[TrainState, Readout]]
 Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
@@ -103,7 +103,7 @@ def batch_index(seed: jax.Array, epoch: jax.Array, plan: Plan) -> jax.Array:
 
 
 def draw(
-    train: Examples | Window, rows: jax.Array, seed: jax.Array, step: jax.Array, plan: Plan, augment: Augment | None
+    train: DataSet | Window, rows: jax.Array, seed: jax.Array, step: jax.Array, plan: Plan, augment: Augment | None
 ) -> Batch:
     """The batch of `step`, whose examples are `rows` [B], from the whole set or from the window that holds it."""
     epoch = step // plan.steps_per_epoch

@@ -29,11 +29,34 @@ class Window(NamedTuple):
     begin: jax.Array | np.ndarray
 
 
-class Batch(NamedTuple):
-    """Some examples; `weights` [B] is 1 for an example and 0 for the padding of a last, smaller batch."""
+class Stretches(NamedTuple):
+    """Stretches of series, which overlap: the rows are kept once [R, ...], and a stretch is known by its first one.
 
-    inputs: jax.Array
-    targets: jax.Array
+    Along the rows lie the series one after another; `past` and `ahead` are the rows that an example sees and those
+    that it is to forecast, counted from its first.
+    """
+
+    values: jax.Array | np.ndarray  # [R, F], 0 where unknown
+    known: jax.Array | np.ndarray  # [R, F], 1 or 0
+    expected: jax.Array | np.ndarray  # [R, F]: what values are told as differences from
+    spread: jax.Array | np.ndarray  # [R, F]: the unit of those differences
+    calendar: jax.Array | np.ndarray  # [R, C]
+    starts: jax.Array | np.ndarray  # int32 [N]
+    past: jax.Array | np.ndarray  # int32 [L]
+    ahead: jax.Array | np.ndarray  # int32 [P]
+
+
+DataSet = Examples | Stretches  # whole, on the device
+
+
+class Batch(NamedTuple):
+    """Some examples; `weights` [B] is 1 for an example and 0 for the padding of a last, smaller batch.
+
+    Where parts of a target are unknown, an example weighs as much as is known of it.
+    """
+
+    inputs: Tree
+    targets: Tree
     weights: jax.Array
 
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
-from research.training.state import NEVER, Batch, Examples, SeedState, active
+from research.training.state import NEVER, Batch, DataSet, SeedState, Stretches, active
 from research.trees import matching, merge
 
 Tree = Any
@@ -59,9 +60,9 @@ def mean_loss(
     return loss, sums
 
 
-def evaluate(params: Tree, examples: Examples, *, batch_size: int, apply: Apply, objective: Objective) -> dict:
+def evaluate(params: Tree, examples: DataSet, *, batch_size: int, apply: Apply, objective: Objective) -> dict:
     """Metric sums over all `examples`, and `count`; the last, smaller batch counts with its true size."""
-    count = len(examples.targets)
+    count = size(examples)
     one = jax.eval_shape(lambda: metric_sums(apply, objective, params, gather(examples, jnp.arange(1), count)))
 
     def add(place: jax.Array, sums: dict) -> dict:
@@ -72,13 +73,40 @@ def evaluate(params: Tree, examples: Examples, *, batch_size: int, apply: Apply,
     return jax.lax.fori_loop(0, -(-count // batch_size), add, zeros)
 
 
-def gather(examples: Examples, index: jax.Array, count: int, inputs_from: int | jax.Array = 0) -> Batch:
+def size(examples: DataSet) -> int:
+    """How many examples there are, N."""
+    return len(examples.starts if isinstance(examples, Stretches) else examples.targets)
+
+
+def gather(examples: DataSet, index: jax.Array, count: int, inputs_from: int | jax.Array = 0) -> Batch:
     """The examples at `index` [B]; an index of `count` or more is padding, with weight zero.
 
     Where `inputs` holds several views of the set, one after the other, the view begins at `inputs_from`.
     """
     held = jnp.minimum(index, count - 1)
+    if isinstance(examples, Stretches):
+        inputs, targets, known = cut(examples, examples.starts[held])
+        return Batch(inputs, targets, weights(index, count) * known)
     return Batch(examples.inputs[inputs_from + held], examples.targets[held], weights(index, count))
+
+
+def cut(rows: Stretches, starts: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array], jax.Array]:
+    """The stretches that begin at `starts` [B]: what a net reads, what it is to say, and how much of that is known [B].
+
+    Inputs are values and known [B, L, F], expected [B, L + P, F], spread [B, F] and calendar [B, L + P, C]; targets are
+    values [B, P, F], NaN where unknown, and spread [B, F]. Nothing that was measured ahead is among the inputs.
+    """
+    L, P = len(rows.past), len(rows.ahead)
+
+    def stretch(column: jax.Array | np.ndarray) -> jax.Array:
+        take = lambda start: jax.lax.dynamic_slice_in_dim(jnp.asarray(column), start, L + P)  # noqa: E731
+        return jax.vmap(take)(starts)
+
+    values, known, spread = stretch(rows.values), stretch(rows.known), jnp.asarray(rows.spread)[starts]
+    inputs = {"values": values[:, :L], "known": known[:, :L], "spread": spread}
+    inputs |= {"expected": stretch(rows.expected), "calendar": stretch(rows.calendar)}
+    targets = {"values": jnp.where(known[:, L:] > 0, values[:, L:], jnp.nan), "spread": spread}
+    return inputs, targets, known[:, L:].mean(axis=(1, 2))
 
 
 def weights(index: jax.Array, count: int) -> jax.Array:

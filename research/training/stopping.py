@@ -10,7 +10,7 @@ from research.training.state import Best
 Tree = Any
 
 # What makes "smaller is better" of each metric that can be watched.
-SIGN = {"loss": 1.0, "accuracy": -1.0}
+SIGN = {"loss": 1.0, "accuracy": -1.0, "scaled_mae": 1.0}
 
 
 def start(params: Tree, *, enabled: bool) -> Best:

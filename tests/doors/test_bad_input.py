@@ -84,10 +84,15 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--seed", "2147483647", "--seeds", "2"], "beyond 2"),
     (["{configs}/digits_cnn.py", "--train.epochs", "99999999999"], "train.epochs.*less than or equal"),
     (["{configs}/digits_cnn.py", "--model.channels", "100000000000"], "model.channels.*less than or equal"),
+    (["{configs}/digits_cnn.py", "--model.hidden", "60000", "60000", "60000", "60000"], "GB of memory"),
+    (["{configs}/digits_cnn.py", "--name", "../../elsewhere"], "field name"),
+    (["{configs}/digits_cnn.py", "--name", "a/b"], "field name"),
+    (["{configs}/digits_cnn.py", "--name", 300 * "a"], "field name"),
+    (["{configs}/digits_cnn.py", "--run-dir", 300 * "a"], "File name too long"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a) or "nothing" for a, _ in FLAGS])
+@pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a)[:60] or "nothing" for a, _ in FLAGS])
 def test_a_wrong_command_line(door, configs, tmp_path, arguments, pattern):
     refused(door("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
 
@@ -114,6 +119,7 @@ DATA = {
         "two classes are called 'a'",
     ),
     "pickled": (lambda p: keras(p / "d.npz", x_train=np.array([{}] * 40, object)), "pickled"),
+    "pickled beside": (lambda p: keras(p / "d.npz", more=np.array([{}], object)), "more holds pickled objects"),
     "no zip": (lambda p: (p / "d.npz").write_bytes(b"hello") and p / "d.npz", "not a sound .npz"),
     "too small": (lambda p: keras(p / "d.npz", x_train=np.zeros((40, 9, 9), np.uint8)), "smaller than the net needs"),
 }

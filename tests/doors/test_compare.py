@@ -8,10 +8,10 @@ from research.command_line import run
 from research.doors.compare import compare
 
 CONFIG = """
-from research.config import DenseNet, Experiment, ImageData, Optimizer, Training
+from research.config import DenseNet, ImageExperiment, ImageData, Optimizer, Training
 
-def get_config() -> Experiment:
-    return Experiment(
+def get_config() -> ImageExperiment:
+    return ImageExperiment(
         name={name!r},
         data=ImageData(source="rows.npz", validation=0.2),
         model=DenseNet(hidden=({width},)),

@@ -59,3 +59,9 @@ def test_equal_seeds_have_an_interval_of_no_width():
 def test_no_values_are_refused():
     with pytest.raises(ValueError, match="no values"):
         across_seeds([])
+
+
+def test_an_interval_ends_where_the_metric_does():
+    free, bounded = across_seeds([0.99, 1.0]), across_seeds([0.99, 1.0], 0.0, 1.0)
+    assert free["high95"] > 1 and bounded["high95"] == 1.0
+    assert free["low95"] == bounded["low95"] and free["mean"] == bounded["mean"]

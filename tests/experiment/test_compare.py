@@ -8,14 +8,14 @@ import pytest
 from PIL import Image
 
 from research import experiment
-from research.config import ConvNet, DenseNet, Experiment, ImageData, Optimizer, PretrainedNet, Training
+from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 from research.errors import UserError
 from research.evaluation.comparison import holm, paired
 
 
 @pytest.fixture
 def entries(small_npz, tmp_path):
-    dense = Experiment(
+    dense = ImageExperiment(
         name="dense",
         data=ImageData(source=str(small_npz), validation=0.2),
         model=DenseNet(hidden=(8,)),
@@ -98,7 +98,7 @@ MISTAKES = {
         lambda config: dataclasses.replace(
             changed(config, validation=0.0), train=dataclasses.replace(config.train, patience=2)
         ),
-        "conv: train.patience needs validation pictures",
+        "conv: train.patience needs validation data",
     ),
     "a net too large for the pictures": (
         lambda config: dataclasses.replace(config, model=ConvNet(channels=(4, 4, 4, 4))),

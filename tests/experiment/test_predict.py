@@ -5,14 +5,14 @@ import pytest
 from PIL import Image
 
 from research import experiment
-from research.config import DenseNet, Experiment, ImageData, Optimizer, Training
+from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
 from research.data.sources import load_images
 from research.errors import UserError
 
 
 @pytest.fixture(scope="module")
 def digits_run(tmp_path_factory):
-    config = Experiment(
+    config = ImageExperiment(
         name="digits",
         data=ImageData(source="digits"),
         model=DenseNet(hidden=(64,)),

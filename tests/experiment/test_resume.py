@@ -18,7 +18,7 @@ CONFIG = """
 from research.config import *
 
 def get_config():
-    return Experiment(
+    return ImageExperiment(
         name="rows",
         data=ImageData(source={source!r}, validation=0.2),
         model=DenseNet(hidden=(200,), dropout=0.2),

@@ -8,14 +8,14 @@ import pytest
 
 from research import config as configuration
 from research import experiment
-from research.config import ConvNet, DenseNet, Experiment, ImageData, Optimizer, Training
+from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, Training
 from research.errors import UserError
 from research.report.record import problems
 
 
 @pytest.fixture
 def config(small_npz):
-    return Experiment(
+    return ImageExperiment(
         name="rows",
         data=ImageData(source=str(small_npz), validation=0.2),
         model=DenseNet(hidden=(12,), dropout=0.1),
@@ -123,8 +123,17 @@ def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsy
     record = experiment.run(wild, tmp_path / "run")
     assert record["status"] == "diverged" and record["metrics"] == {}
     said = capsys.readouterr().err
-    assert re.search(r"seed 0 diverged at step \d+ \(epoch 1\): .* is not finite", said)
+    assert re.search(r"diverged at step \d+ \(epoch 1\): .*\b(dense1|logits)/(kernel|bias),? is not finite", said)
     assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
+
+
+@pytest.mark.parametrize("rate", [1e3, 1e8, 1e20, 1e38])
+def test_divergence_names_a_leaf_however_it_comes(config, tmp_path, capsys, rate):
+    """At some rates gradients overflow, at others updates do, or only the sum of their squares."""
+    experiment.run(dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=rate)), tmp_path / "run")
+    said = capsys.readouterr().err
+    assert "diverged" not in said or re.search(r"\b(dense1|logits)/(kernel|bias),? is not finite", said), said
+    assert "diverged" in said or rate < 1e20
 
 
 def test_divergence_in_the_last_update_is_divergence_too(config, tmp_path, capsys):
@@ -180,7 +189,7 @@ def test_early_stopping_needs_something_to_watch(config, tmp_path):
         data=dataclasses.replace(config.data, validation=0.0),
         train=dataclasses.replace(config.train, patience=2),
     )
-    with pytest.raises(UserError, match="needs validation pictures"):
+    with pytest.raises(UserError, match="needs validation data"):
         experiment.run(blind, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from research import experiment
-from research.config import Augmentation, ConvNet, Experiment, ImageData, Training
+from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, Training
 from research.experiment import supply
-from research.experiment.build import build
 from research.experiment.fit import load_group
+from research.experiment.images import build as images
+from research.experiment.images.build import build
 from research.trees import named_leaves
 
-CONFIG = Experiment(
+CONFIG = ImageExperiment(
     name="streamed",
     data=ImageData(train_limit=300),
     model=ConvNet(channels=(4,), hidden=(8,), dropout=0.2),
@@ -24,7 +25,7 @@ CONFIG = Experiment(
 
 def trained(config, place):
     experiment.run(config, place)
-    found = [load_group(config, build(config), [seed], place) for seed in (0, 1)]
+    found = [load_group(config, build(config).training, [seed], place) for seed in (0, 1)]
     return [named_leaves(group.each) for group in found]
 
 
@@ -42,8 +43,8 @@ def test_streaming_trains_on_the_same_batches(tmp_path, monkeypatch, window):
 
 
 def test_streaming_is_chosen_when_the_set_would_fill_the_memory(monkeypatch):
-    parts = build(CONFIG)
-    for memory, chosen in ((2 * parts.inputs["train"].nbytes, False), (parts.inputs["train"].nbytes, True), (0, False)):
-        monkeypatch.setattr(supply.runtime, "memory_bytes", lambda memory=memory: memory)
-        assert supply.streams(CONFIG, parts) == chosen
-        assert supply.streams(streamed("always"), parts) and not supply.streams(streamed("never"), parts)
+    size = build(CONFIG).inputs["train"].nbytes
+    for memory, chosen in ((2 * size, False), (size, True), (0, False)):
+        monkeypatch.setattr(images.runtime, "memory_bytes", lambda memory=memory: memory)
+        assert build(CONFIG).training.streamed == chosen
+        assert build(streamed("always")).training.streamed and not build(streamed("never")).training.streamed

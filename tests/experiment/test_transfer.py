@@ -14,12 +14,12 @@ from PIL import Image
 
 from research import config as configuration
 from research import experiment
-from research.config import Augmentation, ConvNet, Experiment, ImageData, Optimizer, PretrainedNet, Training
+from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 from research.errors import UserError
-from research.experiment import transfer
-from research.experiment.build import build
 from research.experiment.fit import load_parameters
-from research.models import convolution
+from research.experiment.images import transfer
+from research.experiment.images.build import build
+from research.models import convolution, inference
 from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
@@ -77,7 +77,7 @@ def curves(place):
 
 @pytest.fixture(scope="module")
 def config(place):
-    return Experiment(
+    return ImageExperiment(
         name="colours",
         data=ImageData(source=str(place / "colours"), size=36, validation=0.2, test=0.25),
         model=PretrainedNet(weights=str(place / "random.safetensors"), hidden=(6,)),
@@ -114,8 +114,20 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
         jax.eval_shape(lambda: whole.init(jax.random.key(0), jnp.zeros((1, 36, 36, 3), jnp.uint8))["params"]),
     )
     wanted = jax.jit(whole.apply)({"params": params}, parts.data.test.images)[0]
-    found = parts.apply(head, parts.inputs["test"], None)
+    found = parts.training.apply(head, parts.inputs["test"], None)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_the_frozen_part_is_compiled_once_for_all_pieces(config):
+    """Each program maps memory that is never given back: of one a piece, a few thousand pictures end the process."""
+    ready = transfer.transfer(config.model, config, 2)
+    images = np.zeros((16, 36, 36, 3), np.uint8)
+    transfer.frozen_outputs(ready, images)
+    compiled = inference._run._cache_size()
+    again = transfer.transfer(config.model, config, 2)  # as another split, or another run in this process, has it
+    for one in (ready, again):
+        transfer.frozen_outputs(one, images)
+    assert inference._run._cache_size() == compiled
 
 
 def test_predictions_go_through_both_parts(finished, place):

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import platformdirs
 
-from research.config import Augmentation, Experiment, PretrainedNet
+from research.config import Augmentation, ImageExperiment, PretrainedNet
 from research.data.augmentation import augmenter, view_keys
 from research.data.images import ImageSet
 from research.data.places import data_root
@@ -35,8 +35,8 @@ PUBLISHED = {
     "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 WHERE = {
-    "squeezenet": "torchvision publishes squeezenet1_1-b8a52dc0.pth (4.7 MB, its sha256 begins with b8a52dc0), which "
-    "scripts/weights.py import FILE ports",
+    "squeezenet": "torchvision publishes the same weights, which do as well: "
+    "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth (4.7 MB, its sha256 begins with b8a52dc0)",
     "vgg16": "scripts/weights.py fetch vgg16 gets it (58,889,256 bytes, md5 6d6bbae143d832006294945121d1f1fc)",
 }
 
@@ -58,7 +58,7 @@ class Transfer(NamedTuple):
         return self.net if self.cut is None else self.cut.above
 
 
-def transfer(config: PretrainedNet, experiment: Experiment, classes: int) -> Transfer:
+def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -> Transfer:
     """The net that `config` describes, its weights loaded; UserError when they are missing or of another net."""
     loaded = load_weights(weights_file(config, experiment.data.root), _wanted(config), config.backbone)
     shape = {"pooling": config.pooling, "hidden": config.hidden, "dropout": config.dropout}
@@ -117,6 +117,12 @@ def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
     return outputs(apply_of(ready.cut.below, ready.precision), ready.below, images, batch_size=PIECE)
 
 
+def check_weights(config: ImageExperiment) -> None:
+    """Raise UserError that says where to get them when the net's pretrained weights are not there."""
+    if isinstance(config.model, PretrainedNet):
+        weights_file(config.model, config.data.root)
+
+
 def weights_file(config: PretrainedNet, root: str | None) -> Path:
     """The backbone's weight file; UserError that says where to get it when it is not there."""
     name = config.weights or PUBLISHED[config.backbone]
@@ -125,7 +131,7 @@ def weights_file(config: PretrainedNet, root: str | None) -> Path:
     if path is None:
         raise UserError(
             f"no weights {name} (looked for {places[0].absolute()} and {places[1].absolute()}); "
-            f"{WHERE[config.backbone]}; put it there or give it as --model.weights"
+            f"{WHERE[config.backbone]}; put it there or give it as --model.weights FILE"
         )
     return path
 

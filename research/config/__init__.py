@@ -1,0 +1,38 @@
+"""The configuration of an experiment: frozen dataclasses, each field a typed flag; JSON there and back.
+
+Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values from files and from the command line
+alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.
+"""
+
+from research.config.documents import fingerprint, from_json, identity, load, relocated, to_json, validated
+from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment
+from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
+from research.config.microscope import Microscope
+from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
+from research.config.training import Optimizer, Training
+
+__all__ = [
+    "Augmentation",
+    "ConvForecaster",
+    "ConvNet",
+    "DenseForecaster",
+    "DenseNet",
+    "Experiment",
+    "Forecast",
+    "ImageData",
+    "ImageExperiment",
+    "Microscope",
+    "Optimizer",
+    "PretrainedNet",
+    "RecurrentForecaster",
+    "SeriesData",
+    "SeriesExperiment",
+    "Training",
+    "fingerprint",
+    "from_json",
+    "identity",
+    "load",
+    "relocated",
+    "to_json",
+    "validated",
+]

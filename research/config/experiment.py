@@ -1,0 +1,56 @@
+"""An experiment, whole: its data, its net, and how the net is trained."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import pydantic
+import tyro
+from annotated_types import Gt, Interval
+
+from research.config.bounds import Accuracy, Name, Section, Seed
+from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
+from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
+from research.config.training import Optimizer, Training
+
+
+@dataclasses.dataclass(frozen=True)
+class Common(Section):
+    """What all experiments have: with the same machine and versions, the same numbers to the bit."""
+
+    name: Name
+    """Names the run directory, the record and the report."""
+    optimizer: Optimizer = Optimizer()
+    train: Training = Training()
+    seed: Seed = 0
+    """The first seed."""
+    seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
+    """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageExperiment(Common):
+    """A classifier of pictures."""
+
+    kind: Annotated[Literal["images"], tyro.conf.Suppress] = "images"
+    data: ImageData = ImageData()
+    model: Annotated[DenseNet | ConvNet | PretrainedNet, pydantic.Field(discriminator="kind")] = ConvNet()
+    augment: Augmentation = Augmentation()
+    published: tuple[Accuracy, Accuracy] | None = None
+    """Test accuracy that others report for this experiment, from low to high: drawn beside ours in comparisons."""
+
+
+@dataclasses.dataclass(frozen=True)
+class SeriesExperiment(Common):
+    """A forecaster of series."""
+
+    kind: Annotated[Literal["series"], tyro.conf.Suppress] = "series"
+    data: SeriesData = SeriesData()
+    model: Annotated[DenseForecaster | ConvForecaster | RecurrentForecaster, pydantic.Field(discriminator="kind")] = (
+        RecurrentForecaster()
+    )
+    forecast: Forecast = Forecast()
+    published: Annotated[float, Gt(0.0)] | None = None
+    """Mean absolute error on test that others report for this experiment, told beside ours in comparisons."""
+
+
+Experiment = ImageExperiment | SeriesExperiment

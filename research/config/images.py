@@ -1,0 +1,110 @@
+"""Pictures: where they come from, how they are changed in training, and the nets that read them."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+import tyro
+from annotated_types import Ge, Interval
+
+from research.config.bounds import Positive, Section, Seed, Share, Width, Widths
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageData(Section):
+    """Labelled pictures, and how they are split."""
+
+    source: str = "digits"
+    """digits (embedded), a folder of idx files (mnist) or of class folders, a FILE.npz like Keras', or tfds:NAME."""
+    root: str | None = None
+    """Where data that is not embedded lies; $RESEARCH_DATA when not given."""
+    validation: Share = 0.1
+    """Share of the training pictures held out for validation, by class, where the source has no such part."""
+    test: Share = 0.2
+    """Share held out for test where the source has no test part of its own."""
+    split_seed: Seed = 0
+    """Seed of the splits: the same for all training seeds, so that runs are paired."""
+    train_limit: Positive | None = None
+    """Use only that many training pictures, by class."""
+    size: Annotated[int, Interval(gt=0, le=4096)] | None = None
+    """Side in pixels that the pictures of class folders are scaled to; other sources have their own."""
+    gray: bool = False
+    """Read the pictures of class folders as gray."""
+    stream: Literal["auto", "always", "never"] = "auto"
+    """Read the training pictures from disk batch by batch; auto: when they would fill half of the memory."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Augmentation(Section):
+    """Random changes of each training picture, drawn anew each epoch; strength zero leaves it as it is, to the bit."""
+
+    flip: bool = False
+    """Mirror left and right, half of the time."""
+    shift: Share = 0.0
+    """Largest shift along each axis, as a share of the side."""
+    rotation: Annotated[float, Interval(ge=0.0, le=180.0)] = 0.0
+    """Largest turn either way, in degrees."""
+    zoom: Share = 0.0
+    """The part of each side that is seen lies between 1 - zoom and 1 + zoom."""
+    brightness: Share = 0.0
+    """Pixels are multiplied by 1 - brightness to 1 + brightness."""
+    views: Annotated[int, Ge(0)] = 0
+    """On a frozen part: that many views of each picture, computed once, taken in turn; 0: a new one each epoch."""
+
+    @property
+    def active(self) -> bool:
+        """Whether any picture is changed at all."""
+        return self.flip or any((self.shift, self.rotation, self.zoom, self.brightness))
+
+
+@dataclasses.dataclass(frozen=True)
+class DenseNet(Section):
+    """Fully connected layers on the flattened picture."""
+
+    kind: Annotated[Literal["dense"], tyro.conf.Suppress] = "dense"
+    hidden: Widths = (512,)
+    """Width of each hidden layer."""
+    dropout: Share = 0.0
+    """Share of each hidden layer's values dropped in training."""
+    build: Literal["sequence", "wired"] = "sequence"
+    """As a sequence of layers, or by wiring outputs to inputs: the same net."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvNet(Section):
+    """Convolutions with 2x2 max pools between them, then fully connected layers."""
+
+    kind: Annotated[Literal["cnn"], tyro.conf.Suppress] = "cnn"
+    channels: Widths = (32, 64, 64)
+    """Filters of each convolution."""
+    kernel: Annotated[int, Interval(gt=0, le=255)] = 3
+    """Side of the kernels."""
+    padding: Literal["valid", "same"] = "valid"
+    """valid: chips lie inside the picture; same: zeros around it keep its size."""
+    pool_last: bool = False
+    """A pool after the last convolution, too."""
+    hidden: tuple[Width, ...] = (64,)
+    """Width of each fully connected layer before the logits."""
+    output: Literal["softmax", "sigmoid"] = "softmax"
+    """softmax: a unit per class; sigmoid: one unit, which tells two classes apart."""
+    dropout: Share = 0.0
+    """Share of values dropped before each fully connected layer in training."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainedNet(Section):
+    """The convolutions of a net trained on ImageNet, frozen but for the last, under layers of our own."""
+
+    kind: Annotated[Literal["pretrained"], tyro.conf.Suppress] = "pretrained"
+    backbone: Literal["squeezenet", "vgg16"] = "squeezenet"
+    weights: str | None = None
+    """The backbone's weight file, as it is or under weights/ of the data's root; the published one by default."""
+    pooling: Literal["avg", "max", "flatten"] = "avg"
+    """How the backbone's last map becomes a vector."""
+    hidden: tuple[Width, ...] = ()
+    """Width of each fully connected layer before the logits."""
+    dropout: Share = 0.0
+    """Share of values dropped before each fully connected layer in training."""
+    fine_tune: Annotated[int, Ge(0)] = 0
+    """How many of the backbone's last layers with weights are trained, too."""
+    cache: bool = True
+    """Run what lies below the first trained layer once and keep what it gives; else run it in each step."""

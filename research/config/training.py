@@ -1,0 +1,50 @@
+"""How parameters are found: the optimizer, and how long, on what batches, and when to stop."""
+
+import dataclasses
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Interval
+
+from research.config.bounds import Epochs, Positive, Section, Share
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer(Section):
+    """The optimizer and its learning-rate schedule (optax)."""
+
+    name: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    """The peak of the schedule."""
+    schedule: Literal["constant", "cosine", "linear", "exponential"] = "constant"
+    """From the peak to `final_share` of it over all epochs."""
+    final_share: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.01
+    warmup_epochs: Annotated[float, Ge(0)] = 0.0
+    """Epochs of linear climb from zero to the peak."""
+    momentum: Share = 0.9
+    """Of sgd."""
+    weight_decay: Annotated[float, Ge(0)] = 1e-4
+    """Of adamw, decoupled from the gradient."""
+    clip_norm: Annotated[float, Gt(0)] | None = None
+    """Largest global norm of the gradient."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Training(Section):
+    """How long, on what batches, and when to stop."""
+
+    epochs: Epochs = 10
+    batch_size: Positive = 128
+    l2: Annotated[float, Ge(0)] = 0.0
+    """Weight of the trained kernels' squared sum, added to the loss."""
+    freeze: tuple[str, ...] = ()
+    """Parameters that are not trained, by patterns of their names: 'conv1/*' '*/bias'."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the net computes in; parameters, moments and the loss stay float32."""
+    patience: Positive | None = None
+    """Stop after that many epochs without a better validation `monitor`, and end on the best epoch's weights."""
+    monitor: Literal["loss", "accuracy", "scaled_mae"] = "loss"
+    """The validation metric that early stopping watches."""
+    seeds_at_once: Annotated[int, Ge(0)] = 0
+    """Seeds trained side by side in one program; 0: all where that pays (dense nets, accelerators), else one."""
+    checkpoint_seconds: Annotated[float, Ge(0)] = 20.0
+    """Least time between two checkpoints while training."""

@@ -1,0 +1,40 @@
+"""What a run directory says of a training, and what all reports open with."""
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from research.errors import UserError
+from research.run_directory import CONFIG, METRICS
+
+History = dict[str, Any]
+
+
+def command_of(place: Path) -> str:
+    """The shell command that runs again what was run in `place`."""
+    return f"python scripts/train.py --config-json {shlex.quote(str(place / CONFIG))} --run-dir AGAIN"
+
+
+def headline_split(evaluations: Mapping[str, Any]) -> str:
+    """The split that a result is stated on: test, or what comes nearest to it."""
+    return next(split for split in ("test", "validation", "train") if split in evaluations)
+
+
+def histories_of(place: Path) -> list[History]:
+    """The metrics over epochs of each seed of the run in `place`, from its metrics.jsonl, as the figures take them."""
+    try:
+        rows = [json.loads(line) for line in (place / METRICS).read_text().splitlines()]
+        seeds = dict.fromkeys(row["seed"] for row in rows)
+        return [_history([row for row in rows if row["seed"] == seed]) for seed in seeds]
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{place / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
+
+
+def _history(rows: Sequence[Mapping[str, Any]]) -> History:
+    history: History = {"epoch": [row["epoch"] for row in rows]}
+    for split in ("train", "validation"):
+        names = rows[0].get(split, {})
+        history[split] = {name: [row[split][name] for row in rows] for name in names}
+    return history

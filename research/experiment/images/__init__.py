@@ -1,0 +1,1 @@
+"""Classifiers of pictures: build, judge, publish, compare, predict."""

@@ -1,0 +1,48 @@
+"""Classifiers of pictures side by side: one figure, differences in test accuracy paired by seed."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from research.config import ImageExperiment
+from research.evaluation.comparison import Difference, step_by_step
+from research.evaluation.intervals import across_seeds
+from research.experiment.histories import histories_of
+from research.files import write_bytes
+from research.report.record import measured
+from research.report.rungs import Rung, comparison_table
+from research.report.side_by_side import comparison
+
+Record = dict[str, Any]
+
+
+def contrasted(
+    entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
+) -> tuple[dict[str, Rung], list[Table]]:
+    """A rung for each run, paired by seed with the one before it; draws `figure`."""
+    differences = step_by_step({name: test_accuracy(record)["values"] for name, record in records.items()})
+    rungs = {config.name: _rung(config, records[config.name], differences.get(config.name)) for config, _ in entries}
+    write_bytes(figure, comparison(rungs, {config.name: histories_of(place) for config, place in entries}))
+    return rungs, [comparison_table(rungs)]
+
+
+def test_accuracy(record: dict[str, Any]) -> dict[str, Any]:
+    """Test accuracy with its interval: over seeds where there are several, else over the test pictures."""
+    if "seeds" in record:
+        return record["seeds"]["test/accuracy"]
+    metrics = record["metrics"]["test"]
+    ends = {"low95": metrics["accuracy_low95"], "high95": metrics["accuracy_high95"]}
+    return dict(across_seeds([metrics["accuracy"]])) | ends
+
+
+def _rung(config: ImageExperiment, record: dict[str, Any], difference: Difference | None) -> Rung:
+    return Rung(
+        parameters=record["parameters"]["trainable"],
+        test=test_accuracy(record),
+        train=measured(record, "train", "accuracy").value,
+        published=config.published,
+        seconds=record["seconds"]["total"],
+        difference=difference,
+    )

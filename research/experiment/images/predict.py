@@ -1,0 +1,92 @@
+"""What a trained run says about pictures from elsewhere: from its checkpoints, without the training data."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.config import ImageExperiment, PretrainedNet
+from research.data.ink import Ink
+from research.data.pictures import Prepared, prepare_picture
+from research.errors import UserError
+from research.experiment.fit import load_parameters
+from research.experiment.images.build import build_network
+from research.experiment.images.transfer import frozen_outputs, transfer
+from research.models.apply import apply_of
+from research.models.inference import outputs
+from research.models.network import Network
+from research.report.record import read_record
+from research.run_directory import RECORD
+
+AT_ONCE = 64  # pictures per batch
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+
+
+def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], seed: int) -> Iterator[dict[str, Any]]:
+    """One dict for each picture of `inputs` (files, or folders of them), in order.
+
+    {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
+    {"input", "error"} for a file that is no picture. Raises UserError when `seed` was not trained in `place`.
+    """
+    data = read_record(place)["data"]
+    if not {"shape", "classes"} <= data.keys():
+        raise UserError(f"{place / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py")
+    shape, classes = tuple(data["shape"]), data["classes"]
+    front, net, example = _front(config, len(classes), shape)
+    like = jax.eval_shape(lambda: net.init(jax.random.key(0), example)["params"])
+    params = load_parameters(config, like, seed, place)
+    ink = None if data.get("ink") is None else Ink(**data["ink"])
+    squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
+    apply, files = apply_of(net, config.train.precision), _files(inputs)
+    for start in range(0, len(files), AT_ONCE):
+        batch = [(file, _prepared(file, shape, ink, squash)) for file in files[start : start + AT_ONCE]]
+        yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
+
+
+def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:
+    """What pixels pass through before the trained net, that net, and what it reads for one picture."""
+    pixels = np.zeros((1, *shape), np.uint8)
+    if not isinstance(config.model, PretrainedNet):
+        return lambda images: images, build_network(config.model, classes), pixels
+    ready = transfer(config.model, config, classes)
+    front = functools.partial(frozen_outputs, ready)
+    return front, ready.trained, front(pixels)
+
+
+def _files(inputs: Sequence[Path | str]) -> list[Path]:
+    """`inputs` with each folder replaced by the pictures in it, sorted; UserError for a folder without any."""
+    files: list[Path] = []
+    for path in map(Path, inputs):
+        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        if not found:
+            raise UserError(f"no pictures in {path}; give files or folders of {', '.join(SUFFIXES)}")
+        files += found
+    return files
+
+
+def _prepared(file: Path, shape: tuple[int, ...], ink: Ink | None, squash: bool) -> Prepared | UserError:
+    try:
+        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink, squash=squash)
+    except UserError as error:
+        return error
+
+
+def _answers(batch: list[tuple[Path, Prepared | UserError]], run: Any, classes: list[str]) -> Iterator[dict[str, Any]]:
+    sound = [found.pixels for _, found in batch if isinstance(found, Prepared)]
+    logits = iter(run(np.stack(sound))) if sound else iter(())
+    for file, found in batch:
+        if not isinstance(found, Prepared):
+            yield {"input": str(file), "error": str(found)}
+            continue
+        shares = np.asarray(jax.nn.softmax(next(logits)), np.float64)
+        best = int(shares.argmax())
+        yield {
+            "input": str(file),
+            "class": classes[best],
+            "probability": round(float(shares[best]), 6),
+            "probabilities": {name: round(float(share), 6) for name, share in zip(classes, shares, strict=True)},
+            "prepared": list(found.steps),
+        }
