@@ -8,7 +8,7 @@ import pytest
 
 from research import config as configuration
 from research.config import PretrainedNet
-from research.experiment.build import build_network
+from research.experiment.images.build import build_network
 from research.models.transfer import transfer_net
 from research.trees import count
 

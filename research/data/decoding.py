@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+CORE = 0.7  # of the depth of what is seen: from there on it is its core
+BLENDED = 64  # tones of 255 between rim and core from which on the rim is taken for blended
 PIXELS = 100_000_000  # more than any camera; a file that claims more is refused before it is decoded
 
 
@@ -78,11 +80,25 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
 
 
 def _flattened(image: Any) -> Any:
-    """Transparency filled with black where what is drawn is light, else with white."""
+    """Transparency filled with the black or white that shows what is drawn."""
     from PIL import Image
 
     pixels = np.asarray(image)
-    seen = pixels[..., 3] > 127
-    light = bool(seen.any()) and float(np.median(pixels[..., :3].mean(axis=-1)[seen])) > 127
-    base = Image.new("RGBA", image.size, (0, 0, 0, 255) if light else (255, 255, 255, 255))
+    dark = _wants_dark(pixels[..., :3].mean(axis=-1), pixels[..., 3] > 127)
+    base = Image.new("RGBA", image.size, (0, 0, 0, 255) if dark else (255, 255, 255, 255))
     return Image.alpha_composite(base, image)
+
+
+def _wants_dark(tones: np.ndarray, seen: np.ndarray) -> bool:
+    """Whether what is seen of a picture was drawn on a dark ground, or for one.
+
+    The rim of what was drawn on paper, and cut out, has been blended with the paper: then its tone tells. Where rim and
+    core are alike, the ground is what differs from both.
+    """
+    from scipy.ndimage import distance_transform_edt  # slow to import
+
+    if seen.all() or not seen.any():
+        return bool(seen.any()) and float(np.median(tones[seen])) > 127
+    depth = np.asarray(distance_transform_edt(seen))
+    rim, inside = float(np.median(tones[depth == 1])), float(np.median(tones[depth >= CORE * depth.max()]))
+    return rim < inside if abs(rim - inside) > BLENDED else inside > 127

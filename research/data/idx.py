@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from research.data.images import Labelled
-from research.errors import UserError
+from research.errors import UserError, printable
 
 UNSIGNED_BYTE = 8
 NAMES = {"train": "train", "test": "t10k"}
@@ -34,7 +34,8 @@ def read_folder(folder: Path) -> Labelled:
         )
     train = _read_pair(*parts["train"])
     test = _read_pair(*parts["test"]) if parts["test"] else None
-    return Labelled(train, test, _class_names(folder))
+    notes = () if test else (f"{folder} has no t10k files, so pictures of train are held out for test (--data.test)",)
+    return Labelled(train, test, _class_names(folder), notes=notes)
 
 
 def has_idx(folder: Path) -> bool:
@@ -107,6 +108,6 @@ def _class_names(folder: Path) -> tuple[str, ...] | None:
     if not path.is_file():
         return None
     try:
-        return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        return tuple(printable(line.strip()) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text ({error}); it holds one class name per line") from error

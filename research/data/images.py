@@ -42,6 +42,7 @@ class Labelled(NamedTuple):
     validation: Arrays | None = None
     findings: Findings | None = None
     contents: dict[str, np.ndarray] | None = None  # {part: uint8 [N, 32]}, the sha256 of each picture's file
+    notes: tuple[str, ...] = ()  # what is to be said when all is sound
 
 
 def sound_splits(parts: Mapping[str, Arrays], where: str) -> dict[str, Split]:

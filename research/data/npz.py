@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from research.data.images import Labelled
-from research.errors import UserError
+from research.errors import UserError, printable
 
 
 def read_npz(path: Path) -> Labelled:
@@ -26,8 +26,11 @@ def read_npz(path: Path) -> Labelled:
                 raise UserError(
                     f"{path} has no {' and no '.join(missing)} (it has {there}); it must be in Keras' layout"
                 )
-            found = {name: _array(archive, name, path) for name in archive.files if name in _NAMES}
-            names = tuple(found["classes"].reshape(-1).astype(str).tolist()) if "classes" in found else None
+            arrays = {name: _array(archive, name, path) for name in archive.files}  # all: none may be pickled
+            found = {name: array for name, array in arrays.items() if name in _NAMES}
+            names = (
+                tuple(map(printable, found["classes"].reshape(-1).astype(str).tolist())) if "classes" in found else None
+            )
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         raise UserError(f"{path} is not a sound .npz file ({reason}); write it again") from error

@@ -17,7 +17,7 @@ from research.data.published import SETS
 from research.data.recognise import holds_pictures
 from research.data.scan import SPLITS
 from research.data.splits import hold_out, limited, rows_of
-from research.errors import UserError
+from research.errors import UserError, warn
 
 EMBEDDED = "digits"
 CATALOGUE = "tfds:"
@@ -52,10 +52,21 @@ def load_images(
     train, validated, tested = (
         _chosen({part: split.images for part, split in sound.items()}, *rows[part]) for part in SPLITS
     )
+    for note in found.notes:
+        warn(note)
+    for part in ("test", "validation"):
+        _warn_of_absent(classes, rows[part][1].labels, part, where)
     identity = pictures = fingerprint([train, validated, tested], classes)
     if found.contents is not None:
         pictures = fingerprint([_chosen(found.contents, *rows[part]) for part in SPLITS], classes)
     return ImageSet(source, classes, train, validated, tested, identity, pictures, found.findings)
+
+
+def _warn_of_absent(classes: tuple[str, ...], labels: np.ndarray, part: str, where: str) -> None:
+    absent = sorted(set(range(len(classes))) - set(labels.tolist())) if len(labels) else []
+    if absent:
+        named = ", ".join(classes[place] for place in absent[:5]) + (", ..." if len(absent) > 5 else "")
+        warn(f"{where}: the {part} part has no picture of {named}, so nothing is said of how well they are known")
 
 
 def _divided(

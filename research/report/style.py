@@ -2,8 +2,9 @@
 
 import contextlib
 import io
+import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +66,9 @@ def sheet(width: float, height: float) -> Iterator["Figure"]:
 def png(figure: "Figure") -> bytes:
     """The figure as PNG; the same figure gives the same bytes (nothing is stamped with a date or a version)."""
     content = io.BytesIO()
-    figure.savefig(content, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+ ")  # a letter that the font lacks is drawn as a box
+        figure.savefig(content, format="png", metadata={"Software": None})
     return content.getvalue()
 
 
@@ -73,3 +76,8 @@ def shortened(text: str, length: int) -> str:
     """`text` on one line, cut to `length` characters; the cut is marked by an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def line(place: int) -> tuple[str, Any]:
+    """Colour and line style of the curve number `place` (from 0); up to 36 differ."""
+    return COLOURS[place % len(COLOURS)], LINES[(place + place // len(COLOURS)) % len(LINES)]

@@ -126,3 +126,10 @@ def test_a_folder_without_training_files_says_how_to_get_some(tmp_path, idx_fold
     idx_folder(tmp_path, IMAGES, LABELS, "t10k")
     with refusal(tmp_path, "train-images-idx3-ubyte.gz"):
         read_folder(tmp_path)
+
+
+def test_a_folder_without_test_files_says_so(tmp_path, idx_folder):
+    idx_folder(tmp_path, IMAGES, LABELS)
+    assert "has no t10k files" in read_folder(tmp_path).notes[0]
+    idx_folder(tmp_path, IMAGES, LABELS, "t10k")
+    assert not read_folder(tmp_path).notes

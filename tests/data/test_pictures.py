@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from research.data.decoding import decode
 from research.data.ink import measure_ink
 from research.data.pictures import prepare_picture, read_gray
 from research.errors import UserError
@@ -266,3 +267,16 @@ def test_a_png_that_is_cut_in_its_pixels(tmp_path, drawings, refusal):
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with refusal(f"cannot read {path}"):
         prepare_picture(path, GRAY, None)
+
+
+def test_ink_cut_out_of_paper_keeps_its_paper(tmp_path):
+    """The palette's paper is transparent, and the rim of the strokes, blended with it, outnumbers their core."""
+    strokes = np.full((60, 60), 255, np.uint8)
+    strokes[10:50, 20:40] = 200  # a wide rim
+    strokes[15:45, 27:33] = 0
+    for ink, paper in ((strokes, 255), (255 - strokes, 0)):
+        picture = Image.fromarray(ink).convert("P", palette=Image.Palette.ADAPTIVE)
+        index = int(np.asarray(picture)[0, 0])
+        picture.save(tmp_path / "p.png", transparency=index)
+        opaque = np.asarray(decode(tmp_path / "p.png", gray=True).image, int)
+        assert abs(opaque[0, 0] - paper) <= 8

@@ -136,3 +136,10 @@ def test_a_folder_without_a_data_set_tells_what_is_there(tmp_path, refusal, foun
     expected = ("train-images-idx3-ubyte.gz and companions (idx)", "CLASS/*.jpg or train/CLASS/*.jpg (pictures)")
     with refusal(f"{tmp_path / 'set'} holds no data set that is known", *expected, words):
         load(str(tmp_path / "set"), size=size)
+
+
+def test_what_a_test_part_lacks_is_said(tmp_path, capsys):
+    images, labels = np.zeros((40, 8, 8), np.uint8), np.arange(40) % 4
+    np.savez(tmp_path / "d.npz", x_train=images, y_train=labels, x_test=images[:20], y_test=np.arange(20) % 3)
+    load(str(tmp_path / "d.npz"))
+    assert "the test part has no picture of 3," in capsys.readouterr().err
