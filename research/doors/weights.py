@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from research.command_line import parse
+from research.command_line import MISTAKE, parse
 from research.data.fetch import Published, fetch
 from research.data.places import data_root, expanded
 from research.doors.prepare import DataFlags
@@ -25,7 +25,7 @@ from research.weights.load import fingerprint, open_weights
 from research.weights.mapping import Plan, guess, plan
 from research.weights.ours import save_ours
 from research.weights.port import judge, port
-from research.weights.published import VGG16_NOTOP, VGG16_TOP, provenance
+from research.weights.published import VGG16_NOTOP, VGG16_TOP, check_published, provenance
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Destination = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DESTINATION")]
@@ -88,17 +88,22 @@ def weights(arguments: Sequence[str]) -> int:
 
 
 def _inspect(arguments: Sequence[str]) -> int:
-    """Show how a weight file maps onto our leaves: what is transposed, missing, extra. Nothing is written."""
+    """Show how a weight file maps onto our leaves: what is transposed, missing, extra. Nothing is written.
+
+    The exit code is 2 when the file does not fit.
+    """
     flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
     foreign, planned, wanted = _planned(flags)
-    show_mapping(foreign, planned, judge(planned, wanted, flags.partial), wanted, provenance(foreign))
-    return 0
+    judgement = judge(planned, wanted, flags.partial)
+    show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
+    return MISTAKE if judgement.wrong else 0
 
 
 def _import(arguments: Sequence[str]) -> int:
     """Write a weight file in our own format: NAME.safetensors, and NAME.json with a sha256 of every leaf."""
     flags = parse(Convert, arguments, about=_import.__doc__ or "")
     foreign, planned, wanted = _planned(flags)
+    check_published(foreign)
     target = expanded(flags.destination)
     leaves = port(planned, wanted, flags.partial)
     source = {"file": foreign.path.name, "sha256": foreign.sha256}
@@ -114,7 +119,8 @@ def _import(arguments: Sequence[str]) -> int:
 def _export(arguments: Sequence[str]) -> int:
     """Write a weight file as plain .safetensors, or as the .h5 that Keras' load_weights takes."""
     flags = parse(Convert, arguments, about=_export.__doc__ or "")
-    _, planned, wanted = _planned(flags)
+    foreign, planned, wanted = _planned(flags)
+    check_published(foreign)
     target = expanded(flags.destination)
     leaves = port(planned, wanted, flags.partial)
     print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")

@@ -25,6 +25,7 @@ from research.trees import from_named
 from research.weights.load import open_weights
 from research.weights.mapping import guess, plan
 from research.weights.port import port
+from research.weights.published import VGG16_TOP, check_published
 
 Tree = Any
 ARCHITECTURE, ANSWER = "vgg16", "predictions"
@@ -70,7 +71,12 @@ def classify(arguments: Sequence[str]) -> int:
 
 def _full_net(path: Path) -> tuple[Network, Tree]:
     """VGG16 with its top, as probabilities, and its parameters from the file at `path`."""
-    foreign = open_weights(path)
+    if not path.exists():
+        raise UserError(
+            f"no weights {path}; scripts/weights.py fetch vgg16 --top gets them ({VGG16_TOP.megabytes} MB, "
+            f"md5 {VGG16_TOP.md5}) to weights/{VGG16_TOP.name} of the data's root; give that as FILE"
+        )
+    foreign = check_published(open_weights(path))
     told = foreign.notes.get("architecture") or guess(foreign)
     planned = plan(foreign, told)
     if told != ARCHITECTURE or not any(leaf.startswith(f"{ANSWER}/") for leaf in planned.leaves):

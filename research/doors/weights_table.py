@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from research.errors import printable
 from research.weights.foreign import Foreign
@@ -51,9 +52,11 @@ def _table(planned: Plan, judgement: Judgement, order: list[str]) -> Table:
     taken = {step.foreign for step in judgement.taken.values()}
     places = {leaf: place for place, leaf in enumerate(order)}
     for step in sorted(planned.steps, key=lambda step: places.get(step.leaf or "", len(order))):
-        if step.foreign in taken:
-            after, done = times(step.after.shape), SHOWN.get(step.change, step.change)
-        else:
+        after, done = times(step.after.shape), SHOWN.get(step.change, step.change)
+        if step.foreign in judgement.left_out or step.leaf not in places:
             after, done = "", "left out" if step.foreign in judgement.left_out else "no place"
-        table.add_row(printable(step.foreign), times(step.before.shape), step.leaf or "-", after, done)
+        elif step.foreign not in taken:
+            done = step.change or "wrong"
+        cells = (printable(step.foreign), times(step.before.shape), step.leaf or "-", after, done)
+        table.add_row(*map(Text, cells))  # as Text, so that brackets are not taken for markup
     return table

@@ -76,8 +76,12 @@ def _what_else(head: bytes) -> str:
         return "is empty; download it again"
     if text.startswith(b"version https://git-lfs"):
         return "is a git-lfs pointer, not the weights; run `git lfs pull` where it comes from, or download the file"
-    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+    if text.startswith(b"<?xml") and b"<html" not in text:
+        return "is an XML document, not a weight file: the download answered with an error; download the file itself"
+    if text.startswith((b"<!", b"<html", b"<?xml", b"<head", b"<body")):
         return "is an HTML page, not a weight file: the download answered with a web page; download the file itself"
+    if text.startswith((b"{", b"[")):
+        return "is a JSON document, not a weight file: the download answered with an error; download the file itself"
     if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")):
         return "is compressed; unpack it first"
     return f"is not a weight file that is known here ({KNOWN})"

@@ -12,6 +12,7 @@ from research.weights.foreign import Foreign, read
 from research.weights.mapping import plan
 from research.weights.ours import digest, is_ours, verified
 from research.weights.port import Shapes, port
+from research.weights.published import check_published
 
 
 class Loaded(NamedTuple):
@@ -29,7 +30,7 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
     `partial`, those layers that the file has a kernel for. The same numbers give the same fingerprint from any format.
     Raises UserError with everything that is wrong.
     """
-    foreign = open_weights(path)
+    foreign = check_published(open_weights(path))
     told = foreign.notes.get("architecture", architecture)
     if told != architecture:
         raise UserError(f"{path} holds weights of another net: of {told}, not of {architecture}")

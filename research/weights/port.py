@@ -15,7 +15,7 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Judgement(NamedTuple):
     """What `Plan` does for the leaves that are wanted, and all that is wrong with it: {offence: what offends}."""
 
-    taken: dict[str, Step]
+    taken: dict[str, Step]  # sound ones only
     left_out: tuple[str, ...]  # foreign names of a top that is not wanted, or of a bias without its kernel
     wrong: dict[str, list[str]]
 
@@ -40,9 +40,12 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
             wrong["twice"].append(f"{step.leaf} ({taken[step.leaf].foreign} and {step.foreign})")
         else:
             taken[step.leaf] = step
-            _judge_array(step, step.leaf, wanted[step.leaf], wrong)
+    there = set(taken)
+    for leaf, step in list(taken.items()):
+        if not _sound(step, leaf, wanted[leaf], wrong):
+            del taken[leaf]
     if not partial:
-        wrong["missing"] = [leaf for leaf in wanted if leaf not in taken]
+        wrong["missing"] = [leaf for leaf in wanted if leaf not in there]
     return Judgement(taken, tuple(left_out), {offence: names for offence, names in wrong.items() if names})
 
 
@@ -74,13 +77,16 @@ def _hint(judgement: Judgement) -> str:
     return " (these are weights of another net, or of a changed one)"
 
 
-def _judge_array(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> None:
+def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:
     """Note a wrong shape, and numbers that no sound training leaves behind; shapes first, they cost nothing."""
     array = step.after
     if array.shape != tuple(shape):
         wrong["of another shape"].append(f"{leaf} is {times(array.shape)}, not {times(shape)}")
-    elif array.dtype.kind != "f" or not np.isfinite(step.before).all():
+        return False
+    if array.dtype.kind != "f" or not np.isfinite(step.before).all():
         wrong["not numbers"].append(f"{leaf} ({array.dtype if array.dtype.kind != 'f' else 'NaN or infinite'})")
+        return False
+    return True
 
 
 def times(shape: Iterable[int]) -> str:

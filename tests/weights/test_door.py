@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +51,7 @@ def test_inspect_shows_changes_and_all_that_is_wrong(tmp_path, thin, to_torch, t
     state = to_torch(thin(top=True))
     del state["features.2.bias"]
     state["features.99.weight"] = np.ones((2, 2), "f4")
-    assert weights(["inspect", str(torch_zip(tmp_path / "w.pth", state))]) == 0
+    assert weights(["inspect", str(torch_zip(tmp_path / "w.pth", state))]) == 2
     lines = capsys.readouterr().out.splitlines()
     row = next(line.split() for line in lines if line.startswith("classifier.0.weight"))
     assert row == ["classifier.0.weight", "3x25088", "fc1/kernel", "25088x3", "HWC", "flatten"]
@@ -72,6 +73,28 @@ def test_import_export_import_is_bit_equal(tmp_path, real, capsys):
     assert all(np.array_equal(loaded.leaves[name], leaf) for name, leaf in leaves.items())
     source = json.loads((tmp_path / "one.json").read_text())["source"]
     assert source == {"file": "vgg16.h5", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+
+
+def test_leaves_that_do_not_fit_are_not_counted_as_fitting(tmp_path, thin, write_legacy, capsys):
+    assert weights(["inspect", str(write_legacy(tmp_path / "thin.h5", thin()))]) == 2
+    text = capsys.readouterr().out
+    misshapen = len(re.findall(r"\bnot\b", text.partition("of another shape: ")[2].partition("does not fit")[0]))
+    assert misshapen and f"does not fit: {26 - misshapen} of 26 leaves" in text
+
+
+def test_a_published_name_with_other_bytes_is_refused_where_weights_are_used(tmp_path, real, refusal, capsys):
+    path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    path.write_bytes(real[0].read_bytes())
+    torch = tmp_path / "squeezenet1_1-b8a52dc0.pth"
+    torch.write_bytes(real[0].read_bytes())
+    for place, words in ((path, "its md5 is"), (torch, "b8a52dc0")):
+        for action in ("import", "export"):
+            with refusal(words, "download it again"):
+                weights([action, str(place), str(tmp_path / "out.safetensors")])
+        with refusal(words, "download it again"):
+            load_weights(place, leaf_shapes("vgg16"), "vgg16")
+        assert weights(["inspect", str(place)]) == 0 and "NOT that file" in " ".join(capsys.readouterr().out.split())
+    assert not (tmp_path / "out.safetensors").exists()
 
 
 def test_nothing_is_written_of_a_file_that_does_not_fit(tmp_path, thin, write_legacy, refusal):
