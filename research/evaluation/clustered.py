@@ -1,0 +1,53 @@
+"""The mean of values that hang together within days: how far to trust it."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from research.evaluation.intervals import student_half_width
+
+
+class ClusteredMean(TypedDict):
+    """Mean of all known values, its 95% interval, the two-sided p of a mean of 0, and how many clusters there are.
+
+    Interval and p are None where the clusters cannot tell: fewer than two, or no scatter between them.
+    """
+
+    mean: float
+    low95: float | None
+    high95: float | None
+    p: float | None
+    clusters: int
+
+
+def clustered_mean(values: np.ndarray, clusters: np.ndarray) -> ClusteredMean:
+    """Mean of `values` (any shape; NaN is unknown and never counts), which fall into `clusters` (broadcast to it).
+
+    Windows of a backtest overlap, so the same hour's error comes back in many of them: taken for independent they
+    would promise far too much. Values of one cluster (the day of a forecast's target, say) may depend on each other in
+    any way; different clusters are taken for independent. The variance is the cluster-robust one with the correction
+    G / (G - 1), with Student's t of G - 1 degrees of freedom (Cameron & Miller 2015, "A Practitioner's Guide to
+    Cluster-Robust Inference", sections II and VI), which asks for no random numbers and, where all clusters are of one
+    size, equals Student's interval of the cluster means. Raises ValueError when no value is known.
+    """
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    if not known.any():
+        raise ValueError("no known values to average")
+    _, place = np.unique(np.broadcast_to(clusters, values.shape)[known], return_inverse=True)
+    counts, sums = np.bincount(place), np.bincount(place, weights=values[known])
+    G, mean = len(counts), float(sums.sum() / counts.sum())
+    scatter = sums - mean * counts
+    # Below a few units in the last place the scatter is rounding, not a measurement.
+    if (
+        G < 2
+        or np.max(np.abs(scatter)) <= 64 * np.finfo(np.float64).eps * np.bincount(place, np.abs(values[known])).max()
+    ):
+        return ClusteredMean(mean=mean, low95=None, high95=None, p=None, clusters=G)
+    from scipy.stats import t  # slow to import; only needed at the end of a run
+
+    # student_half_width divides by the root of the count, as for one mean per cluster.
+    error = float(np.sqrt(G / (G - 1) * np.sum(scatter**2)) / counts.sum())
+    half = student_half_width(error * np.sqrt(G), G)
+    p = float(2 * t.sf(abs(mean) / error, G - 1))
+    return ClusteredMean(mean=mean, low95=mean - half, high95=mean + half, p=p, clusters=G)

@@ -1,0 +1,77 @@
+"""Which forecaster is best, and over which others that is a finding: every pair tested, corrected for how many."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+
+from research.evaluation.comparison import holm
+from research.evaluation.diebold_mariano import DieboldMariano, by_day, diebold_mariano
+from research.evaluation.forecast_errors import known_mean
+from research.evaluation.intervals import SeedInterval, across_seeds
+
+
+class Ranked(TypedDict):
+    """One model's mean loss over windows, over its seeds (a baseline has one)."""
+
+    name: str
+    loss: SeedInterval
+
+
+class Pair(TypedDict):
+    """Two models, the better one first; every p corrected by Holm over all pairs, None where it cannot be told.
+
+    test: mean and interval of the difference (better - worse; each interval is its own), with p and p_student
+    corrected; p_days and days: the same with days as the unit.
+    """
+
+    better: str
+    worse: str
+    test: DieboldMariano
+    p_days: float | None
+    days: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Models from the least loss to the most, and all pairs of them in that order."""
+
+    rows: tuple[Ranked, ...]
+    pairs: tuple[Pair, ...]
+
+
+def ranking(
+    losses: Mapping[str, np.ndarray], positions: np.ndarray, days: np.ndarray, horizon: int, lag: int | None = None
+) -> Ranking:
+    """Rank models by `losses`: name -> loss of each seed and window [S, N], NaN where nothing is known.
+
+    positions [N] and horizon as in `diebold_mariano`; days [N] of the origins. A model is tested by its loss averaged
+    over seeds: windows say whether the difference would hold on other days, the spread over seeds beside it whether it
+    would in another training. Raises ValueError as `diebold_mariano` does.
+    """
+    rows = [Ranked(name=name, loss=across_seeds(known_mean(loss, axis=1).tolist())) for name, loss in losses.items()]
+    rows.sort(key=lambda row: row["loss"]["mean"])
+    averages = {name: np.mean(loss, axis=0) for name, loss in losses.items()}
+    pairs = [
+        _pair(better["name"], worse["name"], averages, positions, days, horizon, lag)
+        for better, worse in itertools.combinations(rows, 2)
+    ]
+    _correct([pair["test"] for pair in pairs], "p")
+    _correct([pair["test"] for pair in pairs], "p_student")
+    _correct(pairs, "p_days")
+    return Ranking(tuple(rows), tuple(pairs))
+
+
+def _pair(better, worse, averages, positions, days, horizon, lag) -> Pair:
+    a, b = averages[better], averages[worse]
+    daily = by_day(a, b, days)
+    test = diebold_mariano(a, b, positions, horizon, lag)
+    return Pair(better=better, worse=worse, test=test, p_days=daily["p"], days=daily["clusters"])
+
+
+def _correct(found, name: str) -> None:
+    tested = [one for one in found if one[name] is not None]
+    for one, p in zip(tested, holm([one[name] for one in tested]), strict=True):
+        one[name] = p
