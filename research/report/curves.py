@@ -1,18 +1,21 @@
-"""Learning curves: metrics over epochs, for one seed or several."""
+"""Learning curves: metrics over epochs, for one seed or several, of one model or of many."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from research.report.formats import is_share
-from research.report.style import COLOURS, INK, QUIET, png, sheet
+from research.report.formats import is_share, metric_label
+from research.report.scales import logarithmic
+from research.report.style import COLOURS, INK, QUIET, line, png, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 History = Mapping[str, Any]
+
+_PARTS = {"train": "training", "validation": "validation"}
 
 
 def learning_curves(histories: Sequence[History], best_epochs: Sequence[int] = ()) -> bytes:
@@ -30,14 +33,33 @@ def learning_curves(histories: Sequence[History], best_epochs: Sequence[int] = (
             draw_curves(axes, histories, "validation", metric, COLOURS[0], "-", "validation")
             for history, best in zip(histories, best_epochs, strict=False):
                 _mark_best(axes, history, metric, best)
-            name_axes(axes, metric, metric)
+            name_axes(axes, metric, metric_label(metric))
+        panels[-1].set_xlabel("epoch")
+        legend(figure)
+        return png(figure)
+
+
+def losses(histories: Mapping[str, Sequence[History]], metric: str = "loss") -> bytes:
+    """PNG of `metric` over epochs of all models in one figure: a panel for training and one for validation.
+
+    `histories` gives those of each model, one per seed, as `learning_curves` takes them. Both panels have one scale,
+    logarithmic where the values span more than a decade. A part that no model has is left out.
+    """
+    parts = [part for part in ("train", "validation") if any(metric in h.get(part, {}) for h in _all(histories))]
+    with sheet(5.4, 0.7 + 2.4 * len(parts) + 0.1 * len(histories)) as figure:
+        panels = figure.subplots(len(parts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+        for axes, part in zip(panels, parts, strict=True):
+            for place, name in enumerate(histories):
+                draw_curves(axes, histories[name], part, metric, *line(place), name)
+            name_axes(axes, metric, f"{metric_label(metric)} on {_PARTS[part]} windows")
+        logarithmic(panels.tolist())
         panels[-1].set_xlabel("epoch")
         legend(figure)
         return png(figure)
 
 
 def draw_curves(
-    axes: "Axes", histories: Sequence[History], part: str, metric: str, colour: str, line: Any, label: str
+    axes: "Axes", histories: Sequence[History], part: str, metric: str, colour: str, stroke: Any, label: str
 ) -> None:
     """Draw `metric` of `part` ("train" or "validation") of all seeds and their mean; nothing where it was not taken."""
     curves = [(_series(h, "epoch"), _series(h[part], metric)) for h in histories if metric in h.get(part, {})]
@@ -47,12 +69,12 @@ def draw_curves(
     marker = "." if max(len(values) for _, values in curves) <= 40 else ""
     if len(curves) > 1:
         for epochs, values in curves:
-            axes.plot(epochs, values, color=colour, linestyle=line, linewidth=0.6, alpha=0.5)
+            axes.plot(epochs, values, color=colour, linestyle=stroke, linewidth=0.6, alpha=0.5)
         label = f"{label}, mean of {len(curves)} seeds"
     # As soon as one seed stops, a mean over the others would jump: it ends with the shortest.
     shared = min(len(values) for _, values in curves)
     mean = np.mean([values[:shared] for _, values in curves], axis=0)
-    axes.plot(curves[0][0][:shared], mean, color=colour, linestyle=line, marker=marker, label=label)
+    axes.plot(curves[0][0][:shared], mean, color=colour, linestyle=stroke, marker=marker, label=label)
 
 
 def name_axes(axes: "Axes", metric: str, title: str) -> None:
@@ -65,12 +87,16 @@ def name_axes(axes: "Axes", metric: str, title: str) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 
-def legend(figure: "Figure") -> None:
-    """One legend above all panels, each label once."""
+def legend(figure: "Figure", columns: int = 2) -> None:
+    """One legend above all panels, each label once, in so many columns."""
     found = [axes.get_legend_handles_labels() for axes in figure.axes]
     entries = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
     if entries:
-        figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=2)
+        figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=columns)
+
+
+def _all(histories: Mapping[str, Sequence[History]]) -> list[History]:
+    return [history for found in histories.values() for history in found]
 
 
 def _series(values: Mapping[str, Any], name: str) -> np.ndarray:

@@ -6,6 +6,15 @@ from typing import Any
 
 MISSING = "–"
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+_WORDS = {
+    "brier": "Brier score",
+    "mae": "MAE",
+    "rmse": "RMSE",
+    "mape": "MAPE",
+    "smape": "sMAPE",
+    "mase": "MASE",
+    "winkler": "Winkler score",
+}
 
 
 def is_number(value: Any) -> bool:
@@ -53,26 +62,67 @@ def seconds(value: Any) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def measure(value: Any) -> str:
+    """Four significant digits of a measured quantity, all digits before the point: `52.03`, `6.400`, `12,345`."""
+    if not is_number(value):
+        return MISSING
+    return f"{value:,.{decimals(value)}f}" if value == 0 or 1e-4 <= abs(value) < 1e9 else f"{value:.3e}"
+
+
+def decimals(value: float) -> int:
+    """How many digits after the point make four significant ones."""
+    return max(0, 3 - int(f"{value:.3e}".split("e")[1]))
+
+
+def duration(hours: Any) -> str:
+    """`5 min`, `1.5 h`, `24 h`; whole days from three on: `7 d`."""
+    if not is_number(hours):
+        return MISSING
+    if hours < 1:
+        return f"{60 * hours:.3g} min"
+    return f"{hours / 24:g} d" if hours >= 72 and hours % 24 == 0 else f"{hours:.4g} h"
+
+
 def is_share(name: str) -> bool:
-    """Whether the metric `name` is a share of examples, written as a percentage."""
-    return name.rsplit("/", 1)[-1].split("_")[0] in {"accuracy", "precision", "recall", "f1"}
+    """Whether the metric `name` is a share, of examples or of the truth, written as a percentage."""
+    return _kind(name) in {"accuracy", "precision", "recall", "f1", "mape", "smape", "coverage"}
 
 
-def metric_label(name: str) -> str:
-    """The name of a metric in words: `calibration error`."""
-    return "Brier score" if name == "brier" else name.replace("_", " ")
+def is_quantity(name: str) -> bool:
+    """Whether the metric `name` is in the unit of what is measured."""
+    return _kind(name) in {"mae", "rmse", "width", "winkler"}
+
+
+def metric_label(name: str, unit: str = "") -> str:
+    """The name of a metric in words: `calibration error`, and `MAE, veh/h` where `unit` is what it is measured in."""
+    label = " ".join(_WORDS.get(word, word) for word in name.split("_"))
+    return f"{label}, {unit}" if unit and is_quantity(name) else label
 
 
 def metric(name: str, value: Any) -> str:
-    """The value of a metric in its own notation: shares in percent, anything else as a decimal."""
-    return percent(value) if is_share(name) else decimal(value)
+    """The value of a metric in its own notation: shares in percent, quantities with four digits, hours as `07:00`."""
+    if is_share(name):
+        return percent(value)
+    if is_quantity(name) or not is_number(value):
+        return measure(value)
+    if name.endswith("_hour"):
+        return f"{value:02.0f}:00"
+    return f"{value:.3f}" if _kind(name) == "mase" else decimal(value)
 
 
 def interval(name: str, low: Any, high: Any) -> str:
     """`99.13–99.45%` or `0.0201 to 0.0225`; empty where an end is unknown."""
     if not (is_number(low) and is_number(high)):
         return ""
-    return f"{100 * low:.2f}–{100 * high:.2f}%" if is_share(name) else f"{decimal(low)} to {decimal(high)}"
+    if is_share(name):
+        return f"{100 * low:.2f}–{100 * high:.2f}%"
+    return span(low, high) if is_quantity(name) else f"{metric(name, low)} to {metric(name, high)}"
+
+
+def span(low: float, high: float) -> str:
+    """`94.9 to 113.9`: both ends of a quantity to the digits of the larger."""
+    digits = decimals(max(abs(low), abs(high)))
+    return f"{low:,.{digits}f} to {high:,.{digits}f}"
 
 
 def metric_names(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -85,3 +135,8 @@ def with_interval(name: str, values: Mapping[str, Any]) -> tuple[str, str]:
     """A metric of one split and its 95% interval (empty without one) from `values`, a split of record["metrics"]."""
     low, high = values.get(f"{name}_low95"), values.get(f"{name}_high95")
     return metric(name, values.get(name)), interval(name, low, high)
+
+
+def _kind(name: str) -> str:
+    """`accuracy` of `test/accuracy_low95`, `coverage` of `interval_worst_hour_coverage`."""
+    return name.rsplit("/", 1)[-1].removeprefix("interval_").removeprefix("worst_hour_").split("_")[0]

@@ -22,27 +22,32 @@ class Grid(NamedTuple):
     totals: Row = ()
 
 
+def series_unit(record: Mapping[str, Any]) -> str:
+    """The unit that the quantities of a record are measured in; empty where it has none, as with pictures."""
+    return record["data"].get("unit") or ""
+
+
 def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
     """The metrics of each split (that named `first` before the others), with 95% intervals where there are any."""
     splits = dict(sorted(record["metrics"].items(), key=lambda item: item[0] != first))
-    rows = []
+    rows, unit = [], series_unit(record)
     for name in formats.metric_names(splits):
         cells = [formats.with_interval(name, values) for values in splits.values()]
         # The second lines stay beside each other, also where one split has no interval.
         second = "\n" if any(interval for _, interval in cells) else ""
-        label = f"{formats.metric_label(name)}{second}{second and '95% interval'}"
+        label = f"{formats.metric_label(name, unit)}{second}{second and '95% interval'}"
         rows.append((label, *(f"{value}{second}{interval}" for value, interval in cells)))
     return Grid(("Metric", *splits), rows)
 
 
 def seeds(record: Mapping[str, Any], first: str = "") -> Grid:
     """Every metric over several seeds, of split `first` before the others: mean, std, 95% interval of the mean."""
-    rows = []
+    rows, unit = [], series_unit(record)
     for name, over in sorted(record.get("seeds", {}).items(), key=lambda item: not item[0].startswith(f"{first}/")):
         split, _, metric = name.partition("/")
         mean, std = formats.metric(metric, over["mean"]), formats.metric(metric, over["std"])
         interval = formats.interval(metric, over["low95"], over["high95"])
-        rows.append((split, formats.metric_label(metric), mean, std, interval))
+        rows.append((split, formats.metric_label(metric, unit), mean, std, interval))
     return Grid(("Split", "Metric", "Mean", "Std", "95% of the mean"), rows, words=2)
 
 

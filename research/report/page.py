@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from research.report import grids, sections
+from research.report.classification_view import classification
 from research.report.drawing import network_svg
+from research.report.forecast_view import forecast
 from research.report.templating import environment
 
 
@@ -21,7 +23,7 @@ class Report:
     histories     a dict per seed: {"epoch": [E], "train": {metric: [E]}, "validation": {metric: [E]}}
     best_epochs   of each seed, the epoch whose weights were kept
     evaluations   {split: what the evaluation room found, as dicts and arrays (`dataclasses.asdict`)}
-    figures       {name: PNG}; for classification those of `figures.classification`
+    figures       {name: PNG}: those of `figures.classification` or `forecast_figures.forecasting`
     split         the split of the headline and of the detailed sections
     headline      the metric of the headline
     unit          what an example is, in the plural
@@ -40,14 +42,20 @@ class Report:
     unit: str = "pictures"
 
 
+# What a kind of page lays out besides what all do: strings and `Grid`s, under names of its own.
+DETAILS = {"classification.html": classification, "forecasting.html": forecast}
+
+
 def render(report: Report, template: str = "classification.html") -> str:
-    """The page as text. `template` is a file in templates/ that extends base.html; every string is escaped."""
-    return environment().get_template(template).render(view(report))
+    """The page as text. `template`, a key of DETAILS, is a file in templates/ that extends base.html.
+
+    Every string is escaped.
+    """
+    return environment().get_template(template).render(view(report) | DETAILS[template](report))
 
 
 def view(report: Report) -> dict[str, Any]:
-    """What the templates lay out: strings, `Grid`s and `Picture`s; empty where the report has nothing."""
-    evaluation = report.evaluations.get(report.split)
+    """What base.html lays out: strings, `Grid`s and `Picture`s; empty where the report has nothing."""
     return {
         "report": report,
         "record": report.record,
@@ -56,10 +64,6 @@ def view(report: Report) -> dict[str, Any]:
         "seeds": grids.seeds(report.record, report.split),
         "metrics": grids.metrics(report.record, report.split),
         "kept": sections.kept(report.histories, report.best_epochs) if report.histories else "",
-        "evaluation": evaluation,
-        "calibrated": sections.calibrated(evaluation) if evaluation else "",
-        "per_class": grids.per_class(evaluation) if evaluation else None,
-        "confused": grids.confused(evaluation) if evaluation else None,
         "pictures": {name: sections.picture(png) for name, png in report.figures.items()},
         "layers": grids.layers(report.summary),
         "drawings": _drawings(report.summary),

@@ -54,7 +54,8 @@ def build_record(
     parameters    {total, trainable}
     seconds       {compile, train, total}
     throughput    {examples_per_second}, of training, without compilation
-    data          {name, fingerprint, pictures, sizes: {split: examples}}
+    data          {name, fingerprint, pictures or windows, sizes: {split: examples}}; of series also columns, unit,
+                  step, context, horizon ("1 h") and findings (sentences)
     device        in words
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one

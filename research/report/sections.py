@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from research.report import formats
+from research.report.grids import series_unit
 from research.report.record import measured
 from research.report.style import DPI
 
@@ -15,8 +16,12 @@ Facts = list[tuple[str, str]]  # (what, value)
 
 
 class Headline(NamedTuple):
-    """The number that the page opens with, what it is, its 95% interval, and what that interval is over."""
+    """The number that the page opens with, what it is, its 95% interval, and what that interval is over.
 
+    `title` says the number and the metric, in short.
+    """
+
+    title: str
     value: str
     label: str
     interval: str
@@ -38,12 +43,14 @@ def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> H
         return None
     examples = formats.count(record["data"]["sizes"].get(split))
     over = f"over new {unit}: where this one trained model would land on others of the same kind"
-    label = f"{formats.metric_label(metric)} on {examples} {split} {unit}"
+    value, name = formats.metric(metric, found.value), formats.metric_label(metric)
+    measure = series_unit(record) if formats.is_quantity(metric) else ""
+    label = f"{name}{f' in {measure}' if measure else ''} on {examples} {split} {unit}"
     if found.seeds > 1:
         over = f"over seeds: where the mean of many more trainings would land on these same {unit}"
         label = f"mean {label}, of {found.seeds} trainings that differ in their seed"
     interval = formats.interval(metric, found.low95, found.high95)
-    return Headline(formats.metric(metric, found.value), label, interval, over if interval else "")
+    return Headline(f"{value} {name}", value, label, interval, over if interval else "")
 
 
 def facts(record: Mapping[str, Any], unit: str) -> Facts:
@@ -84,12 +91,6 @@ def kept(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> 
         return span
     best = ", ".join(map(str, best_epochs))
     return f"{span} The weights kept are those of epoch {best}{', by seed' if len(best_epochs) > 1 else ''}."
-
-
-def calibrated(evaluation: Mapping[str, Any]) -> str:
-    """How well the probabilities of a classification (as a dict) are calibrated."""
-    error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
-    return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."
 
 
 def picture(png: bytes) -> Picture:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from research.report.curves import History, draw_curves, name_axes
 from research.report.rungs import Rung, accuracy, published
-from research.report.style import COLOURS, INK, LINES, MARKERS, QUIET, RULE, png, sheet, shortened
+from research.report.style import INK, MARKERS, QUIET, RULE, line, png, sheet, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,15 +30,11 @@ def comparison(rungs: Mapping[str, Rung], histories: Mapping[str, Sequence[Histo
         several = ", mean and each seed" if any(len(found) > 1 for found in histories.values()) else ""
         for axes, metric in zip(curves, PANELS, strict=True):
             for place, name in enumerate(rungs):
-                draw_curves(axes, histories[name], "validation", metric, *_line(place), name)
+                draw_curves(axes, histories[name], "validation", metric, *line(place), name)
             name_axes(axes, metric, f"validation {metric}{several}")
         curves[-1].set_xlabel("epoch")
         _key(figure, list(rungs.values()))
         return png(figure)
-
-
-def _line(place: int) -> tuple[str, object]:
-    return COLOURS[place % len(COLOURS)], LINES[place % len(LINES)]
 
 
 def _ladder(axes: "Axes", rungs: Mapping[str, Rung]) -> None:
@@ -48,8 +44,8 @@ def _ladder(axes: "Axes", rungs: Mapping[str, Rung]) -> None:
     low, high = _reach(list(rungs.values()))
     axes.set(xlim=(low, high), ylim=(len(rungs) - 0.5, -0.5), title="test accuracy")
     for row, (name, rung) in enumerate(rungs.items()):
-        (colour, line), across = _line(row), axes.get_yaxis_transform()
-        axes.plot([0.0, 0.07], [row - 0.28] * 2, color=colour, linestyle=line, transform=across)
+        (colour, stroke), across = line(row), axes.get_yaxis_transform()
+        axes.plot([0.0, 0.07], [row - 0.28] * 2, color=colour, linestyle=stroke, transform=across)
         axes.text(0.085, row - 0.28, shortened(name, 38), va="center", transform=across)
         axes.text(1.0, row - 0.28, accuracy(rung.test), ha="right", va="center", transform=across)
         if rung.published:

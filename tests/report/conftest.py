@@ -96,6 +96,73 @@ def make(classes: Sequence[str] = CLASSES, seeds: int = 1) -> Report:
     )
 
 
+def forecast_evaluation(P: int = 24, F: int = 1, days: int = 15, seed: int = 0, mae: float = 49.0) -> dict[str, Any]:
+    """Numbers as a backtest leaves them; nothing can be said of the truth at 3 o'clock."""
+    noise = np.random.default_rng(seed)
+
+    def scores(level: float) -> dict[str, Any]:
+        overall = {"mae": level, "rmse": 1.4 * level, "mape": level / 600, "smape": level / 620, "mase": level / 65}
+        per_horizon = {name: value * (1 + 0.1 * noise.random(P)) for name, value in overall.items()}
+        return {"overall": overall, "per_horizon": per_horizon}
+
+    model = scores(mae)
+    by_hour = 0.9 + 0.05 * noise.uniform(-1, 1, 24)
+    by_hour[3], by_hour[7] = np.nan, 0.8125
+    return {
+        "columns": tuple(f"detector<{place}>" for place in range(F)),
+        "hours": np.arange(1.0, P + 1),
+        "windows": 201,
+        "days": days,
+        "mae_low95": mae - 5,
+        "mae_high95": mae + 6,
+        "per_column": {name: value * noise.uniform(0.5, 2, F) for name, value in model["overall"].items()},
+        "baselines": {
+            "last value": scores(512.6),
+            "seasonal naive (day)": scores(57.6),
+            "historical average": scores(52.01),
+        },
+        "intervals": {
+            "target": 0.9,
+            "coverage": 0.9042,
+            "by_hour": by_hour,
+            "worst_hour": 7,
+            "worst_coverage": 0.8125,
+            "width": 201.4,
+            "winkler": 276.13,
+            "method": "split conformal by hour of day",
+        },
+    } | model
+
+
+def forecast_panel(L: int = 6, P: int = 24, bounds: bool = True) -> dict[str, Any]:
+    """A window of hours, of which the truth of one is unknown."""
+    times = np.datetime64("2016-03-04T00:00") + np.arange(L + P) * np.timedelta64(1, "h")
+    wave = 100 + 50 * np.sin(np.arange(L + P) / 4)
+    truth = wave[L:].copy()
+    truth[P // 2] = np.nan if P > 1 else truth[P // 2]
+    return {
+        "title": "Friday, 4 March",
+        "past_times": times[:L],
+        "past": wave[:L],
+        "times": times[L:],
+        "truth": truth,
+        "forecast": wave[L:] + 5,
+        "low": wave[L:] - 20 if bounds else None,
+        "high": wave[L:] + 30 if bounds else None,
+        "expected": wave[L:] - 3 if bounds else None,
+    }
+
+
+@pytest.fixture(scope="session")
+def forecast_evaluation_of() -> Callable[..., dict[str, Any]]:
+    return forecast_evaluation
+
+
+@pytest.fixture(scope="session")
+def forecast_panel_of() -> Callable[..., dict[str, Any]]:
+    return forecast_panel
+
+
 @pytest.fixture(scope="session")
 def report() -> Report:
     return make()

@@ -69,3 +69,20 @@ def test_a_row_ends_before_a_branch_rather_than_within_it():
     skip = {"input": (), "stem": ("input",), "start": ("stem",), "middle": ("start",), "end": ("middle", "start")}
     placed = seats(skip, 3)
     assert [placed[name].row for name in skip] == [0, 0, 1, 1, 1]
+
+
+def test_a_sequence_is_a_sheet_as_high_as_it_is_long_and_as_wide_as_it_has_channels():
+    shapes = {"long": (48, 4), "short": (6, 4), "wide": (6, 64), "vector": (24,)}
+    wiring = zip(shapes, ["input", *shapes], shapes.values(), strict=False)
+    layers = [
+        {"name": name, "kind": "recurrent", "inputs": [read], "output_shape": list(shape), "parameters": 9}
+        for name, read, shape in wiring
+    ]
+    faces = list(ElementTree.fromstring(network_svg(layers)).iter(f"{SVG}polygon"))
+    assert len(faces) == 4  # one each: nothing recedes
+    sides = {}
+    for name, face in zip(shapes, faces, strict=True):
+        across, down = zip(*(map(float, corner.split(",")) for corner in face.get("points", "").split()), strict=True)
+        sides[name] = (max(across) - min(across), max(down) - min(down))
+    assert sides["long"][1] > sides["short"][1] and sides["long"][0] == pytest.approx(sides["short"][0], abs=0.2)
+    assert sides["wide"][0] > sides["short"][0] and sides["wide"][1] == pytest.approx(sides["short"][1], abs=0.2)

@@ -30,7 +30,22 @@ from research.report import formats
         (formats.seconds, 59.96, "1 min 00 s"),
         (formats.seconds, 3599.6, "1 h 00 min"),
         (formats.seconds, 12_000, "3 h 20 min"),
+        (formats.measure, 52.0312, "52.03"),
+        (formats.measure, 9.99996, "10.00"),
+        (formats.measure, 0.012342, "0.01234"),
+        (formats.measure, 12345.6, "12,346"),
+        (formats.measure, -1.5, "-1.500"),
+        (formats.measure, 0.0, "0.000"),
+        (formats.measure, 3e-7, "3.000e-07"),
+        (formats.measure, math.nan, "–"),
+        (formats.duration, 1 / 12, "5 min"),
+        (formats.duration, 1.5, "1.5 h"),
+        (formats.duration, 24.0, "24 h"),
+        (formats.duration, 168, "7 d"),
+        (formats.duration, None, "–"),
         (formats.metric_label, "calibration_error", "calibration error"),
+        (formats.metric_label, "smape", "sMAPE"),
+        (formats.metric_label, "interval_winkler", "interval Winkler score"),
     ],
 )
 def test_numbers(write, value, expected):
@@ -48,3 +63,35 @@ def test_shares_are_percentages_and_nothing_else_is():
 def test_ends_of_intervals_are_no_metrics_of_their_own():
     splits = {"train": {"loss": 1}, "test": {"loss": 1, "accuracy": 1, "accuracy_low95": 0, "accuracy_high95": 1}}
     assert formats.metric_names(splits) == ["loss", "accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("mae", 52.0312, "52.03"),
+        ("rmse", 512.61, "512.6"),
+        ("mape", 0.0771, "7.71%"),
+        ("smape", 1.2, "120.00%"),
+        ("mase", 0.79149, "0.791"),
+        ("scaled_mae", 0.25, "0.2500"),
+        ("interval_coverage", 0.9042, "90.42%"),
+        ("interval_worst_hour", 7.0, "07:00"),
+        ("interval_worst_hour_coverage", 0.8, "80.00%"),
+        ("interval_width", 201.41, "201.4"),
+        ("mase", math.nan, "–"),
+        ("interval_worst_hour", None, "–"),
+    ],
+)
+def test_each_metric_of_a_forecast_has_its_own_notation(name, value, expected):
+    assert formats.metric(name, value) == expected
+
+
+def test_both_ends_of_a_quantity_have_the_same_digits():
+    assert formats.interval("mae", 94.912, 113.91) == "94.9 to 113.9"
+    assert formats.interval("mae", -0.81, 9.0) == "-0.810 to 9.000"
+    assert formats.interval("mase", 0.7, 0.8) == "0.700 to 0.800"
+
+
+def test_only_quantities_have_the_unit_of_the_series():
+    named = [formats.metric_label(name, "veh/h") for name in ("mae", "rmse", "mape", "mase", "loss", "scaled_mae")]
+    assert named == ["MAE, veh/h", "RMSE, veh/h", "MAPE", "MASE", "loss", "scaled MAE"]

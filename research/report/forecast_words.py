@@ -1,0 +1,65 @@
+"""What is said of a forecast in words: how it stands beside the baselines, how well its intervals hold, on how much."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from research.report import formats
+
+# Days below which a result is called one of few: in samples this small the Diebold-Mariano test finds differences
+# too often where there are none (Harvey, Leybourne and Newbold 1997).
+FEW_DAYS = 30
+
+
+class Baseline(NamedTuple):
+    """A baseline and its mean absolute error, in the unit of the series."""
+
+    name: str
+    mae: float
+
+
+def best_baseline(evaluation: Mapping[str, Any]) -> Baseline | None:
+    """The baseline with the least MAE over all horizons; None where none has any."""
+    found = [Baseline(name, scores["overall"]["mae"]) for name, scores in evaluation["baselines"].items()]
+    return min((one for one in found if formats.is_number(one.mae)), key=lambda one: one.mae, default=None)
+
+
+def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") -> str:
+    """One sentence: the model's `mae` beside the best baseline's, whichever is less; empty where one is unknown."""
+    best = best_baseline(evaluation)
+    if best is None or mae is None or not formats.is_number(mae):
+        return ""
+    said = f"The best baseline, {best.name}, has {quantity(best.mae, unit)}"
+    if formats.measure(mae) == formats.measure(best.mae):
+        return f"{said}: the same as the model."
+    by = f"{abs(mae - best.mae):,.{formats.decimals(best.mae)}f} {unit}".rstrip()
+    share = f", {formats.percent(abs(mae / best.mae - 1), 1)}" if best.mae else ""
+    return f"{said}: the {'model' if mae < best.mae else 'baseline'} does better by {by}{share}."
+
+
+def covered(intervals: Mapping[str, Any], split: str) -> str:
+    """One or two sentences: what share of the truth lay in the intervals, overall and in the worst hour of the day."""
+    target = formats.percent(intervals["target"], 0)
+    said = f"{formats.percent(intervals['coverage'], 1)} of the {split} truth lay in its {target} interval"
+    worst = worst_hour(intervals)
+    return (
+        f"{said}; {formats.percent(intervals['worst_coverage'], 1)} in the worst hour, {worst}."
+        if worst
+        else f"{said}."
+    )
+
+
+def worst_hour(intervals: Mapping[str, Any]) -> str:
+    """The hour of day in which the fewest truths lay in their intervals, `07:00–08:00`; empty where it is unknown."""
+    hour = intervals["worst_hour"]
+    return f"{int(hour):02d}:00–{int(hour) + 1:02d}:00" if formats.is_number(hour) else ""
+
+
+def days(number: int, split: str = "test") -> str:
+    """`15 test days: few`: how much time a result rests on, since windows that overlap tell the same thing again."""
+    counted = f"{formats.count(number)} {split} day{'' if number == 1 else 's'}"
+    return f"{counted}: few" if number < FEW_DAYS else counted
+
+
+def quantity(value: Any, unit: str = "") -> str:
+    """`52.03 veh/h`."""
+    return f"{formats.measure(value)} {unit}".rstrip()

@@ -1,0 +1,119 @@
+"""Forecasters and baselines ranked by their error, and what a paired test says of every two."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.report import formats
+from research.report.forecast_words import days
+from research.report.grids import Grid
+
+Entry = Mapping[str, Any]  # see `ranking`
+Pair = Mapping[str, Any]  # see `paired`
+
+LEVEL = 0.05  # of the corrected p; that of the 95% intervals beside it
+
+
+def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Grid:
+    """Forecasters and baselines by their test MAE, best first, each beside the best baseline.
+
+    Each is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
+    for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` says what the 95% intervals
+    are over.
+    """
+    order = ranked(rows)
+    best = next((row["mae"] for row in order if is_baseline(row)), None)
+    lines = 3 if any(row["published"] is not None for row in order) else 2
+    error = "\n".join((f"Test {formats.metric_label('mae', unit)}", "95% interval", "published")[:lines])
+    cells = [
+        (
+            row["name"] + ("\nbaseline" if is_baseline(row) else ""),
+            formats.short_count(row["parameters"]),
+            _error(row),
+            _against(row["mae"], best),
+            formats.count(row["seconds"]),
+        )
+        for row in order
+    ]
+    seeds = "mean ± std over seeds; " if any(len(row["values"]) > 1 for row in order) else ""
+    return Grid(
+        ("Forecaster", "Parameters", error, "Over best\nbaseline", "Seconds"),
+        cells,
+        note=f"Best first; {seeds}95% intervals are over {over}",
+    )
+
+
+def paired(pairs: Sequence[Pair], unit: str = "") -> Grid:
+    """What the Diebold-Mariano test says of every pair, the better one named first.
+
+    Each is {"a", "b", "mean", "low95", "high95", "p", "lag", "days"}: the mean of a's MAE minus b's with its 95%
+    interval in `unit`, p corrected over all pairs (Holm 1979), the lag to which errors of the mean are HAC, and the
+    days that the test rests on.
+    """
+    rows = []
+    for pair in pairs:
+        ends = formats.interval("mae", *_advantage(pair)[1:]) or formats.MISSING
+        p = f"{pair['p']:.2g}" if formats.is_number(pair["p"]) else formats.MISSING
+        rows.append((finding(pair), f"{formats.measure(_advantage(pair)[0])}\n{ends}", p))
+    return Grid(
+        ("Finding", f"Ahead by{f', {unit}' if unit else ''}\n95% interval", "p (Holm)"), rows, note=_note(pairs)
+    )
+
+
+def finding(pair: Pair) -> str:
+    """Which of the two is better, and on a second line whether the interval of their difference excludes zero."""
+    first, second = (pair["a"], pair["b"]) if pair["mean"] <= 0 else (pair["b"], pair["a"])
+    _, low, high = _advantage(pair)
+    if not (formats.is_number(low) and formats.is_number(high)):
+        return f"{first} is ahead of {second}\nnot told apart: no interval"
+    if low <= 0 <= high:
+        return f"{first} is ahead of {second}\nnot told apart: the interval includes zero"
+    if not formats.is_number(pair["p"]) or pair["p"] >= LEVEL:
+        return f"{first} is ahead of {second}\nthe interval excludes zero, but p after Holm is not below {LEVEL}"
+    return f"{first} is better than {second}\nthe interval excludes zero"
+
+
+def ranked(rows: Sequence[Entry]) -> list[Entry]:
+    """Best first; those without an error (a run that diverged) last."""
+    return sorted(rows, key=lambda row: row["mae"] if formats.is_number(row["mae"]) else float("inf"))
+
+
+def is_baseline(row: Entry) -> bool:
+    """Whether the entry is a baseline: it has no parameters."""
+    return row["parameters"] is None
+
+
+def error(row: Entry) -> str:
+    """`52.03 ± 0.41`, or without the part that one seed cannot tell."""
+    known = formats.is_number(row["mae"]) and formats.is_number(row["std"])
+    spread = f" ± {row['std']:.{formats.decimals(row['mae'])}f}" if known else ""
+    return f"{formats.measure(row['mae'])}{spread}"
+
+
+def _error(row: Entry) -> str:
+    lines = [error(row), formats.interval("mae", row["low95"], row["high95"]) or formats.MISSING]
+    return "\n".join(lines if row["published"] is None else [*lines, formats.measure(row["published"])])
+
+
+def _against(mae: Any, best: float | None) -> str:
+    """`-5.8%`: by how much the error is above (+) or below (-) that of the best baseline."""
+    if not (formats.is_number(mae) and formats.is_number(best)) or not best or mae == best:
+        return formats.MISSING
+    return f"{100 * (mae / best - 1):+.1f}%"
+
+
+def _advantage(pair: Pair) -> tuple[Any, Any, Any]:
+    """By how much the better one's error is less, and the 95% interval of that."""
+    mean, low, high = pair["mean"], pair["low95"], pair["high95"]
+    if mean > 0:
+        return mean, low, high
+    turned = [-end if formats.is_number(end) else None for end in (low, high)]
+    return -mean, turned[1], turned[0]
+
+
+def _note(pairs: Sequence[Pair]) -> str:
+    """What the test is, and how little it rests on."""
+    if not pairs:
+        return ""
+    lags, found = sorted({pair["lag"] for pair in pairs}), min(pair["days"] for pair in pairs)
+    reach = " to ".join(map(str, dict.fromkeys((lags[0], lags[-1]))))
+    return f"Diebold-Mariano, HAC errors to lag {reach}, p corrected over {len(pairs)} pairs; {days(found)}"

@@ -1,0 +1,167 @@
+"""The ranking: best first, beside the best baseline, and of every two which is better and whether that is a finding."""
+
+import itertools
+
+import pytest
+from rich.console import Console
+
+from research.report import ranking_figure, tables
+from research.report.ranking import finding, paired, ranked, ranking
+
+
+def entry(name, mae, *, spread=1.5, parameters=2504, published=None):
+    baseline = parameters is None
+    return {
+        "name": name,
+        "mae": mae,
+        "std": None if baseline else spread,
+        "low95": mae - 9,
+        "high95": mae + 10,
+        "values": [mae] if baseline else [mae - spread, mae, mae + spread],
+        "parameters": parameters,
+        "published": published,
+        "seconds": None if baseline else 41.0,
+    }
+
+
+ROWS = [
+    entry("traffic_dense", 116.0),
+    entry("last value", 512.6, parameters=None),
+    entry("seasonal naive (day)", 57.6, parameters=None),
+    entry("traffic_lstm_told_the_hour_of_day", 60.04, published=60.0),
+    entry("historical average", 52.01, parameters=None),
+    entry("traffic_profile", 48.91),
+]
+
+
+def pair(a, b, mean, half, p, days=15, lag=3):
+    low, high = (None, None) if half is None else (mean - half, mean + half)
+    return {"a": a, "b": b, "mean": mean, "low95": low, "high95": high, "p": p, "lag": lag, "days": days}
+
+
+def printed(grid):
+    console = Console(width=80, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(tables.filled(grid))
+    return capture.get()
+
+
+def test_the_best_is_first_and_each_stands_beside_the_best_baseline():
+    grid = ranking(ROWS, "veh/h")
+    assert [row[0].split("\n")[0] for row in grid.rows] == [row["name"] for row in sorted(ROWS, key=lambda r: r["mae"])]
+    assert grid.rows[0] == ("traffic_profile", "2.5 k", "48.91 ± 1.50\n39.91 to 58.91", "-6.0%", "41")
+    assert grid.rows[1] == ("historical average\nbaseline", "–", "52.01\n43.01 to 62.01", "–", "–")
+    assert grid.rows[3][2].endswith("\n60.00") and grid.rows[3][3] == "+15.4%"
+    assert grid.titles[2] == "Test MAE, veh/h\n95% interval\npublished"
+    assert "over test days" in grid.note and "std over seeds" in grid.note
+
+
+def test_the_ranking_names_only_what_it_shows():
+    alone = [entry("historical average", 52.01, parameters=None), entry("last value", 512.6, parameters=None)]
+    grid = ranking(alone)
+    assert "published" not in grid.titles[2] and "seeds" not in grid.note and grid.titles[2].startswith("Test MAE\n")
+    assert [row[3] for row in ranking([ROWS[0]]).rows] == ["–"]
+
+
+def test_a_run_that_diverged_is_last():
+    broken = entry("broken", 1.0) | {"mae": float("nan"), "low95": None, "high95": None, "values": [float("nan")]}
+    assert ranked([broken, *ROWS])[-1] is broken
+    assert ranking([broken, *ROWS]).rows[-1][2:4] == ("–\n–", "–")
+    assert ranking_figure.ranking_figure([broken, *ROWS]) == ranking_figure.ranking_figure(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (pair("a", "b", -3.0, 1.0, 0.001), "a is better than b\nthe interval excludes zero"),
+        (pair("a", "b", 3.0, 1.0, 0.001), "b is better than a\nthe interval excludes zero"),
+        (pair("a", "b", -3.0, 4.0, 0.2), "a is ahead of b\nnot told apart: the interval includes zero"),
+        (pair("a", "b", 3.0, 3.0, 0.04), "b is ahead of a\nnot told apart: the interval includes zero"),
+        (
+            pair("a", "b", -3.0, 2.0, 0.06),
+            "a is ahead of b\nthe interval excludes zero, but p after Holm is not below 0.05",
+        ),
+        (pair("a", "b", -3.0, None, None), "a is ahead of b\nnot told apart: no interval"),
+    ],
+)
+def test_a_finding_says_which_is_better_and_whether_zero_is_excluded(found, said):
+    assert finding(found) == said
+
+
+def test_the_better_one_is_ahead_by_a_positive_number_whichever_came_first():
+    one, other = paired([pair("a", "b", -3.0, 1.0, 0.001)]), paired([pair("b", "a", 3.0, 1.0, 0.001)])
+    assert one.rows == other.rows
+    assert one.rows[0][1:] == ("3.000\n2.000 to 4.000", "0.001")
+    assert paired([pair("a", "b", -3.0, None, None)]).rows[0][1:] == ("3.000\n–", "–")
+
+
+def test_the_note_says_how_few_the_days_are():
+    several = [pair("a", "b", -3.0, 1.0, 0.001, lag=2), pair("a", "c", -3.0, 1.0, 0.001, lag=5)]
+    note = paired(several).note
+    assert "15 test days: few" in note and "lag 2 to 5" in note and "2 pairs" in note
+    assert "few" not in paired([pair("a", "b", 1.0, 2.0, 0.5, days=200)]).note
+    assert paired([]).note == ""
+
+
+def test_tables_fit_80_columns_with_all_their_words():
+    pairs = [pair(a["name"], b["name"], a["mae"] - b["mae"], 4.0, 0.01) for a, b in itertools.combinations(ROWS, 2)]
+    for grid in (ranking(ROWS, "veh/h"), paired(pairs, "veh/h")):
+        text = printed(grid)
+        assert max(map(len, text.splitlines())) <= 80
+        for word in " ".join(" ".join(row) for row in grid.rows).split():
+            assert word in text or len(word) > 30, word
+
+
+@pytest.fixture
+def figure_of(monkeypatch):
+    """`figure_of(rows)`: the figure itself, drawn."""
+    kept = []
+
+    def keep(figure):
+        figure.canvas.draw()
+        kept.append(figure)
+        return b""
+
+    def call(rows):
+        monkeypatch.setattr(ranking_figure, "png", keep)
+        ranking_figure.ranking_figure(rows, "veh/h")
+        return kept[-1]
+
+    return call
+
+
+def test_every_row_is_named_with_its_number_and_no_words_touch(figure_of):
+    figure = figure_of(ROWS)
+    (axes,) = figure.axes
+    words = [text.get_text() for text in axes.texts]
+    assert words[::2] == [row["name"] for row in ranked(ROWS)]
+    assert words[1::2] == ["48.91 ± 1.50", "52.01", "57.60", "60.04 ± 1.50", "116.0 ± 1.5", "512.6"]
+    heights = [text.get_position()[1] for text in axes.texts]
+    assert heights[::2] == heights[1::2] == sorted(heights[::2])
+    assert all(text.get_bbox_patch() is not None for text in axes.texts)  # the dashed line runs behind them
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    assert all(figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+def test_the_axis_reaches_all_but_what_is_far_off_which_is_an_arrow(figure_of):
+    (axes,) = figure_of(ROWS).axes
+    low, high = axes.get_xlim()
+    assert low < 39.91 and 126.0 < high < 140
+    assert [line.get_marker() for line in axes.lines].count(">") == 1
+    (axes,) = figure_of(ROWS[2:]).axes
+    assert ">" not in [line.get_marker() for line in axes.lines]
+
+
+def test_seeds_published_values_and_the_best_baseline_are_drawn(figure_of):
+    (axes,) = figure_of(ROWS).axes
+    ticks = [line for line in axes.lines if line.get_marker() == "|"]
+    seeds = [list(line.get_xdata()) for line in ticks if len(line.get_xdata()) == 3]
+    assert seeds == [row["values"] for row in ranked(ROWS) if len(row["values"]) == 3]
+    assert [list(line.get_xdata()) for line in ticks if len(line.get_xdata()) == 1] == [[60.0]]
+    assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [52.01]
+
+
+def test_the_figure_of_one_row_and_of_equal_rows():
+    for rows in ([ROWS[0]], [ROWS[0] | {"low95": None, "high95": None, "values": [116.0]}] * 2):
+        assert ranking_figure.ranking_figure(rows)[:4] == b"\x89PNG"
