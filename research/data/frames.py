@@ -1,0 +1,100 @@
+"""CSV and Parquet files as columns, before anything is made of them."""
+
+import csv
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.errors import UserError, printable
+
+UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # cells of CSV files that stand for no value
+# What pandas and pyarrow raise for damaged files; a warning is of rows that are longer than the header.
+BROKEN = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    MemoryError,
+    Warning,
+)
+
+
+class Frame(NamedTuple):
+    """Columns under their names, made printable; `rows` [N] are their rows' numbers in the file.
+
+    Rows count as a spreadsheet shows them: of CSV files the header is row 1; of others the first row of values is.
+    """
+
+    names: tuple[str, ...]
+    columns: list[Any]
+    rows: np.ndarray
+
+
+def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
+    """The columns (pandas Series) of a .csv or .parquet file; of a CSV file those at `text(names)` stay as written.
+
+    A CSV file is UTF-8, with or without a byte-order mark, its cells set apart by commas, semicolons or tabs. Raises
+    UserError for a file that is empty or damaged, for rows that are too long, and for a name that two columns have.
+    """
+    try:
+        found = _csv(path, where, text) if path.suffix.lower() == ".csv" else _parquet(path)
+    except (*BROKEN, csv.Error) as error:
+        told = "a row has more cells than the header" if isinstance(error, Warning) else str(error)
+        reason = printable(" ".join(told.split()))[:120] or type(error).__name__
+        raise UserError(f"{where} cannot be read ({reason}); write it again") from error
+    twice = next((name for name in found.names if found.names.count(name) > 1), None)
+    if twice is not None:
+        raise UserError(f"{where} has two columns called {twice!r}; give each a name of its own")
+    if not len(found.rows):
+        raise UserError(f"{where} holds no rows; give a file with values")
+    return found
+
+
+def _csv(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
+    import pandas as pd
+
+    with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
+        head = file.readline(1 << 20)
+    if not head.strip():
+        raise UserError(f"{where} {'has no header in row 1' if head else 'is empty'}; its first row names the columns")
+    mark = max(",;\t", key=head.count)
+    names = tuple(printable(name.strip()) for name in next(csv.reader(io.StringIO(head), delimiter=mark)))
+    kept = text(names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # of a first row that is too long
+        frame = pd.read_csv(
+            path,
+            sep=mark,
+            header=0,
+            names=list(range(len(names))),
+            index_col=False,
+            dtype=dict.fromkeys(kept, str),
+            keep_default_na=False,
+            na_values={place: UNKNOWN for place in range(len(names)) if place not in kept},
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            encoding="utf-8-sig",
+            encoding_errors="backslashreplace",
+            low_memory=False,
+        )
+    blank = np.stack([(frame[place].isna() | (frame[place] == "")).to_numpy() for place in frame], axis=1)
+    rows = np.flatnonzero(~blank.all(axis=1))
+    named = [place for place, name in enumerate(names) if name or not blank[:, place].all()]
+    return Frame(tuple(names[place] for place in named), [frame[place].iloc[rows] for place in named], rows + 2)
+
+
+def _parquet(path: Path) -> Frame:
+    import pandas as pd
+
+    frame = pd.read_parquet(path, engine="pyarrow")
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index()
+    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    return Frame(tuple(printable(str(name)) for name in frame.columns), columns, np.arange(len(frame)) + 1)

@@ -1,0 +1,1 @@
+"""Time series: read, put on regular steps, split in time, and cut into windows."""

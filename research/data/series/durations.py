@@ -1,0 +1,57 @@
+"""Lengths of time as people write them ("30min", "6h", "1d 12h"), in seconds and in steps of a series."""
+
+import re
+
+import numpy as np
+
+from research.errors import UserError, printable
+
+UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
+DAY = UNITS["d"]
+_PART = r"(\d+(?:\.\d+)?)\s*(w|d|h|min|s)"
+
+
+def seconds_of(text: str) -> int:
+    """The seconds of a duration: numbers with the units s, min, h, d or w, added up.
+
+    Raises UserError for anything else, and for what is no whole number of seconds of 1 at least.
+    """
+    lean = text.strip().lower()
+    if not re.fullmatch(rf"(?:{_PART}\s*)+", lean, re.ASCII) or len(lean) > 40:
+        raise UserError(f"{text[:40]!r} is no duration; write a number and s, min, h, d or w, as in 30min or 6h")
+    total = sum(float(number) * UNITS[unit] for number, unit in re.findall(_PART, lean))
+    if total != round(total) or not 1 <= total < 2**31:
+        raise UserError(f"{text[:40]!r} is no whole number of seconds from 1 to 2,147,483,647; give another")
+    return round(total)
+
+
+def steps_of(text: str, step: np.timedelta64) -> int:
+    """How many steps of a series `text` means: a duration ("6h"), or the number itself ("72").
+
+    Raises UserError where a duration is no whole number of steps, and for less than one.
+    """
+    lean = text.strip()
+    if re.fullmatch(r"\d{1,9}", lean, re.ASCII) and int(lean):
+        return int(lean)
+    if re.fullmatch(r"[\d\s.+-]*", lean, re.ASCII):
+        raise UserError(f"{text[:40]!r} is no number of steps; give 1 or more, or a duration such as 6h")
+    seconds, each = seconds_of(text), seconds_in(step)
+    if seconds % each:
+        near = [told(count * each) for count in (seconds // each, seconds // each + 1) if count]
+        raise UserError(f"{printable(text)} is no whole number of steps of {told(each)}; give {' or '.join(near)}")
+    return seconds // each
+
+
+def seconds_in(step: np.timedelta64) -> int:
+    """The whole seconds of a numpy duration."""
+    return int(step / np.timedelta64(1, "s"))
+
+
+def told(seconds: int) -> str:
+    """A length of time in words: "5 min", "1 h", "1 d 6 h"; what is no unit of its own is told in the two largest."""
+    parts = []
+    for unit, size in list(UNITS.items())[1:]:  # weeks are told in days
+        if seconds >= size and len(parts) < 2:
+            parts.append(f"{seconds // size:,} {unit}")
+            seconds %= size
+    return " ".join(parts) or "0 s"

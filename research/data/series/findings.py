@@ -1,0 +1,76 @@
+"""What a look at the files of a series found: gaps, repeated stamps, clock changes, zeros, and what was done of it."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Finding(NamedTuple):
+    """So many steps, stamps or values of one series of one file; "" where a file has one series, or all columns.
+
+    places: in how many stretches of neighbouring steps. first: the time of the first of them, local.
+    """
+
+    file: str
+    series: str
+    column: str
+    total: int
+    places: int
+    first: str
+
+
+class SeriesFindings(NamedTuple):
+    """The findings in files of `rows` rows.
+
+    gaps: steps that no row is there for. unknown: values that are empty. repeated: rows of a time that had its row,
+    averaged. moved: rows off the regular steps, taken for the nearest. clock: steps of the hour that is skipped or met
+    twice when the clock is changed; the latter are averaged. zoned: such changes where a time zone is named, and they
+    are neither. zeros: values of zero amid high ones, as failing sensors give. unknown_zeros: zeros that stand for
+    missing values, as was said. filled: unknown values on a straight line between their neighbours.
+    """
+
+    rows: int
+    gaps: tuple[Finding, ...] = ()
+    unknown: tuple[Finding, ...] = ()
+    repeated: tuple[Finding, ...] = ()
+    moved: tuple[Finding, ...] = ()
+    clock: tuple[Finding, ...] = ()
+    zoned: tuple[Finding, ...] = ()
+    zeros: tuple[Finding, ...] = ()
+    unknown_zeros: tuple[Finding, ...] = ()
+    filled: tuple[Finding, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The findings as plain JSON values."""
+        return {"rows": self.rows} | {kind: [found._asdict() for found in getattr(self, kind)] for kind in WORDS}
+
+    def summary(self) -> str | None:
+        """All kinds of findings in one line, with the first of each; None when there is none."""
+        return "; ".join(_told(WORDS[kind], getattr(self, kind)) for kind in WORDS if getattr(self, kind)) or None
+
+
+WORDS = {
+    "gaps": "steps without a row",
+    "unknown": "values empty",
+    "repeated": "rows of repeated times averaged",
+    "moved": "rows moved to the nearest step",
+    "clock": "steps skipped or repeated by a change of the clock (--data.time-zone mends that)",
+    "zoned": "changes of the clock followed",
+    "zeros": "zeros that may be missing values (--data.zeros-missing takes all zeros so)",
+    "unknown_zeros": "zeros taken as missing values",
+    "filled": "unknown values filled by straight lines",
+}
+
+
+def merged(each: Iterable[SeriesFindings]) -> SeriesFindings:
+    """The findings of several files as those of one."""
+    rows, kinds = 0, dict.fromkeys(WORDS, ())
+    for one in each:
+        rows += one.rows
+        kinds = {kind: (*kinds[kind], *getattr(one, kind)) for kind in WORDS}
+    return SeriesFindings(rows, **kinds)
+
+
+def _told(words: str, found: tuple[Finding, ...]) -> str:
+    first, total = found[0], sum(one.total for one in found)
+    place = " ".join(part for part in (first.file, first.series, first.column, first.first) if part)
+    return f"{total:,} {words} (first: {place})"

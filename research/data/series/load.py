@@ -1,0 +1,90 @@
+"""Regular series, looked at and split in time: the one door to them."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from research.data.series.cutting import chronological
+from research.data.series.durations import seconds_in, seconds_of, told
+from research.data.series.findings import merged
+from research.data.series.finishing import filling, finished, refuse_flat
+from research.data.series.places import series_files
+from research.data.series.reading import Reading, read_file
+from research.data.series.series_set import Series, SeriesSet, fingerprint
+from research.errors import UserError
+
+
+def load_series(
+    source: str,
+    root: str | None,
+    *,
+    time: str | None = None,
+    values: tuple[str, ...] = (),
+    series: str | tuple[str, ...] | None = None,
+    day_first: bool = False,
+    time_zone: str | None = None,
+    resample: str | None = None,
+    aggregate: Literal["mean", "sum"] = "mean",
+    zeros_missing: bool = False,
+    fill: int = 0,
+    validation: float = 0.2,
+    test: float = 0.2,
+) -> SeriesSet:
+    """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
+
+    Paths are taken as they are or looked for under `root` (see `places.data_root`). Of tables, `time` is the column of
+    times (the first by default), `values` those of numbers (all others by default), and `series` those that name the
+    series, joined by /; without them the file is one series, called "". For .npz files see `archives.read_archive`.
+
+    1. Times are read (`stamps.stamps_of`): days come before months if `day_first`. With `time_zone` they are what a
+       clock there shows, and its changes make neither gaps nor repetitions; without one they do, which is reported.
+    2. Zeros are unknown if `zeros_missing`. Rows come onto regular steps (`steps.regular_step`, `grids.on_grid`):
+       repeated times are averaged, times off the grid moved to the nearest step, steps without a row unknown.
+    3. Parts follow each other in time. Where the source has no test part it is the last share `test` of each series,
+       and validation the last share `validation` of what is left of train; 0 for none.
+    4. Within each part, unknown stretches of up to `fill` of the file's steps are filled by straight lines.
+    5. Within each part, steps are put together to `resample` ("1h") by `aggregate`, unknown where any of them is.
+
+    Raises UserError, one line, for whatever is missing or not sound.
+    """
+    reading = Reading(time, values, series, day_first, time_zone, resample, aggregate, zeros_missing, fill)
+    paths = series_files(source, root)
+    files = {"train": (first := read_file(paths["train"], reading))}
+    files |= {part: read_file(path, reading, first.columns) for part, path in paths.items() if part != "train"}
+    other = next((file for file in files.values() if file.step != first.step), None)
+    if other is not None:
+        steps = f"{first.name} has steps of {told(first.step)}, {other.name} of {told(other.step)}"
+        raise UserError(f"{steps}; bring both to one")
+    longer = seconds_of(resample) if resample else first.step
+    raw = chronological(files, longer, validation, test)
+    parts = {
+        part: tuple(finished(one, first.step, longer, fill, aggregate) for one in each) for part, each in raw.items()
+    }
+    refuse_flat(parts["train"], first.columns, first.name)
+    fillings = [filling(files.get(part, first).name, first.columns, each, fill) for part, each in raw.items()]
+    findings = merged([*(file.findings for file in files.values()), *fillings])
+    step = np.timedelta64(longer, "s")
+    return SeriesSet(source, first.columns, step, parts, findings, fingerprint(first.columns, step, parts))
+
+
+def read_context(path: Path, columns: tuple[str, ...], step: np.timedelta64, reading: Reading) -> tuple[Series, ...]:
+    """The series of a user's own file to forecast from: the `columns` of training, at its `step`, read as it was.
+
+    Steps at the end of which nothing is known are left out. Raises UserError for columns that are not there, for
+    another step, and for what `load_series` refuses of a file.
+    """
+    file = read_file(path, reading, columns)
+    longer = seconds_of(reading.resample) if reading.resample else file.step
+    if longer != seconds_in(step):
+        raise UserError(
+            f"{file.name} has steps of {told(longer)}, training had {told(seconds_in(step))}; give it the same"
+        )
+    whole = [finished(one, file.step, longer, reading.fill, reading.aggregate) for one in file.series]
+    return tuple(_until_known(one) for one in whole)
+
+
+def _until_known(one: Series) -> Series:
+    known = np.flatnonzero(np.isfinite(one.values).any(axis=1))
+    end = int(known[-1]) + 1 if len(known) else 0
+    return Series(one.name, one.times[:end], one.values[:end], None if one.drawn is None else one.drawn[:end])

@@ -1,0 +1,55 @@
+"""The windows of a forecast proper: the context is what is known last, and the horizon is still to come."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from research.data.series.durations import DAY
+from research.data.series.reference import Reference, expected, series_index
+from research.data.series.series_set import Series
+from research.data.series.windows import Missing, Windows, joined
+from research.data.series.zones import instants_of, shown_time, wall_clock
+from research.errors import UserError
+
+
+def last_windows(
+    series: Sequence[Series],
+    reference: Reference,
+    context: int,
+    horizon: int,
+    *,
+    missing: Missing = "drop",
+    calendar: Sequence[str] = (),
+    time_zone: str | None = None,
+) -> Windows:
+    """For each series the one window whose context is its end; nothing is known of its horizon.
+
+    Raises UserError for a series shorter than the context, or, unless unknown values are masked, with one in it.
+    """
+    for one in series:
+        name = f"series {one.name}" if one.name else "the series"
+        if len(one.times) < context:
+            raise UserError(
+                f"{name} has {len(one.times):,} steps; a forecast needs the {context:,} before it: give more of them"
+            )
+        unknown = np.isnan(one.values[len(one.values) - context :]).any(axis=1)
+        if missing == "drop" and unknown.any():
+            time = shown_time(one.times[len(one.times) - context + int(unknown.argmax())])
+            raise UserError(
+                f"{name} is unknown at {time}, and a forecast needs the {context:,} steps before it; give it"
+            )
+    longer = [extended(one, reference.step, horizon, time_zone) for one in series]
+    expectations = [expected(reference, series_index(reference, one.name), one.times) for one in longer]
+    ends = np.cumsum([len(one.times) for one in longer], dtype=np.int64)
+    return joined(longer, reference, expectations, calendar, ends - horizon - context)
+
+
+def extended(one: Series, step: int, horizon: int, time_zone: str | None = None) -> Series:
+    """`one` with `horizon` more steps of `step` seconds, of which the times are known: by a clock in `time_zone`."""
+    zone = time_zone if step < DAY else None
+    instants = instants_of(one.times, zone, np.arange(len(one.times)) + 1, f"series {one.name}")
+    ahead = instants[-1] + np.arange(1, horizon + 1) * np.timedelta64(step, "s")
+    unknown = np.full((horizon, one.values.shape[1]), np.nan)
+    return Series(
+        one.name, np.concatenate([one.times, wall_clock(ahead, zone)]), np.concatenate([one.values, unknown]), None
+    )

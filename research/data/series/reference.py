@@ -1,0 +1,99 @@
+"""What is to be expected of a series before any net looks at it: its training mean, or that of each time of day."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from research.data.series.durations import seconds_in
+from research.data.series.profiles import Kind, Shape, Statistic, by_day, profiles, slots_of
+from research.data.series.series_set import Series
+from research.errors import UserError
+
+FLAT = 1e-6  # of a series' own deviation: residuals below it are rounding, and no scale to divide by
+
+
+class Reference(NamedTuple):
+    """Fitted on training series alone, in their unit.
+
+    table: float64 [S, slots, F]; one slot ("mean"), one for each step of a day ("day"), or those of Monday to Sunday
+    ("weekday"). spread: float64 [S, F], the standard deviation of training around it. names: those of the S series.
+    """
+
+    names: tuple[str, ...]
+    step: int  # seconds
+    shape: Shape
+    table: np.ndarray
+    spread: np.ndarray
+
+
+def fit_reference(
+    train: Sequence[Series],
+    step: np.timedelta64,
+    kind: Kind,
+    blend: float = 0.5,
+    *,
+    statistic: Statistic = "mean",
+    smooth: float = 0.0,
+) -> Reference:
+    """The mean of each series over all training steps ("mean"), or over those of the same step of the day ("day").
+
+    "weekday" is blend * the mean of the same step of the same day of the week + (1 - blend) * that of all days: shrunk,
+    for there are few of each. Where a weekday was never known it is the mean of all days; a step of the day that was
+    not is that of the nearest one around the clock. The statistic "median" takes medians over the days in place of
+    means; by `smooth`, in steps, the day is smoothed around the clock (Gaussian). spread is the root mean square of
+    what is left (for "mean" the standard deviation, ddof 0); where nothing is left, that of the values.
+
+    Raises UserError for "day" and "weekday" of a series with fewer than two days: they would tell each day of itself.
+    """
+    seconds, shape = seconds_in(step), Shape(kind, blend, statistic, smooth)
+    tables, spreads = [], []
+    for one in train:
+        days = by_day(one, seconds, kind)
+        if kind != "mean" and days.known() < 2:
+            name = f"series {one.name}" if one.name else "the series"
+            raise UserError(f"{name} has fewer than two training days; take --data.reference mean, or more of it")
+        table = profiles(days, shape)(None)
+        around = _deviation(one.values - table[slots_of(one.times, seconds, kind)])
+        whole = _deviation(one.values - np.nanmean(one.values, axis=0))
+        tables.append(table)
+        spreads.append(np.where(around > FLAT * whole, around, whole))
+    return Reference(tuple(one.name for one in train), seconds, shape, np.stack(tables), np.stack(spreads))
+
+
+def expected(reference: Reference, series: int, times: np.ndarray) -> np.ndarray:
+    """What `reference` says of its series number `series` at `times` (datetime64 [T], local), past or to come: [T, F].
+
+    `times` on other steps than those of training have what the step says that they lie in.
+    """
+    return reference.table[series][slots_of(times, reference.step, reference.shape.kind)]
+
+
+def left_out(reference: Reference, train: Sequence[Series]) -> tuple[np.ndarray, ...]:
+    """What the reference of all other days says of each day of the series that it was fitted on: [T, F] each.
+
+    Residuals of training then look as those of days that were never seen. Where there is no other day, it is the
+    reference itself.
+    """
+    result = []
+    for place, one in enumerate(train):
+        days = by_day(one, reference.step, reference.shape.kind)
+        slots, found = slots_of(one.times, reference.step, reference.shape.kind), expected(reference, place, one.times)
+        table = profiles(days, reference.shape)
+        for day, rows in enumerate(days.rows()):
+            others = table(day)[slots[rows]]
+            found[rows] = np.where(np.isnan(others), found[rows], others)
+        result.append(found)
+    return tuple(result)
+
+
+def series_index(reference: Reference, name: str) -> int:
+    """The place of series `name` among those of `reference`; UserError where it was not in training."""
+    if name in reference.names:
+        return reference.names.index(name)
+    there = ", ".join(repr(one) for one in reference.names[:8]) + (", ..." if len(reference.names) > 8 else "")
+    raise UserError(f"series {name!r} was not in training, which had {there}; name it as there, or leave it out")
+
+
+def _deviation(residuals: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.nanmean(residuals**2, axis=0))

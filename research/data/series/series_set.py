@@ -1,0 +1,45 @@
+"""Regular series and sets of them, split in time."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from research.data.series.durations import seconds_in
+from research.data.series.findings import SeriesFindings
+
+
+class Series(NamedTuple):
+    """One series on regular steps; called "" where a file holds no other.
+
+    times: datetime64[s] [T], what a wall clock shows. values: float64 [T, F], NaN where unknown. drawn: bool [T], steps
+    that end on a straight line towards a later value, which a forecast at their time could not know; None for none.
+    """
+
+    name: str
+    times: np.ndarray
+    values: np.ndarray
+    drawn: np.ndarray | None = None
+
+
+class SeriesSet(NamedTuple):
+    """Series that have been looked at, each with training values that differ. `name` is where they come from."""
+
+    name: str
+    columns: tuple[str, ...]  # F
+    step: np.timedelta64  # in seconds
+    parts: dict[str, tuple[Series, ...]]  # "train", "validation", "test": each series' times follow each other
+    findings: SeriesFindings
+    fingerprint: str  # the first 16 hex digits of the sha256 of columns, step and parts
+
+
+def fingerprint(columns: tuple[str, ...], step: np.timedelta64, parts: Mapping[str, tuple[Series, ...]]) -> str:
+    """The first 16 hex digits of the sha256 of everything that a training sees."""
+    digest = hashlib.sha256("\0".join((str(seconds_in(step)), *columns)).encode())
+    for part, series in parts.items():
+        for one in series:
+            digest.update(f"\0{part}\0{one.name}\0{one.values.shape}".encode())
+            digest.update(np.ascontiguousarray(one.times, "datetime64[s]").astype(np.int64).data)
+            digest.update(np.where(np.isnan(one.values), np.nan, one.values).data)  # one NaN for all kinds of it
+    return digest.hexdigest()[:16]

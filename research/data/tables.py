@@ -1,0 +1,141 @@
+"""From the columns of a file to times, series and numbers."""
+
+import difflib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.data.frames import Frame, read_frame
+from research.data.series.stamps import Stamps, stamps_of
+from research.errors import UserError, printable
+
+LARGEST = 1e18  # of numbers that are read: their squares are still float32
+
+
+class Table(NamedTuple):
+    """The rows of a file: `series` [N] their series' names, `values` float64 [N, F], `rows` [N] their numbers in it."""
+
+    where: str
+    columns: tuple[str, ...]
+    series: np.ndarray
+    stamps: Stamps
+    values: np.ndarray
+    rows: np.ndarray
+
+
+class Layout(NamedTuple):
+    """Which columns are what, as `series.load_series` says; `trained` where `values` are those of the training file."""
+
+    time: str | None
+    values: tuple[str, ...]
+    trained: bool
+    series: tuple[str, ...]
+    day_first: bool
+    time_zone: str | None
+
+
+def read_table(path: Path, where: str, layout: Layout) -> Table:
+    """The rows of a .csv or .parquet file.
+
+    Raises UserError, with `where` for the file, for columns that are not there, and for a cell that is no number, by
+    its row and column.
+    """
+    frame = read_frame(path, where, lambda names: set(_roles(names, layout, where)))
+    time, *identity = _roles(frame.names, layout, where)
+    stamps = stamps_of(frame.columns[time], frame.rows, where, day_first=layout.day_first, time_zone=layout.time_zone)
+    wanted = chosen_columns(frame.names, layout, where)
+    others = [place for place in range(len(frame.names)) if place not in (time, *identity)]
+    numbers = {place: _numbers(frame, place, where, bool(wanted)) for place in wanted or others}
+    chosen = {place: column for place, column in numbers.items() if column is not None}
+    if not chosen:
+        raise UserError(
+            f"{where} has no column of numbers beside {frame.names[time]!r}; name those with --data.columns"
+        )
+    names = tuple(frame.names[place] for place in chosen)
+    series = _identities(frame, identity, where)
+    return Table(where, names, series, stamps, np.stack(list(chosen.values()), axis=1), frame.rows)
+
+
+def chosen_columns(names: Sequence[str], layout: Layout, where: str) -> list[int]:
+    """The places of the columns of values that are asked for; none where all numeric ones are meant."""
+    missing = [name for name in layout.values if layout.trained and name not in names]
+    if missing:
+        others = ", ".join(repr(name) for name in names if name not in layout.values) or "no other"
+        raise UserError(
+            f"{where} lacks columns of the training file: {', '.join(map(repr, missing))} (it has {others}); "
+            "give it the same columns"
+        )
+    return list(dict.fromkeys(find_column(name, names, where, "columns") for name in layout.values))
+
+
+def find_column(name: str, names: Sequence[str], where: str, flag: str) -> int:
+    """The place of column `name` among `names`; UserError with the nearest name where it is not there."""
+    if printable(name) in names:
+        return names.index(printable(name))
+    near = difflib.get_close_matches(name, [one for one in names if one], n=1)
+    there = ", ".join(repr(one) for one in names[:8]) + (", ..." if len(names) > 8 else "")
+    hint = f"did you mean {near[0]!r}?" if near else f"it has {there}"
+    raise UserError(f"{where} has no column {name!r} (--data.{flag}); {hint}")
+
+
+def _roles(names: Sequence[str], layout: Layout, where: str) -> list[int]:
+    """The places of the time column and of those that name the series."""
+    identity = [find_column(name, names, where, "series") for name in layout.series]
+    if layout.time is not None:
+        return [find_column(layout.time, names, where, "time"), *identity]
+    return [next((place for place in range(len(names)) if place not in identity), 0), *identity]
+
+
+def _identities(frame: Frame, places: Sequence[int], where: str) -> np.ndarray:
+    """Each row's series: its cells in these columns, those that are not empty, joined by /; "" without such columns."""
+    if not places:
+        return np.full(len(frame.rows), "")
+    cells = np.stack([frame.columns[place].map(_name).to_numpy(str) for place in places], axis=1)
+    kinds, inverse = np.unique(cells, axis=0, return_inverse=True)
+    names = np.array([printable("/".join(cell for cell in kind if cell)) for kind in kinds])
+    if len(set(names)) < len(names):
+        twice = next(str(name) for name in names if (names == name).sum() > 1)
+        raise UserError(f"{where}: several series would be called {twice!r}; leave the / out of their names")
+    return names[inverse.reshape(-1)]
+
+
+def _name(cell: Any) -> str:
+    if isinstance(cell, float):  # a whole column of Parquet turns to floats where one cell is empty
+        return "" if np.isnan(cell) else f"{cell:.0f}" if cell.is_integer() else str(cell)
+    return "" if cell is None else str(cell).strip()
+
+
+def _numbers(frame: Frame, place: int, where: str, demanded: bool) -> np.ndarray | None:
+    """Column `place` as float64 [N], NaN where empty; None where no cell is a number and it is not `demanded`."""
+    column = frame.columns[place]
+    found = _converted(column)
+    wrong = (np.isnan(found) & column.notna().to_numpy()) | (np.abs(found) > LARGEST)
+    if not wrong.any():
+        return found
+    if not demanded and not np.isfinite(found).any():
+        return None
+    first = int(wrong.argmax())
+    cell, name = str(column.iloc[first]), frame.names[place]
+    fault = "is no number" if np.isnan(found[first]) else f"is beyond {LARGEST:g}"
+    raise UserError(
+        f"{where}: row {frame.rows[first]}, column {name!r}: {cell[:40]!r} {fault}; mend it, or name other columns "
+        "with --data.columns"
+    )
+
+
+def _converted(column: Any) -> np.ndarray:
+    """The cells as float64 [N], NaN where they are no numbers."""
+    import pandas as pd  # slow to import
+
+    types = pd.api.types
+    if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
+        return np.full(len(column), np.nan)
+    try:
+        known: Any = column
+        if not types.is_numeric_dtype(column.dtype):
+            known = pd.to_numeric(column.astype(object), errors="coerce")
+        return known.to_numpy(np.float64, na_value=np.nan)
+    except (TypeError, ValueError, OverflowError):  # lists, times of day and the like
+        return np.full(len(column), np.nan)

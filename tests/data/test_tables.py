@@ -1,0 +1,188 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from research.data.tables import Layout, read_table
+from research.errors import UserError
+
+CSV = "time,flow,speed,note\n2016-01-04 00:00,12,61.25,calm\n2016-01-04 00:05,,60,\n2016-01-04 00:10,11,58.5,NA\n"
+FLOW = [12, np.nan, 11]
+SPEED = [61.25, 60, 58.5]
+
+
+@pytest.fixture
+def read(tmp_path):
+    """The Table of a CSV file of this content, or of a frame as Parquet."""
+
+    def reading(content, trained=False, **changes):
+        path = tmp_path / ("a.csv" if isinstance(content, str | bytes) else "a.parquet")
+        if isinstance(content, pd.DataFrame):
+            content.to_parquet(path)
+        else:
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        layout = {"time": None, "values": (), "series": (), "day_first": False, "time_zone": None} | changes
+        return read_table(path, path.name, Layout(trained=trained, **layout))
+
+    return reading
+
+
+def frame():
+    times = pd.date_range("2016-01-04", periods=3, freq="5min")
+    return pd.DataFrame({"time": times, "flow": FLOW, "speed": SPEED, "note": ["calm", None, None]})
+
+
+def test_columns_of_numbers_are_taken_and_others_left(read):
+    for content in (CSV, frame(), frame().set_index("time"), frame().convert_dtypes(), frame().astype({"time": str})):
+        found = read(content)
+        assert found.columns == ("flow", "speed")
+        np.testing.assert_array_equal(found.values, np.array([FLOW, SPEED]).T)
+        np.testing.assert_array_equal(found.stamps.times, frame()["time"].to_numpy("datetime64[ms]"))
+        assert list(found.series) == [""] * 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: text.replace(",", ";"),
+        lambda text: text.replace(",", "\t"),
+        lambda text: text.replace(",", ", ").replace(", \n", ",\n"),
+        lambda text: text.replace("\n", ",\n"),  # a comma too many everywhere
+        lambda text: text.replace("\n", "\n\n") + "\n ,,\n",
+        lambda text: text.replace("flow", '"flow"').replace(",12,", ',"12",'),
+        lambda text: text.rstrip("\n"),
+    ],
+)
+def test_the_same_numbers_in_other_dress(read, change):
+    found = read(change(CSV), time="time")
+    assert found.columns == ("flow", "speed")
+    np.testing.assert_array_equal(found.values, np.array([FLOW, SPEED]).T)
+
+
+def test_chosen_columns_come_in_their_order(read):
+    assert read(CSV, values=("speed",)).columns == ("speed",)
+    found = read(CSV, values=("speed", "flow", "speed"))
+    assert found.columns == ("speed", "flow")
+    np.testing.assert_array_equal(found.values, np.array([SPEED, FLOW]).T)
+    assert read("flow,when\n1,2016-01-04\n2,2016-01-05\n", time="when").columns == ("flow",)
+
+
+def test_series_are_named_by_their_columns(read):
+    text = "link,station,at,v\nA,1,2016-01-04,1\nA,,2016-01-04,2\nB,1,2016-01-04,3\nNA,7,2016-01-04,4\n"
+    found = read(text, series=("link", "station"))
+    assert list(found.series) == ["A/1", "A", "B/1", "NA/7"] and found.columns == ("v",)
+    table = pd.DataFrame({"link": list("AAB"), "station": [1.0, np.nan, 1.5], "at": frame()["time"], "v": [1, 2, 3]})
+    assert list(read(table, series=("link", "station")).series) == ["A/1", "A", "B/1.5"]
+    assert list(read(table.astype({"link": "category"}), time="at", series=("link",)).series) == ["A", "A", "B"]
+
+
+def test_series_of_one_name(read, refusal):
+    with refusal("a.csv", "several series would be called 'A/B'"):
+        read("a,b,at,v\nA,B,2016-01-04,1\nA/B,,2016-01-04,2\n", series=("a", "b"))
+
+
+@pytest.mark.parametrize("cell", ["x", "1,5", "1_000", "1 2", "0x10", "True", "12\x00"])
+def test_a_cell_that_is_no_number_is_named(read, refusal, cell):
+    text = CSV.replace("60", f'"{cell}"')
+    for changes in ({}, {"values": ("speed",)}):
+        with refusal("a.csv: row 3, column 'speed'", repr(cell), "is no number", "--data.columns"):
+            read(text, **changes)
+    assert read(text, values=("flow",)).columns == ("flow",)
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them(read, refusal):
+    text = CSV.replace("61.25", "x")
+    for before, row in (("", 2), ("\n", 3), (",,,\n\n", 4)):
+        with refusal(f"row {row}, column 'speed'"):
+            read(text.replace("note\n", "note\n" + before))
+    with refusal("a.parquet: row 1, column 'speed'"):
+        read(frame().assign(speed=["x", "1", "2"]))
+
+
+def test_columns_without_any_number(read, refusal):
+    with refusal("row 2, column 'note': 'calm' is no number"):
+        read(CSV, values=("note",))
+    with refusal("a.csv has no column of numbers beside 'time'"):
+        read("time,note\n2016-01-04,calm\n")
+    table = frame().assign(open=[True, False, True], day=frame()["time"], items=[[1], [2], [3]])
+    assert read(table).columns == ("flow", "speed")
+
+
+@pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e400", "2e18"])
+def test_numbers_beyond_all_use(read, refusal, cell):
+    with refusal("a.csv: row 3, column 'speed'", "is beyond 1e+18"):
+        read(CSV.replace("60", cell))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"time": "tme"}, ("no column 'tme' (--data.time)", "did you mean 'time'?")),
+        ({"values": ("sped",)}, ("no column 'sped' (--data.columns)", "did you mean 'speed'?")),
+        ({"series": ("zebra",)}, ("no column 'zebra' (--data.series)", "it has 'time', 'flow', 'speed', 'note'")),
+        ({"values": ("\x1b[2J",)}, (r"no column '\x1b[2J'",)),
+    ],
+)
+def test_columns_that_are_not_there(read, refusal, changes, words):
+    with refusal("a.csv", *words):
+        read(CSV, **changes)
+
+
+def test_columns_that_differ_from_training(read, refusal):
+    with refusal("a.csv lacks columns of the training file: 'density', 'rain'", "it has 'time', 'speed', 'note'"):
+        read(CSV, trained=True, values=("density", "flow", "rain"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", ("is empty",)),
+        ("\n\n", ("no header in row 1",)),
+        ("time,flow\n", ("holds no rows",)),
+        ("time,flow\n,\n\n", ("holds no rows",)),
+        ("time,flow,flow\n2016-01-04,1,2\n", ("two columns called 'flow'",)),
+        ("time,flow\n2016-01-04,1,2\n", ("a row has more cells than the header",)),
+        ("time,flow\n2016-01-04,1\n2016-01-05,1,2\n", ("cannot be read", "line 3")),
+        ('time,flow\n2016-01-04,"1\n', ("cannot be read",)),
+        ("time\n2016-01-04\n", ("no column of numbers",)),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ()),
+        (b"PAR1" + bytes(40) + b"PAR1", ()),
+        ("time,flow\n2016-01-04,1\n".encode("utf-16"), ()),
+        ("a" * 300_000, ()),
+    ],
+)
+@pytest.mark.filterwarnings("ignore")  # pandas only warns of some, and nobody reads that
+def test_files_that_do_not_do(read, refusal, content, words):
+    with refusal("a.csv", *words):
+        read(content)
+
+
+def test_hostile_names_are_printed_safely(read, refusal):
+    text = '"\x1b[31mtime",\x1b[2J\u202eflow\n2016-01-04,1\n2016-01-05,x\n'
+    with refusal("row 3, column", "x1b[2J", "u202eflow"):
+        read(text)
+    found = read(text.replace("x\n", "2\n"))
+    assert found.columns == (r"\x1b[2J\u202eflow",)
+    assert read(text.replace("x\n", "2\n"), values=("\x1b[2J\u202eflow",)).columns == found.columns
+    assert read(text.replace("x\n", "2\n"), trained=True, values=found.columns).columns == found.columns
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.integers(0, 10_000), change=st.integers(0, 255))
+def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, place, change):
+    """change 0: cut at `place`; else one byte changed there."""
+    path = tmp_path / "a.parquet"
+    frame().to_parquet(path)
+    content = bytearray(path.read_bytes())
+    place %= len(content)
+    content[place] ^= change
+    path.write_bytes(content if change else content[:place])
+    try:
+        found = read_table(path, "a.parquet", Layout(None, (), False, (), False, None))
+    except UserError as error:
+        assert "a.parquet" in str(error) and "\n" not in str(error)
+    else:
+        assert found.values.shape[0] == len(found.rows) == len(found.stamps.times)
