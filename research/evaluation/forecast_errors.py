@@ -27,9 +27,9 @@ def errors_of_cells(forecasts: np.ndarray, truth: np.ndarray, scale: np.ndarray)
     """Each metric's share of every forecast [N, P, F]; NaN where it is undefined.
 
     forecasts and truth [N, P, F] in the series' own unit, truth NaN where nobody measured; scale [F] of MASE.
-    mae and rmse (here squared) are in that unit, mape and smape shares (0.5 is 50%), mase in units of `scale`. MAPE leaves out
-    truths of 0; sMAPE is 2 |f - y| / (|f| + |y|), which is 0 where both are 0 (Makridakis et al. 2020, "The M4
-    Competition"). Where the scale is 0 or NaN there is no MASE.
+    mae and rmse (here squared) are in that unit, mape and smape shares (0.5 is 50%), mase in units of `scale`. MAPE
+    leaves out truths of 0; sMAPE is 2 |f - y| / (|f| + |y|), which is 0 where both are 0 (Makridakis et al. 2020, "The
+    M4 Competition"). Where the scale is 0 or NaN there is no MASE.
     """
     difference = np.asarray(forecasts, np.float64) - truth
     absolute, size, both = np.abs(difference), np.abs(truth), np.abs(forecasts) + np.abs(truth)

@@ -39,7 +39,6 @@ class IntervalScores:
             "interval_coverage": self.coverage,
             "interval_coverage_low95": self.coverage_low95,
             "interval_coverage_high95": self.coverage_high95,
-            "interval_worst_hour": float(self.worst_hour),
             "interval_worst_hour_coverage": self.worst,
             "interval_width": self.width,
             "interval_winkler": self.winkler,
