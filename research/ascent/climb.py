@@ -34,6 +34,7 @@ class Plan:
     transforms: tuple[Transform, ...] = ()
     variation: float = 0.0  # weight of the total variation: mean absolute difference of neighbours, of 0..1
     shrink: float = 0.0  # weight of the mean square distance from gray, of -1..1
+    reach: float = 0.0  # if not 0, L2 so strong that a score as linear as at the start would end this far from gray
     pictures: int = 1  # in a set that is scored together
 
 
@@ -115,13 +116,15 @@ def _climb_group(
         taps = {name: tap.reshape(-1, plan.pictures, *tap.shape[1:]) for name, tap in found.items()}
         return jax.vmap(lambda objective, own: objective.score(own))(objectives, {INPUT: pictures} | taps)
 
+    holds = _holds(scores_of, jax.vmap(jax.vmap(parameterization.render))(numbers), plan)
+
     def loss(numbers: jax.Array, step: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def seen(key: jax.Array, one: jax.Array) -> tuple[jax.Array, jax.Array]:
+        def seen(key: jax.Array, one: jax.Array, hold: jax.Array) -> tuple[jax.Array, jax.Array]:
             picture = parameterization.render(one)
             key = jax.random.fold_in(jax.random.fold_in(key, 1), step)
-            return transformed(plan.transforms, key, picture), _penalty(picture, plan)
+            return transformed(plan.transforms, key, picture), _penalty(picture, plan, hold)
 
-        pictures, penalties = jax.vmap(jax.vmap(seen))(each, numbers)
+        pictures, penalties = jax.vmap(jax.vmap(seen, in_axes=(0, 0, None)))(each, numbers, holds)
         scores = scores_of(pictures)
         return (penalties.mean(axis=1) - scores).sum(), scores
 
@@ -130,14 +133,37 @@ def _climb_group(
         slope, scores = jax.grad(loss, has_aux=True)(numbers, place)
         updates, moments = optimizer.update(slope, moments)
         moved: Any = optax.apply_updates(numbers, updates)
-        return (jax.vmap(jax.vmap(parameterization.project))(moved), moments), scores
+        kept = jax.vmap(jax.vmap(parameterization.project))(moved)
+        return (kept, _stopped(moments, kept != moved)), scores
 
     (numbers, _), scores = jax.lax.scan(step, (numbers, optimizer.init(numbers)), jnp.arange(plan.steps))
     pictures = jax.vmap(jax.vmap(parameterization.render))(numbers)
     return Reached(pictures, scores.T, scores_of(pictures))  # pyright: ignore[reportArgumentType]
 
 
-def _penalty(picture: jax.Array, plan: Plan) -> jax.Array:
+def _stopped(moments: Any, stopped: jax.Array) -> Any:
+    """Adam's `moments`, the first of them forgotten where a number is `stopped` by what is allowed.
+
+    It would push on for some steps after the slope has turned. On SqueezeNet's fire5/expand1x1, 32 steps in pixels then
+    reach as much as a plain loop does, or more, for 91% of the filters, not 83%.
+    """
+    first, *others = moments
+    return (first._replace(mu=jnp.where(stopped, 0, first.mu)), *others)
+
+
+def _holds(scores_of: Callable[[jax.Array], jax.Array], pictures: jax.Array, plan: Plan) -> jax.Array:
+    """The weight w of w / 2 |d|^2 that `plan.reach` asks for, by set of `pictures` [side, K, H, W, C] at the start.
+
+    With d a picture's distance from gray, of -1..1, and k the slope of the score, <k, d> - w / 2 |d|^2 is largest at
+    d = k / w: the slope itself, whose farthest pixel lies at `reach` for w = max |k| / reach.
+    """
+    if not plan.reach:
+        return jnp.zeros(len(pictures))
+    slope = MIDDLE * plan.pictures * jax.grad(lambda pictures: scores_of(pictures).sum())(pictures)
+    return jnp.abs(slope).max(axis=(1, 2, 3, 4)) / plan.reach
+
+
+def _penalty(picture: jax.Array, plan: Plan, hold: jax.Array) -> jax.Array:
     """What is subtracted from a picture's score: its total variation and its distance from gray, weighted."""
     total = jnp.float32(0)
     if plan.variation:
@@ -145,4 +171,6 @@ def _penalty(picture: jax.Array, plan: Plan) -> jax.Array:
         total += plan.variation * sum(differences) / 255
     if plan.shrink:
         total += plan.shrink * ((picture / MIDDLE - 1) ** 2).mean()
+    if plan.reach:
+        total += hold / 2 * ((picture / MIDDLE - 1) ** 2).sum()
     return total

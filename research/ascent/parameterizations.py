@@ -116,6 +116,33 @@ class Phase:
         return numbers
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Framed:
+    """A picture written as `inner` writes it, its first pixel at `corner` (row, column) of a gray one of `shape`."""
+
+    inner: Parameterization
+    corner: tuple[int, int] = dataclasses.field(metadata={"static": True})
+    shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C of the whole
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """Those of `inner`."""
+        return self.inner.start(key)
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """Numbers of `inner` -> [H, W, C]."""
+        picture = self.inner.render(numbers)
+        after = (
+            whole - own - at for whole, own, at in zip(self.shape[:2], picture.shape[:2], self.corner, strict=True)
+        )
+        frame = tuple(zip(self.corner, after, strict=True))
+        return jnp.pad(picture, (*frame, (0, 0)), constant_values=MIDDLE)
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """As `inner` does."""
+        return self.inner.project(numbers)
+
+
 def phase_of(pictures: np.ndarray, color: np.ndarray) -> Phase:
     """`Phase` with the mean magnitudes of `pictures` [N, H, W, C] of 0..255, channels decorrelated by `color`."""
     shape = tuple(pictures.shape[1:])

@@ -28,10 +28,11 @@ def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Wo
     """`workload` by PyTorch, pictures and kernels laid out channels first or last; with `threads` Adam is fused."""
     apportion(threads)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    layers = _layers(workload, layout)
+    layers = layers_of(workload, layout)
     run = timed(workload, climber(workload, layers, layout, tuned=threads is not None))
     with torch.inference_mode():
-        found = [_net(path(workload, layer), layers, workload)(_picture(workload, layout)) for layer in workload.layers]
+        nets = [net_of(path(workload, layer), layers, workload) for layer in workload.layers]
+        found = [net(_picture(workload, layout)) for net in nets]
     sample = [float(mean) for tap in found for mean in tap.mean(dim=(0, 2, 3))]
     parameters = sum(leaf.numel() for layer in layers.values() for leaf in layer.parameters())
     return Work(run, parameters, {"torch": torch.__version__}, sample=sample)
@@ -41,7 +42,7 @@ def climber(
     workload: Workload, layers: Layers, layout: torch.memory_format, *, tuned: bool, steps: int = STEPS
 ) -> Climb:
     """`climb({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other."""
-    nets = {layer: _net(path(workload, layer), layers, workload) for layer in workload.layers}
+    nets = {layer: net_of(path(workload, layer), layers, workload) for layer in workload.layers}
     first = _picture(workload, layout)
 
     def climb_one(net: nn.Module, index: int) -> np.ndarray:
@@ -63,7 +64,8 @@ def _picture(workload: Workload, layout: torch.memory_format) -> torch.Tensor:
     return torch.from_numpy(start(workload)).permute(2, 0, 1)[None].contiguous(memory_format=layout)
 
 
-def _layers(workload: Workload, layout: torch.memory_format) -> dict[str, nn.Conv2d]:
+def layers_of(workload: Workload, layout: torch.memory_format) -> dict[str, nn.Conv2d]:
+    """Its convolutions by name, with the weights that all parties have."""
     given, found = weights_for_rgb(workload), {}
     for each in (each for stage in stages(workload) for each in members(stage)):
         padding = each.size // 2 if each.same else 0
@@ -76,7 +78,8 @@ def _layers(workload: Workload, layout: torch.memory_format) -> dict[str, nn.Con
     return found
 
 
-def _net(taken: Sequence[Stage], layers: Layers, workload: Workload) -> nn.Sequential:
+def net_of(taken: Sequence[Stage], layers: Layers, workload: Workload) -> nn.Sequential:
+    """Pictures [B, C, H, W] of 0..255 to what the last of the stages `taken` makes of them."""
     return nn.Sequential(_Preprocess(workload), *(_module(stage, layers) for stage in taken))
 
 

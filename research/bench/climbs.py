@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from research.bench.photos import MEAN_BGR, drawn
-from research.bench.stages import members, path, stages
+from research.bench.climb_weights import given
+from research.bench.photos import MEAN_BGR
+from research.bench.stages import members, path
 from research.bench.workloads import Workload
 
 STEPS = 32
@@ -23,8 +24,7 @@ SPREAD = 0.5  # of the noise at the start, of -1..1: so much that few filters ar
 
 def weights(workload: Workload) -> dict[str, np.ndarray]:
     """`NAME/kernel` [h, w, C, F] and `NAME/bias` [F] of all convolutions, for the channels in our order: BGR."""
-    every = [each for stage in stages(workload) for each in members(stage)]
-    return drawn({each.name: (each.size, each.size, each.channels, each.features) for each in every})
+    return given(workload).leaves
 
 
 def weights_for_rgb(workload: Workload) -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from research.bench.climb_weights import given
 from research.bench.nets import flops_per_step
 from research.bench.parties import PARTIES
 from research.bench.settings import Setting
@@ -19,6 +20,7 @@ def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) ->
         "setting": setting._asdict(),
         "parties": parties,
         "compilation": compilation(seen["first"], parties, seen["steps"]),
+        "weights": given(workload).whose if workload.task == "ascent" else None,
         "verdict": verdict(setting.title, parties),
         "gflops_per_second": {
             "matmul": matmul["flops"] / matmul["seconds"] / 1e9,

@@ -40,6 +40,7 @@ def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
     filters = {name: 1e3 / party["least_ms"] for name, party in race["parties"].items()}
     return [
         race["verdict"],
+        *([f"  weights: {race['weights']}"] if race["weights"] else []),
         *([f"  filters per second: {_each(filters, 2)}"] if workload.task == "ascent" else []),
         f"  compilation (first round less a later one), s: {_each(race['compilation'], 1)}",
         f"  {speed['step']:.0f} GFLOP/s, {share:.0%} of a matrix product's {speed['matmul']:.0f}",

@@ -3,15 +3,39 @@
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from research.data.images import Split
 from research.data.pictures import prepare_picture
 from research.errors import UserError, warn
+from research.experiment.originals import original_crop
+from research.interpret.patches import crop
+from research.models.fields import Field
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
+
+
+class Real(Protocol):
+    """Real pictures to look for patches in, of which few are held at a time."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each."""
+        ...
+
+    def batches(self, size: int) -> Iterator[np.ndarray]:
+        """The pictures uint8 [B, H, W, C] in order, `size` at a time."""
+        ...
+
+    def some(self, count: int) -> np.ndarray:
+        """`count` pictures [N, H, W, C] (all, if there are no more), spread evenly."""
+        ...
+
+    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+        """What position (`row`, `column`) of a tap sees of picture `place`: uint8 [h, w, C]."""
+        ...
 
 
 class Gallery(NamedTuple):
@@ -21,37 +45,71 @@ class Gallery(NamedTuple):
     names: tuple[str, ...]
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
-        """The pictures in order, `size` at a time."""
+        """As `Real` says."""
         for start in range(0, len(self.images), size):
             yield np.asarray(self.images[start : start + size])
+
+    def some(self, count: int) -> np.ndarray:
+        """As `Real` says."""
+        return np.asarray(self.images[_spread(len(self.images), count)])
+
+    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+        """As `Real` says, cut from the picture as it is here."""
+        return crop(np.asarray(self.images[place]), field, row, column)
 
     def digests(self) -> list[str]:
         """The sha256 of each picture's pixels."""
         return [hashlib.sha256(np.ascontiguousarray(image).data).hexdigest() for image in self.images]
 
+    def distinct(self, what: str) -> "Gallery":
+        """Without those whose pixels are those of an earlier one; a warning says how many of `what` that are."""
+        first = {digest: place for place, digest in reversed(list(enumerate(self.digests())))}
+        places = sorted(first.values())
+        copies = len(self.names) - len(places)
+        if not copies:
+            return self
+        copied = next(name for place, name in enumerate(self.names) if place not in set(places))
+        warn(f"{copies} of {len(self.names)} pictures {what} are copies of others and left out (first: {copied})")
+        return Gallery(np.asarray(self.images[places]), tuple(self.names[place] for place in places))
 
-def gallery(folder: Path | str, shape: tuple[int, int, int]) -> Gallery:
-    """The pictures in `folder` and below, brought to `shape` [H, W, C], without those that cannot be read (a warning).
+
+class Folder(NamedTuple):
+    """The picture files below `place` that can be read, brought to `shape` [H, W, C] whenever they are wanted."""
+
+    place: Path
+    names: tuple[str, ...]
+    shape: tuple[int, int, int]
+
+    def batches(self, size: int) -> Iterator[np.ndarray]:
+        """As `Real` says."""
+        for start in range(0, len(self.names), size):
+            yield self._read(self.names[start : start + size])
+
+    def some(self, count: int) -> np.ndarray:
+        """As `Real` says."""
+        return self._read([self.names[place] for place in _spread(len(self.names), count)])
+
+    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+        """As `Real` says, cut from the file's own pixels."""
+        return original_crop(self.place / self.names[place], self.shape, field, row, column)
+
+    def _read(self, names: list[str] | tuple[str, ...]) -> np.ndarray:
+        return np.stack([prepare_picture(self.place / name, self.shape, None).pixels for name in names])
+
+
+def folder(place: Path | str, shape: tuple[int, int, int]) -> Folder:
+    """The pictures in folder `place` and below, without those that cannot be read (a warning); none is held.
 
     Raises UserError for a folder that is not there, or in which nothing can be read.
     """
-    place = Path(folder).expanduser()
-    if not place.is_dir():
-        raise UserError(f"no folder {folder}; give one with pictures ({', '.join(SUFFIXES)})")
-    files = sorted(path for path in place.rglob("*") if path.suffix.lower() in SUFFIXES)
-    found, names, wrong = [], [], []
-    for path in files:
-        try:
-            found.append(prepare_picture(path, shape, None).pixels)
-            names.append(str(path.relative_to(place)))
-        except UserError as error:
-            wrong.append(str(error))
-    if not found:
-        what = f"none of its {len(files)} pictures can be read: {wrong[0]}" if wrong else "it holds no picture"
-        raise UserError(f"{folder}: {what}; give a folder of {', '.join(SUFFIXES)}")
-    if wrong:
-        warn(f"{len(wrong)} of {len(files)} pictures in {folder} are left out (first: {wrong[0]})")
-    return Gallery(np.stack(found), tuple(names))
+    names = tuple(name for name, _ in _readable(place, shape))
+    return Folder(Path(place).expanduser(), names, shape)
+
+
+def gallery(place: Path | str, shape: tuple[int, int, int]) -> Gallery:
+    """The pictures of `folder`, read. Raises what it does."""
+    names, images = zip(*_readable(place, shape), strict=True)
+    return Gallery(np.stack(images), names)
 
 
 def of_split(split: Split, classes: tuple[str, ...], part: str, only: int | None = None, but: bool = False) -> Gallery:
@@ -61,3 +119,28 @@ def of_split(split: Split, classes: tuple[str, ...], part: str, only: int | None
         chosen = np.flatnonzero((split.labels == only) != but)
     images = split.images if only is None else np.asarray(split.images[chosen])
     return Gallery(images, tuple(f"{classes[split.labels[place]]}, {part} {place}" for place in chosen))
+
+
+def _readable(place: Path | str, shape: tuple[int, int, int]) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and pixels of each picture, one by one; then UserError if there was none, or a warning of the broken."""
+    root = Path(place).expanduser()
+    if not root.is_dir():
+        raise UserError(f"no folder {place}; give one with pictures ({', '.join(SUFFIXES)})")
+    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+    wrong = []
+    for path in files:
+        try:
+            found = prepare_picture(path, shape, None).pixels
+        except UserError as error:
+            wrong.append(str(error))
+            continue
+        yield str(path.relative_to(root)), found
+    if len(wrong) == len(files):
+        what = f"none of its {len(files)} pictures can be read: {wrong[0]}" if wrong else "it holds no picture"
+        raise UserError(f"{place}: {what}; give a folder of {', '.join(SUFFIXES)}")
+    if wrong:
+        warn(f"{len(wrong)} of {len(files)} pictures in {place} are left out (first: {wrong[0]})")
+
+
+def _spread(length: int, count: int) -> np.ndarray:
+    return np.linspace(0, length - 1, min(count, length)).astype(int)

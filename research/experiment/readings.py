@@ -1,6 +1,6 @@
 """Readings of filters, tested: "filter 17 of block2_conv2 means X"; and what one picture's answer rests on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,11 +20,14 @@ from research.interpret.saliency import grad_cam, gradient
 from research.models.apply import apply_of
 from research.models.fields import receptive_field
 from research.models.inference import outputs
+from research.models.lone import owners
 from research.models.taps import check_tap, run_taps
 from research.report import microscope as page
 
 MAPS = 4  # pictures that are shown with where they excite a filter
 AT_ONCE = 64
+
+Synthetic = Callable[[str, int], np.ndarray | None]  # layer and filter -> exemplar [H, W, C]; None: it is dead
 
 
 class Reading(NamedTuple):
@@ -47,14 +50,23 @@ def _prepared(text: str, subject: Specimen, config: Microscope, shape: tuple[int
     layer, _, number = where.partition(":")
     if not (equals and meaning and layer) or not (number.isdecimal() or ":" not in where):
         raise UserError(f"--hypotheses {text}: write LAYER:FILTER=X, or LAYER=X, for example block2_conv2:17=cats")
-    check_tap(subject.net, layer)
-    if number:
-        check_filters(layer, [int(number)], filter_count(subject.net, subject.params, layer))
+    check_layer(subject, layer, [int(number)] if number else [], shape)
     shows, others = _sides(meaning, subject, config, shape)
     check_disjoint(shows.digests(), others.digests(), shows.names)
+    # A p takes pictures for independent; and of two copies one could be chosen on, the other tested on.
+    shows, others = shows.distinct(f"of {meaning}"), others.distinct(f"that do not show {meaning}")
     positive = np.arange(len(shows.names) + len(others.names)) < len(shows.names)
     check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # now, not after minutes of climbing
     return Reading(layer, int(number) if number else None, meaning, shows, others)
+
+
+def check_layer(subject: Specimen, layer: str, filters: Sequence[int], shape: tuple[int, int, int]) -> None:
+    """Raise UserError for a tap that the net has not, that comes before all filters or lacks weights or `filters`."""
+    check_tap(subject.net, layer)
+    missing = [owner for owner in owners(subject.net, layer) if owner not in subject.params]
+    if missing:
+        raise UserError(f"the file has no weights of {missing[0]}; it has {', '.join(subject.layers)}")
+    check_filters(layer, filters, filter_count(subject.net, layer, shape))
 
 
 def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> tuple[Gallery, Gallery]:
@@ -69,16 +81,12 @@ def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int
     return gallery(meaning, shape), gallery(config.against, shape)
 
 
-def tested(
-    subject: Specimen, readings: Sequence[Reading], synthetic: Mapping[tuple[str, int], np.ndarray], seed: int
-) -> list[page.Hypothesis]:
-    """The tests of `readings`; `synthetic` are exemplars [H, W, C] by layer and filter, to be ranked among the real."""
+def tested(subject: Specimen, readings: Sequence[Reading], synthetic: Synthetic, seed: int) -> list[page.Hypothesis]:
+    """The tests of `readings`; `synthetic` gives the exemplars that are ranked among the real pictures."""
     return [_tested(subject, reading, synthetic, seed) for reading in readings]
 
 
-def _tested(
-    subject: Specimen, reading: Reading, synthetic: Mapping[tuple[str, int], np.ndarray], seed: int
-) -> page.Hypothesis:
+def _tested(subject: Specimen, reading: Reading, synthetic: Synthetic, seed: int) -> page.Hypothesis:
     both = np.concatenate([reading.shows.images, reading.others.images])
     positive = np.arange(len(both)) < len(reading.shows.images)
     responses = pooled(subject, reading.layer, both)
@@ -87,7 +95,7 @@ def _tested(
     else:
         found = every_filter(responses, positive, seed=seed).about(reading.filter)
     own = responses[:, found.filter]
-    lines = _converse(subject, reading.layer, found.filter, own, positive, synthetic.get((reading.layer, found.filter)))
+    lines = _converse(subject, reading.layer, found.filter, own, positive, synthetic(reading.layer, found.filter))
     strongest = np.argsort(-own[positive], kind="stable")[:MAPS]
     maps = [_where(subject, reading.layer, found.filter, reading.shows.images[place]) for place in strongest]
     return page.Hypothesis(reading.layer, found.filter, reading.meaning, *_numbers(found), maps=maps, converse=lines)
@@ -118,7 +126,7 @@ def _converse(
 ) -> list[str]:
     """Does the exemplar itself rank above the real pictures, and what does the net call it?"""
     if exemplar is None:
-        return []
+        return ["nothing that was found excites it from noise, so there is no exemplar to rank among the pictures"]
     response = pooled(subject, layer, exemplar[None])[0, index]
     above = [int((own[side] >= response).sum()) for side in (positive, ~positive)]
     lines = [
@@ -150,13 +158,18 @@ def _where(subject: Specimen, layer: str, index: int, picture: np.ndarray) -> tu
     return picture, spread / max(float(spread.max()), 1e-12)
 
 
-def salient(subject: Specimen, files: Sequence[str]) -> list[page.Saliency]:
-    """Gradient and Grad-CAM of the net's own answer for each of `files`. Raises UserError for a net without a head."""
+def photographed(subject: Specimen, files: Sequence[str]) -> list[np.ndarray]:
+    """The pictures in `files` as the net reads them. UserError for one that cannot be read, or without a head."""
     if files and subject.shape is None:
         raise UserError("--saliency needs a net with a head: give the run of a trained classifier")
+    shape = subject.shape or (0, 0, 0)
+    return [prepare_picture(file, shape, subject.ink, squash=subject.squash).pixels for file in files]
+
+
+def salient(subject: Specimen, files: Sequence[str], pictures: Sequence[np.ndarray]) -> list[page.Saliency]:
+    """Gradient and Grad-CAM of the net's own answer for each of `pictures`, named after their `files`."""
     found = []
-    for file in files:
-        picture = prepare_picture(file, subject.shape or (0, 0, 0), subject.ink, squash=subject.squash).pixels
+    for file, picture in zip(files, pictures, strict=True):
         name, share = _answer(subject, picture)
         of = (subject.net, subject.params, picture, subject.classes.index(name))
         found.append(page.Saliency(file, picture, name, share, gradient(*of), grad_cam(*of)))

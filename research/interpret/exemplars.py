@@ -13,9 +13,10 @@ from research.ascent.objectives import Constant, Diversity, Filter, Objective
 from research.ascent.parameterizations import Parameterization
 from research.errors import UserError
 from research.keys import key
-from research.models.lone import INPUT, Lone, lone_filters
-from research.models.network import Network
-from research.models.taps import probe
+from research.models.lone import INPUT, Response, lone_filters
+from research.models.network import Network, upto
+from research.models.summary import summarize
+from research.models.taps import PRE, probe
 
 Tree = Any
 Status = Literal["alive", "rescued", "dead"]
@@ -52,18 +53,19 @@ def exemplars(
     chunk: int = 64,
     show: Show = lambda done, total: None,
 ) -> list[Exemplar]:
-    """Exemplars of `filters` (all by default) of `layer`, in their order; of the neurons at `place`, if any.
+    """Exemplars of `filters` (all by default) of `layer` (any tap), in their order; of the neurons at `place`, if any.
 
     A filter's exemplar is a function of (seed, layer, filter) and the plan, whatever others are asked for. Sets of
     several pictures (`plan.pictures`) climb response * (1 + `diverse` * diversity of what the layer reads). Raises
-    UserError for a layer without filters, or a filter that it does not have.
+    UserError for a layer before all filters, or a filter that it does not have.
     """
-    count = filter_count(net, params, layer)
+    drawn: Any = jax.eval_shape(lambda: parameterization.render(parameterization.start(jax.random.key(0))))
+    count = filter_count(net, layer, drawn.shape)
     wanted = list(range(count)) if filters is None else list(filters)
     check_filters(layer, wanted, count)
     found: dict[int, Exemplar] = {}
-    for respond, given, indices in _parts(net, params, layer, wanted):
-        run, read = probe(net, params, [name for name in [respond.source] if name != INPUT])
+    for respond, given, indices in _parts(net, params, layer, wanted, count):
+        run, read = probe(net, params, [name for name in respond.sources if name != INPUT])
         objective = _objective(respond, given, place, plan, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
         waiting = iter(indices)
@@ -73,9 +75,9 @@ def exemplars(
     return [found[index] for index in wanted]
 
 
-def filter_count(net: Network, params: Tree, layer: str) -> int:
-    """How many filters `layer` has. Raises UserError for a layer without any."""
-    return sum(len(given["bias"]) for _, given in lone_filters(net, params, layer))
+def filter_count(net: Network, layer: str, picture: tuple[int, ...]) -> int:
+    """How many filters, or channels, `layer` has for pictures of shape `picture` [H, W, C]."""
+    return summarize(upto(net, layer.removesuffix(PRE)), picture)[-1]["output_shape"][-1]
 
 
 def check_filters(layer: str, filters: Sequence[int], count: int) -> None:
@@ -85,11 +87,13 @@ def check_filters(layer: str, filters: Sequence[int], count: int) -> None:
             raise UserError(f"{layer} has no filter {index}; its {count} filters are 0 to {count - 1}")
 
 
-def _parts(net: Network, params: Tree, layer: str, wanted: Sequence[int]) -> Iterator[tuple[Lone, Tree, list[int]]]:
+def _parts(
+    net: Network, params: Tree, layer: str, wanted: Sequence[int], every: int
+) -> Iterator[tuple[Response, Tree, list[int]]]:
     """Of each part of the layer, how its filters respond, and the arrays and indices of those that are wanted."""
     first = 0
-    for respond, given in lone_filters(net, params, layer):
-        count = len(given["bias"])
+    for respond, given in lone_filters(net, params, layer, every):
+        count = _length(given)
         indices = [index for index in dict.fromkeys(wanted) if first <= index < first + count]
         if indices:
             own = np.array(indices) - first
@@ -97,16 +101,20 @@ def _parts(net: Network, params: Tree, layer: str, wanted: Sequence[int]) -> Ite
         first += count
 
 
-def _objective(respond: Lone, given: Tree, place: tuple[int, int] | None, plan: Plan, diverse: float) -> Objective:
+def _length(given: Tree) -> int:
+    return len(jax.tree.leaves(given)[0])
+
+
+def _objective(respond: Response, given: Tree, place: tuple[int, int] | None, plan: Plan, diverse: float) -> Objective:
     response = Filter(given, respond, place)
     if plan.pictures == 1:
         return response
-    weight = jnp.full(len(given["bias"]), diverse, jnp.float32)
-    return response + response * Constant(weight) * Diversity(respond.source)
+    weight = jnp.full(_length(given), diverse, jnp.float32)
+    return response + response * Constant(weight) * Diversity(respond.sources[0])
 
 
-def _judged(reached: Reached, indices: Iterator[int], respond: Lone) -> Iterator[Exemplar]:
-    silent = respond.layer.activation == "relu"
+def _judged(reached: Reached, indices: Iterator[int], respond: Response) -> Iterator[Exemplar]:
+    silent = respond.rectified
     for pictures, curve, final in zip(*reached, strict=True):
         bytes_of = np.clip(np.round(pictures), 0, 255).astype(np.uint8)
         still = np.ptp(curve) <= STILL * np.abs(curve).max(initial=0)

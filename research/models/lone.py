@@ -1,7 +1,7 @@
-"""One filter of a layer alone: its response costs a small part of the layer's, whose other filters nobody asked for."""
+"""One filter of a tap alone: its response costs a small part of the layer's, whose other filters nobody asked for."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from research.errors import UserError
 from research.models.convolution import same_padding
 from research.models.layers import ACTIVATIONS, Concat, Conv, Dense, Layer
-from research.models.network import Network
+from research.models.network import Network, upto
+from research.models.taps import PRE
 
 Tree = Any
 INPUT = "input"  # the tap that stands for the net's input
@@ -26,7 +27,7 @@ class Lone:
     def __call__(self, given: Tree, taps: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
         """The response [K, H', W'] or [K] after the nonlinearity, and before it.
 
-        `given` are the filter's own arrays (`filters_of`); `taps` hold [K, ...] at the source. A softmax, which needs
+        `given` are the filter's own arrays (`lone_filters`); `taps` hold [K, ...] at the source. A softmax, which needs
         all filters, is left out.
         """
         x = taps[self.source].astype(jnp.float32)
@@ -34,43 +35,121 @@ class Lone:
             before = _convolved(x, given["kernel"], self.layer) + given["bias"]
         else:
             before = x @ given["kernel"] + given["bias"]
-        name = self.layer.activation
-        return (before if name == "softmax" else ACTIVATIONS[name](before)), before
+        return _activated(self.layer, before), before
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The taps that it reads."""
+        return (self.source,)
+
+    @property
+    def rectified(self) -> bool:
+        """Whether it never responds below zero."""
+        return self.layer.activation == "relu"
 
 
-def lone_filters(net: Network, params: Tree, name: str) -> list[tuple[Lone, Tree]]:
-    """The filters of layer `name` as (how to respond, given arrays with the filters' axis [F] first), part by part.
+@dataclasses.dataclass(frozen=True)
+class Among:
+    """`Among(net)(given, taps)`: one channel of what `net` ends in, which only passes on the filters of other layers.
 
-    A concatenation's filters are those of the layers that it puts side by side; so it has several parts. Raises
-    UserError for a layer without filters of its own.
+    What comes before its nonlinearity is what it would pass on if those layers had none.
     """
+
+    net: Network
+
+    def __call__(self, given: Tree, taps: Mapping[str, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        """Channel `given["index"]` as `Lone` gives a filter; `taps` hold [K, ...] at the sources."""
+        last = len(self.net.names) - 1
+        after, before = (jnp.take(self._passed(last, taps, raw), given["index"], axis=-1) for raw in (False, True))
+        return after, before
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The taps that it reads: the layers that own the filters, before their nonlinearities."""
+        return tuple(_before(self.net, owner) for owner in owners(self.net, self.net.names[-1]))
+
+    @property
+    def rectified(self) -> bool:
+        """Whether nothing that it passes on is ever below zero."""
+        return all(_layer(self.net, owner).activation == "relu" for owner in owners(self.net, self.net.names[-1]))
+
+    def _passed(self, place: int, taps: Mapping[str, jax.Array], raw: bool) -> jax.Array:
+        if place < 0:
+            return taps[INPUT].astype(jnp.float32)
+        layer = self.net.layers[place]
+        if isinstance(layer, (Conv, Dense)):
+            before = taps[_before(self.net, self.net.names[place])].astype(jnp.float32)
+            return before if raw else _activated(layer, before)
+        alone: Any = layer.clone(name=None, parent=None)
+        return alone.apply({}, *(self._passed(source, taps, raw) for source in self.net.wires[place]))
+
+
+Response = Lone | Among
+
+
+def lone_filters(net: Network, params: Tree, tap: str, count: int) -> list[tuple[Response, Tree]]:
+    """The `count` filters of `tap` as (how to respond, given arrays with the filters' axis [F] first), part by part.
+
+    A concatenation's filters are those of the layers that it puts side by side; so it has several parts. Those of
+    LAYER/pre respond as before its nonlinearity. Those of a layer that owns none, such as a pool, are its channels.
+    Raises UserError for a layer before the first that owns filters.
+    """
+    name = tap.removesuffix(PRE)
+    parts = list(_side_by_side(net, name))
+    if not all(isinstance(_layer(net, part), (Conv, Dense)) for part in parts):
+        owners(net, name)
+        return [(Among(upto(net, name)), {"index": jnp.arange(count)})]
     found = []
-    for part in branches(net, name):
-        place = net.names.index(part)
-        source = net.wires[place][0]
-        respond = Lone(net.layers[place].clone(name=None, parent=None), net.names[source] if source >= 0 else INPUT)
+    for part in parts:
+        layer, [source] = _layer(net, part).clone(name=None, parent=None), net.wires[net.names.index(part)]
+        if name != tap:
+            layer = layer.clone(activation="linear")
+        respond = Lone(layer, net.names[source] if source >= 0 else INPUT)
         found.append((respond, {leaf: jnp.moveaxis(value, -1, 0) for leaf, value in params[part].items()}))
     return found
 
 
-def branches(net: Network, name: str) -> list[str]:
-    """The layers that own the filters of `name`: itself, or those that a concatenation puts side by side.
+def owners(net: Network, tap: str) -> list[str]:
+    """The layers whose filters `tap` consists of: its own, or those that it reads through pools, flattenings and such.
 
-    Raises UserError for a layer without filters.
+    Raises UserError for a layer before the first with filters; it lists those that have some.
     """
-    place = net.names.index(name)
-    layer = net.layers[place]
-    if isinstance(layer, Concat):
-        return [part for source in net.wires[place] for part in branches(net, net.names[source])]
-    if not isinstance(layer, (Conv, Dense)):
-        raise UserError(f"{name} has no filters of its own; these layers have: {', '.join(layers_with_filters(net))}")
-    return [name]
+    name = tap.removesuffix(PRE)
+    if isinstance(_layer(net, name), (Conv, Dense)):
+        return [name]
+    below = [source for source in net.wires[net.names.index(name)] if source >= 0]
+    found = [owner for source in below if _fed(net, source) for owner in owners(net, net.names[source])]
+    if not found:
+        able = [name for place, name in enumerate(net.names) if _fed(net, place)]
+        raise UserError(f"{name} has no filters, for it comes before the first; these layers have: {', '.join(able)}")
+    return list(dict.fromkeys(found))
 
 
-def layers_with_filters(net: Network) -> list[str]:
-    """The names of the layers that `lone_filters` takes, in order."""
-    kinds = (Conv, Dense, Concat)
-    return [name for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, kinds)]
+def _fed(net: Network, place: int) -> bool:
+    """Whether the layer at `place` owns filters, or reads any."""
+    return isinstance(net.layers[place], (Conv, Dense)) or any(s >= 0 and _fed(net, s) for s in net.wires[place])
+
+
+def _side_by_side(net: Network, name: str) -> Iterator[str]:
+    """`name` itself, or what it puts side by side."""
+    if not isinstance(_layer(net, name), Concat):
+        yield name
+        return
+    for source in net.wires[net.names.index(name)]:
+        yield from _side_by_side(net, net.names[source])
+
+
+def _before(net: Network, name: str) -> str:
+    """The tap of layer `name` before its nonlinearity."""
+    return name if _layer(net, name).activation == "linear" else f"{name}{PRE}"
+
+
+def _layer(net: Network, name: str) -> Layer:
+    return net.layers[net.names.index(name)]
+
+
+def _activated(layer: Layer, before: jax.Array) -> jax.Array:
+    return before if layer.activation == "softmax" else ACTIVATIONS[layer.activation](before)
 
 
 def _convolved(x: jax.Array, kernel: jax.Array, layer: Conv) -> jax.Array:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.objectives import Channel, Constant, Direction, Diversity, Filter, as_objective, stacked
+from research.ascent.objectives import LEAK, Channel, Constant, Direction, Diversity, Filter, as_objective, stacked
 
 TAPS = {"map": np.random.default_rng(0).normal(size=(3, 5, 4, 6)).astype(np.float32)}
 A, B = Channel(jnp.int32(1), "map"), Channel(jnp.int32(4), "map", place=(2, 3))
@@ -50,6 +50,21 @@ def test_a_silent_filter_is_scored_by_what_comes_before_its_nonlinearity():
     assert silent.score(TAPS) == pytest.approx((values - 100).mean(), rel=1e-5)
     slope = jax.grad(lambda x: silent.score({"map": x}))(jnp.asarray(TAPS["map"]))
     assert (slope[..., 0] > 0).all() and not slope[..., 1:].any()
+
+
+def test_a_filter_that_responds_is_climbed_for_where_it_is_silent_too_and_scored_as_it_is():
+    def respond(given, taps):
+        before = taps["map"][..., 0] + given
+        return jnp.maximum(before, 0), before
+
+    values = jnp.asarray(TAPS["map"])
+    score = lambda x: Filter(jnp.float32(-2e6), respond).score({"map": x})  # noqa: E731
+    assert score(values.at[:, 0, 0, 0].set(2e6 + 8)) == pytest.approx(8 / 20)  # to the last digit
+    score = lambda x: Filter(jnp.float32(0), respond).score({"map": x})  # noqa: E731
+    slope = jax.grad(score)(values)[..., 0]
+    np.testing.assert_allclose(slope, np.where(TAPS["map"][..., 0] > 0, 1, LEAK) / values[..., 0].size, rtol=1e-6)
+    linear = jax.grad(lambda x: Filter((), lambda given, taps: (taps["map"],) * 2).score({"map": x}))(values)
+    np.testing.assert_allclose(linear, 1 / values.size, rtol=1e-6)
 
 
 def test_objectives_of_one_structure_are_stacked_and_run_side_by_side():

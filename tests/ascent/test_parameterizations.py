@@ -6,6 +6,7 @@ import pytest
 from research.ascent.parameterizations import (
     IMAGENET_COLOR,
     Fourier,
+    Framed,
     Pixels,
     colors_of,
     phase_of,
@@ -66,3 +67,14 @@ def test_colors_decorrelate_the_pictures_that_they_are_of():
     np.testing.assert_allclose(covariance, np.eye(3) * covariance[0, 0], atol=1e-4 * covariance[0, 0])
     assert np.linalg.norm(color, axis=0).max() == pytest.approx(1)
     assert colors_of(np.full((2, 4, 4, 1), 7)).shape == (1, 1)
+
+
+def test_a_framed_picture_is_the_inner_one_in_gray():
+    inner = Pixels((3, 2, 1), 0.5)
+    framed, numbers = Framed(inner, (1, 4), (6, 7, 1)), inner.start(jax.random.key(0))
+    picture = np.array(framed.render(numbers))
+    np.testing.assert_array_equal(framed.start(jax.random.key(0)), numbers)
+    np.testing.assert_array_equal(picture[1:4, 4:6], inner.render(numbers))
+    picture[1:4, 4:6] = 127.5
+    assert picture.shape == (6, 7, 1) and (picture == 127.5).all()
+    assert np.abs(framed.project(100 * numbers)).max() == 1

@@ -9,6 +9,7 @@ import pytest
 
 from research.bench.ascent_nets import network_of, parameters_of
 from research.bench.ascent_ours import at_start, build, climber
+from research.bench.climb_weights import FILES, given
 from research.bench.climbs import (
     BETA1,
     BETA2,
@@ -86,9 +87,8 @@ def test_ours_reaches_what_a_plain_loop_over_filters_does():
         for index, mean in zip(filters, plainly, strict=True):
             ours = next(found)
             assert ours.filter == index
-            if ours.status == "alive":
-                assert ours.score == pytest.approx(mean, rel=1e-3)
-                alive += 1
+            assert ours.status == "dead" or ours.score >= 0.999 * mean
+            alive += ours.status == "alive"
     assert alive >= 7 and next(found, None) is None
 
 
@@ -115,6 +115,20 @@ def test_weights_have_the_places_and_shapes_of_our_nets_and_never_change(workloa
     assert np.array_equal(turned[first][:, :, ::-1], found[first])
     fan_in = np.prod(found[others[-1]].shape[:-1])
     assert found[others[-1]].std() == pytest.approx(np.sqrt(2 / fan_in), rel=0.03)
+
+
+def test_real_weights_are_taken_where_they_lie_and_it_is_said(tmp_path, monkeypatch):
+    [workload] = pick(["ascent_squeezenet_fire5"])
+    drawn = given(workload)
+    assert drawn.whose == "drawn at random, no real ones being below $RESEARCH_DATA"
+    real = {name: np.full(leaf.shape, place, np.float16) for place, (name, leaf) in enumerate(drawn.leaves.items())}
+    (tmp_path / "weights").mkdir()
+    np.savez(tmp_path / "weights" / FILES["squeezenet"], **real)
+    monkeypatch.setenv("RESEARCH_DATA", str(tmp_path))
+    found = given(workload)
+    assert found.whose == f"ImageNet's, {FILES['squeezenet']}"
+    assert all(np.array_equal(found.leaves[name], leaf) for name, leaf in real.items())
+    assert all(leaf.dtype == np.float32 for leaf in found.leaves.values())
 
 
 @pytest.mark.parametrize("workload", RACES, ids=lambda workload: workload.name)

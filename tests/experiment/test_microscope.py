@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from research import experiment
-from research.config import ConvNet, Experiment, ImageData, Microscope, Training
+from research.config import ConvNet, ImageData, ImageExperiment, Microscope, Training
 from research.errors import UserError
 from research.experiment.microscope import microscope
 
@@ -21,7 +21,7 @@ def trained(write_rows, tmp_path_factory):
     data = ImageData(source=str(write_rows(place / "rows.npz")))
     net = ConvNet(channels=(6,), hidden=(), padding="same")
     experiment.run(
-        Experiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), place / "run"
+        ImageExperiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), place / "run"
     )
     for index in range(40):
         picture = np.random.default_rng(index).integers(0, 60, (8, 8)).astype(np.uint8)
@@ -68,11 +68,48 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
     assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
 
 
+def test_any_tap_is_looked_at(trained, tmp_path):
+    look = Microscope(layers=("conv1/pre", "flatten"), filters=(0, 5), steps=5, patches=2, hypotheses=("flatten:7=2",))
+    microscope(trained / "run", look, place=tmp_path / "out")
+    record = json.loads((tmp_path / "out/microscope.json").read_text())
+    assert {name: [each["filter"] for each in found] for name, found in record["layers"].items()} == {
+        "conv1/pre": [0, 5],
+        "flatten": [0, 5],
+    }
+    assert record["hypotheses"][0]["looked_at"] == 8 * 8 * 6
+
+
+def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp_path):
+    look = Microscope(layers=("conv1",), filters=(0,), steps=20, variants=0, near=False, hypotheses=("logits:1=1",))
+    microscope(trained / "run", look, place=tmp_path / "out")
+    [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
+    assert "the exemplar excites it more than" in found["converse"][0]
+    assert "the net calls the exemplar 1" in found["converse"][1]
+
+
+def test_copies_are_told_of_once_and_count_once(trained, tmp_path, capsys):
+    for name in ("shows", "others"):
+        (tmp_path / name).mkdir()
+    for index in range(20):
+        (tmp_path / f"shows/{index}.png").symlink_to(trained / f"bright/{2 * (index // 2)}.png")
+        (tmp_path / f"others/{index}.png").symlink_to(trained / f"dim/{2 * index + 1}.png")
+    tests = {"hypotheses": (f"conv1:1={tmp_path / 'shows'}",), "against": str(tmp_path / "others")}
+    look = Microscope(layers=("conv1",), filters=(0,), steps=2, variants=0, near=False, patches=0, **tests)
+    microscope(trained / "run", look, place=tmp_path / "out")
+    [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
+    assert (found["positives"], found["negatives"]) == (10, 20)
+    assert "10 of 20 pictures of" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"layers": ("conv7",)}, r"no layer conv7; did you mean conv1\? \(there are rescale, conv1"),
-        ({"layers": ("flatten",)}, "flatten has no filters of its own; these layers have: conv1, logits"),
+        ({"layers": ("rescale",)}, r"rescale has no filters, .*; these layers have: conv1, flatten, logits"),
+        ({"layers": ("logits/pre",)}, "no tap logits/pre: logits has no nonlinearity"),
+        ({"hypotheses": ("rescale=1",)}, "rescale has no filters, "),
+        ({"hypotheses": ("conv1:1=copies",), "against": "dim"}, r"pictures that show it: 1, .* at least 8"),
+        ({"saliency": ("nothing.png",)}, "cannot read nothing.png"),
         ({"filters": (6,)}, "conv1 has no filter 6; its 6 filters are 0 to 5"),
         ({"hypotheses": ("conv1:9=1",)}, "conv1 has no filter 9; its 6 filters are 0 to 5"),
         ({"hypotheses": ("conv1",)}, "write LAYER:FILTER=X, or LAYER=X"),
@@ -85,14 +122,19 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
         ({"size": 9}, "--size 9: rows takes pictures of 8x8"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(trained, tmp_path, change, message):
+def test_what_cannot_be_done_is_one_line(trained, tmp_path, monkeypatch, change, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken/a.png").write_bytes(b"words")
-    for name, source, count in (("bright", "bright", 20), ("others", "dim", 20), ("ten", "bright", 10)):
+    (tmp_path / "copies").mkdir()
+    for index in range(20):
+        (tmp_path / f"copies/{index}.png").symlink_to(trained / "bright/0.png")
+    sources = (("bright", "bright", 20), ("others", "dim", 20), ("dim", "dim", 20), ("ten", "bright", 10))
+    for name, source, count in sources:
         (tmp_path / name).mkdir()
         for file in sorted((trained / source).iterdir())[:count]:
             (tmp_path / name / file.name).symlink_to(file)
+    monkeypatch.setattr("research.experiment.microscope.layer_view", None)  # nothing is climbed before it is said
     with pytest.raises(UserError, match=message):
         microscope(trained / "run", Microscope(**vars(LOOK) | change), place=tmp_path / "out")
     assert not (tmp_path / "out").exists()

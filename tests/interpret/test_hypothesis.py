@@ -5,13 +5,16 @@ import hashlib
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, kstest
 
 from research.errors import UserError
 from research.interpret.auroc import auroc, interval
 from research.interpret.hypothesis import choose_and_test, every_filter, halves
 from research.interpret.hypothesis_input import check_disjoint
 from research.interpret.permutation import permutation_p
+from research.models.layers import Conv
+from research.models.network import sequence
+from research.models.taps import run_taps
 
 HALF = np.arange(40) < 20
 
@@ -41,6 +44,35 @@ def test_a_planted_filter_is_found_and_no_other():
     assert found.p == found.p_corrected == 1 / 10_000
     assert found.low > 0.8
     assert np.flatnonzero(table.p_corrected <= 0.05).tolist() == [17]
+
+
+GLYPH = np.array([[1, 1, 1, 1, 1], [0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 1, 0, 0], [0, 0, 1, 0, 0]], np.uint8)
+
+
+def looked_at(seed):
+    """What a T's detector, and a decoy that looks at another channel, make of 40 pictures with a T in half of them."""
+    random = np.random.default_rng(seed)
+    positive = random.permutation(np.arange(40) < 20)
+    pictures = random.integers(60, 120, (40, 16, 14, 2)).astype(np.uint8)
+    for place in np.flatnonzero(positive):
+        row, column = random.integers(0, (12, 10))
+        pictures[place, row : row + 5, column : column + 5, 0] += 60 * GLYPH
+    kernel = np.zeros((5, 5, 2, 2), np.float32)
+    kernel[..., 0, 0] = kernel[..., 1, 1] = GLYPH - GLYPH.mean()
+    params = {"conv": {"kernel": kernel, "bias": np.zeros(2, np.float32)}}
+    found = run_taps(sequence(Conv(2, size=(5, 5), name="conv")), params, pictures.astype(np.float32), ["conv"])
+    return np.asarray(found["conv"]).max(axis=(1, 2)), positive
+
+
+def test_a_glyphs_detector_is_found_in_pictures_and_a_decoys_p_is_uniform():
+    decoys = []
+    for seed in range(200):
+        responses, positive = looked_at(seed)
+        table = every_filter(responses, positive, seed=seed, permutations=199)
+        assert table.auroc[0] >= 0.99 and table.p[0] == 1 / 200
+        decoys.append(table.p[1])
+    assert kstest(decoys, "uniform").pvalue > 0.01
+    assert within_band(np.array(decoys) <= 0.05)
 
 
 def test_the_table_holds_what_its_parts_say():

@@ -1,0 +1,55 @@
+"""Crops of picture files as they are, where the net looked at them cropped to the middle and scaled."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.decoding import UndecodableError, decode
+from research.errors import UserError
+from research.interpret.patches import GRAY
+from research.models.fields import Field
+
+LARGEST = 96  # pixels: a longer side is scaled down to it, for a page holds thousands of patches
+
+
+def original_crop(path: Path, shape: tuple[int, int, int], field: Field, row: int, column: int) -> np.ndarray:
+    """What position (`row`, `column`) of a tap sees of the picture file at `path`: uint8 [h, w, C], in its own pixels.
+
+    The net read it as `data.pictures.prepare_picture` brings photos to `shape` [H, W, C]: the middle, as large as it
+    can be in these proportions, scaled. `field` is in pixels of that; the crop is its place in the file, padding gray,
+    scaled down only where a side is over `LARGEST`. Raises UserError where the file is no longer there, and ValueError
+    for a position that the tap does not have.
+    """
+    from PIL import Image
+
+    image = _opened(path, gray=shape[2] == 1)
+    first = [a + i * j for i, j, a in zip((row, column), field.jump, field.start, strict=True)]
+    whole = [slice(start, start + size) for start, size in zip(first, field.size, strict=True)]
+    left, top, right, bottom = _box(image.size, shape, *whole)
+    inside = _box(image.size, shape, *field.seen(row, column))  # beyond is padding, even where the file goes on there
+    patch = Image.new(image.mode, (right - left, bottom - top), GRAY if shape[2] == 1 else (GRAY,) * 3)
+    patch.paste(image.crop(inside), (inside[0] - left, inside[1] - top))
+    patch.thumbnail((LARGEST, LARGEST))
+    return np.asarray(patch).reshape(patch.height, patch.width, shape[2])
+
+
+def _box(size: tuple[int, int], shape: tuple[int, int, int], rows: slice, columns: slice) -> tuple[int, int, int, int]:
+    """Where the net's `rows` and `columns` lie in a file of `size` (width, height): left, top, right, bottom."""
+    scale = min(size[0] / shape[1], size[1] / shape[0])  # the file's pixels per pixel of the net's
+    edges = []
+    for length, own, seen in ((size[0], shape[1], columns), (size[1], shape[0], rows)):
+        corner = (length - scale * own) / 2
+        start = round(corner + scale * seen.start)
+        edges.append((start, max(start + 1, round(corner + scale * seen.stop))))
+    (left, right), (top, bottom) = edges
+    return left, top, right, bottom
+
+
+def _opened(path: Path, gray: bool) -> Any:
+    try:
+        with warnings.catch_warnings(action="ignore"):  # decoders'
+            return decode(path, gray=gray).image
+    except UndecodableError as error:
+        raise UserError(f"cannot read {path}: {error}; run again when nothing writes there any more") from error

@@ -1,0 +1,38 @@
+"""Makes climbs.npz: what a plain torch loop over the filters of SqueezeNet's fire5 reaches, on the real weights.
+
+RESEARCH_DATA=DIR python tests/bench/golden/make.py     (once, by hand; needs: pip install -e '.[bench]'; 3 minutes)
+
+For each filter, the mean activation of the picture that 32 steps of Adam end at, from the start that all share.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from research.bench.ascent_torch import climber, layers_of, net_of
+from research.bench.climb_weights import given
+from research.bench.stages import path
+from research.bench.workloads import pick
+
+PLACE = Path(__file__).with_name("climbs.npz")
+
+
+def main():
+    [workload] = pick(["ascent_squeezenet_fire5"])
+    assert given(workload).whose.startswith("ImageNet's")
+    torch.set_num_threads(1)
+    layers = layers_of(workload, torch.contiguous_format)
+    climb, found = climber(workload, layers, torch.contiguous_format, tuned=False), {}
+    for layer in workload.layers:
+        net, means = net_of(path(workload, layer), layers, workload), []
+        for index, picture in enumerate(climb({layer: list(range(128))})):
+            with torch.inference_mode():
+                tap = net(torch.from_numpy(picture).permute(2, 0, 1)[None])
+            means.append(float(tap[:, index].mean()))
+        found[layer.replace("/", "_")] = np.array(means, np.float32)
+    np.savez(PLACE, **found)
+
+
+if __name__ == "__main__":
+    main()
