@@ -77,7 +77,7 @@ def _one_line(box: str) -> str:
     wrong = re.search(r"Unrecognized options: ([^\s,]+)", text)
     if not wrong:
         return text.split(" Argument helptext:")[0].strip() + "; see --help"
-    near = difflib.get_close_matches(wrong[1], re.findall(r"--[\w.-]+", text[wrong.end() :]), n=1, cutoff=0.0)
+    near = difflib.get_close_matches(wrong[1], re.findall(r"--\w[\w.-]*", text[wrong.end() :]), n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"no flag or argument {wrong[1]}{hint} (--help lists all)"
 

@@ -68,6 +68,29 @@ def small_npz(tmp_path):
     return _write_rows(tmp_path / "rows.npz")
 
 
+@pytest.fixture(scope="session")
+def write_series():
+    """`write_series(path, change)`: two weeks of hourly `flow` and `speed` that follow the day, as `change` leaves
+    them, a function of the columns' dict.
+    """
+    return _write_series
+
+
+def _write_series(path, change=lambda columns: columns):
+    generator = np.random.default_rng(0)
+    hours = np.arange(14 * 24)
+    times = np.datetime64("2016-01-04T00:00") + hours * np.timedelta64(1, "h")
+    day = -np.cos(2 * np.pi * hours / 24)
+    flow = 600 + 400 * day + np.cumsum(generator.normal(0, 8, len(hours)))
+    columns = change(
+        {"time": times.astype(str), "flow": flow, "speed": 60 - 10 * day + generator.normal(0, 2, len(day))}
+    )
+    rows = zip(*columns.values(), strict=True)
+    cell = lambda one: "" if isinstance(one, float) and np.isnan(one) else str(one)  # noqa: E731
+    path.write_text("".join(",".join(map(cell, row)) + "\n" for row in (columns, *rows)))
+    return path
+
+
 def _write_rows(path):
     generator = np.random.default_rng(0)
     labels = np.arange(150) % 3

@@ -4,11 +4,13 @@ import json
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from research import config as configuration
 from research.config import PretrainedNet
 from research.experiment.images.build import build_network
+from research.experiment.series import net as forecasters
 from research.models.transfer import transfer_net
 from research.trees import count
 
@@ -27,9 +29,30 @@ GOLDEN = {
     "mnist_dense": ((28, 28, 1), 10, 407_050),
 }
 
+# (columns F, seconds of a step) of the series that the configuration names, and the count that must not change.
+SERIES = {
+    "i405_cnn": (1, 300, 22_240),
+    "i405_dense": (1, 300, 32_608),
+    "i405_gru": (1, 300, 31_968),
+    "i405_lstm": (1, 300, 36_128),
+    "i405_rnn": (1, 300, 23_072),
+    "metr_la_cnn": (15, 300, 156_640),
+    "metr_la_dense": (15, 300, 359_200),
+    "metr_la_gru": (15, 300, 296_736),
+    "metr_la_lstm": (15, 300, 301_792),
+    "metr_la_rnn": (15, 300, 286_048),
+    "traffic_cnn": (1, 3600, 14_168),
+    "traffic_dense": (1, 3600, 2_008),
+    "traffic_gru": (1, 3600, 14_424),
+    "traffic_lstm": (1, 3600, 4 * (1 + 64 + 1) * 64 + 65 * 24),
+    "traffic_next": (1, 300, 13),
+    "traffic_profile": (1, 3600, 2_776),
+    "traffic_rnn": (1, 3600, 5_784),
+}
+
 
 def test_every_configuration_has_its_golden_count(root):
-    assert {path.stem for path in (root / "configs").glob("*.py")} == set(GOLDEN)
+    assert {path.stem for path in (root / "configs").glob("*.py")} == {*GOLDEN, *SERIES}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -43,11 +66,25 @@ def test_the_count_is_the_golden_one(root, name):
     else:
         net = build_network(model, classes)
     assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, *shape))))) == parameters
-    assert config.name == name
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_the_count_of_a_forecaster_is_the_golden_one(root, name):
+    config = configuration.load(str(root / "configs" / f"{name}.py"))
+    channels, seconds, parameters = SERIES[name]
+    sizes = forecasters.sizes_of(config, config.data.columns or channels * ("",), np.timedelta64(seconds, "s"))
+    net = forecasters.build_network(config.model, sizes)
+    assert sizes.channels == channels
+    assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), forecasters.example(sizes)))) == parameters
+
+
+@pytest.mark.parametrize("name", [*GOLDEN, *SERIES])
+def test_a_configuration_is_called_as_its_file_is(root, name):
+    assert configuration.load(str(root / "configs" / f"{name}.py")).name == name
     assert f"configs/{name}.py" in (root / "configs" / f"{name}.py").read_text(), "the docstring says how to run it"
 
 
-@pytest.mark.parametrize("name", GOLDEN)
+@pytest.mark.parametrize("name", [*GOLDEN, *SERIES])
 def test_json_there_and_back(root, name):
     config = configuration.load(str(root / "configs" / f"{name}.py"))
     again = configuration.from_json(json.loads(json.dumps(configuration.to_json(config))))

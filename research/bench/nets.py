@@ -1,6 +1,6 @@
 """Our net of a workload, and the arithmetic that a step of it takes."""
 
-from research.bench import ascent_nets, vgg_nets
+from research.bench import ascent_nets, forecast_nets, vgg_nets
 from research.bench.workloads import BATCH, CLASSES, SIDE, Workload
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence
@@ -25,6 +25,8 @@ def flops_per_step(workload: Workload) -> int:
         return vgg_nets.flops(workload)
     if workload.task == "ascent":
         return ascent_nets.flops(workload)
+    if workload.task in ("forecast", "forecast_run"):
+        return forecast_nets.flops(workload)
     work = [layer["multiply_adds"] for layer in summarize(network_of(workload), (SIDE, SIDE, 1))]
     if workload.task == "forward":
         return 2 * BATCH * sum(work)

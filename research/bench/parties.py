@@ -41,6 +41,8 @@ def build(party: str, workload: Workload, *, threads: int | None, steps: int) ->
         return _build_vgg(party, workload, threads=threads, steps=steps)
     if workload.task == "ascent":
         return _build_ascent(party, workload, threads=threads)
+    if workload.task in ("forecast", "forecast_run"):
+        return _build_forecast(party, workload, threads=threads, steps=steps)
     if party in ("ours", "ours_loop"):
         from research.bench import party_ours
 
@@ -80,3 +82,17 @@ def _build_ascent(party: str, workload: Workload, *, threads: int | None) -> Wor
     from research.bench import ascent_torch
 
     return ascent_torch.build(workload, channels_last=party == "torch_channels_last", threads=threads)
+
+
+def _build_forecast(party: str, workload: Workload, *, threads: int | None, steps: int) -> Work:
+    if party == "ours":
+        from research.bench import forecast_ours
+
+        return forecast_ours.build(workload)
+    if party == "keras":
+        from research.bench import forecast_keras
+
+        return forecast_keras.build(workload, threads=threads, steps=steps)
+    from research.bench import forecast_torch
+
+    return forecast_torch.build(workload, threads=threads)

@@ -18,7 +18,8 @@ from research.models.inference import outputs
 from research.runtime import device_name, prepare
 from research.training.objectives import classification
 from research.training.program import Plan, build_advance, start
-from research.training.state import Examples
+from research.training.state import DataSet, Examples
+from research.training.step import Objective, size
 
 MATMUL_SIDE = 2048
 MATMUL_TIMES = 4
@@ -48,11 +49,25 @@ def training(
     apply: Callable, initialize: Callable, inputs: np.ndarray, labels: np.ndarray, batch: int, *, loop: bool = False
 ) -> Callable[[int], float]:
     """`run(steps) -> seconds` of training with Adam on `inputs` [N, ...] and `labels` [N] from `initialize(key)` on."""
-    epochs = 1000  # the length of the history; steps beyond it run just the same
-    plan = Plan(len(inputs), batch, epochs, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
-    optimizer = optax.adam(LEARNING_RATE)
-    advance = build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
     data = Examples(jnp.asarray(inputs), jnp.asarray(labels))
+    return trained(apply, initialize, data, batch, classification, ("loss", "accuracy"), loop=loop)
+
+
+def trained(
+    apply: Callable,
+    initialize: Callable,
+    data: DataSet,
+    batch: int,
+    objective: Objective,
+    metrics: tuple[str, ...],
+    *,
+    loop: bool = False,
+) -> Callable[[int], float]:
+    """`run(steps) -> seconds` of training with Adam on `data` for `objective`, which gives `metrics`."""
+    epochs = 1000  # the length of the history; steps beyond it run just the same
+    plan = Plan(size(data), batch, epochs, l2=0.0, patience=None, monitor="loss", metrics=metrics)
+    optimizer = optax.adam(LEARNING_RATE)
+    advance = build_advance(plan, apply=apply, objective=objective, optimizer=optimizer)
     state, done = start(jnp.zeros(1, jnp.int32), initialize, optimizer, plan), 0
 
     def run(steps: int) -> float:

@@ -19,11 +19,13 @@ class Workload(NamedTuple):
     such features of all `examples` (there that is a step); and a training step of the last block and head, which we
     start from kept features and the others from photos. "ascent" (`climbs.py`) climbs for filters; there a step is the
     whole climb for one of them: we run them in groups of 8, so a round's number of each layer is best a multiple of it.
+    "forecast" (`forecasts.py`) is a training step of a forecaster on `examples` windows; "forecast_run" many epochs in
+    one call, and there a step is an epoch.
     """
 
     name: str
     about: str
-    task: Literal["train", "forward", "features", "head", "fine_tune", "ascent"]
+    task: Literal["train", "forward", "features", "head", "fine_tune", "ascent", "forecast", "forecast_run"]
     channels: tuple[int, ...]  # of the convolutions; none for a dense net
     hidden: tuple[int, ...]
     parties: tuple[str, ...]
@@ -31,11 +33,14 @@ class Workload(NamedTuple):
     side: int = SIDE
     batch: int = BATCH
     examples: int = EXAMPLES
-    net: Literal["cnn", "squeezenet", "vgg16"] = "cnn"  # of an ascent; the digit net is that of `channels`
+    net: Literal["cnn", "squeezenet", "vgg16", "lstm", "dense"] = "cnn"  # of an ascent, the digit net of `channels`; of
+    # a forecast, with `hidden` units
     layers: tuple[str, ...] = ()  # whose filters an ascent climbs for
+    window: tuple[int, int, int] = (0, 0, 0)  # of a forecast: steps of context and of horizon, channels of the series
 
 
 PEERS = ("torch", "torch_channels_last", "keras")
+FORECASTING = ("ours", "torch", "keras")
 CNN = (32, 64, 64), (64,)  # the course's digit net, 93,322 parameters
 VGG16 = (), ()  # wired in `photos`, and SqueezeNet in `stages`
 DENSE = (), (512,)  # 784-512-10, 407,050 parameters
@@ -67,6 +72,12 @@ WORKLOADS = (
     Workload(
         "ascent_vgg16_block2", "VGG16's block2_conv2, climb for a filter", "ascent", *VGG16, ("ours", *PEERS), 8
     )._replace(side=96, net="vgg16", layers=("block2_conv2",)),
+    Workload("lstm_step", "LSTM forecaster, training step", "forecast", (), (64,), FORECASTING, 50)._replace(
+        net="lstm", window=(72, 288, 15), batch=64, examples=2048
+    ),
+    Workload("dense_run", "dense forecaster, an epoch of many", "forecast_run", (), (64,), FORECASTING, 100)._replace(
+        net="dense", window=(6, 24, 1), batch=32, examples=279
+    ),
 )
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Annotated, Literal
 
 import tyro
-from annotated_types import Ge, Interval, MinLen
+from annotated_types import Ge, Interval, MaxLen, MinLen
 
 from research.config.bounds import Positive, Section, Share, Width, Widths
 
@@ -38,20 +38,27 @@ class SeriesData(Section):
     """Zeros stand for missing values."""
     fill: Steps = 0
     """Gaps of up to so many steps are filled by straight lines."""
-    missing: Literal["drop", "mask"] = "drop"
-    """Windows with missing values are left out, or kept with those values out of sight."""
+    missing: Literal["drop", "mask", "join"] = "drop"
+    """Windows with missing values are left out; or kept, those values out of sight; or steps without any value are
+    passed over, as if those around them followed each other."""
     context: str = "6h"
     """What a forecast sees: a duration, or a number of steps."""
     horizon: str = "24h"
     """How far it reaches."""
+    unit: Annotated[str, MaxLen(40)] = ""
+    """Of the columns, for tables and figures: veh/h, say."""
     stride: Positive = 1
     """Steps between the starts of windows."""
     calendar: tuple[Literal["time_of_day", "day_of_week"], ...] = ()
     """What a net is told of the clock besides, as sine and cosine."""
     reference: Literal["mean", "day", "weekday"] = "mean"
     """What values are told as differences from: the training mean, or that of each time of day (and day of week)."""
-    blend: Share = 0.5
+    blend: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
     """Of reference weekday: the weight of the day of week's own mean against that of all days."""
+    statistic: Literal["mean", "median"] = "mean"
+    """What the reference takes of the training days: the mean, or the median, which odd days do not move."""
+    smooth: Annotated[float, Interval(ge=0.0, le=1000.0)] = 0.0
+    """Standard deviation in steps of a Gaussian by which the reference's day is smoothed."""
     validation: Share = 0.2
     """Share of the training time, its end, held out for validation, where the source has no such part."""
     test: Share = 0.2
@@ -67,8 +74,8 @@ class DenseForecaster(Section):
     """Width of each hidden layer."""
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
-    shrink: bool = False
-    """Learn for each step of the horizon how much of the net's answer counts."""
+    calm: bool = False
+    """Start from the reference alone: the last layer's weights are zero."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,12 +87,12 @@ class ConvForecaster(Section):
     """Filters of each convolution."""
     kernel: Annotated[int, Interval(gt=0, le=255)] = 3
     """Steps that a filter sees."""
+    readout: Literal["last", "flatten"] = "last"
+    """Whether what follows reads the last step, or all of them."""
     hidden: tuple[Width, ...] = ()
     """Width of each fully connected layer after them."""
     dropout: Share = 0.0
     """Share of values dropped before each fully connected layer in training."""
-    shrink: bool = False
-    """Learn for each step of the horizon how much of the net's answer counts."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,6 +104,8 @@ class RecurrentForecaster(Section):
     """A simple recurrent net, one with memory cells, or one with gates only."""
     hidden: Widths = (64,)
     """Units of each layer, one above the other."""
+    dense: tuple[Width, ...] = ()
+    """Width of each fully connected layer after them."""
     decoder: Literal["direct", "autoregressive"] = "direct"
     """The whole horizon at once from the last state, or step by step, each output fed back."""
     forget_bias: Annotated[float, Ge(0.0)] = 1.0
@@ -107,8 +116,6 @@ class RecurrentForecaster(Section):
     """Of a GRU: reset after the product (Keras, cuDNN) or before it (Cho et al. 2014)."""
     dropout: Share = 0.0
     """Share of values dropped between layers in training."""
-    shrink: bool = False
-    """Learn for each step of the horizon how much of the net's answer counts."""
     weights: str | None = None
     """A file to start from: a forecaster trained in Keras, or what scripts/weights.py made of it."""
 
@@ -117,6 +124,8 @@ class RecurrentForecaster(Section):
 class Forecast(Section):
     """What a forecast is to be: its loss, and the intervals around it."""
 
+    shrink: bool = False
+    """Judge on validation how much of the net's difference from the reference counts at each step of the horizon."""
     loss: Literal["mse", "mae", "huber", "quantile"] = "mse"
     """What training makes small, in standard deviations of the training values."""
     quantiles: Annotated[tuple[Quantile, ...], MinLen(1)] = (0.05, 0.5, 0.95)

@@ -25,12 +25,12 @@ class Flags:
 
     workloads: tyro.conf.Positional[tuple[str, ...]] = ()
     """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
-    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2; all of them without
-    any."""
+    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run;
+    all of them without any."""
     rounds: int = 5
     """Turns that each party takes."""
     steps: int | None = None
-    """Steps in a turn (of an ascent: filters); by default a second of work or a few."""
+    """Steps in a turn (of an ascent: filters; of dense_run: epochs); by default a second of work or a few."""
     threads: int | None = None
     """Cores that each party may use at its best settings; by default all."""
     json: Path | None = None

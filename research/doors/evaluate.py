@@ -37,6 +37,5 @@ def evaluate(arguments: Sequence[str]) -> int:
     from research.doors.show import show_result
 
     result = experiment.evaluate(place, flags.data.root)
-    evaluations = {split: dataclasses.asdict(found) for split, found in result.judged.get(config.seed, {}).items()}
-    show_result(result.record, evaluations, place)
+    show_result(config, result, place)
     return EXIT_CODES[result.record["status"]]

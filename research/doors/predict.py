@@ -21,19 +21,21 @@ class Flags:
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory, as scripts/train.py made it."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Pictures, or folders of them: PNG, JPEG and others, of any size."""
+    """Of a classifier, pictures or folders of them: PNG, JPEG and others, of any size. Of a forecaster, files of series
+    that end where the forecast is to begin, with the columns of its training."""
     seed: int | None = None
     """Which of the run's seeds answers; the first by default."""
 
 
 def predict(arguments: Sequence[str]) -> int:
-    """What a run says about pictures: one JSON object a line, with the probability of every class.
+    """What a run says: one JSON object a line. Of a picture it is the probability of every class; of a series what
+    comes next, with times and, where validation taught their width, intervals.
 
-    A file that is no picture is named on stderr; the others are answered all the same, and the exit code is 2.
+    A file that cannot be read is named on stderr; the others are answered all the same, and the exit code is 2.
     """
     flags = parse(Flags, arguments, about=predict.__doc__ or "")
     if not flags.inputs:
-        raise UserError("INPUT is missing: name pictures, or folders of them; see --help")
+        raise UserError("INPUT is missing: name pictures, or files of series; see --help")
     read_config(Path(flags.run))
     from research import experiment  # imports jax, which --help and mistakes need not wait for
 

@@ -1,37 +1,31 @@
-"""What the doors print about an experiment, as tables of at most 80 columns."""
+"""What the doors print about an experiment, as lines and tables of at most 80 columns."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from research.experiment.histories import headline_split
-from research.experiment.images.build import Parts
-from research.report.tables import confusions_table, metrics_table, per_class_table, seeds_table, summary_table
+from research.config import Experiment
+from research.experiment.run import Result
+from research.experiment.tasks import task_of
+from research.report.tables import metrics_table, seeds_table, summary_table
 from research.run_directory import REPORT
 
 
-def show_parts(parts: Parts) -> None:
+def show_parts(config: Experiment, parts: Any) -> None:
     """The data and the network, before training starts."""
-    data, console = parts.data, _console()
-    sizes = ", ".join(f"{len(getattr(data, split).labels):,} {split}" for split in ("train", "validation", "test"))
-    shape = "x".join(map(str, data.train.images.shape[1:]))
-    console.print(
-        f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes", highlight=False, markup=False
-    )
-    if data.findings is not None and (found := data.findings.summary()):
-        console.print(f"found in its files: {found}", highlight=False, markup=False)
+    console = _console()
+    for line in task_of(config).introduced(parts):
+        console.print(line, highlight=False, markup=False)
     console.print(summary_table(parts.summary))
 
 
-def show_result(record: Mapping[str, Any], evaluations: Mapping[str, Any], place: Path) -> None:
-    """The metrics, per class and over seeds, what was taken for what, and where the report lies."""
-    console = _console()
-    if evaluations:
-        evaluation = evaluations[headline_split(evaluations)]
-        console.print(per_class_table(evaluation))
-        console.print(confusions_table(evaluation, limit=5))
+def show_result(config: Experiment, result: Result, place: Path) -> None:
+    """What was found of the first seed, the metrics, what the seeds say together, and where the report lies."""
+    console, record = _console(), result.record
+    if config.seed in result.judged:
+        for table in task_of(config).tabled(result.judged[config.seed], record):
+            console.print(table)
     if record["metrics"]:
         console.print(metrics_table(record))
     if "seeds" in record:

@@ -1,6 +1,6 @@
 """`train.py CONFIG [--FIELD VALUE ...] [--run-dir DIR]`"""
 
-import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +17,6 @@ def train(arguments: Sequence[str]) -> int:
     from research import experiment  # imports jax, which --help and mistakes need not wait for
     from research.doors.show import show_parts, show_result
 
-    result = experiment.conduct(config, place, show_parts)
-    evaluations = {split: dataclasses.asdict(found) for split, found in result.judged.get(config.seed, {}).items()}
-    show_result(result.record, evaluations, Path(place))
+    result = experiment.conduct(config, place, functools.partial(show_parts, config))
+    show_result(config, result, Path(place))
     return EXIT_CODES[result.record["status"]]

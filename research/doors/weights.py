@@ -19,17 +19,18 @@ from research.errors import UserError
 from research.models.imagenet import CLASSES
 from research.report.progress import counting
 from research.weights.export import export
+from research.weights.forecaster import describe
 from research.weights.foreign import Foreign
 from research.weights.layouts import TOPS
-from research.weights.load import fingerprint, open_weights
-from research.weights.mapping import Plan, guess, plan
+from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster
+from research.weights.mapping import FORECASTER, Plan, guess, plan
 from research.weights.ours import save_ours
 from research.weights.port import judge, port
 from research.weights.published import VGG16_NOTOP, VGG16_TOP, check_published, provenance
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Destination = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DESTINATION")]
-Architecture = Literal["vgg16", "squeezenet"]
+Architecture = Literal["vgg16", "squeezenet", "forecaster"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ def _inspect(arguments: Sequence[str]) -> int:
     foreign, planned, wanted = _planned(flags)
     judgement = judge(planned, wanted, flags.partial)
     show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
+    if planned.architecture == FORECASTER and not judgement.wrong:
+        print(describe(port(planned, wanted), planned.convention, gates_known(foreign)))
     return MISTAKE if judgement.wrong else 0
 
 
@@ -124,7 +127,7 @@ def _export(arguments: Sequence[str]) -> int:
     target = expanded(flags.destination)
     leaves = port(planned, wanted, flags.partial)
     print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")
-    if target.suffix == ".h5" and planned.convention != "caffe":
+    if target.suffix == ".h5" and planned.convention == "torch":
         print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")
     return 0
 
@@ -153,6 +156,8 @@ def _planned(flags: Inspect) -> tuple[Foreign, Plan, dict[str, tuple[int, ...]]]
     """The file, its way onto the architecture, and the leaves of a net like the file's: with its top or without."""
     foreign = open_weights(expanded(flags.file))
     planned = plan(foreign, flags.architecture or foreign.notes.get("architecture") or guess(foreign))
+    if planned.architecture == FORECASTER:
+        return foreign, planned, wanted_forecaster(planned)
     top = [leaf for leaf in planned.leaves if leaf.split("/")[0] in TOPS[planned.architecture]]
     last = planned.leaves.get("predictions/bias")
     wanted = leaf_shapes(

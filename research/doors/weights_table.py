@@ -9,7 +9,7 @@ from rich.text import Text
 
 from research.errors import printable
 from research.weights.foreign import Foreign
-from research.weights.mapping import Plan
+from research.weights.mapping import Plan, presupposed
 from research.weights.port import Judgement, times
 
 SHOWN = {"": "as it is"}
@@ -27,7 +27,7 @@ def show_mapping(
     console = console if console.is_terminal else Console(width=80)
     lines = (
         f"{foreign.path.name}: {foreign.kind}, {len(foreign.arrays)} arrays, layout {planned.layout}",
-        f"architecture {planned.architecture}, preprocessing {planned.convention}; {provenance}",
+        f"architecture {planned.architecture}, {presupposed(planned.architecture)} {planned.convention}; {provenance}",
         f"sha256 {foreign.sha256}",
     )
     for line in lines:

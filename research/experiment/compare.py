@@ -11,7 +11,8 @@ from research.config import Experiment, validated
 from research.errors import UserError
 from research.experiment.fit import plan_of
 from research.experiment.run import ENDED, run
-from research.experiment.tasks import Parts, Task, task_of
+from research.experiment.task import Parts, Task
+from research.experiment.tasks import task_of
 from research.run_directory import claimed
 
 Entries = Sequence[tuple[Experiment, Path]]

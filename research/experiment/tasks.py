@@ -1,46 +1,11 @@
-"""What differs between kinds of experiments, under one set of names."""
+"""Which kind of experiment a configuration describes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from rich.table import Table
-
-from research.config import Experiment
-from research.experiment.fit import Trained
-from research.experiment.images import build, compare, judge, predict, publish, transfer
-from research.experiment.judge import Judged
-
-Parts = Any  # what the task's own `build` gives: it has at least `training` (a Trainable) and `summary`
-
-
-class Task(NamedTuple):
-    """A kind of experiment: what `run` calls, in this order, and what `compare` does."""
-
-    examples: str  # what they are, in the plural; also the name of what tells them apart in record["data"]
-    build: Callable[[Any], Parts]  # configuration -> parts
-    judge: Callable[[Parts, Any], Judged]  # parts, parameters -> what is found on every split
-    described: Callable[[Parts], dict[str, Any]]  # record["data"]
-    publish: Callable[[Any, Parts, Path, Sequence[Trained], Mapping[int, Judged], dict[str, Any]], None]
-    check_files: Callable[[Any], None]  # raises UserError for what would be missing after minutes of building
-    told_apart: Callable[[Parts], str]  # which examples are in which split
-    predict: Callable[[Any, Path, Sequence[Path | str], int], Iterator[dict[str, Any]]]
-    contrasted: Callable[[Any, dict[str, Any], Path], tuple[dict[str, Any], Sequence[Table]]]  # runs side by side
-
-
-IMAGES = Task(
-    examples="pictures",
-    build=build.build,
-    judge=judge.judge,
-    described=publish.described,
-    publish=publish.publish,
-    check_files=transfer.check_weights,
-    told_apart=lambda parts: parts.data.pictures,
-    predict=predict.predict,
-    contrasted=compare.contrasted,
-)
+from research.config import Experiment, ImageExperiment
+from research.experiment.images.task import IMAGES
+from research.experiment.series.task import SERIES
+from research.experiment.task import Task
 
 
 def task_of(config: Experiment) -> Task:
     """The kind of experiment that `config` describes."""
-    return IMAGES
+    return IMAGES if isinstance(config, ImageExperiment) else SERIES

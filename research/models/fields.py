@@ -1,4 +1,4 @@
-"""Receptive fields: what of a picture each position of a tap sees. Worked out from shapes alone.
+"""Receptive fields: what of a picture, or a sequence, each position of a tap sees. Worked out from shapes alone.
 
 Araujo et al. 2019, "Computing Receptive Fields of Convolutional Neural Networks": along each axis a layer with window
 k, stride s and p positions of padding before turns (size r, jump j, start a) of its input into
@@ -8,19 +8,19 @@ k, stride s and p positions of padding before turns (size r, jump j, start a) of
 from typing import NamedTuple
 
 from research.errors import UserError
-from research.models.convolution import same_padding
-from research.models.layers import Conv, Facts, Layer, Shape
+from research.models.layers import Facts, Layer, Shape
 from research.models.network import Network, upto
-from research.models.taps import PRE, check_tap
+from research.models.taps import check_tap, layer_of
 
 
 class Field(NamedTuple):
     """Position (i, j) of a tap sees the `size` rows and columns of the picture from `start` + (i, j) * `jump` on.
 
-    Each is (rows, columns). What lies before 0 is padding, and so is what lies from `edge` on: the picture's own edge,
-    or nearer where a pool or stride leaves rows over that no position ever sees. With strides wider than windows there
-    are holes in between, which are counted in. A tap without places (dense, flattened, pooled globally) sees the whole
-    picture by convention; its jump is 0.
+    Each is (rows, columns); of a sequence (steps,), and so are positions. What lies before 0 is padding, and so is what
+    lies from `edge` on: the picture's own edge, or nearer where a pool or stride leaves rows over that no position ever
+    sees. With strides or dilations wider than windows there are holes in between, which are counted in. A tap without
+    places (flattened, pooled globally) sees the whole picture by convention, its jump is 0; so is that of what reads
+    it, which sees the same.
     """
 
     size: Shape
@@ -28,41 +28,40 @@ class Field(NamedTuple):
     start: Shape
     edge: Shape
 
-    def seen(self, row: int, column: int) -> tuple[slice, slice]:
-        """The rows and columns of the picture that position (`row`, `column`) sees, without the padding.
+    def seen(self, *position: int) -> tuple[slice, ...]:
+        """The rows and columns of the picture that `position` (row, column) sees, without the padding.
 
         Raises ValueError for a position that would see nothing, which the tap therefore does not have.
         """
-        rows, columns = (
+        ranges = tuple(
             slice(max(start + place * jump, 0), min(start + place * jump + size, edge))
-            for place, size, jump, start, edge in zip((row, column), *self, strict=True)
+            for place, size, jump, start, edge in zip(position, *self, strict=True)
         )
-        nowhere = not any(self.jump) and (row, column) != (0, 0)
-        if nowhere or min(row, column) < 0 or rows.start >= rows.stop or columns.start >= columns.stop:
-            raise ValueError(f"no position {row}, {column}: it would see nothing of the picture")
-        return rows, columns
+        nowhere = not any(self.jump) and any(position)
+        if nowhere or min(position) < 0 or any(each.start >= each.stop for each in ranges):
+            raise ValueError(f"no position {', '.join(map(str, position))}: it would see nothing of the picture")
+        return ranges
 
-    def center(self, row: float, column: float) -> tuple[float, float]:
-        """The middle of what position (`row`, `column`) sees, padding included; (0, 0) is the first pixel's middle."""
-        y, x = (a + i * j + (r - 1) / 2 for i, r, j, a in zip((row, column), *self[:3], strict=True))
-        return y, x
+    def center(self, *position: float) -> tuple[float, ...]:
+        """The middle of what `position` (row, column) sees, padding included; (0, 0) is the first pixel's middle."""
+        return tuple(a + i * j + (r - 1) / 2 for i, r, j, a in zip(position, *self[:3], strict=True))
 
 
 def receptive_field(net: Network, tap: str, picture: Shape) -> Field:
-    """The field of `tap` (LAYER or LAYER/pre) of `net` on pictures of shape `picture` [H, W, C].
+    """The field of `tap` (LAYER, LAYER/pre) of `net` on pictures of shape `picture` [H, W, C]; of sequences, [L, F].
 
     Raises UserError for a tap that the net does not have (it lists those that there are), and for pictures so small
     that the tap has no positions.
     """
     check_tap(net, tap)
-    shapes, found = _walk(upto(net, tap.removesuffix(PRE)), picture)
+    shapes, found = _walk(upto(net, layer_of(net, tap)), picture)
     if min(shapes[-1]) < 1:
-        raise UserError(f"pictures of {picture[0]}x{picture[1]} leave nothing at {tap}; take larger ones")
+        raise UserError(f"pictures of {'x'.join(map(str, picture[:-1]))} leave nothing at {tap}; take larger ones")
     return found[-1]
 
 
 def receptive_fields(net: Network, picture: Shape) -> dict[str, Field]:
-    """{layer name: field} of every layer of `net` on pictures of shape `picture` [H, W, C].
+    """{layer name: field} of every layer of `net` on pictures of shape `picture` [H, W, C]; of sequences, [L, F].
 
     Raises ValueError where layers are joined whose positions lie differently far apart, for which there is no field.
     """
@@ -80,22 +79,29 @@ def _walk(net: Network, picture: Shape) -> tuple[list[Shape], list[Field]]:
         reads = tuple(picture if source < 0 else shapes[source] for source in wires)
         fact = layer.facts(reads)
         shapes.append(fact.output)
-        if fact.window is None or len(fact.output) < len(picture):
-            fields.append(whole)
+        below = [pixels if source < 0 else fields[source] for source in wires]
+        if fact.place:
+            fields.append(_at(fact.place, below[0]))
+        elif fact.window is not None and len(fact.output) == len(picture):
+            fields.append(_through(fact, reads[0][:-1], _hull(layer, below)))
         else:
-            below = _hull(layer, [pixels if source < 0 else fields[source] for source in wires])
-            fields.append(_through(layer, fact, reads[0][:-1], below))
+            placeless = not any(any(field.jump) for field in below)
+            fields.append(_hull(layer, below) if placeless else whole)
     return shapes, fields
 
 
-def _through(layer: Layer, fact: Facts, lengths: Shape, below: Field) -> Field:
+def _at(place: Shape, below: Field) -> Field:
+    """The field of a tap without places, which sees what `place` of its input sees."""
+    start = tuple(first + at * step for first, at, step in zip(below.start, place, below.jump, strict=True))
+    return below._replace(jump=(0,) * len(place), start=start)
+
+
+def _through(fact: Facts, lengths: Shape, below: Field) -> Field:
     """The field of a layer whose input has `lengths` positions, seeing what `below` tells."""
+    ones = (1,) * len(lengths)
+    own = fact.window or ones, fact.stride or ones, fact.before or (0,) * len(lengths)
     axes = []
-    for window, step, length, size, jump, start, edge in zip(
-        fact.window or (), fact.stride, lengths, *below, strict=True
-    ):
-        same = isinstance(layer, Conv) and layer.padding == "same"
-        before = same_padding(length, window, step)[0] if same else 0
+    for window, step, before, length, size, jump, start, edge in zip(*own, lengths, *below, strict=True):
         last = start + (length - 1) * jump + size  # where the view of the input's last position ends
         axes.append((size + (window - 1) * jump, jump * step, start - before * jump, min(edge, last)))
     return Field(*(tuple(values) for values in zip(*axes, strict=True)))

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.convolution import conv2d, max_pool
+from research.models.convolution import conv2d, max_pool, same_padding
 
 Shape = tuple[int, ...]
 Padding = Literal["valid", "same"]
@@ -27,15 +27,21 @@ MONOTONE = ("linear", "relu", "tanh", "sigmoid")
 
 
 class Facts(NamedTuple):
-    """What a layer does to shapes (without the batch axis), and what it costs per example."""
+    """What a layer does to shapes (without the batch axis), and what it costs per example.
+
+    `window`, `stride` and `before` have a number for each axis of places, two for pictures and one for sequences. Left
+    out they stand for a layer whose every position sees the one that it comes from.
+    """
 
     kind: str
     output: Shape
     formula: str = ""  # of the parameter count, "(3*3*32 + 1)*64 = 18,496"; empty without parameters
     parameters: int = 0
     multiply_adds: int = 0
-    window: Shape | None = (1, 1)  # input positions that one output position sees; None: all of them
-    stride: Shape = (1, 1)
+    window: Shape | None = ()  # input positions that one output position sees; None: all of them
+    stride: Shape = ()
+    before: Shape = ()  # positions of padding that the first window begins with
+    place: Shape = ()  # the one input position that is read, of a layer that reads just one
 
 
 class Layer(nn.Module):
@@ -50,6 +56,14 @@ class Layer(nn.Module):
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """What `summary` needs, from the shapes [...] of the inputs, without the batch axis."""
         raise NotImplementedError
+
+    def further(self) -> tuple[str, ...]:
+        """Names of taps besides the output, as NAME/cell; a layer that has any returns (output, {name: tap})."""
+        return ()
+
+    def reads(self) -> tuple[str, ...]:
+        """Which further taps of its first input it reads, too: after its inputs, in this order."""
+        return ()
 
 
 class Rescale(Layer):
@@ -109,7 +123,10 @@ class Conv(Layer):
         parameters = (per_output + 1) * self.features
         formula = f"({'*'.join(map(str, (*self.size, channels)))} + 1)*{self.features} = {parameters:,}"
         work = height * width * per_output * self.features
-        return Facts("conv", (height, width, self.features), formula, parameters, work, self.size, self.stride)
+        output = (height, width, self.features)
+        edges = (same_padding(*each)[0] for each in zip((rows, columns), self.size, self.stride, strict=True))
+        before = tuple(edges) if self.padding == "same" else ()
+        return Facts("conv", output, formula, parameters, work, self.size, self.stride, before)
 
 
 class MaxPool(Layer):

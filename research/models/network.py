@@ -5,7 +5,7 @@ same = sequence(Flatten(name="flatten"), Dense(10, name="logits"))
 """
 
 import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -39,21 +39,26 @@ class Network(nn.Module):
     wires: tuple[tuple[int, ...], ...]
 
     @nn.compact
-    def __call__(self, x: jax.Array, train: bool = False) -> tuple[jax.Array, dict[str, jax.Array]]:
-        """Run on `x` [B, ...]; returns the last layer's output and the taps {layer name: activation}.
+    def __call__(self, x: Any, train: bool = False) -> tuple[jax.Array, dict[str, jax.Array]]:
+        """Run on `x` [B, ...] or a dict of such; returns the last layer's output and the taps {layer name: activation}.
 
-        A layer with a nonlinearity has a second tap, `NAME/pre`, before it. Under `jit`, taps that nobody reads
-        cost nothing. With `train`, dropout draws from the `dropout` rng, each layer by its own name.
+        A layer with a nonlinearity has a second tap, `NAME/pre`, before it, and some layers have others (`further`).
+        Under `jit`, taps that nobody reads cost nothing. With `train`, dropout draws from the `dropout` rng, each layer
+        by its own name.
         """
         taps: dict[str, jax.Array] = {}
         outputs: list[jax.Array] = []
         for layer, name, sources in zip(self.layers, self.names, self.wires, strict=True):
             layer = layer.clone(parent=self, name=name)
             read = [x if source < 0 else outputs[source] for source in sources]
+            read += [taps[f"{self.names[sources[0]]}/{tap}"] for tap in layer.reads()]
             if isinstance(layer, MaxPool) and sources[0] >= 0:
                 outputs.append(self._pooled(layer, sources[0], taps, outputs[sources[0]]))
             else:
                 value = layer(*read, train=train)  # pyright: ignore[reportCallIssue]  # as many inputs as the layer is wired to
+                if layer.further():
+                    value, others = value
+                    taps |= {f"{name}/{tap}": other for tap, other in others.items()}
                 if layer.activation != "linear":
                     taps[f"{name}/pre"] = value
                 outputs.append(ACTIVATIONS[layer.activation](value))

@@ -14,8 +14,8 @@ Tree = Any
 PRE = "/pre"  # of a tap's name: before the layer's nonlinearity
 
 
-def run_taps(net: Network, params: Tree, inputs: jax.Array, names: Iterable[str]) -> dict[str, jax.Array]:
-    """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`, each LAYER or LAYER/pre.
+def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> dict[str, jax.Array]:
+    """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`: LAYER, LAYER/pre or a further tap.
 
     Layers that no asked tap reads are not run, and `params` need not hold them. Compiled once per net, names and shape.
     Raises UserError for a tap that the net does not have; it lists those that there are.
@@ -29,7 +29,7 @@ def run_taps(net: Network, params: Tree, inputs: jax.Array, names: Iterable[str]
 
 def part_for(net: Network, names: Iterable[str]) -> Network:
     """The layers of `net` that the taps `names` depend on, wired as they were."""
-    needed = {below for name in names for below in upto(net, name.removesuffix(PRE)).names}
+    needed = {below for name in names for below in upto(net, layer_of(net, name)).names}
     places = [place for place, name in enumerate(net.names) if name in needed]
     moved = {-1: -1} | {place: new for new, place in enumerate(places)}
     return Network(
@@ -48,7 +48,7 @@ class Probe(NamedTuple):
     part: Network
     names: tuple[str, ...]
 
-    def __call__(self, params: Tree, inputs: jax.Array) -> dict[str, jax.Array]:
+    def __call__(self, params: Tree, inputs: Any) -> dict[str, jax.Array]:
         """{name: activation [B, ...]} of `inputs` [B, ...]."""
         if not self.names:
             return {}
@@ -64,16 +64,31 @@ def probe(net: Network, params: Tree, names: Iterable[str]) -> tuple[Probe, Tree
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _run(run: Probe, params: Tree, inputs: jax.Array) -> dict[str, jax.Array]:
+def _run(run: Probe, params: Tree, inputs: Any) -> dict[str, jax.Array]:
     return run(params, inputs)
+
+
+def layer_of(net: Network, name: str) -> str:
+    """The layer of the tap `name`: LAYER of LAYER itself, of LAYER/pre, and of LAYER/cell if it has that tap."""
+    layer, _, tap = name.rpartition("/")
+    if name not in net.names and layer in net.names and tap in net.layers[net.names.index(layer)].further():
+        return layer
+    return name.removesuffix(PRE)
 
 
 def check_tap(net: Network, name: str) -> None:
     """Raise UserError for a tap that `net` does not have; it lists those that there are."""
-    layer = name.removesuffix(PRE)
+    layer = layer_of(net, name)
     if layer not in net.names:
-        near = difflib.get_close_matches(layer, net.names, n=1)
+        there = tap_names(net)
+        near = difflib.get_close_matches(layer, there, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise UserError(f"no layer {layer}{hint} (there are {', '.join(net.names)})")
-    if name != layer and net.layers[net.names.index(layer)].activation == "linear":
+        raise UserError(f"no layer {layer}{hint} (there are {', '.join(there)})")
+    if name == layer + PRE and net.layers[net.names.index(layer)].activation == "linear":
         raise UserError(f"no tap {name}: {layer} has no nonlinearity, so ask for {layer} itself")
+
+
+def tap_names(net: Network) -> list[str]:
+    """The taps of `net` in its order, LAYER/pre left out."""
+    pairs = zip(net.names, net.layers, strict=True)
+    return [tap for name, layer in pairs for tap in (name, *(f"{name}/{further}" for further in layer.further()))]

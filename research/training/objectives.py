@@ -26,24 +26,29 @@ def forecasting(
     mean over what is known of an example's target, 0 where nothing is.
     """
     each = {
-        "mse": lambda error: error[..., 0] ** 2,
-        "mae": lambda error: jnp.abs(error[..., 0]),
-        "huber": lambda error: optax.losses.huber_loss(error[..., 0]),
-        "quantile": functools.partial(_pinball, jnp.array(quantiles)),
+        "mse": lambda errors: errors[0] ** 2,
+        "mae": lambda errors: jnp.abs(errors[0]),
+        "huber": lambda errors: optax.losses.huber_loss(errors[0]),
+        "quantile": functools.partial(_pinball, quantiles),
     }[loss]
 
     def objective(forecasts: jax.Array, targets: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        known = jnp.isfinite(targets["values"])
-        truth = jnp.where(known, targets["values"], 0.0)
+        # Flat, and a quantile at a time: on CPU sums over two axes and a last one of size 1 are slow loops (the LSTM's
+        # step of `recurrence` 14.8 ms with them, 13.2 without).
+        flat = lambda x: x.reshape(len(x), -1)  # noqa: E731
+        truth, known = flat(targets["values"]), flat(jnp.isfinite(targets["values"]))
+        spread = flat(jnp.broadcast_to(targets["spread"][:, None], targets["values"].shape))
         # Where the truth is unknown the error is made zero before it is squared: no NaN reaches a gradient.
-        error = jnp.where(known[..., None], truth[..., None] - forecasts, 0.0) / targets["spread"][:, None, :, None]
-        count = jnp.maximum(known.sum(axis=(1, 2)), 1)
-        middle = jnp.abs(error[..., error.shape[-1] // 2])
-        return {"loss": each(error).sum(axis=(1, 2)) / count, "scaled_mae": middle.sum(axis=(1, 2)) / count}
+        ways = range(forecasts.shape[-1])
+        errors = [jnp.where(known, truth - flat(forecasts[..., place]), 0.0) / spread for place in ways]
+        count = jnp.maximum(known.sum(axis=1), 1)
+        middle = jnp.abs(errors[len(errors) // 2])
+        return {"loss": each(errors).sum(axis=1) / count, "scaled_mae": middle.sum(axis=1) / count}
 
     return objective
 
 
-def _pinball(quantiles: jax.Array, error: jax.Array) -> jax.Array:
-    """The quantile loss of truth - forecast [..., Q], its mean over Q (Koenker & Bassett 1978)."""
-    return jnp.maximum(quantiles * error, (quantiles - 1) * error).mean(axis=-1)
+def _pinball(quantiles: tuple[float, ...], errors: list[jax.Array]) -> jax.Array:
+    """The quantile loss of truth - forecast, one array for each of Q, its mean over Q (Koenker & Bassett 1978)."""
+    pairs = zip(quantiles, errors, strict=True)
+    return sum((jnp.maximum(q * error, (q - 1) * error) for q, error in pairs), jnp.zeros(())) / len(quantiles)

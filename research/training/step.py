@@ -12,8 +12,8 @@ from research.training.state import NEVER, Batch, DataSet, SeedState, Stretches,
 from research.trees import matching, merge
 
 Tree = Any
-Apply = Callable[[Tree, jax.Array, jax.Array | None], jax.Array]  # (params, inputs, dropout key or None) -> output
-Objective = Callable[[jax.Array, jax.Array], dict[str, jax.Array]]  # (output, targets) -> {"loss": [B], ...}
+Apply = Callable[[Tree, Any, jax.Array | None], jax.Array]  # (params, inputs, dropout key or None) -> output
+Objective = Callable[[jax.Array, Any], dict[str, jax.Array]]  # (output, targets) -> {"loss": [B], ...}
 
 
 def train_step(

@@ -36,7 +36,7 @@ def _legacy_h5(leaves: Mapping[str, np.ndarray], convention: str) -> bytes:
         root.attrs["convention"] = convention
         for layer, names in layers.items():
             group = root.create_group(layer)
-            order = sorted(names, reverse=True)  # kernel, then bias: Keras goes by the order
+            order = sorted(names, key=("kernel", "recurrent", "bias").index)  # Keras goes by the order
             group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in order]
             for name in order:
                 group.create_dataset(f"{layer}/{name}:0", data=leaves[f"{layer}/{name}"])

@@ -28,12 +28,27 @@ def read_keras_zip(path: Path) -> Read:
     try:
         with zipfile.ZipFile(path) as archive:
             arrays, aliases, notes = _read(io.BytesIO(archive.read("model.weights.h5")), path)
-            config = archive.read("config.json") if "config.json" in archive.namelist() else b"{}"
+            config, metadata = (_member(archive, name) for name in ("config.json", "metadata.json"))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({error}); download or save it again") from error
     names = _configured_names(config)
     told = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
-    return arrays, told | aliases, notes
+    return (
+        arrays,
+        told | aliases,
+        notes | {"config": config.decode(errors="replace"), "keras_version": _version(metadata)},
+    )
+
+
+def _member(archive: zipfile.ZipFile, name: str) -> bytes:
+    return archive.read(name) if name in archive.namelist() else b"{}"
+
+
+def _version(metadata: bytes) -> str:
+    try:
+        return str(json.loads(metadata)["keras_version"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "3"  # the format came with it
 
 
 def _read(file: Path | io.BytesIO, path: Path) -> Read:
@@ -41,10 +56,12 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
         with h5py.File(file, "r") as root:
             legacy = _inside(root, "model_weights", path) if "model_weights" in root else root
             if "layer_names" in legacy.attrs:
-                notes = {key: _text(root.attrs[key]) for key in ("convention",) if key in root.attrs}
-                return _legacy(legacy, path), {}, notes  # the note is of our own export
+                # The convention is of our own export, the other notes are Keras'.
+                noted = {"convention": "convention", "config": "model_config", "keras_version": "keras_version"}
+                notes = {note: _text(root.attrs[key]) for note, key in noted.items() if key in root.attrs}
+                return _legacy(legacy, path), {}, notes
             if "layers" in root:
-                return *_numbered(_inside(root, "layers", path), path), {}
+                return *_numbered(_inside(root, "layers", path), path, "layers"), {}
             there = ", ".join(list(root)[:5]) or "nothing"
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
         told = " ".join(str(error).split())
@@ -62,19 +79,22 @@ def _legacy(root: Any, path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _numbered(layers: Any, path: Path, above: str = "layers") -> tuple[dict[str, np.ndarray], Texts]:
-    """`layers/conv2d_10/vars/0`, and those of nested models; the group `vars` says what the layer is called."""
+def _numbered(group: Any, path: Path, here: str, called: str = "") -> tuple[dict[str, np.ndarray], Texts]:
+    """`layers/conv2d_10/vars/0`, and those of models and cells inside; `vars` says what the layer is called."""
     arrays, aliases = {}, {}
-    for layer in layers:
-        group = _inside(layers, layer, path)
-        variables: Any = _inside(group, "vars", path) if "vars" in group else ()
-        for place in variables:
-            name = f"{above}/{layer}/vars/{place}"
-            arrays[name] = _array(variables, place, path)
-            if "name" in variables.attrs:
-                aliases[name] = f"{_text(variables.attrs['name'])}/vars/{place}"
-        if "layers" in group:
-            inner, names = _numbered(_inside(group, "layers", path), path, f"{above}/{layer}/layers")
+    variables: Any = _inside(group, "vars", path) if "vars" in group else ()
+    if "vars" in group and "name" in variables.attrs and not here.endswith("/cell"):  # a cell goes by its layer's name
+        called = _text(variables.attrs["name"])
+    for place in variables:
+        arrays[f"{here}/vars/{place}"] = _array(variables, place, path)
+        if called:
+            aliases[f"{here}/vars/{place}"] = f"{called}/vars/{place}"
+    for part in group:
+        inside = _inside(group, part, path) if part not in ("vars", "seed_generator") else None
+        if isinstance(inside, h5py.Group):
+            inner, names = _numbered(
+                inside, path, f"{here}/{part}", f"{called}/cell" if called and part == "cell" else ""
+            )
             arrays, aliases = arrays | inner, aliases | names
     return arrays, aliases
 
@@ -118,8 +138,9 @@ def _configured_names(config: bytes) -> Texts:
 
 
 def _split(name: str) -> tuple[str, str]:
-    layer, _, place = name.rpartition("/vars/")
-    return layer, f"vars/{place}"
+    """layers/lstm_1/cell/vars/0 as layers/lstm_1 and the rest."""
+    container, layer, rest = name.split("/", 2)
+    return f"{container}/{layer}", rest
 
 
 def _texts(values: Any) -> list[str]:

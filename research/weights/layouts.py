@@ -4,7 +4,9 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-Convention = str  # of preprocessing, as models.layers.Convention: "caffe" or "torch"
+from research.weights.keras_config import GATES
+
+Convention = str  # what the numbers presuppose, see CONVENTIONS
 
 AS_IT_IS, KERNEL, MATRIX = "", "OIHW > HWIO", "transposed"
 FLATTEN, POINT, TWELFTHS = "HWC flatten", "1x1 > [in,out]", "/ 4096"
@@ -108,5 +110,9 @@ def _squeezenet() -> tuple[Layout, ...]:
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _squeezenet()}
 
+# Of pictures: the preprocessing, as models.layers.Convention. Of a forecaster: its gates, as models.gates.Gates.
+PREPROCESSING = ("caffe", "torch")
+CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": GATES}
+
 # Layers that a file may have and a net without its top has no place for.
-TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",)}
+TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",), "forecaster": ()}

@@ -8,8 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
+from research.weights.forecaster import Description, describe, forecaster_shapes
 from research.weights.foreign import Foreign, read
-from research.weights.mapping import plan
+from research.weights.keras_config import gates_told
+from research.weights.mapping import FORECASTER, Plan, plan
 from research.weights.ours import digest, is_ours, verified
 from research.weights.port import Shapes, port
 from research.weights.published import check_published
@@ -37,6 +39,40 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
     planned = plan(foreign, architecture)
     leaves = port(planned, wanted, partial)
     return Loaded(leaves, planned.convention, fingerprint(leaves, planned.convention))
+
+
+def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Description]:
+    """The leaves (float32) of the forecaster in the file at `path`, and what net they are of.
+
+    Raises UserError when its layers do not chain or are of another kind than ours; every offending leaf is named.
+    """
+    foreign = open_weights(path)
+    planned = plan(foreign, FORECASTER)
+    leaves = port(planned, wanted_forecaster(planned))
+    return leaves, describe(leaves, planned.convention, gates_known(foreign))
+
+
+def load_forecaster(path: Path | str, wanted: Shapes, gates: str) -> dict[str, np.ndarray]:
+    """The `wanted` leaves ({name: shape}) of a net whose gates are `gates`, from the forecaster in the file at `path`.
+
+    Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
+    that the file does not tell of are taken for the net's.
+    """
+    foreign = open_weights(path)
+    planned = plan(foreign, FORECASTER)
+    if gates_known(foreign) and planned.convention != gates and not any(leaf.startswith("rnn") for leaf in wanted):
+        planned = planned._replace(objections=(*planned.objections, f"gates ({planned.convention}, the net's {gates})"))
+    return port(planned, wanted)
+
+
+def wanted_forecaster(planned: Plan) -> dict[str, tuple[int, ...]]:
+    """The leaves that a planned forecaster has if its layers chain."""
+    return forecaster_shapes({leaf: step.after for leaf, step in planned.leaves.items()})
+
+
+def gates_known(foreign: Foreign) -> bool:
+    """Whether a forecaster's file says what gates it has."""
+    return "convention" in foreign.notes or gates_told(foreign.notes) is not None
 
 
 def open_weights(path: Path | str) -> Foreign:

@@ -8,8 +8,10 @@ import numpy as np
 
 from research.errors import UserError
 from research.weights import layouts
+from research.weights.forecaster import forecaster_layout, several_kinds
 from research.weights.foreign import Foreign
-from research.weights.layouts import LAYOUTS, Layout, Row
+from research.weights.keras_config import configured, objections
+from research.weights.layouts import CONVENTIONS, LAYOUTS, Layout, Row
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     layouts.AS_IT_IS: lambda array: array,
@@ -20,6 +22,9 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     layouts.POINT: lambda array: array.reshape(array.shape[:2]).transpose(1, 0),
     layouts.TWELFTHS: lambda array: array.astype(np.float32) / 4096,
 }
+
+
+FORECASTER = "forecaster"  # its tables are made from the file
 
 
 class Step(NamedTuple):
@@ -36,13 +41,17 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """How a file maps onto an architecture, step by step in the file's order."""
+    """How a file maps onto an architecture, step by step in the file's order.
+
+    `objections` are what the file says of its layers that ours are not, each with the layer's name.
+    """
 
     path: str
     architecture: str
     layout: str
     convention: str
     steps: tuple[Step, ...]
+    objections: tuple[str, ...] = ()
 
     @property
     def leaves(self) -> dict[str, Step]:
@@ -55,24 +64,37 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
 
     Raises UserError when none knows any, or the architecture is not known: then the weights are of another net.
     """
-    if architecture not in LAYOUTS:
-        raise UserError(f"{foreign.path} holds weights of {architecture}; known are {' and '.join(LAYOUTS)}")
-    best = max(LAYOUTS[architecture], key=lambda layout: _known(foreign, layout))
+    if architecture not in CONVENTIONS:
+        raise UserError(f"{foreign.path} holds weights of {architecture}; known are {' and '.join(CONVENTIONS)}")
+    best = max(_tables(foreign)[architecture], key=lambda layout: _known(foreign, layout))
     if not _known(foreign, best):
         raise _another_net(foreign, architecture)
     convention = foreign.notes.get("convention", best.convention)
-    if convention not in ("caffe", "torch"):
-        raise UserError(f"{foreign.path} says that its preprocessing is {convention!r}; known are caffe and torch")
+    if convention not in CONVENTIONS[architecture]:
+        told = f"{presupposed(architecture)} is {convention!r}; known are {' and '.join(CONVENTIONS[architecture])}"
+        raise UserError(f"{foreign.path} says that its {told}")
     steps = tuple(_step(name, foreign, best) for name in foreign.arrays)
-    return Plan(str(foreign.path), architecture, best.name, convention, steps)
+    planned = Plan(str(foreign.path), architecture, best.name, convention, steps)
+    if architecture != FORECASTER:
+        return planned
+    return planned._replace(objections=(*objections(configured(foreign.notes)), *several_kinds(planned.leaves)))
 
 
 def guess(foreign: Foreign) -> str:
     """The architecture whose tables know most of the file's names; UserError when none knows any."""
-    best = {name: max(_known(foreign, layout) for layout in tables) for name, tables in LAYOUTS.items()}
+    best = {name: max(_known(foreign, layout) for layout in tables) for name, tables in _tables(foreign).items()}
     if not any(best.values()):
-        raise _another_net(foreign, " or ".join(LAYOUTS))
+        raise _another_net(foreign, " or ".join(best))
     return max(best, key=lambda name: best[name])
+
+
+def presupposed(architecture: str) -> str:
+    """What the convention of an architecture is about."""
+    return "gates" if architecture == FORECASTER else "preprocessing"
+
+
+def _tables(foreign: Foreign) -> dict[str, tuple[Layout, ...]]:
+    return LAYOUTS | {FORECASTER: (forecaster_layout(foreign),)}
 
 
 def _another_net(foreign: Foreign, wanted: str) -> UserError:

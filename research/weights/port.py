@@ -31,6 +31,7 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
     taken: dict[str, Step] = {}
     left_out: list[str] = []
     wrong: dict[str, list[str]] = {"missing": [], "extra": [], "twice": [], "of another shape": [], "not numbers": []}
+    wrong["of another kind"] = list(planned.objections)
     for step in planned.steps:
         if step.leaf is None or (step.leaf not in wanted and not (unwanted_top and _layer(step.leaf) in top)):
             wrong["extra"].append(step.foreign)

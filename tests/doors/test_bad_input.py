@@ -1,29 +1,10 @@
 """A user's mistake is one line on stderr and exit code 2, and nothing is written."""
 
 import gzip
-import importlib
-import re
 import struct
-import sys
 
 import numpy as np
 import pytest
-
-from research.command_line import run
-
-
-@pytest.fixture
-def door(monkeypatch, capfd, root):
-    """`door("train", *arguments) -> (exit code, stdout, stderr)`, as the script of that name would."""
-
-    def call(name, *arguments):
-        monkeypatch.setattr(sys, "argv", [f"scripts/{name}.py", *map(str, arguments)])
-        module = importlib.import_module(f"research.doors.{name}")
-        capfd.readouterr()
-        code = run(getattr(module, name))
-        return code, *capfd.readouterr()
-
-    return call
 
 
 @pytest.fixture
@@ -51,14 +32,6 @@ def keras(place, **arrays):
     images, labels = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 2
     np.savez(place, **({"x_train": images, "y_train": labels} | arrays))
     return place
-
-
-def refused(answer, pattern, folder):
-    code, out, err = answer
-    assert code == 2, (code, out, err)
-    assert len(err.strip().splitlines()) == 1 and not out, (out, err)
-    assert re.search(pattern, err), err
-    assert not (folder / "runs").exists()
 
 
 FLAGS = [
@@ -93,7 +66,7 @@ FLAGS = [
 
 
 @pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a)[:60] or "nothing" for a, _ in FLAGS])
-def test_a_wrong_command_line(door, configs, tmp_path, arguments, pattern):
+def test_a_wrong_command_line(door, refused, configs, tmp_path, arguments, pattern):
     refused(door("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
 
 
@@ -126,13 +99,13 @@ DATA = {
 
 
 @pytest.mark.parametrize("case", DATA)
-def test_data_that_is_not_sound(door, configs, tmp_path, case):
+def test_data_that_is_not_sound(door, refused, configs, tmp_path, case):
     make, pattern = DATA[case]
     source = make(tmp_path)
     refused(door("train", configs / "mnist_cnn.py", "--data.source", source), pattern, tmp_path)
 
 
-def test_a_configuration_that_fails_or_is_none(door, tmp_path):
+def test_a_configuration_that_fails_or_is_none(door, refused, tmp_path):
     for text, pattern in (
         ("x = (", "SyntaxError"),
         ("", "get_config"),
@@ -147,7 +120,7 @@ def test_a_configuration_that_fails_or_is_none(door, tmp_path):
     "text",
     ['{"name": "a", "colour": 1}', '{"name": "a", "seed": "1"}', "[]", '{"name": "a", "model": {"kind": "x"}}', "{"],
 )
-def test_a_config_json_that_is_none(door, tmp_path, text):
+def test_a_config_json_that_is_none(door, refused, tmp_path, text):
     (tmp_path / "c.json").write_text(text)
     refused(door("train", "--config-json", tmp_path / "c.json"), "configuration field|not valid JSON", tmp_path)
 
@@ -170,5 +143,5 @@ def test_a_config_json_that_is_none(door, tmp_path, text):
         ("convolution", ["--chip", "7", "0"], "corners go from 0,0 to 5,5"),
     ],
 )
-def test_the_other_doors(door, configs, tmp_path, name, arguments, pattern):
+def test_the_other_doors(door, refused, configs, tmp_path, name, arguments, pattern):
     refused(door(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)

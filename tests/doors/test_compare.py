@@ -55,3 +55,29 @@ def test_a_run_that_diverged_is_named(call):
     code, out, err = call("narrow.py", "wide.py", "--optimizer.learning-rate", "1e30")
     assert code == 1 and not out
     assert err.splitlines()[-1] == "narrow: diverged, so there is nothing to compare"
+
+
+FORECASTER = """
+from research.config import *
+
+def get_config():
+    return SeriesExperiment(
+        name={name!r},
+        data=SeriesData(source="hours.csv", context="4h", horizon="6h", unit="veh/h", columns=("flow",)),
+        model=DenseForecaster(hidden=({width},)),
+        train=Training(epochs=2),
+    )
+"""
+
+
+def test_forecasters_are_ranked_with_the_baselines(call, write_series, tmp_path):
+    write_series(tmp_path / "hours.csv")
+    for name, width in (("thin", 2), ("thick", 8)):
+        (tmp_path / f"{name}.py").write_text(FORECASTER.format(name=name, width=width))
+    code, out, _ = call("thin.py", "thick.py", "--seeds", "2", "--figure", "both.png")
+    assert code == 0 and max(map(len, out.splitlines())) <= 80
+    for words in ("thin", "thick", "last value", "seasonal naive (day)", "time-of-day mean", "Diebold-Mariano", "Holm"):
+        assert words in out
+    for name in ("both.png", "both-losses.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+    assert call("thin.py", "narrow.py")[0] == 2

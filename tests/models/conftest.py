@@ -3,6 +3,7 @@
 import importlib.util
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -23,3 +24,32 @@ def golden():
     """{CASE/TAP: digest} and {CASE/logits: logits}, see golden/make.py."""
     with np.load(GOLDEN / "golden.npz") as file:
         return dict(file)
+
+
+@pytest.fixture(scope="session")
+def recurrent_golden():
+    """{case: {name: array}}, see golden/make_recurrent.py."""
+    cases = {}
+    with np.load(GOLDEN / "recurrent.npz") as file:
+        for key, array in file.items():
+            case, name = key.split("/", 1)
+            cases.setdefault(case, {})[name] = array
+    return cases
+
+
+@pytest.fixture(scope="session")
+def window():
+    """`window(batch, context, horizon, channels, calendar)`: what a forecaster reads, of random numbers, all known."""
+
+    def make(batch=2, context=6, horizon=4, channels=3, calendar=2, seed=0):
+        generator = np.random.default_rng(seed)
+        numbers = {
+            "values": generator.normal(50, 20, (batch, context, channels)),
+            "known": np.ones((batch, context, channels)),
+            "expected": generator.normal(50, 10, (batch, context + horizon, channels)),
+            "spread": generator.uniform(5, 20, (batch, channels)),
+            "calendar": generator.normal(0, 1, (batch, context + horizon, calendar)),
+        }
+        return {name: jnp.asarray(array, jnp.float32) for name, array in numbers.items()}
+
+    return make

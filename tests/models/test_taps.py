@@ -5,6 +5,7 @@ import pytest
 
 from research.errors import UserError
 from research.models import convolution
+from research.models.forecasters import Ends, recurrent_forecaster
 from research.models.network import beyond, upto
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
@@ -89,3 +90,17 @@ def test_an_unknown_tap_names_the_nearest_and_all():
         run_taps(vgg16(), {}, jnp.zeros((1, 32, 32, 3)), ["block3_con2"])
     with pytest.raises(UserError, match="no tap block3_pool/pre"):
         run_taps(vgg16(), {}, jnp.zeros((1, 32, 32, 3)), ["block3_pool/pre"])
+
+
+def test_what_a_layer_carries_is_run_by_no_more_than_the_layer_and_named_among_the_taps(window):
+    net, read = recurrent_forecaster(Ends(4, 3, calendar=2), "lstm", (5, 5)), window()
+    params = net.init(jax.random.key(0), read)["params"]
+    found = run_taps(net, {"lstm1": params["lstm1"]}, read, ["lstm1/cell", "lstm1"])
+    assert list(found) == ["lstm1/cell", "lstm1"] and found["lstm1/cell"].shape == (2, 6, 5)
+    np.testing.assert_array_equal(found["lstm1/cell"], net.apply({"params": params}, read)[1]["lstm1/cell"])
+    with pytest.raises(UserError, match=r"no layer lstm1/cel; did you mean lstm1/cell\? \(.*lstm1, lstm1/cell, lstm2,"):
+        run_taps(net, params, read, ["lstm1/cel"])
+    with pytest.raises(UserError, match="no layer last/cell"):
+        run_taps(net, params, read, ["last/cell"])
+    with pytest.raises(UserError, match="no tap lstm1/pre"):
+        run_taps(net, params, read, ["lstm1/pre"])

@@ -56,7 +56,7 @@ def binning(start: np.datetime64, step: int, longer: int) -> tuple[int, int]:
     of days); so many make one.
     """
     since_midnight = int(days_and_seconds(np.array([start]))[1][0])
-    return -(since_midnight // step) % (min(longer, DAY) // step), longer // step
+    return -(since_midnight // step) % max(1, min(longer, DAY) // step), longer // step
 
 
 def resampled(

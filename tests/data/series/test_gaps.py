@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.data.series.gaps import failing_zeros, filled, resampled, stretches
+from research.data.series.gaps import binning, failing_zeros, filled, resampled, stretches
 
 START = np.datetime64("2016-01-04T00:00:00")
 FLAGS = st.lists(st.booleans(), max_size=40).map(lambda each: np.array(each, bool))
@@ -76,3 +76,9 @@ def test_hours_of_rows_that_lie_off_them():
     found, values = resampled(times, np.arange(36.0)[:, None], 300, 3600, "last")
     np.testing.assert_array_equal(found, START + np.arange(3) * np.timedelta64(1, "h"))
     np.testing.assert_array_equal(values[:, 0], [11, 23, 35])
+
+
+@pytest.mark.parametrize("days", [2, 7])
+def test_steps_longer_than_a_day_stand_as_they_are(days):
+    assert binning(np.datetime64("2016-01-06T00:00:00"), days * 86_400, days * 86_400) == (0, 1)
+    assert binning(np.datetime64("2016-01-06T05:00:00"), days * 86_400, 2 * days * 86_400) == (0, 2)

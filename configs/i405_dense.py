@@ -1,0 +1,28 @@
+"""The I-405 South in 2025: flow at 11 stations over five days, 6 h in and 24 h out: a dense net.
+
+python scripts/train.py configs/i405_dense.py --data.root DIR --seeds 5
+
+RESULT
+"""
+
+from research.config import DenseForecaster, Optimizer, SeriesData, SeriesExperiment, Training
+
+
+def get_config() -> SeriesExperiment:
+    return SeriesExperiment(
+        name="i405_dense",
+        data=SeriesData(
+            source="traffic_i405/i405_s_orange_county_5min_2025-06.csv",
+            time="local_time",
+            columns=("flow_veh_h",),
+            series=("link_id", "station_id"),
+            unit="veh/h",
+            stride=24,
+            calendar=("time_of_day",),
+            validation=0.0,
+            test=0.3,
+        ),
+        model=DenseForecaster(hidden=(64,)),
+        optimizer=Optimizer(name="adam", learning_rate=1e-3),
+        train=Training(epochs=500, batch_size=64),
+    )

@@ -1,0 +1,25 @@
+"""METR-LA: the speeds of 15 sensors on the I-405 over one week, 6 h in and 24 h out: causal convolutions.
+
+python scripts/train.py configs/metr_la_cnn.py --data.root DIR --seeds 5
+
+RESULT
+"""
+
+from research.config import ConvForecaster, Optimizer, SeriesData, SeriesExperiment, Training
+
+
+def get_config() -> SeriesExperiment:
+    return SeriesExperiment(
+        name="metr_la_cnn",
+        data=SeriesData(
+            source="traffic_i405/metr_la_i405_week_speed.csv",
+            unit="mph",
+            stride=6,
+            calendar=("time_of_day",),
+            validation=0.26,
+            test=0.3,
+        ),
+        model=ConvForecaster(channels=(32, 32, 32, 32, 32), kernel=3),
+        optimizer=Optimizer(name="adam", learning_rate=1e-3),
+        train=Training(epochs=500, batch_size=64),
+    )

@@ -1,0 +1,26 @@
+"""Freeway traffic, hourly, 6 h in and 24 h out: a dense net on the flattened context, from the last values alone.
+
+python scripts/train.py configs/traffic_dense.py --data.root DIR --seeds 5
+
+RESULT
+"""
+
+from research.config import DenseForecaster, Optimizer, SeriesData, SeriesExperiment, Training
+
+
+def get_config() -> SeriesExperiment:
+    return SeriesExperiment(
+        name="traffic_dense",
+        data=SeriesData(
+            source="traffic_pems",
+            columns=("Lane 1 Flow (Veh/5 Minutes)",),
+            day_first=True,
+            resample="1h",
+            aggregate="sum",
+            unit="veh/h",
+        ),
+        model=DenseForecaster(hidden=(64,)),
+        optimizer=Optimizer(name="adam", learning_rate=1e-3),
+        train=Training(epochs=500, batch_size=32),
+        published=116.0,
+    )

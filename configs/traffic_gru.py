@@ -1,0 +1,25 @@
+"""Freeway traffic, hourly, 6 h in and 24 h out: a GRU, from the last six values alone.
+
+python scripts/train.py configs/traffic_gru.py --data.root DIR --seeds 5
+
+RESULT
+"""
+
+from research.config import Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training
+
+
+def get_config() -> SeriesExperiment:
+    return SeriesExperiment(
+        name="traffic_gru",
+        data=SeriesData(
+            source="traffic_pems",
+            columns=("Lane 1 Flow (Veh/5 Minutes)",),
+            day_first=True,
+            resample="1h",
+            aggregate="sum",
+            unit="veh/h",
+        ),
+        model=RecurrentForecaster(cell="gru", hidden=(64,)),
+        optimizer=Optimizer(name="adam", learning_rate=1e-3),
+        train=Training(epochs=500, batch_size=32),
+    )

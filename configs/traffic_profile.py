@@ -1,0 +1,31 @@
+"""Freeway traffic, hourly, 6 h in and 24 h out: a net over the daily profile, which predicts what differs from it.
+
+python scripts/train.py configs/traffic_profile.py --data.root DIR --seeds 5
+
+RESULT
+"""
+
+from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
+
+
+def get_config() -> SeriesExperiment:
+    return SeriesExperiment(
+        name="traffic_profile",
+        data=SeriesData(
+            source="traffic_pems",
+            columns=("Lane 1 Flow (Veh/5 Minutes)",),
+            day_first=True,
+            resample="1h",
+            aggregate="sum",
+            unit="veh/h",
+            calendar=("time_of_day",),
+            reference="weekday",
+            statistic="median",
+            blend=0.7,
+            validation=0.33,
+        ),
+        model=DenseForecaster(hidden=(64,), dropout=0.5, calm=True),
+        forecast=Forecast(loss="mae", shrink=True),
+        optimizer=Optimizer(name="adam", learning_rate=3e-4),
+        train=Training(epochs=500, batch_size=512),
+    )

@@ -1,0 +1,1 @@
+"""Forecasters of series: build, judge, publish, compare, predict."""

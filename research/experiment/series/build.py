@@ -1,0 +1,173 @@
+"""From a configuration to a forecaster: series, the windows cut from them, and the net that reads those."""
+
+import functools
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import SeriesData, SeriesExperiment
+from research.data.series.load import load_series
+from research.data.series.reference import Reference, fit_reference, left_out
+from research.data.series.series_set import Series, SeriesSet
+from research.data.series.windows import Windows, build_windows
+from research.errors import UserError
+from research.experiment.series.net import Sizes, build_network, example, sizes_of, starting_leaves, weights_file
+from research.experiment.trainable import Trainable, initializer, leaf_names
+from research.models.apply import apply_of
+from research.models.network import Network
+from research.models.summary import summarize
+from research.training.feature_cache import key_of
+from research.training.freezing import frozen_leaves
+from research.training.objectives import forecasting
+from research.training.state import Stretches
+from research.weights.load import fingerprint
+
+METRICS = ("loss", "scaled_mae")
+SPLITS = ("train", "validation", "test")
+
+
+class Parts(NamedTuple):
+    """What a configuration stands for."""
+
+    config: SeriesExperiment
+    data: SeriesSet
+    sizes: Sizes
+    reference: Reference  # of all that comes before test: what test, and whatever comes later, is told by
+    average: Reference  # the mean of each time of day, of the same: a baseline
+    windows: Mapping[str, Windows]  # by split
+    net: Network
+    summary: list[dict[str, Any]]
+    training: Trainable
+
+
+def build(config: SeriesExperiment) -> Parts:
+    """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
+    data = load_data(config.data)
+    sizes = sizes_of(config, data.columns, data.step)
+    reference, windows = _windows(config.data, data, sizes)
+    if config.forecast.shrink and not len(windows["validation"].starts):
+        raise UserError("forecast.shrink needs validation data: set --data.validation above 0, or leave it out")
+    net = build_network(config.model, sizes)
+    start = starting_leaves(config, net, sizes)
+    initialize = initializer(net, example(sizes), start)
+    training = Trainable(
+        sizes={split: len(windows[split].starts) for split in SPLITS},
+        examples=lambda split: stretches_of(windows[split], sizes),
+        initialize=initialize,
+        apply=apply_of(net, config.train.precision),
+        objective=forecasting(config.forecast.loss, config.forecast.quantiles),
+        metrics=METRICS,
+        identity=key_of(data.fingerprint, fingerprint(start, "")) if start else data.fingerprint,
+        evaluated_at_once=256,
+        frozen=frozen_leaves(leaf_names(initialize), config.train.freeze),
+        # Their products are small: what a step costs on CPU is mostly calls, which seeds side by side share.
+        side_by_side=True,
+    )
+    average = _of_days(_before_test(data), data.step)
+    return Parts(config, data, sizes, reference, average, windows, net, summarize(net, sizes.shape), training)
+
+
+def check_files(config: SeriesExperiment) -> None:
+    """Raise UserError when the weights that the net is to start from are not there."""
+    weights_file(config)
+
+
+def load_data(config: SeriesData) -> SeriesSet:
+    """The series that `config` names, split in time."""
+    found = load_series(
+        config.source,
+        config.root,
+        time=config.time,
+        values=config.columns,
+        series=config.series or None,
+        day_first=config.day_first,
+        time_zone=config.time_zone,
+        resample=config.resample,
+        aggregate=config.aggregate,
+        zeros_missing=config.zeros_missing,
+        fill=config.fill,
+        validation=config.validation,
+        test=config.test,
+    )
+    parts = {split: found.parts.get(split, ()) for split in SPLITS}
+    if config.missing == "join":
+        parts = {split: tuple(map(without_gaps, each)) for split, each in parts.items()}
+    return found._replace(parts=parts)
+
+
+def without_gaps(one: Series) -> Series:
+    """`one` without the steps at which nothing is known: what is around them follows each other."""
+    known = np.isfinite(one.values).any(axis=1)
+    return Series(one.name, one.times[known], one.values[known], None if one.drawn is None else one.drawn[known])
+
+
+def stretches_of(windows: Windows, sizes: Sizes) -> Stretches:
+    """The windows of a split as arrays on the device."""
+    return Stretches(
+        values=jnp.asarray(windows.values),
+        known=jnp.asarray(windows.known, jnp.float32),
+        expected=jnp.asarray(windows.expected),
+        spread=jnp.asarray(windows.spread[windows.series]),
+        calendar=jnp.asarray(windows.calendar),
+        starts=jnp.asarray(windows.starts),
+        past=jnp.arange(sizes.context),
+        ahead=jnp.arange(sizes.context, sizes.context + sizes.horizon),
+    )
+
+
+def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Reference, dict[str, Windows]]:
+    """The reference for test, and the windows of each split.
+
+    What training and validation are told by is fitted on training alone; of each training day, on the other days, so
+    that it looks as a new day will. For test, validation is past, too; the spread stays that of training.
+    """
+    cut = {"stride": config.stride, "missing": "drop" if config.missing == "join" else config.missing}
+    fit = functools.partial(
+        fit_reference,
+        step=data.step,
+        kind=config.reference,
+        blend=config.blend,
+        statistic=config.statistic,
+        smooth=config.smooth,
+    )
+    train = data.parts["train"]
+    early = fit(train)
+    late = fit(_before_test(data))._replace(spread=early.spread)
+    told = {"train": early, "validation": early, "test": late}
+    expectations = {"train": None if config.reference == "mean" else left_out(early, train)}
+    windows = {
+        split: build_windows(
+            data.parts[split],
+            told[split],
+            sizes.context,
+            sizes.horizon,
+            calendar=config.calendar,
+            expectations=expectations.get(split),
+            where=split,
+            **cut,
+        )
+        for split in SPLITS
+    }
+    return late, windows
+
+
+def _before_test(data: SeriesSet) -> tuple[Series, ...]:
+    """Training and validation of each series as one."""
+    later = {one.name: one for one in data.parts["validation"]}
+    return tuple(_followed(one, later.get(one.name)) for one in data.parts["train"])
+
+
+def _followed(one: Series, later: Series | None) -> Series:
+    if later is None:
+        return one
+    return Series(one.name, np.concatenate([one.times, later.times]), np.concatenate([one.values, later.values]))
+
+
+def _of_days(series: tuple[Series, ...], step: np.timedelta64) -> Reference:
+    """The mean of each time of day; of series that do not reach over two days, that of all times."""
+    try:
+        return fit_reference(series, step, "day")
+    except UserError:
+        return fit_reference(series, step, "mean")

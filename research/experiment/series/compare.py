@@ -1,0 +1,82 @@
+"""Forecasters side by side: ranked with the baselines, and every pair tested, whichever way it falls."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from research.config import SeriesExperiment
+from research.evaluation.clustered import clustered_mean
+from research.evaluation.forecast_errors import known_mean, window_losses
+from research.evaluation.ranking import Ranking, ranking
+from research.experiment.histories import histories_of
+from research.experiment.series.kept import Kept, read_kept
+from research.files import write_bytes
+from research.report import ranking as tables
+from research.report.curves import losses
+from research.report.ranking_figure import ranking_figure
+from research.report.tables import filled
+
+Record = dict[str, Any]
+
+
+def contrasted(
+    entries: Sequence[tuple[SeriesExperiment, Path]], records: dict[str, Record], figure: Path
+) -> tuple[dict[str, Any], list[Table]]:
+    """A row for each run and baseline, best first; draws `figure`, and beside it NAME-losses of all runs' training."""
+    kept = {config.name: read_kept(place) for config, place in entries}
+    first = next(iter(kept.values()))
+    errors = {name: np.stack(list(run.models.values())) for name, run in kept.items()}
+    errors |= {name: each[None] for name, each in first.baselines.items()}
+    unit = entries[0][0].data.unit
+    published = {config.name: config.published for config, _ in entries}
+    rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
+    pairs = _pairs(first, errors, unit)
+    write_bytes(figure, ranking_figure(rows, unit))
+    histories = {config.name: histories_of(place) for config, place in entries}
+    write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
+    return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
+
+
+def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, published: float | None) -> Record:
+    """`forecasts` [S, N, P, F] of a model or baseline; its error's interval is over other days."""
+    each = np.abs(forecasts - kept.truth)
+    values = [float(known_mean(one, axis=(0, 1, 2))) for one in each]
+    trust = clustered_mean(each.mean(axis=0), kept.times.astype("datetime64[D]")[:, :, None])
+    return {
+        "name": name,
+        "mae": float(np.mean(values)),
+        "std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        "low95": None if trust["low95"] is None else max(0.0, trust["low95"]),
+        "high95": trust["high95"],
+        "values": values,
+        "parameters": None if record is None else record["parameters"]["trainable"],
+        "published": published,
+        "seconds": None if record is None else record["seconds"]["total"],
+    }
+
+
+def _pairs(kept: Kept, forecasts: dict[str, np.ndarray], unit: str) -> list[Record]:
+    """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
+    step = np.diff(kept.times[0, :2]).astype(int)[0] if kept.times.shape[1] > 1 else None
+    times, place = np.unique(kept.times[:, 0], return_inverse=True)
+    each = int(step) if step else int(np.min(np.diff(times.astype(np.int64)), initial=86400))
+    scale = None if unit or kept.truth.shape[2] == 1 else np.mean(kept.spread, axis=0)
+    found = {
+        name: np.stack([_averaged(window_losses(one, kept.truth, scale), place, len(times)) for one in runs])
+        for name, runs in forecasts.items()
+    }
+    positions = times.astype(np.int64) // each
+    days = times.astype("datetime64[D]").astype(int)
+    ranked: Ranking = ranking(found, positions, days, kept.truth.shape[1])
+    return [{"a": p["better"], "b": p["worse"], "days": p["days"]} | dict(p["test"]) for p in ranked.pairs]
+
+
+def _averaged(losses_: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
+    known = np.isfinite(losses_)
+    total = np.bincount(place[known], losses_[known], count)
+    return total / np.where(
+        np.bincount(place[known], minlength=count) > 0, np.bincount(place[known], minlength=count), np.nan
+    )

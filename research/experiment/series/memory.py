@@ -1,0 +1,55 @@
+"""What the memory of a recurrent net holds over a day: its cells, run along the series as they ran in training."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from research.experiment.series.backtest import DAY
+from research.experiment.series.build import Parts, stretches_of
+from research.models.network import Network
+from research.models.recurrent import Recurrent
+from research.models.taps import run_taps
+from research.training.step import cut
+
+Tree = Any
+
+
+def memories_of(parts: Parts, params: Tree, split: str) -> dict[str, dict[str, Any]]:
+    """{layer: {"times" [T], "cells" [T, H], "series" [T], "title"}} of each recurrent layer of the net; {} without any.
+
+    T windows that follow each other for a day; each gives what the layer holds at its end, when the forecast is made.
+    """
+    taps = carried_taps(parts.net)
+    windows = parts.windows[split]
+    chosen = _a_day(windows.starts, int(DAY / parts.data.step))
+    if not taps or len(chosen) < 2:
+        return {}
+    inputs, _, _ = cut(stretches_of(windows, parts.sizes), jnp.asarray(windows.starts[chosen]))
+    found = run_taps(parts.net, params, inputs, list(taps.values()))
+    last = windows.starts[chosen] + parts.sizes.context - 1
+    column = parts.data.columns[0]
+    return {
+        layer: {
+            "times": windows.times[last],
+            "cells": np.asarray(found[tap])[:, -1],
+            "series": np.where(windows.known[last, 0], windows.values[last, 0], np.nan),
+            "title": f"{column}, and what {tap} holds",
+        }
+        for layer, tap in taps.items()
+    }
+
+
+def carried_taps(net: Network) -> dict[str, str]:
+    """Of each recurrent layer of `net` the tap of what it carries: an LSTM's memory cells, else its hidden states."""
+    layers = {name: layer for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Recurrent)}
+    return {name: f"{name}/cell" if "cell" in layer.further() else name for name, layer in layers.items()}
+
+
+def _a_day(starts: np.ndarray, steps: int) -> np.ndarray:
+    """The places of the first windows that follow each other for a day, or of as many as do."""
+    breaks = np.flatnonzero(np.diff(starts) != np.min(np.diff(starts), initial=len(starts) + 1)) + 1
+    runs = np.split(np.arange(len(starts)), breaks)
+    longest = max(runs, key=len)
+    run = next((run for run in runs if starts[run[-1]] - starts[run[0]] >= steps), longest)
+    return run[starts[run] - starts[run[0]] <= steps]

@@ -1,0 +1,120 @@
+"""The net of a forecaster, from its configuration and from what its windows are like."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.config import ConvForecaster, DenseForecaster, RecurrentForecaster, SeriesExperiment
+from research.data.places import data_root, expanded
+from research.data.series.durations import steps_of
+from research.errors import UserError
+from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
+from research.models.network import Network
+from research.trees import named_leaves
+from research.weights.load import load_forecaster
+
+Model = DenseForecaster | ConvForecaster | RecurrentForecaster
+
+
+class Sizes(NamedTuple):
+    """What shapes a forecaster: L steps of context and P of horizon, F channels, C calendar features."""
+
+    context: int
+    horizon: int
+    channels: int
+    calendar: int
+    masked: bool  # whether windows may hold unknown values
+    quantiles: tuple[float, ...]  # empty for a loss of one forecast
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """That of a window's values, [L, F], which a summary asks for."""
+        return self.context, self.channels
+
+
+def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelta64) -> Sizes:
+    """The sizes of what `config` describes, on series of `columns` at `step`.
+
+    UserError for no whole steps, and for quantiles of which the middle one is not the one in the middle.
+    """
+    told = config.forecast.quantiles
+    if config.forecast.loss == "quantile" and (len(told) % 2 == 0 or list(told) != sorted(set(told))):
+        raise UserError(
+            f"forecast.quantiles {' '.join(map(str, told))}: the middle one is the forecast, so give an odd number of "
+            "them, from low to high"
+        )
+    return Sizes(
+        context=steps_of(config.data.context, step),
+        horizon=steps_of(config.data.horizon, step),
+        channels=len(columns),
+        calendar=2 * len(config.data.calendar),
+        masked=config.data.missing == "mask",
+        quantiles=told if config.forecast.loss == "quantile" else (),
+    )
+
+
+def build_network(model: Model, sizes: Sizes) -> Network:
+    """The network that `model` describes: a window -> [B, P, F, Q]. UserError where it cannot be."""
+    ends = Ends(sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked)
+    if isinstance(model, DenseForecaster):
+        return dense_forecaster(ends, model.hidden, dropout=model.dropout)
+    if isinstance(model, ConvForecaster):
+        return cnn_forecaster(
+            ends, model.channels, model.hidden, kernel=model.kernel, readout=model.readout, dropout=model.dropout
+        )
+    return recurrent_forecaster(
+        ends,
+        model.cell,
+        model.hidden,
+        decoder=model.decoder,
+        dense=model.dense,
+        gates=model.gates,
+        forget_bias=model.forget_bias,
+        reset_after=model.reset_after,
+        dropout=model.dropout,
+    )
+
+
+def example(sizes: Sizes) -> dict[str, jax.Array]:
+    """A window of zeros, as the net reads it."""
+    L, P, F = sizes.context, sizes.horizon, sizes.channels
+    return {
+        "values": jnp.zeros((1, L, F)),
+        "known": jnp.ones((1, L, F)),
+        "expected": jnp.zeros((1, L + P, F)),
+        "spread": jnp.ones((1, F)),
+        "calendar": jnp.zeros((1, L + P, sizes.calendar)),
+    }
+
+
+def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dict[str, np.ndarray]:
+    """The leaves that do not start at random: with `calm` the head's, at zero; with `weights` all, from the file.
+
+    Raises UserError for weights that are missing or of another net.
+    """
+    model, path = config.model, weights_file(config)
+    like = named_leaves(jax.eval_shape(net.init, jax.random.key(0), example(sizes))["params"])
+    if path is not None and isinstance(model, RecurrentForecaster):
+        return load_forecaster(path, {name: leaf.shape for name, leaf in like.items()}, model.gates)
+    if isinstance(model, DenseForecaster) and model.calm:
+        return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in like.items() if name == "head/kernel"}
+    return {}
+
+
+def weights_file(config: SeriesExperiment) -> Path | None:
+    """The file that `config` starts from, as it is or under weights/ of the data's root; None where it names none."""
+    model = config.model
+    if not isinstance(model, RecurrentForecaster) or model.weights is None:
+        return None
+    places = [expanded(model.weights), data_root(config.data.root) / "weights" / model.weights]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        raise UserError(
+            f"no weights {model.weights} (looked for {places[0].absolute()} and {places[1].absolute()}); give "
+            "--model.weights the file of a forecaster trained in Keras, or what scripts/weights.py import made of it"
+        )
+    return found

@@ -1,0 +1,112 @@
+"""What a trained forecaster says of what comes next: from the end of a user's own file, without the training data."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.config import SeriesData, SeriesExperiment
+from research.data.findings import shown
+from research.data.series.load import read_context
+from research.data.series.outlook import last_windows
+from research.data.series.places import KINDS
+from research.data.series.reading import Reading
+from research.data.series.reference import Reference
+from research.data.series.series_set import Series
+from research.data.series.windows import Windows
+from research.errors import UserError
+from research.experiment.fit import load_parameters
+from research.experiment.series.backtest import forecast_of, targets_of
+from research.experiment.series.build import stretches_of, without_gaps
+from research.experiment.series.judge import corrected
+from research.experiment.series.kept import read_correction, read_told
+from research.experiment.series.net import Sizes, build_network, example, sizes_of
+from research.models.apply import apply_of
+from research.report.record import read_record
+
+Tree = Any
+
+
+def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str], seed: int) -> Iterator[dict[str, Any]]:
+    """One dict for each series of each file of `inputs`, in order.
+
+    {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
+    a clock shows them there and values in the series' own unit; low and high where validation taught their width. A
+    file that cannot be read, or has other columns or another step than training, gives {"input", "error"}. Raises
+    UserError when `seed` was not trained in `place`.
+    """
+    columns = tuple(read_record(place)["data"]["columns"])
+    told = read_told(place)
+    step = np.timedelta64(told.step, "s")
+    sizes = sizes_of(config, columns, step)
+    net = build_network(config.model, sizes)
+    like = jax.eval_shape(lambda: net.init(jax.random.key(0), example(sizes))["params"])
+    params, apply = load_parameters(config, like, seed, place), apply_of(net, config.train.precision)
+    correction = read_correction(place, seed)
+    for path in map(Path, inputs):
+        try:
+            series = _series(path, columns, step, config.data)
+            windows = _last(path, config.data, series, told, sizes)
+        except UserError as error:
+            yield {"input": str(path), "error": str(error)}
+            continue
+        raw = forecast_of(apply, params, stretches_of(windows, sizes))
+        targets = targets_of(windows, sizes)
+        said = corrected(raw, targets, correction)
+        for place_, one in enumerate(series):
+            yield _answer(
+                path, one, targets.times[place_], columns, [each[place_] for each in said if each is not None]
+            )
+
+
+def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:
+    """How files of the series are read."""
+    series = config.series or None
+    return Reading(
+        config.time, columns, series, config.day_first, config.time_zone, config.resample, config.aggregate,
+        config.zeros_missing, config.fill,
+    )  # fmt: skip
+
+
+def _series(path: Path, columns: tuple[str, ...], step: np.timedelta64, config: SeriesData) -> tuple[Series, ...]:
+    if path.suffix.lower() not in KINDS or not path.is_file():
+        fault = "is no file" if path.suffix.lower() in KINDS else f"is none of {', '.join(KINDS)}"
+        raise UserError(f"{shown(str(path))} {fault}; give a file of the series, up to where the forecast begins")
+    found = read_context(path, columns, step, reading_of(config, columns))
+    return tuple(map(without_gaps, found)) if config.missing == "join" else found
+
+
+def _last(path: Path, config: SeriesData, series: tuple[Series, ...], told: Reference, sizes: Sizes) -> Windows:
+    try:
+        return last_windows(
+            series,
+            told,
+            sizes.context,
+            sizes.horizon,
+            missing="mask" if config.missing == "mask" else "drop",
+            calendar=config.calendar,
+            time_zone=config.time_zone,
+        )
+    except UserError as error:
+        raise UserError(f"{shown(str(path))}: {error}") from error
+
+
+def _answer(
+    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: list[np.ndarray]
+) -> dict[str, Any]:
+    names = ("forecast", "low", "high")
+    return {
+        "input": str(path),
+        "series": one.name,
+        "origin": str(one.times[-1]),
+        "times": [str(time) for time in times],
+        "columns": {
+            column: {
+                name: [float(f"{value:.6g}") for value in each[:, place]]
+                for name, each in zip(names, said, strict=False)
+            }
+            for place, column in enumerate(columns)
+        },
+    }

@@ -1,0 +1,152 @@
+"""From what a forecaster came to, to what people look at and other programs read: figures, report, kept forecasts."""
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.config import SeriesExperiment, to_json
+from research.data.series.durations import seconds_in, told
+from research.experiment.fit import Trained
+from research.experiment.histories import command_of, headline_split, histories_of
+from research.experiment.judge import best_epoch, chosen_parameters
+from research.experiment.series.backtest import baseline_forecasts, targets_of
+from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.judge import Judgement
+from research.experiment.series.kept import keep
+from research.experiment.series.memory import memories_of
+from research.files import write_bytes, write_text
+from research.report import forecast_figures
+from research.report.page import Report, render
+from research.run_directory import REPORT
+
+PANELS = 3  # days that forecasts are shown of
+
+
+def described(parts: Parts) -> dict[str, Any]:
+    """record["data"]: which series and windows these are."""
+    data, sizes = parts.data, parts.sizes
+    each = seconds_in(data.step)
+    found = data.findings.summary()
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "windows": told_apart(parts),
+        "sizes": {split: parts.training.sizes[split] for split in SPLITS},
+        "columns": list(data.columns),
+        "series": [one.name for one in data.parts["train"]],
+        "unit": parts.config.data.unit,
+        "step": told(each),
+        "context": told(each * sizes.context),
+        "horizon": told(each * sizes.horizon),
+        "baselines": _baseline_errors(parts),
+        "findings": [found] if found else [],
+        "files": data.findings.document(),
+    }
+
+
+def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
+    """{split: {baseline: mean absolute error}}, in the series' own unit."""
+    errors = {}
+    for split in SPLITS:
+        if parts.training.sizes[split]:
+            truth, (named, _) = targets_of(parts.windows[split], parts.sizes).truth, baseline_forecasts(parts, split)
+            errors[split] = {name: float(np.nanmean(np.abs(each - truth))) for name, each in named.items()}
+    return errors
+
+
+def told_apart(parts: Parts) -> str:
+    """What tells apart the windows that runs are judged on: values and times of test, and where windows begin in it."""
+    windows, sizes = parts.windows["test"], parts.sizes
+    digest = hashlib.sha256("\0".join((*parts.data.columns, str(sizes.context), str(sizes.horizon))).encode())
+    for each in (windows.values, windows.known, windows.times.astype(np.int64), windows.starts):
+        digest.update(np.ascontiguousarray(each).data)
+    return digest.hexdigest()[:16]
+
+
+def publish(
+    config: SeriesExperiment,
+    parts: Parts,
+    place: Path,
+    trained: Sequence[Trained],
+    judged: Mapping[int, Mapping[str, Judgement]],
+    record: dict[str, Any],
+) -> None:
+    """Draw the figures, write the report, and keep the forecasts; details are those of the first seed."""
+    split = headline_split(judged[config.seed])
+    shown = judged[config.seed][split]
+    evaluations = {name: evaluation_document(found) for name, found in judged[config.seed].items()}
+    histories = histories_of(place)
+    kept = [best_epoch(group, seed) for group in trained for seed in group.seeds]
+    best = [epoch for epoch in kept if epoch is not None]
+    params = next(chosen_parameters(group, config.seed) for group in trained if config.seed in group.seeds)
+    drawn = forecast_figures.forecasting(
+        histories,
+        best,
+        evaluations[split],
+        panels(parts, split, shown),
+        memories_of(parts, params, split),
+        parts.config.data.unit,
+    )
+    for name, png in drawn.items():
+        write_bytes(place / "figures" / f"{name}.png", png)
+    keep(place, parts, baseline_forecasts(parts, split)[0], {seed: found[split] for seed, found in judged.items()})
+    report = Report(
+        record=record,
+        command=command_of(place),
+        config=to_json(config),
+        summary=parts.summary,
+        histories=histories,
+        best_epochs=best,
+        evaluations=evaluations,
+        figures=drawn,
+        split=split,
+        headline="mae",
+        unit="windows",
+    )
+    write_text(place / REPORT, render(report, "forecasting.html"))
+
+
+def evaluation_document(found: Judgement) -> dict[str, Any]:
+    """A judgement as plain values, as report and tables take it."""
+    model = dataclasses.asdict(found.model)
+    scores = model.pop("intervals")
+    beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
+    intervals = None
+    if scores is not None:
+        intervals = {
+            "target": scores["wanted"],
+            "worst_coverage": scores["worst"],
+            "method": "conformal by hour of day, from validation days",
+        } | {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
+    return model | {"baselines": beside, "intervals": intervals}
+
+
+def panels(parts: Parts, split: str, found: Judgement) -> list[dict[str, Any]]:
+    """Windows of `split` in full, of the first column: those whose error is the least, the middle and the greatest."""
+    errors = np.nanmean(np.abs(found.forecasts.middle - found.targets.truth), axis=(1, 2))
+    order = np.argsort(errors, kind="stable")
+    words = {0: "the best", len(order) // 2: "a typical", len(order) - 1: "the worst"}
+    return [_panel(parts, split, found, int(order[rank]), words[rank]) for rank in sorted(words)]
+
+
+def _panel(parts: Parts, split: str, found: Judgement, window: int, which: str) -> dict[str, Any]:
+    windows = parts.windows[split]
+    start, L = int(windows.starts[window]), parts.sizes.context
+    past = np.where(windows.known[start : start + L, 0], windows.values[start : start + L, 0], np.nan)
+    said, targets = found.forecasts, found.targets
+    name = f" of {parts.data.columns[0]}" if len(parts.data.columns) > 1 else ""
+    return {
+        "title": f"{which} forecast{name}, from {str(targets.times[window, 0]).replace('T', ' ')[:16]}",
+        "past_times": windows.times[start : start + L],
+        "past": past,
+        "times": targets.times[window],
+        "truth": targets.truth[window, :, 0],
+        "forecast": said.middle[window, :, 0],
+        "low": None if said.low is None else said.low[window, :, 0],
+        "high": None if said.high is None else said.high[window, :, 0],
+        "expected": targets.expected[window, :, 0],
+    }

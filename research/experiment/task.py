@@ -1,0 +1,28 @@
+"""What differs between kinds of experiments, under one set of names."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.table import Table
+
+from research.experiment.fit import Trained
+from research.experiment.judge import Judged
+
+Parts = Any  # what the task's own `build` gives: it has at least `training` (a Trainable) and `summary`
+
+
+class Task(NamedTuple):
+    """A kind of experiment: what `run` calls, in this order, and what `compare` does."""
+
+    examples: str  # what they are, in the plural; also the name of what tells them apart in record["data"]
+    build: Callable[[Any], Parts]  # configuration -> parts
+    introduced: Callable[[Parts], list[str]]  # lines about the data, before training
+    judge: Callable[[Parts, Any], Judged]  # parts, parameters -> what is found on every split
+    described: Callable[[Parts], dict[str, Any]]  # record["data"]
+    publish: Callable[[Any, Parts, Path, Sequence[Trained], Mapping[int, Any], dict[str, Any]], None]
+    tabled: Callable[[Any, Mapping[str, Any]], list[Table]]  # what was found of a seed, and the record -> tables
+    check_files: Callable[[Any], None]  # raises UserError for what would be missing after minutes of building
+    told_apart: Callable[[Parts], str]  # which examples are in which split
+    predict: Callable[[Any, Path, Sequence[Path | str], int], Iterator[dict[str, Any]]]
+    contrasted: Callable[[Any, dict[str, Any], Path], tuple[dict[str, Any], Sequence[Table]]]  # runs side by side

@@ -1,0 +1,132 @@
+"""Recurrent cells: one step forward, and one step back by hand. B batch, H units, T steps; blocks of columns as Keras'.
+
+A cell's pre-activations z [B, parts * H] hold what the step's input contributes. `forward` gives the new state and what
+going back needs: `kept`, its first array as wide as z. `backward` gives derivatives that take the places of the first
+of these; from all steps' arrays `gradients` makes those of the weights, by one product for all steps rather than one a
+step. All weights and pre-activations are scaled (see `gates`).
+"""
+
+import dataclasses
+from typing import ClassVar, Literal, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.models.gates import Gates, bend, scale, slope
+
+Arrays = tuple[jax.Array, ...]
+Kind = Literal["rnn", "lstm", "gru"]
+
+
+class Cell(Protocol):
+    """What `recurrence` runs. A state is a tuple of [B, H], the hidden state first, and so are derivatives by it."""
+
+    kind: ClassVar[Kind]
+    parts: ClassVar[int]  # blocks of H columns
+    further: ClassVar[tuple[str, ...]]  # what is carried besides the hidden state
+
+    def scale(self, units: int) -> np.ndarray:
+        """What the columns of all weights are multiplied by, [parts * H]."""
+        ...
+
+    def first_bias(self, units: int) -> np.ndarray:
+        """The bias before training: [parts * H], or [2, parts * H] where input and recurrence have their own."""
+        ...
+
+    def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
+        """The state after the step, and `kept`."""
+        ...
+
+    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """From derivatives by the state after the step: those by the state before it, and what replaces `kept`."""
+        ...
+
+    def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
+        """Derivatives by z, recurrent weights and bias: before [T, B, H] are the hidden states that steps begin with,
+        arrays [T, B, ...] what replaced the first of `kept`, then the others of those.
+        """
+        ...
+
+
+@dataclasses.dataclass(frozen=True)
+class SimpleCell:
+    """h' = tanh(z + h R + b) (Elman 1990; keras.layers.SimpleRNN)."""
+
+    kind: ClassVar[Kind] = "rnn"
+    parts: ClassVar[int] = 1
+    further: ClassVar[tuple[str, ...]] = ()
+
+    def scale(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return np.ones(units)
+
+    def first_bias(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return np.zeros(units)
+
+    def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
+        """Keeps the slope of the tanh."""
+        hidden = jnp.tanh(z + state[0] @ recurrent + bias)
+        return (hidden,), ((1 - hidden) * (1 + hidden),)
+
+    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """See `Cell`."""
+        dz = kept[0] * state[0]
+        return (dz @ recurrent.T,), (dz,)
+
+    def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
+        """See `Cell`."""
+        return arrays[0], over_steps(before, arrays[0]), arrays[0].sum(axis=(0, 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class LstmCell:
+    """c' = f c + i g, h' = o tanh(c'), in blocks i, f, g, o (Hochreiter & Schmidhuber 1997; f: Gers et al. 2000).
+
+    The bias of the forget gate f starts at `forget_bias`: 1 in Keras (after Jozefowicz et al. 2015), 0 in Flax.
+    """
+
+    gates: Gates = "sigmoid"
+    forget_bias: float = 1.0
+    kind: ClassVar[Kind] = "lstm"
+    parts: ClassVar[int] = 4
+    further: ClassVar[tuple[str, ...]] = ("cell",)
+
+    def scale(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return scale(self.gates, self._gated(units))
+
+    def first_bias(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return np.repeat([0.0, self.forget_bias, 0.0, 0.0], units)
+
+    def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
+        """Keeps what z's derivatives are multiples of (i, f, g of dc, o of dh); what dh adds to dc; the forget gate."""
+        hidden, cell = state
+        gated = self._gated(hidden.shape[-1])
+        values = bend(z + hidden @ recurrent + bias, self.gates, gated)
+        i, f, g, o = jnp.split(values, 4, axis=-1)
+        memory = f * cell + i * g
+        shown = jnp.tanh(memory)
+        factors = slope(values, self.gates, gated) * jnp.concatenate([g, cell, i, shown], axis=-1)
+        return (o * shown, memory), (factors, o * (1 - shown * shown), f)
+
+    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """See `Cell`."""
+        (dh, dc), (factors, through, forget) = state, kept
+        dc = dc + dh * through
+        dz = factors * jnp.concatenate([dc, dc, dc, dh], axis=-1)
+        return (dz @ recurrent.T, dc * forget), (dz,)
+
+    def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
+        """See `Cell`."""
+        return arrays[0], over_steps(before, arrays[0]), arrays[0].sum(axis=(0, 1))
+
+    def _gated(self, units: int) -> np.ndarray:
+        return np.repeat([1.0, 1.0, 0.0, 1.0], units)
+
+
+def over_steps(left: jax.Array, right: jax.Array) -> jax.Array:
+    """The sum over steps and batch of left [T, B, n] times right [T, B, m], as one product: [n, m]."""
+    return left.reshape(-1, left.shape[-1]).T @ right.reshape(-1, right.shape[-1])

@@ -1,0 +1,116 @@
+"""The forecasters: nets that read a window of a series and answer with its next steps (see `windows`)."""
+
+from typing import Literal, NamedTuple
+
+from research.errors import UserError
+from research.models.causal import CausalConv
+from research.models.cells import Cell, Kind
+from research.models.decoder import Decoder
+from research.models.gates import Gates
+from research.models.layers import Dense, Dropout, Flatten
+from research.models.network import INPUT, Handle, Network, network, wire
+from research.models.recurrent import Recurrent, cell_of
+from research.models.windows import Forecast, Last, Scaled
+
+
+class Ends(NamedTuple):
+    """What every forecaster's ends are made by: P steps of horizon, F channels, and what is told of the context.
+
+    `quantiles` is their number, 1 for a loss of one forecast; `calendar` the number C of features known in advance.
+    `mask` tells the net which values are known; `shrink` learns how much of its answer counts, step by step.
+    """
+
+    horizon: int
+    channels: int
+    quantiles: int = 1
+    calendar: int = 0
+    mask: bool = False
+    shrink: bool = False
+
+
+def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
+    """Dense layers on the flattened context: a window -> [B, P, F, Q], in the series' unit.
+
+    Dropout, where asked for, stands behind each hidden layer.
+    """
+    return _directly(ends, wire(Flatten(name="flatten"), _scaled(ends)), hidden, dropout, dropped=0)
+
+
+def cnn_forecaster(
+    ends: Ends,
+    channels: tuple[int, ...] = (64, 64),
+    hidden: tuple[int, ...] = (),
+    *,
+    kernel: int = 3,
+    readout: Literal["last", "flatten"] = "last",
+    dropout: float = 0.0,
+) -> Network:
+    """Causal convolutions, each with twice the dilation of the one before: a window -> [B, P, F, Q].
+
+    n of them see (kernel - 1) * (2**n - 1) + 1 steps. What follows reads their last step, which has seen so many; with
+    `readout` "flatten", all steps. Dropout, where asked for, stands before each dense layer.
+    """
+    handle = _scaled(ends)
+    for place, features in enumerate(channels):
+        handle = wire(CausalConv(features, kernel, 2**place, name=f"conv{place + 1}"), handle)
+    handle = wire(Last(name="last") if readout == "last" else Flatten(name="flatten"), handle)
+    return _directly(ends, _dropped(handle, dropout, 1), hidden, dropout, dropped=1)
+
+
+def recurrent_forecaster(
+    ends: Ends,
+    kind: Kind = "lstm",
+    features: tuple[int, ...] = (64,),
+    *,
+    decoder: Literal["direct", "autoregressive"] = "direct",
+    dense: tuple[int, ...] = (),
+    gates: Gates = "sigmoid",
+    forget_bias: float = 1.0,
+    reset_after: bool = True,
+    dropout: float = 0.0,
+) -> Network:
+    """Recurrent layers of so many `features`, one above the other: a window -> [B, P, F, Q].
+
+    "direct": the last hidden state gives the whole horizon at once, through `dense` layers where there are any.
+    "autoregressive": a cell goes on from the last state, step by step; without `dense` layers, and without quantiles,
+    which raise UserError. Dropout, where asked for, stands between all layers but before the decoder.
+    """
+    cell = cell_of(kind, gates, forget_bias, reset_after)
+    handle = _scaled(ends)
+    for place, units in enumerate(features, start=1):
+        handle = wire(Recurrent(units, cell, name=f"{kind}{place}"), handle)
+        if place < len(features):
+            handle = _dropped(handle, dropout, place)
+    if decoder == "autoregressive":
+        return _step_by_step(ends, handle, cell, features[-1])
+    handle = _dropped(wire(Last(name="last"), handle), dropout, len(features))
+    return _directly(ends, handle, dense, dropout, dropped=len(features))
+
+
+def _scaled(ends: Ends) -> Handle:
+    return wire(Scaled(ends.mask, ends.calendar, name="scaled"), INPUT)
+
+
+def _dropped(handle: Handle, rate: float, place: int) -> Handle:
+    return wire(Dropout(rate, name=f"dropout{place}"), handle) if rate else handle
+
+
+def _directly(ends: Ends, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
+    """Hidden layers, and the head that gives the whole horizon; `dropped` counts the dropouts that there are."""
+    for place, features in enumerate(hidden, start=1):
+        handle = _dropped(wire(Dense(features, name=f"dense{place}"), handle), dropout, dropped + place)
+    outputs = ends.horizon * ends.channels * ends.quantiles
+    return _told(ends, wire(Dense(outputs, activation="linear", name="head"), handle))
+
+
+def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Network:
+    if ends.quantiles != 1:
+        raise UserError(
+            f"an autoregressive decoder feeds one forecast back, not {ends.quantiles} quantiles; take --model.decoder "
+            "direct, or a loss of one forecast"
+        )
+    return _told(ends, wire(Decoder(units, ends.horizon, ends.calendar, cell, name="decoder"), encoded, INPUT))
+
+
+def _told(ends: Ends, head: Handle) -> Network:
+    return network(wire(Forecast(ends.horizon, ends.quantiles, ends.shrink, name="forecast"), head, INPUT))

@@ -1,0 +1,118 @@
+"""The gated recurrent unit in its two forms: h' = u h + (1 - u) n, in blocks u, r, n (Keras' z, r, h).
+
+The reset gate acts on the product, n = tanh(z + r (h R + b)), which has a bias of its own then (Keras with
+`reset_after`, cuDNN, torch); or before it, n = tanh(z + (r h) R + b) (Cho et al. 2014, arXiv 1406.1078v3). u is their
+update gate, n the new state before it is mixed in. The interface is that of `cells.Cell`.
+"""
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.models.cells import Arrays, Kind, over_steps
+from research.models.gates import Gates, bend, scale, slope
+
+
+@dataclasses.dataclass(frozen=True)
+class GruCell:
+    """Reset after the product; bias [2, 3 * H]: of the input, and of the recurrence."""
+
+    gates: Gates = "sigmoid"
+    kind: ClassVar[Kind] = "gru"
+    parts: ClassVar[int] = 3
+    further: ClassVar[tuple[str, ...]] = ()
+
+    def scale(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return _scale(self.gates, units)
+
+    def first_bias(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return np.zeros((2, 3 * units))
+
+    def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
+        """Keeps what derivatives by h R + b are multiples of (of dh), the same of n's z, and the update gate."""
+        (hidden,) = state
+        product, z = hidden @ recurrent + bias[1], z + bias[0]
+        (ours, ours_new), (inputs, inputs_new) = _gates_and_new(product), _gates_and_new(z)
+        u, r, slopes = _gates(inputs + ours, self.gates)
+        new = jnp.tanh(inputs_new + r * ours_new)
+        to_new = (1 - u) * (1 - new) * (1 + new)
+        factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, to_new * ours_new], -1), to_new * r], -1)
+        return (u * hidden + (1 - u) * new,), (factors, to_new, u)
+
+    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """Gives the derivatives by h R + b, and by n's z."""
+        (dh,), (factors, to_new, update) = state, kept
+        dproduct = factors * jnp.concatenate([dh, dh, dh], axis=-1)
+        return (dproduct @ recurrent.T + dh * update,), (dproduct, dh * to_new)
+
+    def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
+        """See `Cell`."""
+        dproduct, dnew, _ = arrays
+        dz = jnp.concatenate([_gates_and_new(dproduct)[0], dnew], axis=-1)
+        return dz, over_steps(before, dproduct), jnp.stack([dz.sum(axis=(0, 1)), dproduct.sum(axis=(0, 1))])
+
+
+@dataclasses.dataclass(frozen=True)
+class ResetBeforeGruCell:
+    """Reset before the product; bias [3 * H]."""
+
+    gates: Gates = "sigmoid"
+    kind: ClassVar[Kind] = "gru"
+    parts: ClassVar[int] = 3
+    further: ClassVar[tuple[str, ...]] = ()
+
+    def scale(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return _scale(self.gates, units)
+
+    def first_bias(self, units: int) -> np.ndarray:
+        """See `Cell`."""
+        return np.zeros(3 * units)
+
+    def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
+        """Keeps what z's derivatives are multiples of (u, n of dh, r of the one by r h), the update and reset gates."""
+        (hidden,) = state
+        (for_gates, for_new), (inputs, inputs_new) = _gates_and_new(recurrent), _gates_and_new(z + bias)
+        u, r, slopes = _gates(inputs + hidden @ for_gates, self.gates)
+        new = jnp.tanh(inputs_new + (r * hidden) @ for_new)
+        to_new = (1 - u) * (1 - new) * (1 + new)
+        factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, hidden], -1), to_new], -1)
+        return (u * hidden + (1 - u) * new,), (factors, u, r)
+
+    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """See `Cell`."""
+        (dh,), (factors, update, reset) = state, kept
+        for_gates, for_new = _gates_and_new(recurrent)
+        dreset = (_gates_and_new(factors)[1] * dh) @ for_new.T  # by r h
+        dz = factors * jnp.concatenate([dh, dreset, dh], axis=-1)
+        return (_gates_and_new(dz)[0] @ for_gates.T + dreset * reset + dh * update,), (dz,)
+
+    def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
+        """See `Cell`."""
+        dz, _, reset = arrays
+        dgates, dnew = _gates_and_new(dz)
+        drecurrent = jnp.concatenate([over_steps(before, dgates), over_steps(before * reset, dnew)], axis=-1)
+        return dz, drecurrent, dz.sum(axis=(0, 1))
+
+
+def _scale(gates: Gates, units: int) -> np.ndarray:
+    return scale(gates, np.repeat([1.0, 1.0, 0.0], units))
+
+
+def _gates_and_new(blocks: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """[..., 3 * H] as the blocks u and r together [..., 2 * H], and n [..., H]."""
+    cut = 2 * blocks.shape[-1] // 3
+    return blocks[..., :cut], blocks[..., cut:]
+
+
+def _gates(z: jax.Array, gates: Gates) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Update gate and reset gate [B, H], and their slopes [B, 2 * H]."""
+    gated = np.ones(z.shape[-1])
+    values = bend(z, gates, gated)
+    update, reset = jnp.split(values, 2, axis=-1)
+    return update, reset, slope(values, gates, gated)

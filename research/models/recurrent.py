@@ -1,0 +1,71 @@
+"""The recurrent layer: a cell run along time, what it carries there as taps."""
+
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.cells import Cell, Kind, LstmCell, SimpleCell
+from research.models.gates import Gates
+from research.models.gru import GruCell, ResetBeforeGruCell
+from research.models.layers import Facts, Layer, Shape
+from research.models.recurrence import run_cell
+
+
+class Recurrent(Layer):
+    """A recurrent cell of `features` units along a sequence, from a state of zeros. [B, L, D] -> [B, L, H].
+
+    The hidden states are its output; an LSTM's memory is there as the tap NAME/cell [B, L, H]. Input kernels start
+    Glorot-uniform, recurrent ones orthogonal (Saxe et al. 2014), biases as the cell has it: the defaults of Keras.
+    """
+
+    features: int
+    cell: Cell = LstmCell()
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+        """See `Layer`."""
+        kernel, recurrent, bias = cell_params(self, self.cell, x.shape[-1], self.features)
+        hidden, *others = run_cell(self.cell, x.astype(kernel.dtype), kernel, recurrent, bias)
+        return (hidden, dict(zip(self.further(), others, strict=True))) if others else hidden
+
+    def further(self) -> tuple[str, ...]:
+        """See `Layer`."""
+        return self.cell.further
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        """See `Layer`."""
+        length, size = inputs[0]
+        formula, parameters = cell_formula(self.cell, size, self.features)
+        work = length * self.cell.parts * self.features * (size + self.features)
+        output = (length, self.features)
+        # Each step sees itself and all before it: a window of the whole length, all of it but one step ahead.
+        return Facts(self.cell.kind, output, formula, parameters, work, (length,), (1,), (length - 1,))
+
+
+def cell_params(module: nn.Module, cell: Cell, size: int, units: int) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """The leaves kernel [size, parts * H], recurrent [H, parts * H] and bias of a cell, as parameters of `module`."""
+    columns = cell.parts * units
+    return (
+        module.param("kernel", nn.initializers.glorot_uniform(), (size, columns)),
+        module.param("recurrent", nn.initializers.orthogonal(), (units, columns)),
+        module.param("bias", lambda _: jnp.asarray(cell.first_bias(units), jnp.float32)),
+    )
+
+
+def cell_formula(cell: Cell, size: int, units: int) -> tuple[str, int]:
+    """The parameters of a cell that reads `size` numbers a step: "4*(15 + 64 + 1)*64 = 20,480", and 20480."""
+    biases = cell.first_bias(units).size // (cell.parts * units)
+    parameters = cell.parts * (size + units + biases) * units
+    times = f"{cell.parts}*" if cell.parts > 1 else ""
+    return f"{times}({size} + {units} + {biases})*{units} = {parameters:,}", parameters
+
+
+def cell_of(kind: Kind, gates: Gates = "sigmoid", forget_bias: float = 1.0, reset_after: bool = True) -> Cell:
+    """The cell of a configuration; what is of no matter for its kind is left out."""
+    if kind == "rnn":
+        return SimpleCell()
+    if kind == "lstm":
+        return LstmCell(gates, forget_bias)
+    return GruCell(gates) if reset_after else ResetBeforeGruCell(gates)

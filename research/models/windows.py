@@ -1,0 +1,88 @@
+"""What stands at both ends of every forecaster: from windows of a series in its own unit to numbers near one, and back.
+
+A forecaster reads a dict of a batch of windows, L steps of context and P of horizon, F channels, C calendar features:
+
+    values   [B, L, F]      in the series' unit, 0 where unknown
+    known    [B, L, F]      1 where observed, else 0
+    expected [B, L + P, F]  what a reference fitted on training data says, in the series' unit
+    spread   [B, F]         the standard deviation of training values around it
+    calendar [B, L + P, C]  what is known of each step in advance
+
+Nothing of the future's values is in it. A summary asks for the shape of `values`.
+"""
+
+from collections.abc import Mapping
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.layers import Facts, Layer, Shape
+
+Window = Mapping[str, jax.Array]
+
+
+class Scaled(Layer):
+    """The context in spreads from what is expected, 0 where unknown; then, per step, more that is told. -> [B, L, D].
+
+    D = F, and F more with `mask`, which tells the known from the unknown, and the `calendar` features C.
+    """
+
+    mask: bool = False
+    calendar: int = 0
+
+    def __call__(self, x: Window, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """See `Layer`."""
+        parts = [scaled_values(x), x["known"]] if self.mask else [scaled_values(x)]
+        past = x["calendar"][:, : x["values"].shape[1]]
+        return jnp.concatenate([*parts, past], axis=-1).astype(jnp.float32)
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        """See `Layer`."""
+        length, channels = inputs[0]
+        return Facts("scaled", (length, channels * (1 + self.mask) + self.calendar))
+
+
+class Last(Layer):
+    """The last step of a sequence. [B, L, H] -> [B, H]."""
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        """See `Layer`."""
+        return x[:, -1]
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        """See `Layer`."""
+        return Facts("last", inputs[0][-1:], window=None, place=(inputs[0][0] - 1,))
+
+
+class Forecast(Layer):
+    """What is expected, plus the head's answer in spreads. [B, P*F*Q] and the window -> [B, P, F, Q], in its unit.
+
+    With `shrink`, a factor for each step of the horizon is learnt, from 1 on: how much of the answer counts.
+    """
+
+    horizon: int
+    quantiles: int = 1
+    shrink: bool = False
+
+    @nn.compact
+    def __call__(self, x: jax.Array, window: Window, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """See `Layer`."""
+        future = window["expected"][:, -self.horizon :, :, None]
+        answer = x.reshape(*future.shape[:3], self.quantiles)
+        if self.shrink:
+            answer = answer * self.param("shrink", nn.initializers.ones, (self.horizon,))[:, None, None]
+        return future + window["spread"][:, None, :, None] * answer
+
+    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+        """See `Layer`."""
+        parameters = self.horizon if self.shrink else 0
+        formula = f"{self.horizon:,}" if self.shrink else ""
+        output = (self.horizon, inputs[1][-1], self.quantiles)
+        return Facts("forecast", output, formula, parameters, window=None)
+
+
+def scaled_values(window: Window) -> jax.Array:
+    """The context in spreads from what is expected, 0 where unknown: [B, L, F]."""
+    past = window["expected"][:, : window["values"].shape[1]]
+    return (window["values"] - past) / window["spread"][:, None] * window["known"]

@@ -1,0 +1,123 @@
+"""A forecaster trained elsewhere: recurrent layers one above the other, then dense ones, under our names."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from research.weights.foreign import Foreign
+from research.weights.keras_config import GATES, gates_told
+from research.weights.keras_layers import Found, found_layers
+from research.weights.layouts import Layout, Row
+
+BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each
+WRITTEN = {"keras-h5": "Keras, legacy", "keras3": "Keras 3"}
+
+
+class Description(NamedTuple):
+    """What net the leaves of a forecaster are of.
+
+    `inputs` are the numbers that it reads at each step, `features` the units of its recurrent layers, `dense` those of
+    the layers between these and its `outputs`. `gates_told` is False where the file does not say what gates it had.
+    """
+
+    kind: str
+    features: tuple[int, ...]
+    dense: tuple[int, ...]
+    inputs: int
+    outputs: int
+    reset_after: bool
+    gates: str
+    gates_told: bool
+
+    def __str__(self) -> str:
+        layers = "-".join(map(str, (self.inputs, *self.features, *self.dense, self.outputs)))
+        gates = "" if self.kind == "rnn" else f", gates {self.gates}"
+        silent = "" if self.gates_told or self.kind == "rnn" else " (not told: Keras' default)"
+        before = "" if self.kind != "gru" or self.reset_after else ", reset before the product"
+        return f"{self.kind} {layers}{before}{gates}{silent}"
+
+
+def forecaster_layout(foreign: Foreign) -> Layout:
+    """The rows of this very file, layer by layer; without any where it has no recurrent layer."""
+    layers = found_layers(foreign)
+    recurrent = [layer for layer in layers if layer.recurrent]
+    dense = [layer for layer in layers if not layer.recurrent]
+    names = [f"{_kind(layer, foreign)}{place}" for place, layer in enumerate(recurrent, start=1)]
+    names += [f"dense{place}" for place in range(1, len(dense))] + ["head"] * bool(dense)
+    if foreign.kind not in WRITTEN:
+        names = [layer.name for layer in layers]
+    pairs = zip(names, layers, strict=True) if recurrent else ()
+    rows = (Row(re.escape(array), f"{name}/{part}") for name, layer in pairs for part, array in layer.arrays.items())
+    told = gates_told(foreign.notes)
+    gates = told if told in GATES else GATES[0]  # the default of Keras since 2.2
+    return Layout(WRITTEN.get(foreign.kind, "our names"), (foreign.kind,), gates, tuple(rows))
+
+
+def forecaster_shapes(leaves: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
+    """{leaf: shape} of the forecaster that these `leaves` are of, if each layer reads the one before it.
+
+    Recurrent layers have as many units as their recurrent kernel has rows, dense ones as their bias is long.
+    """
+    layers = sorted({leaf.rpartition("/")[0] for leaf in leaves} | {"head"}, key=_order)
+    shapes: dict[str, tuple[int, ...]] = {}
+    size = None
+    for layer in layers:
+        kernel, recurrent, bias = (leaves.get(f"{layer}/{part}") for part in ("kernel", "recurrent", "bias"))
+        size = size or _length(kernel, 0)
+        blocks = BLOCKS.get(_letters(layer))
+        if blocks:
+            units = _length(recurrent, 0) or _length(bias, -1) // blocks
+            own = (2,) if blocks == BLOCKS["gru"] and bias is not None and bias.ndim == 2 else ()
+            shapes |= {f"{layer}/kernel": (size, blocks * units), f"{layer}/recurrent": (units, blocks * units)}
+            shapes[f"{layer}/bias"] = (*own, blocks * units)
+        else:
+            units = _length(bias, -1) or _length(kernel, -1)
+            shapes |= {f"{layer}/kernel": (size, units), f"{layer}/bias": (units,)}
+        size = units
+    return shapes
+
+
+def several_kinds(leaves: Iterable[str]) -> list[str]:
+    """The complaint of recurrent layers that are not all of one kind, with every one of them."""
+    layers = sorted({leaf.split("/")[0] for leaf in leaves if _letters(leaf) in BLOCKS}, key=_order)
+    return [f"several kinds of recurrent layers ({', '.join(layers)})"] if len({*map(_letters, layers)}) > 1 else []
+
+
+def describe(leaves: Mapping[str, np.ndarray], gates: str, told: bool) -> Description:
+    """The net of a whole forecaster's `leaves`, whose gates are `gates`; `told` is whether the file says so."""
+    recurrent = sorted((leaf for leaf in leaves if leaf.endswith("/recurrent")), key=_order)
+    dense = sorted((leaf for leaf in leaves if leaf.startswith("dense") and leaf.endswith("/bias")), key=_order)
+    kind = _letters(recurrent[0])
+    return Description(
+        kind=kind,
+        features=tuple(len(leaves[leaf]) for leaf in recurrent),
+        dense=tuple(len(leaves[leaf]) for leaf in dense),
+        inputs=len(leaves[recurrent[0].replace("/recurrent", "/kernel")]),
+        outputs=len(leaves["head/bias"]),
+        reset_after=leaves[recurrent[0].replace("/recurrent", "/bias")].ndim == 2,
+        gates=gates,
+        gates_told=told,
+    )
+
+
+def _kind(layer: Found, foreign: Foreign) -> str:
+    shape = foreign.arrays[layer.arrays["recurrent"]].shape
+    ratio = shape[1] / shape[0] if len(shape) == 2 and shape[0] else 0
+    return next((kind for kind, blocks in BLOCKS.items() if blocks == ratio), "lstm")
+
+
+def _order(leaf: str) -> tuple[int, int]:
+    """Recurrent layers by number, dense layers by number, the head."""
+    layer = leaf.split("/")[0]
+    number = int(re.sub(r"\D", "", layer) or 0)
+    return (0 if _letters(layer) in BLOCKS else 2 if layer == "head" else 1), number
+
+
+def _letters(leaf: str) -> str:
+    return re.sub(r"\d+$", "", leaf.split("/")[0])
+
+
+def _length(array: np.ndarray | None, axis: int) -> int:
+    return array.shape[axis] if array is not None and array.ndim else 0

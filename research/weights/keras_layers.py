@@ -1,0 +1,68 @@
+"""The layers of a forecaster found in a weight file: which arrays belong together, and in which order."""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from research.weights.foreign import Foreign
+from research.weights.keras_config import configured
+
+# Keras 3 numbers a layer's arrays; a cell's are kernel, recurrent kernel and bias (keras.src.layers.rnn).
+NUMBERED = {"cell": ("kernel", "recurrent", "bias"), "dense": ("kernel", "bias")}
+NAMED = {"kernel": "kernel", "recurrent_kernel": "recurrent", "recurrent": "recurrent", "bias": "bias"}
+OURS = r"(?:(?:rnn|lstm|gru)\d+/(?:kernel|recurrent|bias)|(?:dense\d+|head)/(?:kernel|bias))"
+
+
+class Found(NamedTuple):
+    """A layer of the file: what it is called there, and {part: foreign name of its array}."""
+
+    name: str
+    arrays: dict[str, str]
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether it has a recurrent kernel."""
+        return "recurrent" in self.arrays
+
+
+def found_layers(foreign: Foreign) -> list[Found]:
+    """The recurrent and dense layers of a file, recurrent ones first, each in the order of the net.
+
+    A legacy file has that order; a Keras 3 file has numbers, by class, which its config.json tells the order of.
+    """
+    groups: dict[str, dict[str, str]] = {}
+    for name in foreign.arrays:
+        place = _place(name, foreign)
+        if place is not None:
+            groups.setdefault(place[0], {})[place[1]] = name
+    layers = [Found(name, arrays) for name, arrays in groups.items()]
+    if foreign.kind != "keras-h5":
+        layers = _ordered(layers, foreign)
+    return sorted(layers, key=lambda layer: not layer.recurrent)  # stable
+
+
+def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
+    """The layer and the part that an array is; None for one that no forecaster has."""
+    layer, _, last = name.rpartition("/")
+    if foreign.kind == "keras3":
+        path = layer.removesuffix("/vars")
+        kind = re.sub(r"_\d+$", "", path.rpartition("/")[2])
+        parts = NUMBERED.get(kind, ())
+        return (path, parts[int(last)]) if last.isdecimal() and int(last) < len(parts) else None
+    if foreign.kind != "keras-h5":
+        return (layer, last) if re.fullmatch(OURS, name) else None
+    part = NAMED.get(re.sub(r"(_\d+)?(:0)?$", "", last))
+    flat = part == "bias" or foreign.arrays[name].ndim == 2  # the kernel of a convolution is not
+    return (layer, part) if part and flat else None
+
+
+def _ordered(layers: Iterable[Found], foreign: Foreign) -> list[Found]:
+    """By the layers' places in config.json where that tells them, else by their numbers (text sorts 10 before 2)."""
+    places = {layer.name: place for place, layer in enumerate(configured(foreign.notes))}
+
+    def key(layer: Found) -> tuple[int, int]:
+        called = foreign.aliases.get(next(iter(layer.arrays.values())), "").split("/")[0]
+        number = re.search(r"_?(\d+)(?:/cell)?$", layer.name)
+        return places.get(called, len(places)), int(number[1]) if number else 0
+
+    return sorted(layers, key=key)

@@ -1,0 +1,65 @@
+"""On the real traffic of a freeway, with two seeds: what shipped forecasters come to, and what is printed beside it."""
+
+import dataclasses
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from research import config as configuration
+from research import experiment
+from research.experiment.series.backtest import baseline_forecasts, targets_of
+from research.experiment.series.build import build
+
+DATA = Path(os.environ.get("RESEARCH_DATA", "")).absolute()  # before tests leave for folders of their own
+NAMES = ("traffic_dense", "traffic_lstm", "traffic_profile")
+
+
+def shipped(root, name, **changes):
+    config = configuration.load(str(root / "configs" / f"{name}.py"))
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(DATA), **changes), seeds=2)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    """(comparison, {name: run directory})."""
+    place, root = tmp_path_factory.mktemp("traffic"), Path(__file__).parents[2]
+    places = {name: place / name for name in NAMES}
+    entries = [(shipped(root, name), places[name]) for name in NAMES]
+    return experiment.compare(entries, place / "traffic.png"), places
+
+
+def test_windows_that_span_no_missing_day(root):
+    sizes = build(shipped(root, "traffic_dense", validation=0.0)).training.sizes
+    assert sizes == {"train": 349, "validation": 0, "test": 201}
+
+
+def test_the_baselines_are_those_that_were_known(found, root):
+    comparison, _ = found
+    known = {"last value": 512.6, "time-of-day mean": 52.0}
+    assert {name: round(comparison.rungs[name]["mae"], 1) for name in known} == known
+    parts = build(shipped(root, "traffic_dense"))
+    truth = targets_of(parts.windows["test"], parts.sizes).truth
+    naive = baseline_forecasts(parts, "test")[1]
+    errors, measured = np.abs(naive.forecasts - truth), naive.seasonal.all(axis=(1, 2))
+    assert len(errors) == 201 and measured.sum() == naive.windows == 147
+    assert round(float(errors[measured].mean()), 1) == 57.6
+    assert comparison.rungs["seasonal naive (day)"]["mae"] == pytest.approx(errors.mean())
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("traffic_dense", 110, 125), ("traffic_lstm", 90, 110)])
+def test_values_alone_lose_to_a_mean_over_days(found, name, least, most):
+    comparison, _ = found
+    assert least <= comparison.rungs[name]["mae"] <= most
+    assert comparison.rungs[name]["mae"] > 1.7 * comparison.rungs["time-of-day mean"]["mae"]
+
+
+def test_a_net_over_the_profile_beats_the_mean_at_every_horizon(found):
+    comparison, places = found
+    assert comparison.rungs["traffic_profile"]["mae"] <= 49.0
+    assert next(iter(sorted(comparison.rungs.values(), key=lambda row: row["mae"])))["name"] == "traffic_profile"
+    with np.load(places["traffic_profile"] / "forecasts.npz", allow_pickle=False) as kept:
+        average = np.abs(kept["baseline/time-of-day mean"] - kept["truth"]).mean(axis=(0, 2))
+        for seed in (0, 1):
+            assert (np.abs(kept[f"forecasts/{seed}"] - kept["truth"]).mean(axis=(0, 2)) <= average).all()

@@ -1,0 +1,96 @@
+"""Forecasters side by side: ranked with the baselines on the same windows, and refused on others."""
+
+import contextlib
+import dataclasses
+import sys
+
+import numpy as np
+import pytest
+
+from research import experiment
+from research.config import DenseForecaster, RecurrentForecaster, SeriesData, SeriesExperiment, Training
+from research.errors import UserError
+
+CONFIG = SeriesExperiment(
+    name="dense",
+    data=SeriesData(context="4h", horizon="6h", validation=0.3, unit="veh/h", columns=("flow",)),
+    model=DenseForecaster(hidden=(6,)),
+    train=Training(epochs=3, batch_size=32),
+    seeds=2,
+    published=123.0,
+)
+
+
+@pytest.fixture(scope="module")
+def entries(write_series, tmp_path_factory):
+    place = tmp_path_factory.mktemp("compared")
+    data = dataclasses.replace(CONFIG.data, source=str(write_series(place / "hours.csv")))
+    dense = dataclasses.replace(CONFIG, data=data)
+    lstm = dataclasses.replace(dense, name="lstm", model=RecurrentForecaster(hidden=(4,)), published=None)
+    return [(dense, place / "dense"), (lstm, place / "lstm")]
+
+
+@pytest.fixture(scope="module")
+def found(entries, tmp_path_factory):
+    return experiment.compare(entries, tmp_path_factory.mktemp("figures") / "all.png")
+
+
+def test_rows_are_ranked_and_say_what_runs_and_baselines_came_to(entries, found):
+    names = {"dense", "lstm", "last value", "seasonal naive (day)", "time-of-day mean"}
+    assert found.rungs.keys() == names and found.status == "finished"
+    for config, place in entries:
+        row, record = found.rungs[config.name], found.records[config.name]
+        assert row["mae"] == pytest.approx(record["seeds"]["test/mae"]["mean"])
+        assert row["values"] == pytest.approx(record["seeds"]["test/mae"]["values"])
+        assert row["parameters"] == record["parameters"]["trainable"]
+        with np.load(place / "forecasts.npz", allow_pickle=False) as kept:
+            naive = np.abs(kept["baseline/last value"] - kept["truth"]).mean()
+        assert found.rungs["last value"]["mae"] == pytest.approx(naive)
+    assert found.rungs["dense"]["published"] == 123.0
+
+
+def test_again_takes_the_runs_and_says_the_same(entries, found, tmp_path, capsys):
+    again = experiment.compare(entries, tmp_path / "again.png")
+    assert capsys.readouterr().err.count("has finished before") == 2
+    assert again.rungs == found.rungs
+    for name in ("again.png", "again-losses.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("changes", [{"horizon": "5h"}, {"context": "5h"}, {"test": 0.3}, {"columns": ("speed",)}])
+def test_runs_on_other_windows_are_refused_before_training(entries, tmp_path, changes):
+    (dense, place), _ = entries
+    other = dataclasses.replace(dense, name="other", data=dataclasses.replace(dense.data, **changes))
+    with pytest.raises(UserError, match="different windows"):
+        experiment.compare([(dense, place), (other, tmp_path / "other")], tmp_path / "figure.png")
+    assert not (tmp_path / "other/metrics.jsonl").exists() and not (tmp_path / "figure.png").exists()
+
+
+def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
+    (dense, place), _ = entries
+    other = dataclasses.replace(
+        dense, name="other", data=dataclasses.replace(dense.data, validation=0.2, reference="day")
+    )
+    again = experiment.compare([(dense, place), (other, tmp_path / "other")], tmp_path / "figure.png")
+    assert again.rungs["other"]["mae"] < again.rungs["dense"]["mae"]
+
+
+def test_without_test_windows_there_is_nothing_to_compare_on(entries, tmp_path):
+    bare = [
+        (dataclasses.replace(config, data=dataclasses.replace(config.data, test=0.0)), tmp_path / config.name)
+        for config, _ in entries
+    ]
+    with pytest.raises(UserError, match=r"dense: there are no test windows .*--data\.test"):
+        experiment.compare(bare, tmp_path / "figure.png")
+
+
+def test_a_preempted_run_is_no_comparison(entries, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def told():
+        yield lambda: True
+
+    monkeypatch.setattr(sys.modules["research.experiment.run"], "termination", told)
+    fresh = [(config, tmp_path / config.name) for config, _ in entries]
+    stopped = experiment.compare(fresh, tmp_path / "figure.png")
+    assert stopped.status == "preempted" and not stopped.rungs and [*stopped.records] == ["dense"]
+    assert not (tmp_path / "figure.png").exists()

@@ -1,0 +1,144 @@
+"""What a trained forecaster says of a user's file: its own test forecast again, with the right times, or a clear no."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from research import experiment
+from research.config import DenseForecaster, RecurrentForecaster, SeriesData, SeriesExperiment, Training
+from research.errors import UserError
+
+CONTEXT, HORIZON = 5, 8
+CONFIG = SeriesExperiment(
+    name="hours",
+    data=SeriesData(
+        context="5h", horizon="8h", calendar=("time_of_day", "day_of_week"), reference="weekday", validation=0.3
+    ),
+    model=RecurrentForecaster(hidden=(6,)),
+    train=Training(epochs=3, batch_size=32),
+    seeds=2,
+)
+
+
+def columns_of(path):
+    head, *rows = [line.split(",") for line in path.read_text().splitlines()]
+    return dict(zip(head, zip(*rows, strict=True), strict=True))
+
+
+def write(path, columns):
+    path.write_text("\n".join(",".join(row) for row in ([*columns], *zip(*columns.values(), strict=True))))
+    return path
+
+
+def said(run, path, **settings):
+    [answer] = list(experiment.predict(run, [path], **settings))
+    return answer
+
+
+def complaint(run, path):
+    return said(run, path)["error"]
+
+
+@pytest.fixture(scope="module")
+def run(write_series, tmp_path_factory):
+    place = tmp_path_factory.mktemp("predicted")
+    source = str(write_series(place / "hours.csv"))
+    experiment.run(dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=source)), place / "run")
+    return place / "run"
+
+
+@pytest.fixture(scope="module")
+def columns(run):
+    return columns_of(run.parent / "hours.csv")
+
+
+def upto(columns, end, first=0):
+    return {name: cells[first:end] for name, cells in columns.items()}
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_it_is_the_nets_own_test_forecast_at_that_origin(run, columns, tmp_path, seed):
+    judged = experiment.evaluate(run).judged[seed or 0]["test"]
+    for window in (0, 20, len(judged.targets.times) - 1):
+        origin = columns["time"].index(str(judged.targets.times[window, 0])[:16])
+        answer = said(run, write(tmp_path / "now.csv", upto(columns, origin, origin - CONTEXT)), seed=seed)
+        for place, name in enumerate(("flow", "speed")):
+            for kind, theirs in zip(("forecast", "low", "high"), judged.forecasts, strict=True):
+                np.testing.assert_allclose(answer["columns"][name][kind], theirs[window, :, place], rtol=2e-5)
+
+
+def test_times_go_on_where_the_file_ends(run, columns, tmp_path):
+    answer = said(run, write(tmp_path / "now.csv", upto(columns, 100)))
+    assert answer["origin"] == "2016-01-08T03:00:00" and answer["series"] == ""
+    assert answer["times"] == [f"2016-01-08T{hour:02}:00:00" for hour in range(4, 12)]
+
+
+def test_rows_before_the_context_change_nothing(run, columns, tmp_path):
+    short = said(run, write(tmp_path / "now.csv", upto(columns, 100, 100 - CONTEXT)))
+    assert said(run, write(tmp_path / "now.csv", upto(columns, 100))) == short
+
+
+def test_columns_may_come_in_any_order_and_with_others(run, columns, tmp_path):
+    usual = upto(columns, 100)
+    other = {"time": usual["time"], "note": usual["flow"], "speed": usual["speed"], "flow": usual["flow"]}
+    assert said(run, write(tmp_path / "now.csv", other)) == said(run, write(tmp_path / "now.csv", usual))
+
+
+def test_empty_rows_at_the_end_are_not_yet_measured(run, columns, tmp_path):
+    usual = upto(columns, 100)
+    unknown = {name: (*usual[name], "", "") for name in ("flow", "speed")}
+    longer = {"time": columns["time"][:102]} | unknown
+    assert said(run, write(tmp_path / "now.csv", longer)) == said(run, write(tmp_path / "now.csv", usual))
+
+
+def test_files_that_do_not_fit_say_why(run, columns, tmp_path):
+    usual, path = upto(columns, 100), tmp_path / "now.csv"
+    renamed = {"time": usual["time"], "flow": usual["flow"], "velocity": usual["speed"]}
+    assert "now.csv lacks columns of the training file: 'speed'" in complaint(run, write(path, renamed))
+    minutes = np.datetime64("2016-01-04T00:00") + np.arange(100) * np.timedelta64(5, "m")
+    assert "now.csv has steps of 5 min, training had 1 h" in complaint(
+        run, write(path, usual | {"time": minutes.astype(str)})
+    )
+    assert "now.csv: the series has 4 steps; a forecast needs the 5" in complaint(run, write(path, upto(columns, 4)))
+    holed = usual | {"flow": (*usual["flow"][:97], "", *usual["flow"][98:])}
+    assert "now.csv: the series is unknown at 2016-01-08 01:00" in complaint(run, write(path, holed))
+    worded = usual | {"flow": (*usual["flow"][:97], "many", *usual["flow"][98:])}
+    assert "row 99, column 'flow': 'many' is no number" in complaint(run, write(path, worded))
+    assert "gone.csv is no file" in complaint(run, "gone.csv")
+    (tmp_path / "now.png").write_bytes(b"")
+    assert "now.png is none of .csv, .parquet, .npz" in complaint(run, "now.png")
+    with pytest.raises(UserError, match="no checkpoint of seed 5; its seeds count up from 0"):
+        said(run, path, seed=5)
+
+
+def test_masked_and_joined_runs_forecast_across_a_gap(write_series, columns, tmp_path):
+    usual = upto(columns, 100)
+    holed = usual | {name: (*usual[name][:97], "", *usual[name][98:]) for name in ("flow", "speed")}
+    joined = {name: (*usual[name][:97], *usual[name][98:]) for name in ("flow", "speed")}
+    whole = {"time": columns["time"][1:100]} | joined
+    for missing in ("mask", "join"):
+        source = str(write_series(tmp_path / "hours.csv"))
+        data = SeriesData(source=source, context="5h", horizon="8h", missing=missing)
+        config = dataclasses.replace(CONFIG, data=data, model=DenseForecaster(hidden=(4,)), seeds=1)
+        experiment.run(config, tmp_path / missing)
+        answer = said(tmp_path / missing, write(tmp_path / "now.csv", holed))
+        assert answer["origin"] == "2016-01-08T03:00:00"
+        closed = said(tmp_path / missing, write(tmp_path / "now.csv", whole))
+        assert (answer["columns"]["flow"]["forecast"] == closed["columns"]["flow"]["forecast"]) == (missing == "join")
+
+
+def test_a_file_of_several_series_has_an_answer_for_each(write_series, tmp_path):
+    columns = columns_of(write_series(tmp_path / "one.csv"))
+    columns.pop("speed")
+    rows = len(columns["time"])
+    both = {name: 2 * cells for name, cells in columns.items()} | {"site": rows * ("A",) + rows * ("B",)}
+    source = str(write(tmp_path / "long.csv", both))
+    data = SeriesData(source=source, series=("site",), context="5h", horizon="8h")
+    config = dataclasses.replace(CONFIG, data=data, model=DenseForecaster(hidden=(4,)), seeds=1)
+    experiment.run(config, tmp_path / "run")
+    answers = list(experiment.predict(tmp_path / "run", [source]))
+    assert [answer["series"] for answer in answers] == ["A", "B"]
+    assert answers[0]["columns"] == answers[1]["columns"]
+    strange = write(tmp_path / "strange.csv", columns | {"site": rows * ("C",)})
+    assert "strange.csv: series 'C' was not in training, which had 'A', 'B'" in complaint(tmp_path / "run", strange)

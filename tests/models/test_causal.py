@@ -1,0 +1,63 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.models.causal import CausalConv
+from research.models.fields import receptive_field
+from research.models.network import sequence
+from research.models.summary import summarize
+from research.models.windows import Last
+
+
+def test_values_and_derivatives_are_those_of_keras(recurrent_golden):
+    golden = recurrent_golden["keras_conv"]
+    layer = CausalConv(5, size=3, dilation=2)
+    params = {"kernel": golden["weights/0"], "bias": golden["weights/1"]}
+
+    def total(x, params):
+        out = layer.apply({"params": params}, x)
+        return (out * golden["pull"]).sum(), out
+
+    (_, out), (dx, slopes) = jax.value_and_grad(total, (0, 1), has_aux=True)(golden["x"], params)
+    wanted = (golden["sequence"], golden["dx"], golden["dweights/0"], golden["dweights/1"])
+    for found, other in zip((out, dx, slopes["kernel"], slopes["bias"]), wanted, strict=True):
+        np.testing.assert_allclose(found, other, rtol=1e-6, atol=1e-6 * np.abs(other).max())
+
+
+@pytest.mark.parametrize(("sizes", "dilations"), [((3,), (1,)), ((3, 3, 3), (1, 2, 4)), ((2, 4), (3, 2)), ((1,), (5,))])
+def test_a_step_sees_just_the_steps_of_its_field(sizes, dilations):
+    net = sequence(
+        *(CausalConv(2, k, d, activation="linear", name=f"conv{k}x{d}") for k, d in zip(sizes, dilations, strict=True)),
+        Last(name="last"),
+    )
+    x = jnp.ones((1, 20, 1))
+    params = jax.tree.map(jnp.ones_like, net.init(jax.random.key(0), x))
+    taps = jax.jit(jax.jacrev(lambda x: net.apply(params, x)[1]))(x)
+    for name in net.names[:-1]:
+        reached = np.asarray(taps[name]).sum(axis=(0, 2, 3, 5)) != 0
+        field = receptive_field(net, name, (20, 1))
+        for step in range(20):
+            (seen,) = field.seen(step)
+            met = np.flatnonzero(reached[step])
+            assert seen.stop == step + 1 and met[-1] == step and met[0] >= seen.start
+            assert met[0] == seen.start or step < field.size[0] - 1  # a dilation's hole, where the field is cut off
+    whole = 1 + sum((k - 1) * d for k, d in zip(sizes, dilations, strict=True))
+    assert summarize(net, (20, 1))[-1]["receptive_field"] == [whole]
+    assert receptive_field(net, "last", (20, 1)).seen(0) == (slice(20 - whole, 20),)
+
+
+def test_early_steps_meet_zeros():
+    layer = CausalConv(1, size=3, dilation=2, activation="linear")
+    params = {"params": {"kernel": jnp.array([[[100.0]], [[10.0]], [[1.0]]]), "bias": jnp.zeros(1)}}
+    out = layer.apply(params, jnp.arange(1.0, 7.0).reshape(1, 6, 1))
+    assert out[0, :, 0].tolist() == [1, 2, 13, 24, 135, 246]
+
+
+def test_facts_tell_the_shape_and_count_that_come_out():
+    layer, x = CausalConv(6, size=4, dilation=3), jnp.ones((2, 5, 7))
+    params = layer.init(jax.random.key(0), x)
+    facts = layer.facts(((5, 7),))
+    assert layer.apply(params, x).shape[1:] == facts.output
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == facts.parameters
+    assert facts.formula == "(4*7 + 1)*6 = 174" and facts.multiply_adds == 5 * 4 * 7 * 6

@@ -1,0 +1,119 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.models.apply import apply_of
+from research.models.fields import receptive_field
+from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
+from research.models.summary import summarize
+from research.models.taps import run_taps, tap_names
+from research.trees import count, named_leaves
+
+ENDS = Ends(horizon=4, channels=3, calendar=2, mask=True)
+QUANTILES = ENDS._replace(quantiles=3, shrink=True)
+NETS = {
+    "dense": dense_forecaster(QUANTILES, (8, 7)),
+    "cnn": cnn_forecaster(ENDS, (4, 5), (6,), dropout=0.5),
+    "cnn flat": cnn_forecaster(QUANTILES, (4,), kernel=2, readout="flatten"),
+    "lstm": recurrent_forecaster(QUANTILES, "lstm", (5, 6), dense=(4,), dropout=0.5),
+    "gru": recurrent_forecaster(ENDS, "gru", (5,), reset_after=False, gates="hard_sigmoid"),
+    "rnn steps": recurrent_forecaster(ENDS, "rnn", (5,), decoder="autoregressive"),
+    "lstm steps": recurrent_forecaster(
+        ENDS._replace(shrink=True), "lstm", (4, 5), decoder="autoregressive", dropout=0.5
+    ),
+    "gru steps": recurrent_forecaster(ENDS, "gru", (5,), decoder="autoregressive"),
+}
+
+
+@pytest.fixture(scope="module")
+def made(window):
+    """{name: (net, parameters, taps)}, worked out once."""
+    read, found = window(), {}
+    for name, net in NETS.items():
+        (_, taps), variables = jax.jit(net.init_with_output)(jax.random.key(0), read)
+        found[name] = net, variables["params"], taps
+    return found
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_window_becomes_its_horizon(made, name):
+    _, params, taps = made[name]
+    assert taps["forecast"].shape == (2, 4, 3, 3 if "forecast" in params and "steps" not in name else 1)
+    assert taps["forecast"].dtype == jnp.float32 and np.isfinite(taps["forecast"]).all()
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_the_summary_tells_the_shapes_and_counts_of_the_running_net(made, name):
+    net, params, taps = made[name]
+    rows = summarize(net, (6, 3))
+    assert {row["name"]: row["output_shape"] for row in rows} == {
+        each: list(taps[each].shape[1:]) for each in net.names
+    }
+    assert sum(row["parameters"] for row in rows) == count(params)
+    assert all(len(row["receptive_field"]) == 1 and row["receptive_field"][0] <= 6 for row in rows)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_tap_is_listed_and_run_by_itself(made, window, name):
+    net, params, taps = made[name]
+    assert set(tap_names(net)) == {tap for tap in taps if not tap.endswith("/pre")}
+    found = run_taps(net, params, window(), list(taps))
+    for tap, value in taps.items():
+        np.testing.assert_allclose(found[tap], value, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_every_leaf_is_trained_and_nothing_unknown_is_read(made, window, name):
+    net, params, _ = made[name]
+    read = window()
+    read["known"] = read["known"].at[0, 2, 1].set(0).at[1, 5].set(0)
+    target = jax.random.normal(jax.random.key(0), (2, 4, 3, 1))
+
+    def loss(params, values):
+        return ((apply_of(net)(params, read | {"values": values}, None) - target) ** 2).sum()
+
+    slopes, by_values = jax.jit(jax.grad(loss, (0, 1)))(params, read["values"])
+    assert all(np.abs(leaf).max() > 0 for leaf in named_leaves(slopes).values())
+    assert (np.asarray(by_values)[read["known"] == 0] == 0).all() and np.abs(by_values).max() > 0
+
+
+def test_the_courses_nets_have_their_names():
+    assert dense_forecaster(ENDS, (8, 7), dropout=0.1).names == (
+        *("scaled", "flatten", "dense1", "dropout1", "dense2", "dropout2", "head", "forecast"),
+    )
+    assert cnn_forecaster(ENDS, (4, 5), (6,), dropout=0.1).names == (
+        *("scaled", "conv1", "conv2", "last", "dropout1", "dense1", "dropout2", "head", "forecast"),
+    )
+    assert recurrent_forecaster(ENDS, "lstm", (5, 6), dropout=0.1).names == (
+        *("scaled", "lstm1", "dropout1", "lstm2", "last", "dropout2", "head", "forecast"),
+    )
+    assert recurrent_forecaster(ENDS, "gru", decoder="autoregressive").names == (
+        "scaled",
+        "gru1",
+        "decoder",
+        "forecast",
+    )
+
+
+def test_convolutions_double_their_dilation():
+    net = cnn_forecaster(Ends(4, 1), (2, 2, 2), kernel=3)
+    fields = [receptive_field(net, name, (72, 1)) for name in ("conv1", "conv2", "conv3", "last", "head")]
+    assert [field.size for field in fields] == [(3,), (7,), (15,), (15,), (15,)]
+    assert fields[3].seen(0) == fields[4].seen(0) == (slice(57, 72),)
+    assert receptive_field(net, "forecast", (72, 1)).seen(0) == (slice(0, 72),)
+
+
+@pytest.mark.parametrize("name", ["cnn", "lstm steps"])
+def test_dropout_is_of_training_alone(made, window, name):
+    net, params, taps = made[name]
+    read, apply = window(), jax.jit(apply_of(net))
+    one, same, other = (apply(params, read, jax.random.key(seed)) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(one, same)
+    assert np.abs(one - other).max() > 0 and np.abs(one - taps["forecast"]).max() > 0
+
+
+def test_the_forget_bias_of_a_configuration_is_where_training_starts(window):
+    net = recurrent_forecaster(ENDS, "lstm", (5,), forget_bias=0.0, decoder="autoregressive")
+    params = net.init(jax.random.key(0), window())["params"]
+    assert not params["lstm1"]["bias"].any() and not params["decoder"]["bias"].any()

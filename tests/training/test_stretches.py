@@ -1,0 +1,130 @@
+"""Stretches of series that overlap: cut as a plain loop cuts them, kept once, and what is unknown weighs nothing."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from research.training import program
+from research.training.objectives import forecasting
+from research.training.state import Stretches
+from research.training.step import cut, evaluate, gather, mean_loss, size
+
+ROWS, CONTEXT, HORIZON, CHANNELS = 60, 5, 4, 2
+
+
+def rows(unknown=0.0, seed=0):
+    generator = np.random.default_rng(seed)
+    known = (generator.random((ROWS, CHANNELS)) >= unknown).astype(np.float32)
+    known[CONTEXT::3, 0] = 1.0  # so that every stretch has something to say
+    values = generator.normal(50, 20, (ROWS, CHANNELS)).astype(np.float32) * known
+    return Stretches(
+        values=values,
+        known=known,
+        expected=np.full((ROWS, CHANNELS), 50, np.float32) + np.arange(ROWS, dtype=np.float32)[:, None],
+        spread=np.broadcast_to(np.array([20, 5], np.float32), (ROWS, CHANNELS)),
+        calendar=generator.normal(size=(ROWS, 3)).astype(np.float32),
+        starts=np.r_[0:20, 29 : ROWS - CONTEXT - HORIZON + 1].astype(np.int32),  # two series of 29 and 31 rows
+        past=np.arange(CONTEXT),
+        ahead=np.arange(CONTEXT, CONTEXT + HORIZON),
+    )
+
+
+def initialize(place):
+    return {"w": {"kernel": 0.1 * jax.random.normal(place, (CONTEXT * CHANNELS, HORIZON * CHANNELS))}}
+
+
+def apply(params, inputs, key):
+    spread = inputs["spread"][:, None]
+    context = (inputs["values"] - inputs["expected"][:, :CONTEXT]) / spread * inputs["known"]
+    answer = context.reshape(len(context), -1) @ params["w"]["kernel"]
+    return (inputs["expected"][:, CONTEXT:] + spread * answer.reshape(-1, HORIZON, CHANNELS))[..., None]
+
+
+def test_cut_is_a_plain_loop_of_slices():
+    held = rows(0.3)
+    starts = np.array([0, 31, 19, 51], np.int32)
+    inputs, targets, known = cut(held, jnp.asarray(starts))
+    for place, start in enumerate(starts):
+        past, ahead = slice(start, start + CONTEXT), slice(start + CONTEXT, start + CONTEXT + HORIZON)
+        whole = slice(start, start + CONTEXT + HORIZON)
+        np.testing.assert_array_equal(inputs["values"][place], held.values[past])
+        np.testing.assert_array_equal(inputs["known"][place], held.known[past])
+        np.testing.assert_array_equal(inputs["expected"][place], held.expected[whole])
+        np.testing.assert_array_equal(inputs["calendar"][place], held.calendar[whole])
+        np.testing.assert_array_equal(inputs["spread"][place], held.spread[start])
+        truth = np.where(held.known[ahead] > 0, held.values[ahead], np.nan)
+        np.testing.assert_array_equal(targets["values"][place], truth)
+        assert float(known[place]) == pytest.approx(held.known[ahead].mean())
+
+
+def test_values_ahead_are_not_among_the_inputs():
+    held, starts = rows(0.3), jnp.array([7], jnp.int32)
+    ahead = slice(7 + CONTEXT, None)
+    other = held._replace(values=held.values.copy(), known=held.known.copy())
+    other.values[ahead], other.known[ahead] = 1e6, 1 - held.known[ahead]
+    usual, changed = (cut(each, starts)[0] for each in (held, other))
+    assert all(np.array_equal(usual[name], changed[name]) for name in usual)
+
+
+def test_a_stretch_costs_a_number_and_not_its_rows():
+    held, batch = rows(), 8
+    assert sum(np.size(leaf) for leaf in held) <= ROWS * (4 * CHANNELS + 3) + len(held.starts) + CONTEXT + HORIZON
+    compiled = jax.jit(lambda rows, index: gather(rows, index, size(rows))).lower(held, jnp.arange(batch)).compile()
+    memory = compiled.memory_analysis()
+    one = 4 * (CONTEXT + HORIZON) * (3 * CHANNELS + 3)
+    assert memory.temp_size_in_bytes + memory.output_size_in_bytes < 8 * batch * one
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae"])
+def test_a_mean_over_stretches_is_that_over_all_known_targets(loss):
+    held, params = rows(0.4), initialize(jax.random.key(3))
+    each = {"mse": np.square, "mae": np.abs}[loss]
+    sums = evaluate(params, jax.tree.map(jnp.asarray, held), batch_size=7, apply=apply, objective=forecasting(loss))
+    errors = []
+    for start in held.starts:
+        inputs, _, _ = cut(held, jnp.array([start]))
+        said = np.asarray(apply(params, inputs, None), np.float64)[0, ..., 0]
+        ahead = slice(start + CONTEXT, start + CONTEXT + HORIZON)
+        error = (held.values[ahead] - said) / held.spread[start]
+        errors += each(error)[held.known[ahead] > 0].tolist()
+    assert float(sums["loss"] / sums["count"]) == pytest.approx(np.mean(errors), rel=1e-5)
+    assert float(sums["count"]) * HORIZON * CHANNELS == pytest.approx(len(errors))
+
+
+def test_what_stands_in_the_place_of_the_unknown_makes_no_difference():
+    held, params, key = rows(0.4), initialize(jax.random.key(3)), jax.random.key(0)
+    other = held._replace(values=np.where(held.known > 0, held.values, np.float32(-7e5)))
+    index, found = jnp.arange(12), []
+    for each in (held, other):
+        batch = gather(each, index, size(each))
+        score = functools.partial(mean_loss, apply=apply, objective=forecasting("mse"), l2=0.0)
+        found.append(jax.value_and_grad(score, has_aux=True)(params, {"w": {"kernel": None}}, batch, key))
+    for usual, changed in zip(*map(jax.tree.leaves, found), strict=True):
+        assert np.isfinite(usual).all()
+        np.testing.assert_array_equal(usual, changed)
+
+
+def test_padding_of_a_last_batch_weighs_nothing():
+    held = rows()
+    batch = gather(held, jnp.array([0, 3, len(held.starts)]), len(held.starts))
+    assert batch.weights.tolist() == [1.0, 1.0, 0.0]
+
+
+def test_a_training_on_stretches_may_be_cut_anywhere():
+    held, validation = rows(0.2), rows(0.2, seed=1)
+    plan = program.Plan(size(held), 8, epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "scaled_mae"))
+    optimizer = optax.adam(0.01)
+    advance = program.build_advance(plan, apply=apply, objective=forecasting("huber"), optimizer=optimizer)
+    ends = []
+    for stops in ([plan.total_steps], [1, 4, 9, plan.total_steps]):
+        state = program.start(jnp.array([0, 1], jnp.int32), initialize, optimizer, plan)
+        for stop in stops:
+            state, _ = advance(state, held, validation, jnp.int32(stop))
+        ends.append(jax.device_get(state.each))
+    for unbroken, broken in zip(*map(jax.tree.leaves, ends), strict=True):
+        np.testing.assert_array_equal(unbroken, broken)
+    assert np.isfinite(ends[0].history["validation/scaled_mae"]).any()

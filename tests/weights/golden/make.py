@@ -1,0 +1,64 @@
+"""Makes forecasters.zip: forecasters as real Keras 3 and Keras 2 save them, and what they forecast.
+
+python tests/weights/golden/make.py    (once, by hand; needs: pip install -e '.[bench]' tf-keras; half a minute)
+
+Weights are large enough for gates to saturate. NAME/inputs [B, L, F] and NAME/outputs [B, P*F] are in outputs.npz.
+"""
+
+import io
+import tempfile
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tf_keras
+
+PLACE = Path(__file__).with_name("forecasters.zip")
+STEPS, CHANNELS, HORIZON = 5, 3, 2
+
+
+def nets():
+    """{file name: net}: all three cells, one layer and two, with and without names of one's own."""
+    new, old = keras.layers, tf_keras.layers
+    head = HORIZON * CHANNELS
+    hard = {"recurrent_activation": "hard_sigmoid"}
+    return {
+        "two_lstm.h5": (
+            keras,
+            [new.LSTM(4, return_sequences=True, name="slow"), new.LSTM(5, name="fast"), new.Dense(head)],
+        ),
+        "two_lstm.weights.h5": (keras, [new.LSTM(4, return_sequences=True), new.LSTM(4), new.Dense(head)]),
+        "gru.keras": (
+            keras,
+            [new.GRU(4), new.Dropout(0.1), new.Dense(7, activation="relu", name="wide"), new.Dense(head, name="a")],
+        ),
+        "gru_before.weights.h5": (keras, [new.GRU(4, reset_after=False), new.Dense(head)]),
+        "rnn.weights.h5": (keras, [new.SimpleRNN(4), new.Dense(head), new.Reshape((HORIZON, CHANNELS))]),
+        "hard.keras": (keras, [new.LSTM(4, **hard), new.Dense(head)]),
+        "old_hard.h5": (tf_keras, [old.LSTM(4, return_sequences=True, **hard), old.LSTM(3, **hard), old.Dense(head)]),
+        "old_gru.h5": (tf_keras, [old.GRU(4), old.Dense(head)]),
+        "old_rnn_alone.h5": (tf_keras, [old.SimpleRNN(4), old.Dense(head)]),
+    }
+
+
+def main():
+    generator, outputs = np.random.default_rng(0), {}
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(PLACE, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, (package, layers) in nets().items():
+            net = package.Sequential([package.layers.Input((STEPS, CHANNELS)), *layers])
+            net.set_weights([generator.normal(0, 0.8, array.shape) for array in net.get_weights()])
+            path = Path(folder) / name
+            alone = ".weights." in name or "alone" in name
+            net.save_weights(path) if alone else net.save(path)
+            archive.write(path, name)
+            inputs = generator.normal(0, 1.5, (4, STEPS, CHANNELS)).astype(np.float32)
+            outputs |= {f"{name}/inputs": inputs, f"{name}/outputs": np.asarray(net(inputs)).reshape(4, -1)}
+        content = io.BytesIO()
+        np.savez(content, **outputs)
+        archive.writestr("outputs.npz", content.getvalue())
+    print(f"{PLACE}: {PLACE.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
