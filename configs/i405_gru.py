@@ -2,7 +2,8 @@
 
 python scripts/train.py configs/i405_gru.py --data.root DIR --seeds 5
 
-RESULT
+26 s a seed on 2 CPU cores; test MAE 515 ± 5 veh/h over 5 seeds, where the day before has 465. Speed, by
+--data.columns speed_mph --data.unit mph: 3.54 ± 0.10 mph, where the day before has 2.85.
 """
 
 from research.config import Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training

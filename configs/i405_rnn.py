@@ -2,7 +2,8 @@
 
 python scripts/train.py configs/i405_rnn.py --data.root DIR --seeds 5
 
-RESULT
+14 s a seed on 2 CPU cores; test MAE 532 ± 18 veh/h over 5 seeds, where the day before has 465. Speed, by
+--data.columns speed_mph --data.unit mph: 3.48 ± 0.05 mph, where the day before has 2.85.
 """
 
 from research.config import Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training

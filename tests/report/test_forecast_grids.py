@@ -111,6 +111,16 @@ def test_there_is_no_verdict_without_two_numbers(forecast_evaluation_of):
     assert best is not None and best.name == "historical average"
 
 
+def test_a_model_that_is_behind_on_few_days_says_so(forecast_evaluation_of):
+    evaluation = forecast_evaluation_of()
+    best = forecast_words.best_baseline(evaluation)
+    assert "3 days to learn from" in forecast_words.schooling(best.mae + 1, evaluation, 3)
+    assert not forecast_words.schooling(best.mae - 1, evaluation, 3)
+    assert not forecast_words.schooling(best.mae + 1, evaluation, 200)
+    assert not forecast_words.schooling(float("nan"), evaluation, 3)
+    assert not forecast_words.schooling(best.mae + 1, evaluation, None)
+
+
 def test_few_days_are_called_few():
     said = [forecast_words.days(number) for number in (1, 15, 29, 30, 1200)]
     assert said == ["1 test day: few", "15 test days: few", "29 test days: few", "30 test days", "1,200 test days"]

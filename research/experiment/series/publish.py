@@ -42,10 +42,17 @@ def described(parts: Parts) -> dict[str, Any]:
         "step": told(each),
         "context": told(each * sizes.context),
         "horizon": told(each * sizes.horizon),
+        "training_days": _training_days(parts),
         "baselines": _baseline_errors(parts),
         "findings": [found] if found else [],
         "files": data.findings.document(),
     }
+
+
+def _training_days(parts: Parts) -> int:
+    """On how many days anything was measured that training sees."""
+    days = [one.times[np.isfinite(one.values).any(axis=1)].astype("datetime64[D]") for one in parts.data.parts["train"]]
+    return len(np.unique(np.concatenate(days)))
 
 
 def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
