@@ -9,7 +9,7 @@ from research.models.decoder import Decoder
 from research.models.gates import Gates
 from research.models.layers import Dense, Dropout, Flatten
 from research.models.network import INPUT, Handle, Network, network, wire
-from research.models.recurrent import Recurrent, cell_of
+from research.models.recurrent import LastState, Recurrent, cell_of
 from research.models.windows import Forecast, Last, Scaled
 
 
@@ -83,7 +83,7 @@ def recurrent_forecaster(
             handle = _dropped(handle, dropout, place)
     if decoder == "autoregressive":
         return _step_by_step(ends, handle, cell, features[-1])
-    handle = _dropped(wire(Last(name="last"), handle), dropout, len(features))
+    handle = _dropped(wire(LastState(name="last"), handle), dropout, len(features))
     return _directly(ends, handle, dense, dropout, dropped=len(features))
 
 

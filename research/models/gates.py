@@ -1,8 +1,8 @@
 """The nonlinearities of a recurrent step, for all columns of its pre-activations in one pass.
 
-Measured on CPU: one tanh over a step's [64, 256] takes 8 us; a sigmoid and a tanh on slices of it, which XLA puts in
-one loop that it does not vectorize, take 45. So gates are bent by tanh too: sigmoid(x) = (1 + tanh(x / 2)) / 2, and the
-half is put into the weights once (`scale`), where it costs no rounding.
+Measured on CPU, what an LSTM's step of [64, 256] costs besides its product: with a sigmoid and a tanh on slices, which
+XLA puts in one loop that it does not vectorize, 50 us; with one tanh for all columns 12. So gates are bent by tanh too:
+sigmoid(x) = (1 + tanh(x / 2)) / 2, and the half is put into the weights once (`scale`), where it costs no rounding.
 """
 
 from typing import Literal, get_args

@@ -1,7 +1,5 @@
 """The recurrent layer: a cell run along time, what it carries there as taps."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -11,12 +9,14 @@ from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
 from research.models.layers import Facts, Layer, Shape
 from research.models.recurrence import run_cell
+from research.models.windows import Last
 
 
 class Recurrent(Layer):
     """A recurrent cell of `features` units along a sequence, from a state of zeros. [B, L, D] -> [B, L, H].
 
-    The hidden states are its output; an LSTM's memory is there as the tap NAME/cell [B, L, H]. Input kernels start
+    The hidden states are its output. An LSTM's memory is there as the tap NAME/cell [B, L, H], and for `LastState` the
+    last hidden state as NAME/last [B, H]. Input kernels start
     Glorot-uniform, recurrent ones orthogonal (Saxe et al. 2014), biases as the cell has it: the defaults of Keras.
     """
 
@@ -24,15 +24,17 @@ class Recurrent(Layer):
     cell: Cell = LstmCell()
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False) -> Any:
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, x: jax.Array, *, train: bool = False
+    ) -> tuple[jax.Array, dict[str, jax.Array]]:
         """See `Layer`."""
         kernel, recurrent, bias = cell_params(self, self.cell, x.shape[-1], self.features)
-        hidden, *others = run_cell(self.cell, x.astype(kernel.dtype), kernel, recurrent, bias)
-        return (hidden, dict(zip(self.further(), others, strict=True))) if others else hidden
+        (hidden, *others), (last, *_) = run_cell(self.cell, x.astype(kernel.dtype), kernel, recurrent, bias)
+        return hidden, dict(zip(self.further(), (*others, last), strict=True))
 
     def further(self) -> tuple[str, ...]:
         """See `Layer`."""
-        return self.cell.further
+        return (*self.cell.further, "last")
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""
@@ -42,6 +44,18 @@ class Recurrent(Layer):
         output = (length, self.features)
         # Each step sees itself and all before it: a window of the whole length, all of it but one step ahead.
         return Facts(self.cell.kind, output, formula, parameters, work, (length,), (1,), (length - 1,))
+
+
+class LastState(Last):
+    """The hidden state in which a `Recurrent` layer ends: what `Last` gives, cheaper to derive. [B, L, H] -> [B, H]."""
+
+    def __call__(self, x: jax.Array, last: jax.Array, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """See `Layer`."""
+        return last
+
+    def reads(self) -> tuple[str, ...]:
+        """See `Layer`."""
+        return ("last",)
 
 
 def cell_params(module: nn.Module, cell: Cell, size: int, units: int) -> tuple[jax.Array, jax.Array, jax.Array]:

@@ -132,7 +132,7 @@ def _configured_names(config: bytes) -> Texts:
             kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
             names[f"layers/{kind}_{seen[kind]}" if seen[kind] else f"layers/{kind}"] = str(layer["config"]["name"])
             seen[kind] += 1
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}  # then the numbers alone must do
     return names
 

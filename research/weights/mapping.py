@@ -71,8 +71,8 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
         raise _another_net(foreign, architecture)
     convention = foreign.notes.get("convention", best.convention)
     if convention not in CONVENTIONS[architecture]:
-        told = f"{presupposed(architecture)} is {convention!r}; known are {' and '.join(CONVENTIONS[architecture])}"
-        raise UserError(f"{foreign.path} says that its {told}")
+        known = " and ".join(CONVENTIONS[architecture])
+        raise UserError(f"{foreign.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
     steps = tuple(_step(name, foreign, best) for name in foreign.arrays)
     planned = Plan(str(foreign.path), architecture, best.name, convention, steps)
     if architecture != FORECASTER:

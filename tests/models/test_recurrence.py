@@ -51,7 +51,7 @@ def pulled(cell, golden, weights):
     """Our hidden states, and the derivatives of their sum, weighted as in the golden file."""
 
     def total(x, *weights):
-        hidden = run_cell(cell, x, *weights)[0]
+        hidden = run_cell(cell, x, *weights)[0][0]
         return (hidden * golden["pull"]).sum(), hidden
 
     (_, hidden), slopes = jax.jit(jax.value_and_grad(total, (0, 1, 2, 3), has_aux=True))(golden["x"], *weights)
@@ -91,7 +91,7 @@ def test_values_and_derivatives_are_those_of_torch(recurrent_golden, kind, cell)
     close([hidden], [golden["sequence"]], 1e-6)
     close(slopes, [golden["dx"], *wanted, dbias if one else dbias[0]], 1e-6)
     if kind == "lstm":
-        memory = run_cell(cell, golden["x"], *weights, sum(bias))[1]
+        memory = run_cell(cell, golden["x"], *weights, sum(bias))[0][1]
         close([memory[:, -1]], [golden["cell"]], 1e-6)
 
 
@@ -128,7 +128,9 @@ def looped(cell, x, kernel, recurrent, bias):
 @pytest.mark.parametrize("cell", EVERY, ids=str)
 def test_states_are_those_of_a_loop(doubles, cell):
     given = numbers(cell)
-    close(run_cell(cell, *given), looped(cell, *given), 1e-12)
+    states, last = run_cell(cell, *given)
+    close(states, looped(cell, *given), 1e-12)
+    close(last, [state[:, -1] for state in states], 1e-15)
 
 
 def plainly(cell, x, kernel, recurrent, bias):
@@ -141,24 +143,26 @@ def plainly(cell, x, kernel, recurrent, bias):
         return after, after
 
     states = jax.lax.scan(step, start, jnp.swapaxes(x @ kernel, 0, 1))[1]
-    return [jnp.swapaxes(state, 0, 1) for state in states]
+    states = [jnp.swapaxes(state, 0, 1) for state in states]
+    return states, [state[:, -1] for state in states]
 
 
 DERIVED = [(cell, "everything") for cell in (*KINDS, LstmCell("hard_sigmoid"), GruCell("hard_sigmoid_keras2"))]
 
 
-@pytest.mark.parametrize(("cell", "read"), [*DERIVED, (LstmCell(), "hidden"), (LstmCell(), "last memory")], ids=str)
+@pytest.mark.parametrize(("cell", "read"), [*DERIVED, *((LstmCell(), read) for read in ("hidden", "last"))], ids=str)
 def test_the_derivative_by_hand_is_that_of_jax(doubles, cell, read):
     given = [jnp.asarray(array) for array in numbers(cell)]
     pulls = np.random.default_rng(1).normal(0, 1, (2, BATCH, STEPS, UNITS))
 
     def total(run, *given):
-        states = run(cell, *given)
+        states, last = run(cell, *given)
         if read == "hidden":
             return (states[0] * pulls[0]).sum()
-        if read == "last memory":
-            return (states[1][:, -1] * pulls[1, :, -1]).sum()
-        return sum((state * pull).sum() for state, pull in zip(states, pulls, strict=False))
+        at_the_end = sum((state * pull[:, 0]).sum() for state, pull in zip(last, pulls, strict=False))
+        if read == "last":
+            return at_the_end
+        return at_the_end + sum((state * pull).sum() for state, pull in zip(states, pulls, strict=False))
 
     both = jax.jit(lambda *given: [jax.grad(total, (1, 2, 3, 4))(run, *given) for run in (run_cell, plainly)])
     close(*both(*given), 1e-10)
@@ -168,7 +172,7 @@ def test_the_derivative_of_the_derivative_is_that_of_jax(doubles):
     x, kernel, recurrent, bias = (jnp.asarray(array) for array in numbers(LstmCell()))
 
     def steepness(recurrent, run):
-        slope = jax.grad(lambda recurrent: (run(LstmCell(), x, kernel, recurrent, bias)[0] ** 2).sum())(recurrent)
+        slope = jax.grad(lambda recurrent: (run(LstmCell(), x, kernel, recurrent, bias)[0][0] ** 2).sum())(recurrent)
         return (slope**2).sum()
 
     both = jax.jit(lambda recurrent: [[jax.grad(steepness)(recurrent, run)] for run in (run_cell, plainly)])
@@ -180,7 +184,7 @@ def test_nets_side_by_side_are_those_one_by_one(cell):
     several = [
         jnp.asarray(np.stack(arrays), jnp.float32) for arrays in zip(*(numbers(cell, s) for s in range(3)), strict=True)
     ]
-    slopes = jax.grad(lambda *given: (run_cell(cell, *given)[0] ** 2).sum(), (0, 1, 2, 3))
+    slopes = jax.grad(lambda *given: (run_cell(cell, *given)[0][0] ** 2).sum(), (0, 1, 2, 3))
     one, all_at_once = jax.jit(slopes), jax.jit(jax.vmap(slopes))
     alone = [one(*(array[place] for array in several)) for place in range(3)]
     close(all_at_once(*several), [np.stack(each) for each in zip(*alone, strict=True)], 1e-5)
@@ -189,13 +193,13 @@ def test_nets_side_by_side_are_those_one_by_one(cell):
 @pytest.mark.parametrize("cell", KINDS, ids=str)
 def test_no_state_depends_on_later_inputs(cell):
     x, *weights = (jnp.asarray(array, jnp.float32) for array in numbers(cell))
-    for jacobian in jax.jit(jax.jacrev(lambda x: run_cell(cell, x, *weights)))(x):
+    for jacobian in jax.jit(jax.jacrev(lambda x: run_cell(cell, x, *weights)[0]))(x):
         reached = np.abs(np.asarray(jacobian)).sum(axis=(0, 2, 3, 5))  # [step of the state, step of the input]
         assert (reached[np.triu_indices(STEPS, 1)] == 0).all() and (reached[np.tril_indices(STEPS)] > 0).all()
 
 
 def test_no_example_depends_on_another():
     x, *weights = (jnp.asarray(array, jnp.float32) for array in numbers(LstmCell()))
-    jacobian = jax.jit(jax.jacrev(lambda x: run_cell(LstmCell(), x, *weights)[0]))(x)
+    jacobian = jax.jit(jax.jacrev(lambda x: run_cell(LstmCell(), x, *weights)[0][0]))(x)
     reached = np.abs(np.asarray(jacobian)).sum(axis=(1, 2, 4, 5))
     np.testing.assert_array_equal(reached > 0, np.eye(BATCH, dtype=bool))

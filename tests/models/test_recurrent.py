@@ -9,7 +9,7 @@ from research.models.gates import GATES
 from research.models.layers import Dense
 from research.models.network import sequence
 from research.models.recurrence import run_cell
-from research.models.recurrent import Recurrent, cell_of
+from research.models.recurrent import LastState, Recurrent, cell_of
 from research.models.summary import summarize
 from research.models.windows import Last
 
@@ -18,7 +18,9 @@ X = jax.random.normal(jax.random.key(0), (2, 6, 3))
 
 
 def net_of(cell, units=5):
-    return sequence(Recurrent(units, cell, name="rec"), Last(name="last"), Dense(4, activation="linear", name="head"))
+    return sequence(
+        Recurrent(units, cell, name="rec"), LastState(name="last"), Dense(4, activation="linear", name="head")
+    )
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -30,11 +32,21 @@ def test_the_layer_runs_its_cell_on_leaves_of_keras_shapes(cell):
     assert {name: leaf.shape for name, leaf in params.items()} == {
         **{"kernel": (3, columns), "recurrent": (5, columns), "bias": bias}
     }
-    out = layer.apply({"params": params}, X)
-    hidden, others = out if cell.further else (out, {})
-    wanted = run_cell(cell, X, params["kernel"], params["recurrent"], params["bias"])
-    for found, state in zip((hidden, *others.values()), wanted, strict=True):
+    hidden, others = layer.apply({"params": params}, X)
+    wanted, last = run_cell(cell, X, params["kernel"], params["recurrent"], params["bias"])
+    assert tuple(others) == layer.further() == (*cell.further, "last")
+    for found, state in zip((hidden, *others.values()), (*wanted, last[0]), strict=True):
         np.testing.assert_array_equal(found, state)
+
+
+def test_the_last_state_is_the_last_of_all():
+    every, last = (sequence(Recurrent(5, name="rec"), layer(name="last")) for layer in (Last, LastState))
+    params = every.init(jax.random.key(0), X)
+    one, other = (
+        jax.value_and_grad(lambda p, net=net: (net.apply(p, X)[0] ** 2).sum())(params) for net in (every, last)
+    )
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6), one, other)
+    assert summarize(every, (6, 3))[1] == summarize(last, (6, 3))[1]
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)

@@ -1,96 +1,308 @@
-"""Forecasters as real Keras 2 and 3 saved them forecast here what they forecast there (golden/make.py)."""
+"""Forecasters that real Keras saved (golden/make.py) forecast here what they did there; others are told why not."""
 
 import io
 import json
 import zipfile
 from pathlib import Path
 
-import jax
+import h5py
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from research.command_line import MISTAKE
 from research.doors.weights import weights
 from research.models.forecasters import Ends, recurrent_forecaster
-from research.trees import from_named, named_leaves
-from research.weights.load import forecaster_leaves, load_forecaster
+from research.weights.forecaster import Description
+from research.weights.foreign import read
+from research.weights.load import forecaster_leaves, load_forecaster, open_weights
+from research.weights.mapping import guess
 
 GOLDEN = Path(__file__).with_name("golden") / "forecasters.zip"
-NAMES = [name for name in zipfile.ZipFile(GOLDEN).namelist() if name != "outputs.npz"]
-HORIZON, CHANNELS = 2, 3
+WITH_CONFIG = ("two_lstm.h5", "gru.keras", "hard.keras", "old_hard.h5", "old_gru.h5")
+SILENT = ("two_lstm.weights.h5", "gru_before.weights.h5", "rnn.weights.h5", "old_rnn_alone.h5")
+NETS = {
+    "two_lstm.h5": Description("lstm", (4, 5), (), 3, 6, False, "sigmoid", True),
+    "two_lstm.weights.h5": Description("lstm", (4, 4), (), 3, 6, False, "sigmoid", False),
+    "gru.keras": Description("gru", (4,), (7,), 3, 6, True, "sigmoid", True),
+    "gru_before.weights.h5": Description("gru", (4,), (), 3, 6, False, "sigmoid", False),
+    "rnn.weights.h5": Description("rnn", (4,), (), 3, 6, False, "sigmoid", False),
+    "hard.keras": Description("lstm", (4,), (), 3, 6, False, "hard_sigmoid", True),
+    "old_hard.h5": Description("lstm", (4, 3), (), 3, 6, False, "hard_sigmoid_keras2", True),
+    "old_gru.h5": Description("gru", (4,), (), 3, 6, True, "sigmoid", True),
+    "old_rnn_alone.h5": Description("rnn", (4,), (), 3, 6, False, "sigmoid", False),
+}
 
 
 @pytest.fixture
 def golden(tmp_path):
-    """`golden(name)`: the file of that name, what it is told, and what Keras answers."""
-    with zipfile.ZipFile(GOLDEN) as archive:
-        arrays = np.load(io.BytesIO(archive.read("outputs.npz")), allow_pickle=False)
+    """`golden(name)`: the path of a file as Keras wrote it."""
 
-        def extracted(name):
-            with zipfile.ZipFile(GOLDEN) as again:
-                return Path(again.extract(name, tmp_path)), arrays[f"{name}/inputs"], arrays[f"{name}/outputs"]
+    def unpack(name):
+        with zipfile.ZipFile(GOLDEN) as archive:
+            return Path(archive.extract(name, tmp_path))
 
-        yield extracted
+    return unpack
 
 
-def forecast(leaves, described, inputs):
-    net = recurrent_forecaster(
-        Ends(HORIZON, CHANNELS),
-        described.kind,
-        described.features,
-        dense=described.dense,
-        gates=described.gates,
-        reset_after=described.reset_after,
-    )
-    B, L, F = inputs.shape
-    window = {
-        "values": jnp.asarray(inputs),
-        "known": jnp.ones((B, L, F)),
-        "expected": jnp.zeros((B, L + HORIZON, F)),
-        "spread": jnp.ones((B, F)),
-        "calendar": jnp.zeros((B, L + HORIZON, 0)),
-    }
-    like = jax.eval_shape(net.init, jax.random.key(0), window)["params"]
-    shapes = {name: leaf.shape for name, leaf in named_leaves(like).items()}
-    params = from_named({name: jnp.asarray(leaf) for name, leaf in leaves.items()}, like)
-    return np.asarray(net.apply({"params": params}, window)[0]).reshape(B, -1), shapes
+@pytest.fixture(scope="module")
+def outputs():
+    with zipfile.ZipFile(GOLDEN) as archive, np.load(io.BytesIO(archive.read("outputs.npz"))) as file:
+        return dict(file)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_forecaster_of_keras_forecasts_here_what_it_does_there(golden, name):
-    path, inputs, outputs = golden(name)
-    leaves, described = forecaster_leaves(path)
-    found, shapes = forecast(leaves, described, inputs)
-    np.testing.assert_allclose(found, outputs, rtol=1e-5, atol=2e-6)
-    again = load_forecaster(path, shapes, described.gates)
-    assert again.keys() == leaves.keys() and all(np.array_equal(again[one], leaves[one]) for one in leaves)
+def nested(leaves):
+    tree = {}
+    for leaf, array in leaves.items():
+        layer, part = leaf.split("/")
+        tree.setdefault(layer, {})[part] = jnp.asarray(array)
+    return tree
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_import_keeps_every_bit(golden, tmp_path, capsys, name):
-    path, _, _ = golden(name)
+def forecast(leaves, told, inputs):
+    """Our net of the description, on values that are in spreads already: [B, L, F] -> [B, P*F]."""
+    ends = Ends(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1])
+    how = {"dense": told.dense, "gates": told.gates, "reset_after": told.reset_after}
+    net = recurrent_forecaster(ends, told.kind, told.features, **how)
+    zeros = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, ends.channels), np.float32)
+    window = {"values": inputs, "known": np.ones_like(inputs), "expected": zeros, "spread": np.ones_like(zeros[:, 0])}
+    out, _ = net.apply({"params": nested(leaves)}, window | {"calendar": zeros[..., :0]})
+    return np.asarray(out).reshape(len(inputs), -1)
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_it_forecasts_what_it_forecast_in_keras(golden, outputs, name):
+    leaves, told = forecaster_leaves(golden(name))
+    assert told == NETS[name]
+    wanted = outputs[f"{name}/outputs"]
+    found = forecast(leaves, told, outputs[f"{name}/inputs"])
+    assert np.abs(found - wanted).max() < 1e-6 * max(1, np.abs(wanted).max())
+
+
+def test_the_golden_forecasts_tell_gates_apart(golden, outputs):
+    for name in ("hard.keras", "old_hard.h5"):
+        leaves, told = forecaster_leaves(golden(name))
+        for gates in {"sigmoid", "hard_sigmoid", "hard_sigmoid_keras2"} - {told.gates}:
+            found = forecast(leaves, told._replace(gates=gates), outputs[f"{name}/inputs"])
+            assert np.abs(found - outputs[f"{name}/outputs"]).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_inspect_shows_every_array_and_what_net_it_is(golden, capsys, name):
+    path = golden(name)
     assert weights(["inspect", str(path)]) == 0
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 80 and "forecaster" in told and "head/kernel" in told
-    assert weights(["import", str(path), str(tmp_path / "ours.safetensors")]) == 0
-    leaves, described = forecaster_leaves(path)
-    ours, again = forecaster_leaves(tmp_path / "ours.safetensors")
-    assert ours.keys() == leaves.keys() and all(np.array_equal(ours[one], leaves[one]) for one in leaves)
-    assert again._replace(gates_told=True) == described._replace(gates_told=True)
-    assert json.loads((tmp_path / "ours.json").read_text())["source"]["file"] == name
+    lines = capsys.readouterr().out.splitlines()
+    leaves, told = forecaster_leaves(path)
+    assert max(map(len, lines)) <= 80 and lines[-1] == str(told)
+    assert any(line.startswith("architecture forecaster, gates") for line in lines)
+    assert (
+        all(leaf in "\n".join(lines) for leaf in leaves) and lines[-2] == f"fits: {len(leaves)} of {len(leaves)} leaves"
+    )
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_import_export_import_is_bit_equal(golden, tmp_path, capsys, name):
+    path = golden(name)
+    assert weights(["import", str(path), str(tmp_path / "one.safetensors")]) == 0
+    assert weights(["export", str(tmp_path / "one.safetensors"), str(tmp_path / "back.h5")]) == 0
+    assert weights(["import", str(tmp_path / "back.h5"), str(tmp_path / "two.safetensors")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == lines[4] and lines[1].startswith("fingerprint ")
+    first, told = forecaster_leaves(path)
+    for again in ("one.safetensors", "back.h5", "two.safetensors"):
+        second, same = forecaster_leaves(tmp_path / again)
+        assert same == told._replace(gates_told=True) and list(second) == list(first)
+        assert all(np.array_equal(first[leaf], second[leaf]) for leaf in first)
+
+
+def test_an_exported_file_has_the_order_that_keras_loads_by(golden, tmp_path):
+    weights(["export", str(golden("old_hard.h5")), str(tmp_path / "out.h5")])
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert list(file.attrs["layer_names"]) == ["lstm1", "lstm2", "head"]
+        ends = [name.split("/")[1] for name in file["lstm2"].attrs["weight_names"]]
+        assert ends == ["kernel:0", "recurrent:0", "bias:0"]
+
+
+def test_a_forecaster_is_guessed_and_pictures_still_are(golden, tmp_path, thin, write_keras3):
+    assert guess(read(golden("gru.keras"))) == "forecaster"
+    assert guess(read(write_keras3(tmp_path / "v.weights.h5", thin(top=True)))) == "vgg16"
+
+
+def stacked(path, layers, units=2):
+    """A .weights.h5 of `layers` LSTMs and a dense layer, each with its own numbers."""
+    with h5py.File(path, "w") as file:
+        for place in range(layers):
+            cell = file.create_group(f"layers/lstm_{place}/cell/vars" if place else "layers/lstm/cell/vars")
+            for number, shape in enumerate([(units, 4 * units), (units, 4 * units), (4 * units,)]):
+                cell[str(number)] = np.full(shape, place, "f4")
+        file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((units, 3), "f4"), np.ones(3, "f4")
+        file["layers/dropout/seed_generator/vars/0"] = np.ones(2, "u4")  # no weights
+    return path
+
+
+def test_the_eleventh_layer_is_the_eleventh(tmp_path):
+    leaves, told = forecaster_leaves(stacked(tmp_path / "w.weights.h5", 12))
+    assert told.features == (2,) * 12
+    assert [leaves[f"lstm{place}/bias"][0] for place in range(1, 13)] == list(range(12))
 
 
 def test_layers_that_do_not_chain_are_all_named(golden, tmp_path, refusal):
-    leaves, _ = forecaster_leaves(golden("two_lstm.h5")[0])
-    leaves["lstm2/kernel"], leaves["head/kernel"] = leaves["lstm2/kernel"][:-1], leaves["head/kernel"][:-1]
-    np.savez(tmp_path / "broken.npz", **leaves)
-    with refusal("lstm2/kernel is 3x20, not 4x20", "head/kernel is 4x6, not 5x6"):
-        forecaster_leaves(tmp_path / "broken.npz")
+    path = golden("two_lstm.h5")
+    with h5py.File(path, "a") as file:
+        root = file["model_weights"]
+        second, dense = root["fast/sequential/fast/lstm_cell"], root["dense/sequential/dense"]
+        del second["kernel"], second["bias"], dense["kernel"]
+        second["kernel"], second["bias"] = np.ones((7, 20), "f4"), np.full(20, np.nan, "f4")
+        dense["kernel"] = np.ones((4, 6), "f4")
+    with refusal(
+        *("two_lstm.h5 does not fit forecaster", "lstm2/kernel is 7x20, not 4x20", "head/kernel is 4x6, not 5x6"),
+        "not numbers: lstm2/bias (NaN or infinite)",
+    ):
+        forecaster_leaves(path)
+    with refusal("lstm2/kernel is 7x20, not 4x20"):
+        weights(["import", str(path), str(tmp_path / "out.safetensors")])
+    assert not (tmp_path / "out.safetensors").exists()
+    assert weights(["inspect", str(path)]) == MISTAKE
 
 
-def test_a_net_of_another_size_is_refused_with_every_leaf(golden, refusal):
-    path, _, _ = golden("rnn.weights.h5")
-    leaves, described = forecaster_leaves(path)
-    wanted = {name: leaf.shape for name, leaf in leaves.items()} | {"rnn1/bias": (5,), "dense1/bias": (2,)}
-    with refusal("rnn1/bias is 4, not 5", "missing: dense1/bias"):
-        load_forecaster(path, wanted, described.gates)
+def test_what_is_missing_or_extra_is_named(golden, refusal):
+    path = golden("two_lstm.weights.h5")
+    with h5py.File(path, "a") as file:
+        del file["layers/lstm_1/cell/vars/2"], file["layers/dense"]
+        file["layers/layer_normalization/vars/0"] = np.ones(4, "f4")
+        file["layers/bidirectional/forward_layer/cell/vars/3"] = np.ones(4, "f4")
+    with refusal(
+        *("missing: lstm2/bias, head/kernel, head/bias;", "extra: layers/bidirectional/forward_layer/cell/vars/3"),
+        "layers/layer_normalization/vars/0",
+    ):
+        forecaster_leaves(path)
+
+
+def configured(path, change):
+    """The file with `change(layers)` made to its configuration."""
+    with h5py.File(path, "a") as file:
+        told = json.loads(file.attrs["model_config"])
+        change({layer["config"]["name"]: layer for layer in told["config"]["layers"]}, told["config"]["layers"])
+        file.attrs["model_config"] = json.dumps(told)
+    return path
+
+
+def test_layers_of_another_kind_are_all_named(golden, refusal):
+    def change(named, layers):
+        named["slow"]["config"] |= {"activation": "relu", "go_backwards": True, "recurrent_activation": "tanh"}
+        named["fast"]["config"] |= {"return_sequences": True}
+        named["dense"]["config"] |= {"activation": "softplus"}
+        layers.append({"class_name": "Flatten", "config": {"name": "flat"}})
+        layers.insert(0, layers.pop(3))
+
+    with refusal(
+        *("of another kind: flat (a Flatten)", "slow (activation relu, ours tanh, go_backwards True, ours False)"),
+        *("fast (return_sequences True, ours False)", "dense (activation softplus, ours linear)"),
+        *("gates of several kinds (sigmoid, tanh)", "gates (tanh, ours sigmoid or hard_sigmoid)"),
+        "a dense layer before a recurrent one",
+    ):
+        forecaster_leaves(configured(golden("two_lstm.h5"), change))
+
+
+def test_cells_of_several_kinds_are_refused(tmp_path, refusal):
+    path = stacked(tmp_path / "w.weights.h5", 1)
+    with h5py.File(path, "a") as file:
+        for number, shape in enumerate([(2, 6), (2, 6), (2, 6)]):
+            file[f"layers/zgru/cell/vars/{number}"] = np.ones(shape, "f4")
+    with refusal("of another kind: several kinds of recurrent layers (lstm1, gru2)"):
+        forecaster_leaves(path)
+
+
+def test_the_version_of_keras_decides_what_hard_means(golden):
+    path = golden("old_hard.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs["keras_version"] = "3.13.0"
+    assert forecaster_leaves(path)[1].gates == "hard_sigmoid"
+    assert forecaster_leaves(golden("hard.keras"))[1].gates == "hard_sigmoid"
+
+
+def test_a_net_takes_a_file_that_fits_it_and_no_other(golden, refusal):
+    path = golden("old_hard.h5")
+    leaves, told = forecaster_leaves(path)
+    wanted = {leaf: array.shape for leaf, array in leaves.items()}
+    found = load_forecaster(path, wanted, told.gates)
+    assert list(found) == list(wanted) and all(np.array_equal(found[leaf], leaves[leaf]) for leaf in leaves)
+    other = dict(wanted) | {"lstm1/kernel": (8, 16), "dense1/kernel": (3, 9), "dense1/bias": (9,)}
+    del other["lstm2/bias"]
+    with refusal(
+        *("missing: dense1/kernel, dense1/bias", "extra: lstm_1/lstm_cell/bias:0", "lstm1/kernel is 3x16, not 8x16"),
+        "gates (hard_sigmoid_keras2, the net's sigmoid)",
+    ):
+        load_forecaster(path, other, "sigmoid")
+    silent = golden("two_lstm.weights.h5")
+    shapes = {leaf: array.shape for leaf, array in forecaster_leaves(silent)[0].items()}
+    assert load_forecaster(silent, shapes, "hard_sigmoid").keys() == shapes.keys()  # it does not say
+
+
+def test_weights_of_pictures_are_no_forecaster(tmp_path, thin, write_keras3, refusal):
+    with refusal("weights of another net than forecaster", "it has layers/conv2d/vars/0"):
+        forecaster_leaves(write_keras3(tmp_path / "v.weights.h5", thin()))
+
+
+def test_a_cell_cannot_make_us_read_another_file(golden, tmp_path, refusal):
+    with h5py.File(tmp_path / "secret.h5", "w") as file:
+        file["numbers"] = np.ones((4, 16), "f4")
+    path = golden("two_lstm.weights.h5")
+    with h5py.File(path, "a") as file:
+        del file["layers/lstm/cell/vars/1"]
+        file["layers/lstm/cell/vars/1"] = h5py.ExternalLink("secret.h5", "numbers")
+    with refusal("is refused", "another file", "secret.h5"):
+        read(path)
+    with h5py.File(path, "a") as file:
+        del file["layers/lstm/cell"]
+        file["layers/lstm/cell"] = h5py.ExternalLink("secret.h5", "/")
+    with refusal("is refused", "another file", "secret.h5"):
+        read(path)
+
+
+def test_groups_that_hold_themselves_are_damage(golden, refusal):
+    path = golden("two_lstm.weights.h5")
+    with h5py.File(path, "a") as file:
+        file["layers/lstm/again"] = file["layers"]
+    with refusal("damaged", "recursion"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "config", ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
+)
+def test_a_configuration_that_cannot_be_read_is_none(golden, config):
+    path = golden("old_gru.h5")
+    with h5py.File(path, "a") as file:
+        del file.attrs["model_config"]
+        file.attrs.create("model_config", config[:60_000])
+    assert forecaster_leaves(path)[1] == NETS["old_gru.h5"]._replace(gates_told=False)
+    with zipfile.ZipFile(GOLDEN) as archive, zipfile.ZipFile(io.BytesIO(archive.read("gru.keras"))) as inner:
+        content = inner.read("model.weights.h5")
+    with zipfile.ZipFile(path.with_suffix(".keras"), "w") as archive:
+        archive.writestr("model.weights.h5", content)
+        archive.writestr("config.json", config)
+        archive.writestr("metadata.json", config)
+    assert forecaster_leaves(path.with_suffix(".keras"))[1] == NETS["gru.keras"]._replace(gates_told=False)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])
+@pytest.mark.parametrize("part", ["0", "1", "2"])
+def test_arrays_of_any_shape_are_refused_in_words(tmp_path, refusal, part, shape):
+    path = stacked(tmp_path / "w.weights.h5", 2)
+    with h5py.File(path, "a") as file:
+        del file[f"layers/lstm/cell/vars/{part}"]
+        file[f"layers/lstm/cell/vars/{part}"] = np.ones(shape, "f4")
+    leaf = ("kernel", "recurrent", "bias")[int(part)]
+    with refusal("w.weights.h5", f"lstm1/{leaf} is"):
+        forecaster_leaves(path)
+
+
+def test_what_a_file_calls_itself_is_held_to(golden, tmp_path, refusal):
+    weights(["import", str(golden("hard.keras")), str(tmp_path / "one.safetensors")])
+    foreign = open_weights(tmp_path / "one.safetensors")
+    assert foreign.notes["architecture"] == "forecaster" and foreign.notes["convention"] == "hard_sigmoid"
+    with h5py.File(golden("old_gru.h5"), "a") as file:
+        file.attrs["convention"] = "caffe"
+    with refusal("tells of gates 'caffe'", "known are sigmoid and hard_sigmoid and hard_sigmoid_keras2"):
+        forecaster_leaves(tmp_path / "old_gru.h5")

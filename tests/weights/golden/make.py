@@ -3,6 +3,7 @@
 python tests/weights/golden/make.py    (once, by hand; needs: pip install -e '.[bench]' tf-keras; half a minute)
 
 Weights are large enough for gates to saturate. NAME/inputs [B, L, F] and NAME/outputs [B, P*F] are in outputs.npz.
+It also loads into Keras what `research.weights` reads and exports again, and holds those forecasts against these.
 """
 
 import io
@@ -13,6 +14,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import tf_keras
+
+from research.weights.export import export
+from research.weights.load import forecaster_leaves
 
 PLACE = Path(__file__).with_name("forecasters.zip")
 STEPS, CHANNELS, HORIZON = 5, 3, 2
@@ -54,6 +58,11 @@ def main():
             archive.write(path, name)
             inputs = generator.normal(0, 1.5, (4, STEPS, CHANNELS)).astype(np.float32)
             outputs |= {f"{name}/inputs": inputs, f"{name}/outputs": np.asarray(net(inputs)).reshape(4, -1)}
+            leaves, told = forecaster_leaves(path)
+            back = export(Path(folder) / "back.h5", leaves, architecture="forecaster", convention=told.gates)
+            net.set_weights([0 * array for array in net.get_weights()])
+            net.load_weights(back)
+            assert np.array_equal(np.asarray(net(inputs)).reshape(4, -1), outputs[f"{name}/outputs"]), name
         content = io.BytesIO()
         np.savez(content, **outputs)
         archive.writestr("outputs.npz", content.getvalue())
