@@ -2,7 +2,7 @@
 
 python scripts/train.py configs/traffic_gru.py --data.root DIR --seeds 5
 
-4 s a seed on 2 CPU cores; test MAE GRU1 veh/h over 5 seeds, where the mean of each time of day has 52.0.
+4 s a seed on 2 CPU cores; test MAE 99.4 ± 1.5 veh/h over 5 seeds, where the mean of each time of day has 52.0.
 """
 
 from research.config import Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training
