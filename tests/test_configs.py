@@ -41,11 +41,11 @@ SERIES = {
     "metr_la_gru": (15, 300, 296_736),
     "metr_la_lstm": (15, 300, 301_792),
     "metr_la_rnn": (15, 300, 286_048),
+    "pems_next": (1, 300, 13),
     "traffic_cnn": (1, 3600, 14_168),
     "traffic_dense": (1, 3600, 2_008),
     "traffic_gru": (1, 3600, 14_424),
     "traffic_lstm": (1, 3600, 4 * (1 + 64 + 1) * 64 + 65 * 24),
-    "traffic_next": (1, 300, 13),
     "traffic_profile": (1, 3600, 2_776),
     "traffic_rnn": (1, 3600, 5_784),
 }

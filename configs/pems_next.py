@@ -1,6 +1,6 @@
 """Freeway traffic, every 5 minutes, one step ahead from the last twelve: a linear net over the smoothed daily profile.
 
-python scripts/train.py configs/traffic_next.py --data.root DIR --seeds 5
+python scripts/train.py configs/pems_next.py --data.root DIR --seeds 5
 
 Rows follow each other across the missing days here, as in the results that others report of this set (4,308 windows);
 --data.missing drop leaves out the 60 windows that reach across.
@@ -13,7 +13,7 @@ from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, Se
 
 def get_config() -> SeriesExperiment:
     return SeriesExperiment(
-        name="traffic_next",
+        name="pems_next",
         data=SeriesData(
             source="traffic_pems",
             columns=("Lane 1 Flow (Veh/5 Minutes)",),
