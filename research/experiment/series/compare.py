@@ -74,9 +74,8 @@ def _pairs(kept: Kept, forecasts: dict[str, np.ndarray], unit: str) -> list[Reco
     return [{"a": p["better"], "b": p["worse"], "days": p["days"]} | dict(p["test"]) for p in ranked.pairs]
 
 
-def _averaged(losses_: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
-    known = np.isfinite(losses_)
-    total = np.bincount(place[known], losses_[known], count)
-    return total / np.where(
-        np.bincount(place[known], minlength=count) > 0, np.bincount(place[known], minlength=count), np.nan
-    )
+def _averaged(each: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
+    """The mean [count] of the known losses `each` [N] of windows at one `place` [N]; NaN where nothing is known."""
+    known = np.isfinite(each)
+    total, number = np.bincount(place[known], each[known], count), np.bincount(place[known], minlength=count)
+    return total / np.where(number > 0, number, np.nan)

@@ -36,13 +36,11 @@ class Forecasts(NamedTuple):
 class Judgement:
     """What was found of a split: the model's errors, and on the same windows those of the baselines, by name.
 
-    seasonal_windows counts those whose day before was measured throughout. forecasts, targets and correction are what
-    was judged, and said.
+    forecasts, targets and correction are what was judged, and said.
     """
 
     model: Forecasting
     baselines: dict[str, Forecasting]
-    seasonal_windows: int
     forecasts: Forecasts = field(repr=False)
     targets: Targets = field(repr=False)
     correction: Correction = field(repr=False)
@@ -61,12 +59,11 @@ def judge(parts: Parts, params: Tree) -> dict[str, Judgement]:
         if parts.training.sizes[split]:
             targets = targets_of(parts.windows[split], parts.sizes)
             said = corrected(raw_forecasts(parts, params, split), targets, correction)
-            baselines, naive = baseline_forecasts(parts, split)
+            baselines, _ = baseline_forecasts(parts, split)
             bounds = None if said.low is None or said.high is None else (said.low, said.high)
             found[split] = Judgement(
                 model=_evaluated(parts, said.middle, targets, scale, bounds),
                 baselines={name: _evaluated(parts, each, targets, scale) for name, each in baselines.items()},
-                seasonal_windows=naive.windows,
                 forecasts=said,
                 targets=targets,
                 correction=correction,

@@ -56,12 +56,22 @@ def _training_days(parts: Parts) -> int:
 
 
 def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
-    """{split: {baseline: mean absolute error}}, in the series' own unit."""
+    """{split: {baseline: mean absolute error}}, in the series' own unit.
+
+    Of the day before also over the windows alone whose day before was measured throughout, where there are any.
+    """
     errors = {}
     for split in SPLITS:
         if parts.training.sizes[split]:
-            truth, (named, _) = targets_of(parts.windows[split], parts.sizes).truth, baseline_forecasts(parts, split)
+            truth, (named, naive) = (
+                targets_of(parts.windows[split], parts.sizes).truth,
+                baseline_forecasts(parts, split),
+            )
             errors[split] = {name: float(np.nanmean(np.abs(each - truth))) for name, each in named.items()}
+            whole = naive.seasonal.all(axis=(1, 2))
+            if whole.any():
+                strict = float(np.nanmean(np.abs(naive.forecasts - truth)[whole]))
+                errors[split][f"seasonal naive (day), {int(whole.sum())} whole windows"] = strict
     return errors
 
 
