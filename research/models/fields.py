@@ -7,9 +7,9 @@ k, stride s and p positions of padding before turns (size r, jump j, start a) of
 
 from typing import NamedTuple
 
-from research.errors import UserError
 from research.models.layers import Facts, Layer, Shape
 from research.models.network import Network, upto
+from research.models.sizes import check_size, facts_of
 from research.models.taps import check_tap, layer_of
 
 
@@ -54,10 +54,9 @@ def receptive_field(net: Network, tap: str, picture: Shape) -> Field:
     that the tap has no positions.
     """
     check_tap(net, tap)
-    shapes, found = _walk(upto(net, layer_of(net, tap)), picture)
-    if min(shapes[-1]) < 1:
-        raise UserError(f"pictures of {'x'.join(map(str, picture[:-1]))} leave nothing at {tap}; take larger ones")
-    return found[-1]
+    part = upto(net, layer_of(net, tap))
+    check_size(part, picture)
+    return _walk(part, picture)[-1]
 
 
 def receptive_fields(net: Network, picture: Shape) -> dict[str, Field]:
@@ -65,29 +64,27 @@ def receptive_fields(net: Network, picture: Shape) -> dict[str, Field]:
 
     Raises ValueError where layers are joined whose positions lie differently far apart, for which there is no field.
     """
-    return dict(zip(net.names, _walk(net, picture)[1], strict=True))
+    return dict(zip(net.names, _walk(net, picture), strict=True))
 
 
-def _walk(net: Network, picture: Shape) -> tuple[list[Shape], list[Field]]:
-    """The output shape and the field of each layer."""
+def _walk(net: Network, picture: Shape) -> list[Field]:
+    """The field of each layer."""
     sides = picture[:-1]
     pixels = Field((1,) * len(sides), (1,) * len(sides), (0,) * len(sides), sides)
     whole = Field(sides, (0,) * len(sides), (0,) * len(sides), sides)
-    shapes: list[Shape] = []
+    facts = facts_of(net, picture)
     fields: list[Field] = []
-    for layer, wires in zip(net.layers, net.wires, strict=True):
-        reads = tuple(picture if source < 0 else shapes[source] for source in wires)
-        fact = layer.facts(reads)
-        shapes.append(fact.output)
+    for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True):
+        read = picture if wires[0] < 0 else facts[wires[0]].output
         below = [pixels if source < 0 else fields[source] for source in wires]
         if fact.place:
             fields.append(_at(fact.place, below[0]))
         elif fact.window is not None and len(fact.output) == len(picture):
-            fields.append(_through(fact, reads[0][:-1], _hull(layer, below)))
+            fields.append(_through(fact, read[:-1], _hull(layer, below)))
         else:
             placeless = not any(any(field.jump) for field in below)
             fields.append(_hull(layer, below) if placeless else whole)
-    return shapes, fields
+    return fields
 
 
 def _at(place: Shape, below: Field) -> Field:

@@ -9,6 +9,7 @@ import jax
 
 from research.errors import UserError
 from research.models.network import Network, upto
+from research.models.sizes import check_size, check_weights
 
 Tree = Any
 PRE = "/pre"  # of a tap's name: before the layer's nonlinearity
@@ -18,12 +19,16 @@ def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> d
     """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`: LAYER, LAYER/pre or a further tap.
 
     Layers that no asked tap reads are not run, and `params` need not hold them. Compiled once per net, names and shape.
-    Raises UserError for a tap that the net does not have; it lists those that there are.
+    Raises UserError for a tap that the net does not have (it lists those that there are), and for inputs that are too
+    small for it, or of another size than the weights of a layer are for.
     """
     wanted = tuple(names)
     for name in wanted:
         check_tap(net, name)
-    found = _run(*probe(net, params, wanted), inputs)
+    run, few = probe(net, params, wanted)
+    if not isinstance(inputs, dict):  # windows of a series, which their own network takes at one length
+        check_weights(run.part, check_size(run.part, inputs.shape[1:]), few)
+    found = _run(run, few, inputs)
     return {name: found[name] for name in wanted}
 
 

@@ -146,7 +146,10 @@ def test_what_is_not_there_is_refused():
         receptive_field(net, "conv3", (28, 28, 1))
     with pytest.raises(UserError, match="no tap pool1/pre"):
         receptive_field(net, "pool1/pre", (28, 28, 1))
-    with pytest.raises(UserError, match="pictures of 5x28 leave nothing at conv2; take larger ones"):
+    with pytest.raises(
+        UserError,
+        match="pictures of 5x28 are smaller than the net needs: nothing is left at conv2; it takes 8x8 or more",
+    ):
         receptive_field(net, "conv2", (5, 28, 1))
     field = receptive_field(net, "conv1", (28, 27, 1))
     assert field == receptive_field(net, "conv1/pre", (28, 27, 1))

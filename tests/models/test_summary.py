@@ -8,7 +8,8 @@ from research.models.cnn import cnn
 from research.models.dense import dense_sequence
 from research.models.layers import Conv, MaxPool
 from research.models.network import sequence
-from research.models.summary import smallest_side, summarize
+from research.models.sizes import smallest_side
+from research.models.summary import summarize
 from research.trees import count
 
 

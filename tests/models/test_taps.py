@@ -92,6 +92,18 @@ def test_an_unknown_tap_names_the_nearest_and_all():
         run_taps(vgg16(), {}, jnp.zeros((1, 32, 32, 3)), ["block3_pool/pre"])
 
 
+def test_pictures_of_a_size_that_the_net_cannot_take_are_refused_before_it_runs():
+    params = {"fc1": {"kernel": np.zeros((25088, 4096), "float32"), "bias": np.zeros(4096, "float32")}}
+    with pytest.raises(
+        UserError, match=r"pictures of 31x40 are smaller .*: nothing is left at block5_pool; it takes 32x32 or more$"
+    ):
+        run_taps(vgg16(), {}, np.zeros((1, 31, 40, 3), np.uint8), ["block5_pool"])
+    with pytest.raises(
+        UserError, match=r"fc1 would have \(2048 \+ 1\)\*4096 = 8,392,704 .*its weights have 102,764,544"
+    ):
+        run_taps(vgg16(include_top=True), params, np.zeros((1, 64, 64, 3), np.uint8), ["fc1"])
+
+
 def test_what_a_layer_carries_is_run_by_no_more_than_the_layer_and_named_among_the_taps(window):
     net, read = recurrent_forecaster(Ends(4, 3, calendar=2), "lstm", (5, 5)), window()
     params = net.init(jax.random.key(0), read)["params"]
