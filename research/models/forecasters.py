@@ -17,7 +17,7 @@ class Ends(NamedTuple):
     """What every forecaster's ends are made by: P steps of horizon, F channels, and what is told of the context.
 
     `quantiles` is their number, 1 for a loss of one forecast; `calendar` the number C of features known in advance.
-    `mask` tells the net which values are known; `shrink` learns how much of its answer counts, step by step.
+    `mask` tells the net which values are known.
     """
 
     horizon: int
@@ -25,7 +25,6 @@ class Ends(NamedTuple):
     quantiles: int = 1
     calendar: int = 0
     mask: bool = False
-    shrink: bool = False
 
 
 def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
@@ -113,4 +112,4 @@ def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Networ
 
 
 def _told(ends: Ends, head: Handle) -> Network:
-    return network(wire(Forecast(ends.horizon, ends.quantiles, ends.shrink, name="forecast"), head, INPUT))
+    return network(wire(Forecast(ends.horizon, ends.quantiles, name="forecast"), head, INPUT))

@@ -13,7 +13,6 @@ Nothing of the future's values is in it. A summary asks for the shape of `values
 
 from collections.abc import Mapping
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
@@ -56,30 +55,20 @@ class Last(Layer):
 
 
 class Forecast(Layer):
-    """What is expected, plus the head's answer in spreads. [B, P*F*Q] and the window -> [B, P, F, Q], in its unit.
-
-    With `shrink`, a factor for each step of the horizon is learnt, from 1 on: how much of the answer counts.
-    """
+    """What is expected, plus the head's answer in spreads. [B, P*F*Q] and the window -> [B, P, F, Q], in its unit."""
 
     horizon: int
     quantiles: int = 1
-    shrink: bool = False
 
-    @nn.compact
     def __call__(self, x: jax.Array, window: Window, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
         """See `Layer`."""
         future = window["expected"][:, -self.horizon :, :, None]
         answer = x.reshape(*future.shape[:3], self.quantiles)
-        if self.shrink:
-            answer = answer * self.param("shrink", nn.initializers.ones, (self.horizon,))[:, None, None]
         return future + window["spread"][:, None, :, None] * answer
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""
-        parameters = self.horizon if self.shrink else 0
-        formula = f"{self.horizon:,}" if self.shrink else ""
-        output = (self.horizon, inputs[1][-1], self.quantiles)
-        return Facts("forecast", output, formula, parameters, window=None)
+        return Facts("forecast", (self.horizon, inputs[1][-1], self.quantiles), window=None)
 
 
 def scaled_values(window: Window) -> jax.Array:

@@ -57,18 +57,3 @@ def test_another_unit_changes_nothing_but_the_unit(window):
     answer = jax.random.normal(jax.random.key(0), (2, 12))
     one, same = (Forecast(4).apply({}, answer, each) for each in (read, other))
     np.testing.assert_allclose(one * 3 - 7, same, rtol=1e-4)
-
-
-def test_shrink_starts_at_one_and_takes_each_step_towards_what_is_expected(window):
-    read, answer = window(), jax.random.normal(jax.random.key(0), (2, 12))
-    layer = Forecast(4, shrink=True)
-    params = layer.init(jax.random.key(0), answer, read)["params"]
-    np.testing.assert_array_equal(params["shrink"], np.ones(4))
-    assert layer.facts(((12,), (6, 3))).parameters == 4 and Forecast(4).facts(((12,), (6, 3))).parameters == 0
-    whole = Forecast(4).apply({}, answer, read)
-    np.testing.assert_array_equal(layer.apply({"params": params}, answer, read), whole)
-    expected = read["expected"][:, 6:, :, None]
-    less = layer.apply({"params": {"shrink": jnp.array([0.0, 0.5, 1.0, 2.0])}}, answer, read)
-    for step, share in enumerate((0, 0.5, 1, 2)):
-        wanted = expected[:, step] + share * (whole - expected)[:, step]
-        np.testing.assert_allclose(less[:, step], wanted, rtol=1e-5)
