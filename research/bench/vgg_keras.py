@@ -27,7 +27,7 @@ def build(workload: Workload, *, threads: int | None, steps: int) -> Work:
         per_epoch = workload.examples // workload.batch
         once = training(model, inputs, labels, workload.batch, tuned=threads is not None, steps=steps * per_epoch)
         run = lambda times: once(times * per_epoch)  # noqa: E731
-    sample = sampled(model(inputs[: workload.batch], training=False).numpy()[:1])
+    sample = sampled(model(inputs[: workload.batch], training=False).numpy())
     return Work(run, model.count_params(), versions(), sample=sample)
 
 

@@ -27,7 +27,7 @@ def build(workload: Workload) -> Work:
     inputs, labels = data_of(workload)
     net = raced_net(workload)
     params, apply = own(net, workload, inputs), apply_of(net)
-    sample = sampled(outputs(apply, params, inputs[: workload.batch], batch_size=workload.batch)[:1])
+    sample = sampled(outputs(apply, params, inputs[: workload.batch], batch_size=workload.batch))
     if workload.task == "features":
         run = inference(apply, params, inputs, workload.batch)
     else:

@@ -33,7 +33,7 @@ def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Wo
         return (stored[index].float() - mean).contiguous(memory_format=layout)
 
     with torch.inference_mode():
-        first = net(batch_of(torch.arange(workload.batch)))[:1]
+        first = net(batch_of(torch.arange(workload.batch)))
     sample = sampled(_our_order(first).numpy())
     if workload.task == "features":
         run = _features(net, batch_of, workload)
