@@ -13,8 +13,8 @@ class Optimizer(Section):
     """The optimizer and its learning-rate schedule (optax)."""
 
     name: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
-    learning_rate: Annotated[float, Gt(0)] = 1e-3
-    """The peak of the schedule."""
+    learning_rate: Annotated[float, Interval(gt=0.0, le=1e15)] = 1e-3
+    """The peak of the schedule. Above its bound an update could overflow though its gradient is finite."""
     schedule: Literal["constant", "cosine", "linear", "exponential"] = "constant"
     """From the peak to `final_share` of it over all epochs."""
     final_share: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.01

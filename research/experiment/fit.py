@@ -121,7 +121,7 @@ def fit_group(
         )  # fmt: skip
     trained = Trained(seeds, jax.device_get(outcome.state.each), outcome.status, outcome.clock, int(outcome.state.step))
     if trained.status == "diverged":
-        _explain(trained, training, plan, optimizer)
+        _explain(trained, training, plan)
     return trained
 
 
@@ -208,18 +208,13 @@ def _under(values: dict[str, float], split: str) -> dict[str, float]:
     return {name.removeprefix(f"{split}/"): value for name, value in values.items() if name.startswith(f"{split}/")}
 
 
-def _explain(
-    trained: Trained, training: Trainable, plan: program.Plan, optimizer: optax.GradientTransformation
-) -> None:
+def _explain(trained: Trained, training: Trainable, plan: program.Plan) -> None:
     for place, seed in enumerate(trained.seeds):
         each = take_seed(trained.each, place)
         step = int(each.diverged)
         if step >= 0:
             draw = functools.partial(_draw, training.examples("train"), seed, plan, training.augment)
-            leaf = first_not_finite(
-                each, seed, draw, plan,
-                apply=training.apply, objective=training.objective, optimizer=optimizer,
-            )  # fmt: skip
+            leaf = first_not_finite(each, seed, draw, plan, apply=training.apply, objective=training.objective)
             epoch = step // plan.steps_per_epoch + 1
             where = f"step {step + 1} (epoch {epoch})"
             warn(f"seed {seed} diverged at {where}: {leaf} is not finite; lower the learning rate")

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from research.keys import key
 from research.training.program import Plan
@@ -21,11 +20,10 @@ def first_not_finite(
     *,
     apply: Apply,
     objective: Objective,
-    optimizer: optax.GradientTransformation,
 ) -> str:
-    """The first of inputs, parameters, output, loss, and leaves of gradient and update that is not finite, by name.
+    """The first of inputs, parameters, output, loss, and leaves of the gradient that is not finite, by name.
 
-    Of an output or a loss, the first leaf after it is told, too. Where all are finite, it is the square of an update
+    Of an output or a loss, the first leaf after it is told, too. Where all are finite, it is the square of a gradient
     that is not: of the leaf with the largest.
 
     `each` is the state of one seed as divergence left it: still that of before the step `each.diverged`, whose batch
@@ -36,14 +34,13 @@ def first_not_finite(
         each.params, each.frozen, batch, drop, apply, objective, plan.l2
     )
     whole = merge(each.params, each.frozen)
-    updates = named_leaves(optimizer.update(gradient, each.optimizer, each.params)[0])
+    leaves = named_leaves(gradient)
     before = {f"the input {name}".rstrip(): leaf for name, leaf in named_leaves(batch.inputs).items()}
     before |= {f"parameter {name}": leaf for name, leaf in named_leaves(whole).items()}
     between = {"the network's output": apply(whole, batch.inputs, drop), "the loss": loss}
-    after = {f"the gradient of {name}": leaf for name, leaf in named_leaves(gradient).items()}
-    after |= {f"the update of {name}": leaf for name, leaf in updates.items()}
-    largest = max(updates, key=lambda name: float(jnp.abs(updates[name]).max()))
-    leaf = next(_not_finite(after), f"the squared update of {largest}")
+    after = {f"the gradient of {name}": leaf for name, leaf in leaves.items()}
+    largest = max(leaves, key=lambda name: float(jnp.abs(leaves[name]).max()))
+    leaf = next(_not_finite(after), f"the squared gradient of {largest}")
     first = next(_not_finite(before | between), leaf)
     return f"{first}, and {leaf}," if first in between else first
 

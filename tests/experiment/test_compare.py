@@ -128,7 +128,7 @@ def test_a_place_that_is_anothers_is_refused_before_the_first_is_trained(entries
 
 def test_a_run_that_diverges_ends_the_comparison(entries, tmp_path):
     (dense, place), second = entries
-    wild = dataclasses.replace(dense, optimizer=Optimizer(name="sgd", learning_rate=1e30))
+    wild = dataclasses.replace(dense, train=dataclasses.replace(dense.train, l2=1e38))
     found = experiment.compare([(wild, place), second], tmp_path / "f.png")
     assert found.status == "diverged" and list(found.records) == ["dense"] and not found.rungs
     assert not (tmp_path / "f.png").exists()
