@@ -2,8 +2,9 @@
 
 That is: a model that ends in the layer, a `tf.function` for a step, and loops over steps and filters in Python. Other
 than there, for like is raced with like: the mean is over all positions (the example leaves out 2 at each border) and
-the step is Adam's, written out (the example's goes along the gradient, scaled to length 1, at rate 10). The filter's
-index is a tensor, not a number of Python's, for which a `tf.function` would be traced anew for every filter.
+the step is Adam's, written out (the example's goes along the gradient, scaled to length 1, at rate 10). Out of the box,
+the filter's index is a number of Python's, for which the `tf.function` is traced anew for every filter, as in the
+example; at its best it is a tensor, and traced once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,26 +36,34 @@ def build(workload: Workload, *, threads: int | None) -> Work:
     """`workload` by Keras."""
     apportion(threads)
     model = _model(workload)
-    run = timed(workload, climber(workload, model))
+    run = timed(workload, climber(workload, model, tuned=threads is not None))
     found = [_extractor(model, layer)(tf.constant(start(workload)[None])).numpy() for layer in workload.layers]
     sample = [float(mean) for tap in found for mean in tap.mean(axis=(0, 1, 2))]
     return Work(run, model.count_params(), versions(), sample=sample)
 
 
-def climber(workload: Workload, model: keras.Model, steps: int = STEPS) -> Climb:
-    """`climb({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other."""
-    advances = {layer: _advance_of(_extractor(model, layer)) for layer in workload.layers}
+def climber(workload: Workload, model: keras.Model, *, tuned: bool, steps: int = STEPS) -> Climb:
+    """`climb({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other.
+
+    Without `tuned` each call begins as a script does that sees every filter once: nothing is traced yet.
+    """
+    extractors = {layer: _extractor(model, layer) for layer in workload.layers}
+    kept = {layer: _advance_of(extractor) for layer, extractor in extractors.items()}
     first = tf.constant(start(workload)[None])
     places = [tf.constant(place, tf.float32) for place in range(1, steps + 1)]
 
     def climb_one(advance: Callable, index: int) -> np.ndarray:
         picture, mean, square = first, tf.zeros_like(first), tf.zeros_like(first)
-        which = tf.constant(index)
+        which = tf.constant(index) if tuned else index
         for place in places:
             picture, mean, square = advance(picture, mean, square, which, place)
         return picture[0].numpy()
 
-    return lambda filters: [climb_one(advances[layer], index) for layer, own in filters.items() for index in own]
+    def climb(filters: Mapping[str, Sequence[int]]) -> list[np.ndarray]:
+        advances = kept if tuned else {layer: _advance_of(extractor) for layer, extractor in extractors.items()}
+        return [climb_one(advances[layer], index) for layer, own in filters.items() for index in own]
+
+    return climb
 
 
 def _advance_of(extractor: keras.Model) -> Callable:
