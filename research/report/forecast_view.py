@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from research.report import forecast_grids, formats
-from research.report.forecast_words import covered, days, schooling, verdict
+from research.report.forecast_words import covered, days, partly, schooling, verdict
 from research.report.grids import series_unit
 from research.report.record import measured
 from research.report.sections import Facts
@@ -28,6 +28,7 @@ def forecast(report: "Report") -> dict[str, Any]:
         "verdict": verdict(mean.value, evaluation, unit)
         + schooling(mean.value, evaluation, record["data"].get("training_days")),
         "days": days(evaluation["days"], report.split),
+        "partly": partly((record["data"].get("baselines") or {}).get(report.split, {}), evaluation, unit),
         "beside": forecast_grids.forecast_metrics(evaluation, unit, model),
         "horizons": forecast_grids.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
         "columns": forecast_grids.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,

@@ -47,6 +47,14 @@ def schooling(mae: float | None, evaluation: Mapping[str, Any], learned_days: in
     )
 
 
+def partly(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str = "") -> str:
+    """What record["data"]["baselines"] of a split has beyond the table: errors over some of the windows alone."""
+    table = {formats.measure(scores["overall"]["mae"]) for scores in evaluation["baselines"].values()}
+    found = {name: mae for name, mae in stated.items() if name not in evaluation["baselines"]}
+    more = [f"{name}: {quantity(mae, unit)}" for name, mae in found.items() if formats.measure(mae) not in table]
+    return f"Where its day was measured throughout, {'; '.join(more)}." if more else ""
+
+
 def covered(intervals: Mapping[str, Any], split: str) -> str:
     """One or two sentences: what share of the truth lay in the intervals, overall and in the worst hour of the day."""
     target = formats.percent(intervals["target"], 0)

@@ -121,6 +121,15 @@ def test_a_model_that_is_behind_on_few_days_says_so(forecast_evaluation_of):
     assert not forecast_words.schooling(best.mae + 1, evaluation, None)
 
 
+def test_an_error_over_whole_days_alone_is_told_where_it_is_another(forecast_evaluation_of):
+    evaluation = forecast_evaluation_of()
+    stated = {name: each["overall"]["mae"] for name, each in evaluation["baselines"].items()}
+    assert not forecast_words.partly(stated, evaluation, "veh/h")
+    assert not forecast_words.partly(stated | {"naive, 9 whole windows": max(stated.values())}, evaluation, "veh/h")
+    said = forecast_words.partly(stated | {"naive, 7 whole windows": 57.64}, evaluation, "veh/h")
+    assert said == "Where its day was measured throughout, naive, 7 whole windows: 57.64 veh/h."
+
+
 def test_few_days_are_called_few():
     said = [forecast_words.days(number) for number in (1, 15, 29, 30, 1200)]
     assert said == ["1 test day: few", "15 test days: few", "29 test days: few", "30 test days", "1,200 test days"]
