@@ -1,6 +1,5 @@
 """The race: turns, ratios and verdicts, and processes that answer over pipes. Nothing here is timed."""
 
-import json
 import sys
 
 import pytest
@@ -149,16 +148,3 @@ def test_parties_that_compute_something_else_are_no_race():
 
 def test_a_worker_tells_the_most_memory_that_it_held():
     assert answer(Work(lambda steps: 0.0, 0, {}), {"memory": True})["bytes"] > 1e7
-
-
-def test_our_parties_run_to_the_end(tmp_path, capsys):
-    """The whole door, on the workload that needs no peers: steps, scanned and one by one, in processes of their own."""
-    file = tmp_path / "bench.json"
-    assert bench(["scan_vs_loop", "--rounds", "1", "--steps", "1", "--json", str(file)]) == 0
-    races = json.loads(file.read_text())["workloads"]["scan_vs_loop"]
-    assert [race["parameters"] for race in races.values()] == [93_322, 93_322]
-    assert all(len(times) == 1 for race in races.values() for times in race["times"].values())
-    assert all(race["compilation"]["ours"] > 0 and race["steps"] == 1 for race in races.values())
-    printed = capsys.readouterr().out
-    assert "ours / ours, a call a step, best settings:" in printed
-    assert max(map(len, printed.splitlines())) <= 80

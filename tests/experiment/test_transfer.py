@@ -251,7 +251,7 @@ def test_the_shipped_vgg16_rungs_run_from_a_weight_file_to_a_report(name, place,
         shipped,
         data={"source": str(place / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
         model={"weights": str(weights)},
-        train={"epochs": 2},
+        train={"epochs": 1},
     )
     record = experiment.run(small, tmp_path / "run")
     block5 = 3 * (9 * 512 * 512 + 512)
