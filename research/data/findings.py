@@ -16,15 +16,14 @@ class Remark(NamedTuple):
 class Findings(NamedTuple):
     """The findings in a set of `pictures` picture files; files by their names within the set's folder.
 
-    quarantined: picture files that cannot be read, left out. mislabelled: read, though of another kind than their names
-    say. ignored: what lies there and is not looked at. The others are groups of files with the same pixels once scaled:
+    quarantined: picture files that cannot be read, or are of another kind than their names say, left out. ignored: what
+    lies there and is not looked at. The others are groups of files with the same pixels once scaled:
     across_splits, in several of train, validation and test; across_classes, in several classes (a group may be in both
     lists); repeated, within one class of one split.
     """
 
     pictures: int
     quarantined: tuple[Remark, ...] = ()
-    mislabelled: tuple[Remark, ...] = ()
     ignored: tuple[Remark, ...] = ()
     across_splits: tuple[tuple[str, ...], ...] = ()
     across_classes: tuple[tuple[str, ...], ...] = ()
@@ -46,8 +45,7 @@ class Findings(NamedTuple):
 
 
 _REMARKS = {
-    "quarantined": "left out as unreadable",
-    "mislabelled": "of another kind than named",
+    "quarantined": "left out",
     "ignored": "ignored",
 }
 _GROUPS = {

@@ -24,7 +24,7 @@ from research.data.scan import KINDS, Entry
 T = TypeVar("T")
 R = TypeVar("R")
 
-RECIPE = "1: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
+RECIPE = "2: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
 AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
 PROCESSES_FROM = 40_000  # files; on 2 cores processes decode 13% more a second, and take 2 to 3 s to start and end
 
@@ -42,8 +42,8 @@ def folder_pixels(
 ) -> FolderPixels:
     """The pixels [N, size, size, C] of those `entries` (files below `folder`) that can be read, in their order.
 
-    The notes: "broken", {file: reason} of those that cannot; "kinds", {file: kind} of those whose content is not of the
-    kind that their name says; "same", lists of files with the same pixels. The digests: of each of `entries`, broken
+    The notes: "broken", {file: reason} of those that cannot, and of those whose content is not of the kind that their
+    name says; "same", lists of files with the same pixels. The digests: of each of `entries`, broken
     ones too, the sha256 of its content. Raises UserError for a file that changes meanwhile, and where the cache cannot
     be written. Threads decode, or processes from `PROCESSES_FROM` files on: the pixels are the same.
     """
@@ -98,17 +98,16 @@ def _key(entries: Sequence[Entry], digests: Sequence[str], size: int, gray: bool
 def _gathered(decoded: Iterator[tuple[Entry, Picture | str]], append: Callable[[np.ndarray], None]) -> dict[str, Any]:
     """Append what could be decoded, and take the notes."""
     broken: dict[str, str] = {}
-    kinds: dict[str, str] = {}
     same: dict[str, list[str]] = {}
     for entry, found in decoded:
         if isinstance(found, str):
             broken[entry.name] = found
             continue
+        # A JPEG with a second one behind it, as some cameras write, is one.
+        kind = "JPEG" if found.kind == "MPO" else found.kind
+        if kind != KINDS[Path(entry.name).suffix.lower()]:
+            broken[entry.name] = f"its content is {kind}: rename it"
+            continue
         append(found.pixels)
         same.setdefault(found.digest, []).append(entry.name)
-        kind = (
-            "JPEG" if found.kind == "MPO" else found.kind
-        )  # a JPEG with a second one behind it, as some cameras write
-        if kind != KINDS[Path(entry.name).suffix.lower()]:
-            kinds[entry.name] = kind
-    return {"broken": broken, "kinds": kinds, "same": [names for names in same.values() if len(names) > 1]}
+    return {"broken": broken, "same": [names for names in same.values() if len(names) > 1]}

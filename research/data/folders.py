@@ -85,7 +85,6 @@ def _findings(listing: Listing, notes: Mapping[str, Any]) -> Findings:
     return Findings(
         len(listing.entries),
         tuple(Remark(shown(name), reason) for name, reason in notes["broken"].items()),
-        tuple(Remark(shown(name), f"its content is {kind}") for name, kind in notes["kinds"].items()),
         listing.ignored,
         **grouped([[known[name] for name in names] for names in notes["same"]]),
     )

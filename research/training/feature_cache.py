@@ -5,6 +5,7 @@ met; a seal with the file's digest, written last, is checked at each opening, so
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,18 +39,22 @@ def cached(folder: Path, key: str, count: int, compute: Callable[[], Iterator[np
 
 def _write(path: Path, count: int, compute: Callable[[], Iterator[np.ndarray]]) -> None:
     partial = path.with_suffix(".partial.npy")
-    done, target = 0, None
+    done = 0
     try:
-        for piece in compute():
-            if target is None:
-                shape = (count, *piece.shape[1:])
-                target = np.lib.format.open_memmap(partial, mode="w+", dtype=piece.dtype, shape=shape)
-            target[done : done + len(piece)] = piece
-            done += len(piece)
-        if target is None or done != count:
-            raise ValueError(f"{done} features of {count}")
-        target.flush()
-        del target
+        with partial.open("wb") as file:  # not through a mapping, where a full disk is a signal that ends the process
+            for piece in compute():
+                if not done:
+                    header = np.lib.format.header_data_from_array_1_0(piece) | {
+                        "shape": (count, *piece.shape[1:]),
+                        "fortran_order": False,
+                    }
+                    np.lib.format.write_array_header_1_0(file, header)
+                file.write(np.ascontiguousarray(piece).data)
+                done += len(piece)
+            if done != count:
+                raise ValueError(f"{done} features of {count}")
+            file.flush()
+            os.fsync(file.fileno())
         partial.replace(path)
         write_json(_seal(path), {"sha256": _digest(path)})
     finally:

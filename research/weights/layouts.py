@@ -21,12 +21,16 @@ class Row(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`."""
+    """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`.
+
+    `strict`: layers that have names of their own do not go by their numbers, too.
+    """
 
     name: str
     kinds: tuple[str, ...]
     convention: Convention
     rows: tuple[Row, ...]
+    strict: bool = False
 
 
 # Position in torchvision's `features`, torchvision.models.vgg, configuration D without batch norm.
@@ -62,12 +66,14 @@ def _ours(layers: Sequence[str]) -> Layout:
 
 
 def _keras_legacy(layers: Sequence[str]) -> Layout:
-    """LAYER/kernel:0 as tf.keras writes, LAYER/LAYER_W_1:0 as the published files have it."""
+    """LAYER/kernel:0 as tf.keras writes, LAYER/LAYER_W_1:0 as the published files have it; or so below the name of a
+    net that is a layer of another.
+    """
     rows = []
     for layer in layers:
         last = re.escape(layer.split("/")[-1])
         ends = rf"(?:{last}_W|kernel)(?:_\d+)?(?::0)?", rf"(?:{last}_b|bias)(?:_\d+)?(?::0)?"
-        rows += _pairs(layer, f"{re.escape(layer)}/", AS_IT_IS, *ends)
+        rows += _pairs(layer, f"(?:[^/]+/)?{re.escape(layer)}/", AS_IT_IS, *ends)
     return Layout("Keras, legacy", ("keras-h5",), "caffe", tuple(rows))
 
 
@@ -78,7 +84,7 @@ def _keras3(convs: Sequence[str], dense: Sequence[str]) -> Layout:
         for number, layer in enumerate(layers):
             numbered = f"layers/{kind}_{number}" if number else f"layers/{kind}"
             rows += _pairs(layer, f"(?:{re.escape(layer)}|{numbered})/vars/", AS_IT_IS, "0", "1")
-    return Layout("Keras 3", ("keras3",), "caffe", tuple(rows))
+    return Layout("Keras 3", ("keras3",), "caffe", tuple(rows), strict=True)
 
 
 def _vgg16() -> tuple[Layout, ...]:
@@ -114,5 +120,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _sque
 PREPROCESSING = ("caffe", "torch")
 CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": GATES}
 
-# Layers that a file may have and a net without its top has no place for.
+# Layers that a file may have and a net without its top has no place for; and the numbers that the first of them reads,
+# by which it is told from a head of one's own.
 TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",), "forecaster": ()}
+TOP_READS = {"fc1/kernel": 25088}

@@ -24,6 +24,7 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
+UNNAMED = re.compile(r"(?:conv2d|dense)(?:_\d+)?/vars/\d+")  # by Keras itself
 FORECASTER = "forecaster"  # its tables are made from the file
 
 
@@ -108,7 +109,8 @@ def _known(foreign: Foreign, layout: Layout) -> int:
 
 def _row(name: str, foreign: Foreign, layout: Layout) -> Row | None:
     if foreign.kind in layout.kinds:
-        for called in (foreign.aliases.get(name, name), name):  # a layer's own name before its number
+        own = foreign.aliases.get(name, name)
+        for called in (own,) if layout.strict and not UNNAMED.fullmatch(own) else (own, name):
             for row in layout.rows:
                 if re.fullmatch(row.foreign, called):
                     return row

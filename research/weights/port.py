@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.weights.layouts import TOPS
+from research.weights.layouts import TOP_READS, TOPS
 from research.weights.mapping import Plan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -26,7 +26,7 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
     With `partial`, missing leaves are no offence, and a bias without its kernel is left out.
     """
     top = TOPS[planned.architecture]
-    unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
+    unwanted_top = not any(_layer(leaf) in top for leaf in wanted) and _is_own_top(planned)
     kernels = {_layer(leaf) for leaf in planned.leaves if leaf.endswith("/kernel")}
     taken: dict[str, Step] = {}
     left_out: list[str] = []
@@ -78,16 +78,28 @@ def _hint(judgement: Judgement) -> str:
     return " (these are weights of another net, or of a changed one)"
 
 
+def _is_own_top(planned: Plan) -> bool:
+    """Whether the top is the net's, whatever its number of classes, and not a head that somebody put in its place."""
+    leaves = planned.leaves
+    return all(leaf not in leaves or leaves[leaf].after.shape[0] == size for leaf, size in TOP_READS.items())
+
+
 def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:
     """Note a wrong shape, and numbers that no sound training leaves behind; shapes first, they cost nothing."""
     array = step.after
     if array.shape != tuple(shape):
         wrong["of another shape"].append(f"{leaf} is {times(array.shape)}, not {times(shape)}")
         return False
-    if array.dtype.kind != "f" or not np.isfinite(step.before).all():
+    if array.dtype.kind != "f" or not _finite(array):
         wrong["not numbers"].append(f"{leaf} ({array.dtype if array.dtype.kind != 'f' else 'NaN or infinite'})")
         return False
     return True
+
+
+def _finite(array: np.ndarray) -> bool:
+    """As float32, which leaves become."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(array.astype(np.float32, copy=False)).all())
 
 
 def times(shape: Iterable[int]) -> str:

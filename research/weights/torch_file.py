@@ -22,6 +22,8 @@ def read_torch_zip(path: Path) -> dict[str, np.ndarray]:
 
     def content() -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
+            if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
+                raise ValueError("its records are compressed, as torch's never are")
             place = next(name for name in archive.namelist() if name.endswith("/data.pkl")).removesuffix("data.pkl")
             with archive.open(place + "data.pkl") as stream:
                 tensors = state_tensors(_interpret(stream))

@@ -94,6 +94,8 @@ class _Mirror:
         self.asked = []
         self.break_after = None  # bytes of a body, then the connection is cut
         self.ranges = True
+        self.tells_length = True
+        self.kind = "application/octet-stream"
         mirror = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -120,7 +122,9 @@ class _Mirror:
         handler.send_response(206 if start else 200)
         if start:
             handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        handler.send_header("Content-Length", str(len(content) - start))
+        handler.send_header("Content-Type", self.kind)
+        if self.tells_length:
+            handler.send_header("Content-Length", str(len(content) - start))
         handler.end_headers()
         handler.wfile.write(content[start:][: self.break_after])
 

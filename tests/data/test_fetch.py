@@ -1,5 +1,6 @@
 import hashlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,7 +33,7 @@ def shown():
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
 
 
 def test_a_file_is_fetched_whole_and_shown(tmp_path, new_mirror, wanted, shown):
@@ -104,6 +105,35 @@ def test_where_no_mirror_is_right_all_complaints_are_told_and_nothing_is_left(
     with refusal(NAME, false.url, "md5 is", absent.url, "Not Found", gone.url, "refused"):
         fetch(wanted(false, absent, gone), tmp_path, shown)
     assert names(tmp_path) == []
+
+
+def test_a_page_in_the_place_of_the_file_costs_nothing_that_is_there(tmp_path, new_mirror, wanted, shown, refusal):
+    mirror, portal = new_mirror(**{NAME: CONTENT}), new_mirror(**{NAME: b"<html>log in</html>"})
+    (tmp_path / f"{NAME}.part").write_bytes(CONTENT[:70_000])
+    portal.kind, portal.ranges = "text/html; charset=utf-8", False
+    with refusal("sent an HTML page, not the file"):
+        fetch(wanted(portal), tmp_path, shown)
+    assert (tmp_path / f"{NAME}.part").read_bytes() == CONTENT[:70_000]
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+
+
+def test_what_a_server_cuts_off_that_does_not_tell_its_length_is_gone_on_with(
+    tmp_path, new_mirror, wanted, shown, refusal
+):
+    mirror = new_mirror(**{NAME: CONTENT})
+    mirror.tells_length, mirror.break_after = False, 100_000
+    with refusal("ended after 100,000 bytes without saying whether that is all", "same command again"):
+        fetch(wanted(mirror), tmp_path, shown)
+    mirror.break_after = None
+    assert fetch(wanted(mirror), tmp_path, shown).read_bytes() == CONTENT
+    assert mirror.asked[1] == (f"/{NAME}", "bytes=100000-")
+
+
+def test_two_that_want_the_same_file_fetch_it_once(tmp_path, new_mirror, wanted, shown):
+    mirror = new_mirror(**{NAME: CONTENT})
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: fetch(wanted(mirror), tmp_path, shown), range(4)))
+    assert {path.read_bytes() for path in found} == {CONTENT} and len(mirror.asked) == 1
 
 
 @pytest.mark.parametrize("mirror", ["nowhere", "http://[broken", "http://a b", "", "gopher://127.0.0.1"])

@@ -24,6 +24,7 @@ from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
 from research.trees import from_named, named_leaves
+from research.weights.load import load_weights
 from research.weights.ours import save_ours
 
 HEAD = (512 + 1) * 6 + 7 * 2
@@ -55,13 +56,17 @@ def place(tmp_path_factory):
 def save_random(path, net, architecture):
     """Weights of `net` at random, He-scaled so that signals survive."""
     generator = np.random.default_rng(1)
-    params = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))["params"]
     leaves = {}
-    for name, leaf in named_leaves(params).items():
-        scale = np.sqrt(2 / np.prod(leaf.shape[:-1])) if name.endswith("kernel") else 0.1
-        leaves[name] = np.float32(scale) * generator.standard_normal(leaf.shape, np.float32)
+    for name, shape in shapes_of(net).items():
+        scale = np.sqrt(2 / np.prod(shape[:-1])) if name.endswith("kernel") else 0.1
+        leaves[name] = np.float32(scale) * generator.standard_normal(shape, np.float32)
     source = {"file": "generated", "sha256": ""}
     save_ours(path, leaves, architecture=architecture, convention="caffe", source=source)
+
+
+def shapes_of(net):
+    params = jax.eval_shape(lambda: net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3))))["params"]
+    return {name: leaf.shape for name, leaf in named_leaves(params).items()}
 
 
 def changed(config, **fields):
@@ -116,6 +121,22 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
     wanted = jax.jit(whole.apply)({"params": params}, parts.data.test.images)[0]
     found = parts.training.apply(head, parts.inputs["test"], None)
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("other", ["weights", "precision", "cut"])
+def test_features_of_other_weights_another_precision_or_cut_are_others(config, place, other, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nothing that another test left
+    fresh = tmp_path / "fresh.npz"
+    leaves = load_weights(place / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
+    np.savez(fresh, **{name: leaf * np.float32(1.01) for name, leaf in leaves.items()})
+    changes = {
+        "weights": {"model": {"weights": str(fresh)}},
+        "precision": {"train": {"precision": "bfloat16"}},
+        "cut": {"model": {"fine_tune": 1}},
+    }
+    one, two, again = (build(changed(config, **fields)) for fields in ({}, changes[other], {}))
+    assert one.inputs["train"].shape != two.inputs["train"].shape or (one.inputs["train"] != two.inputs["train"]).any()
+    np.testing.assert_array_equal(one.inputs["train"], again.inputs["train"])
 
 
 def test_the_frozen_part_is_compiled_once_for_all_pieces(config):

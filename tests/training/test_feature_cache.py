@@ -1,3 +1,5 @@
+import resource
+
 import numpy as np
 import pytest
 
@@ -53,3 +55,15 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path, compute):
 
 def test_every_part_of_a_key_counts():
     assert len({key_of("a", "b"), key_of("ab", ""), key_of("a", "b", ""), key_of("b", "a")}) == 4
+
+
+def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing(tmp_path):
+    """Through a memory mapping it would be a signal, which no one can catch."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
+    try:
+        with pytest.raises(UserError, match=r"cannot keep features.*; free some space"):
+            cached(tmp_path, "k", 1 << 15, lambda: iter([np.zeros((1 << 15, 4), np.float32)]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.glob("*.npy"))

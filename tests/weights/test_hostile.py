@@ -181,6 +181,14 @@ def test_a_storage_longer_than_the_file_is_told_before_it_is_read(tmp_path, thin
             read(tmp_path / "w.pth")
 
 
+def test_a_compressed_record_is_refused_before_it_is_inflated(tmp_path, thin, to_torch, torch_zip, refusal):
+    path = torch_zip(tmp_path / "w.pth", to_torch(thin()))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("any_name/data/bomb", bytes(1 << 20))
+    with refusal("its records are compressed, as torch's never are"):
+        read(path)
+
+
 def test_a_safetensors_file_whose_notes_are_null_is_read(tmp_path):
     header = b'{"__metadata__":null,"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
     (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<f", 2.5))

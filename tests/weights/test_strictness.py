@@ -27,6 +27,36 @@ def test_a_half_matching_file_lists_every_leaf(tmp_path, thin, wanted, refusal):
         load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
 
 
+def test_numbers_that_float32_cannot_hold_are_none(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    np.savez(tmp_path / "w.npz", **leaves | {"block1_conv1/bias": np.full(4, 1e200)})
+    with refusal("not numbers: block1_conv1/bias (NaN or infinite)"):
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+
+
+def test_a_head_of_ones_own_is_no_top_of_vgg16(tmp_path, thin, wanted, write_keras3, refusal):
+    leaves = thin()
+    own = leaves | {"mine/kernel": np.ones((512, 2), "f4"), "mine/bias": np.ones(2, "f4")}
+    with refusal("extra: layers/dense/vars/0, layers/dense/vars/1"):
+        load_weights(write_keras3(tmp_path / "own.weights.h5", own, named=False), wanted(leaves), "vgg16")
+
+
+def test_layers_with_names_of_their_own_are_another_net(tmp_path, thin, wanted, write_keras3, refusal):
+    leaves = {f"my_{name}": leaf for name, leaf in thin().items()}
+    with refusal("holds weights of another net than vgg16"):
+        load_weights(write_keras3(tmp_path / "my.weights.h5", leaves), wanted(thin()), "vgg16")
+
+
+def test_a_net_within_a_net_is_found_in_a_legacy_file(tmp_path, thin, wanted, write_legacy, refusal):
+    leaves = thin()
+    within = {f"vgg16/{name}": leaf for name, leaf in leaves.items()}
+    found = load_weights(write_legacy(tmp_path / "in.h5", within, "whole"), wanted(leaves), "vgg16")
+    assert all(np.array_equal(found.leaves[name], leaf) for name, leaf in leaves.items())
+    head = {"dense/kernel": np.ones((512, 2), "f4"), "dense/bias": np.ones(2, "f4")}
+    with refusal("extra: dense/kernel:0, dense/bias:0"):
+        load_weights(write_legacy(tmp_path / "head.h5", within | head, "whole"), wanted(leaves), "vgg16")
+
+
 @pytest.mark.parametrize("partial", [False, True])
 def test_any_single_leaf_of_another_shape_or_too_many_is_an_offence(tmp_path, thin, wanted, refusal, partial):
     leaves = thin()

@@ -35,7 +35,7 @@ PUBLISHED = {
     "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 WHERE = {
-    "squeezenet": "torchvision publishes the same weights, which do as well: "
+    "squeezenet": "it has 2,903,698 bytes, md5 7a2ddc84b782d16e8f211e6d92bd2244; torchvision's weights do as well: "
     "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth (4.7 MB, its sha256 begins with b8a52dc0)",
     "vgg16": "scripts/weights.py fetch vgg16 gets it (58,889,256 bytes, md5 6d6bbae143d832006294945121d1f1fc)",
 }
