@@ -23,10 +23,14 @@ class Table(NamedTuple):
     stamps: Stamps
     values: np.ndarray
     rows: np.ndarray
+    ignored: tuple[str, ...] = ()  # columns in which no cell is a number
 
 
 class Layout(NamedTuple):
-    """Which columns are what, as `series.load_series` says; `trained` where `values` are those of the training file."""
+    """Which columns are what, as `series.load_series` says; `trained` where `values` are those of the training file.
+
+    `exact`: there must be no other column of numbers.
+    """
 
     time: str | None
     values: tuple[str, ...]
@@ -34,6 +38,7 @@ class Layout(NamedTuple):
     series: tuple[str, ...]
     day_first: bool
     time_zone: str | None
+    exact: bool = False
 
 
 def read_table(path: Path, where: str, layout: Layout) -> Table:
@@ -53,18 +58,29 @@ def read_table(path: Path, where: str, layout: Layout) -> Table:
         raise UserError(
             f"{where} has no column of numbers beside {frame.names[time]!r}; name those with --data.columns"
         )
+    if layout.exact:
+        _refuse_more([place for place in others if place not in wanted], frame, where)
     names = tuple(frame.names[place] for place in chosen)
+    ignored = tuple(frame.names[place] for place, column in numbers.items() if column is None)
     series = _identities(frame, identity, where)
-    return Table(where, names, series, stamps, np.stack(list(chosen.values()), axis=1), frame.rows)
+    return Table(where, names, series, stamps, np.stack(list(chosen.values()), axis=1), frame.rows, ignored)
+
+
+def _refuse_more(places: Sequence[int], frame: Frame, where: str) -> None:
+    more = [frame.names[place] for place in places if np.isfinite(_converted(frame.columns[place])).any()]
+    if more:
+        raise UserError(
+            f"{where} has columns that the training file did not have: {', '.join(map(repr, more))}; leave them out"
+        )
 
 
 def chosen_columns(names: Sequence[str], layout: Layout, where: str) -> list[int]:
     """The places of the columns of values that are asked for; none where all numeric ones are meant."""
     missing = [name for name in layout.values if layout.trained and name not in names]
     if missing:
-        others = ", ".join(repr(name) for name in names if name not in layout.values) or "no other"
+        there = ", ".join(repr(name) for name in names[:8]) + (", ..." if len(names) > 8 else "")
         raise UserError(
-            f"{where} lacks columns of the training file: {', '.join(map(repr, missing))} (it has {others}); "
+            f"{where} lacks columns of the training file: {', '.join(map(repr, missing))} (it has {there}); "
             "give it the same columns"
         )
     return list(dict.fromkeys(find_column(name, names, where, "columns") for name in layout.values))

@@ -30,7 +30,8 @@ def test_lines_of_json_and_a_word_about_what_does_not_fit(door, trained, tmp_pat
     (tmp_path / "narrow.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows))
     code, out, err = door("predict", trained, "hours.csv", "narrow.csv", "hours.csv")
     assert code == 2 and err.strip().splitlines() == [
-        "predict.py: narrow.csv lacks columns of the training file: 'speed' (it has 'time'); give it the same columns"
+        "predict.py: narrow.csv lacks columns of the training file: 'speed' (it has 'time', 'flow'); "
+        "give it the same columns"
     ]
     first, second = map(json.loads, out.splitlines())
     assert first == second and first["input"] == "hours.csv"

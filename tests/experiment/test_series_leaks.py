@@ -20,6 +20,8 @@ MODELS = {
     "cnn": ConvForecaster(channels=(4, 4)),
     "lstm": RecurrentForecaster(hidden=(4,)),
     "gru": RecurrentForecaster(cell="gru", hidden=(4,)),
+    "rnn": RecurrentForecaster(cell="rnn", hidden=(4,)),
+    "stacked": RecurrentForecaster(hidden=(4, 3)),
     "decoder": RecurrentForecaster(cell="lstm", hidden=(4,), decoder="autoregressive"),
 }
 
@@ -75,3 +77,20 @@ def test_what_stands_in_the_place_of_the_unknown_is_never_read(kind, write_serie
     usual, changed = (parts.training.apply(params, cut(each, starts)[0], None) for each in (rows, other))
     assert np.isfinite(usual).all()
     np.testing.assert_array_equal(usual, changed)
+
+
+def test_means_and_spreads_are_of_training_alone_and_profiles_of_what_is_past(write_series, tmp_path):
+    """A change of validation changes nothing of what test is scaled by, and of a profile only what test is told."""
+
+    def later(columns):
+        flow = columns["flow"].copy()
+        flow[10 * 24 : 11 * 24] += 500  # a day of validation
+        return columns | {"flow": flow}
+
+    sources = [str(write_series(tmp_path / "a.csv")), str(write_series(tmp_path / "b.csv", later))]
+    for reference, alike in (("mean", True), ("day", False)):
+        one, two = (build(with_data(source=source, reference=reference, test=0.15)) for source in sources)
+        for split in ("train", "validation"):
+            np.testing.assert_array_equal(one.windows[split].expected, two.windows[split].expected)
+        assert np.array_equal(one.windows["test"].expected, two.windows["test"].expected) == alike
+        np.testing.assert_array_equal(one.windows["test"].spread, two.windows["test"].spread)

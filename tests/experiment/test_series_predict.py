@@ -79,9 +79,16 @@ def test_rows_before_the_context_change_nothing(run, columns, tmp_path):
     assert said(run, write(tmp_path / "now.csv", upto(columns, 100))) == short
 
 
-def test_columns_may_come_in_any_order_and_with_others(run, columns, tmp_path):
+def test_columns_may_come_in_any_order_and_with_words_but_with_no_other_numbers(run, columns, tmp_path):
     usual = upto(columns, 100)
-    other = {"time": usual["time"], "note": usual["flow"], "speed": usual["speed"], "flow": usual["flow"]}
+    more = usual | {"rain": usual["flow"]}
+    assert "has columns that the training file did not have: 'rain'" in complaint(run, write(tmp_path / "r.csv", more))
+    other = {
+        "time": usual["time"],
+        "note": ["dry"] * len(usual["time"]),
+        "speed": usual["speed"],
+        "flow": usual["flow"],
+    }
     assert said(run, write(tmp_path / "now.csv", other)) == said(run, write(tmp_path / "now.csv", usual))
 
 

@@ -25,7 +25,8 @@ class SeriesFindings(NamedTuple):
     averaged. moved: rows off the regular steps, taken for the nearest. clock: steps of the hour that is skipped or met
     twice when the clock is changed; the latter are averaged. zoned: such changes where a time zone is named, and they
     are neither. zeros: values of zero amid high ones, as failing sensors give. unknown_zeros: zeros that stand for
-    missing values, as was said. filled: unknown values on a straight line between their neighbours.
+    missing values, as was said. filled: unknown values on a straight line between their neighbours. ignored: rows of
+    columns without any number, which are left out.
     """
 
     rows: int
@@ -38,6 +39,7 @@ class SeriesFindings(NamedTuple):
     zeros: tuple[Finding, ...] = ()
     unknown_zeros: tuple[Finding, ...] = ()
     filled: tuple[Finding, ...] = ()
+    ignored: tuple[Finding, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The findings as plain JSON values."""
@@ -58,6 +60,7 @@ WORDS = {
     "zeros": "zeros that may be missing values (--data.zeros-missing takes all zeros so)",
     "unknown_zeros": "zeros taken as missing values",
     "filled": "unknown values filled by straight lines",
+    "ignored": "rows of columns without a number left out",
 }
 
 

@@ -12,7 +12,8 @@ from research.data.series.finishing import filling, finished, refuse_flat
 from research.data.series.places import series_files
 from research.data.series.reading import Reading, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
-from research.errors import UserError
+from research.data.series.zones import shown_time
+from research.errors import UserError, warn
 
 
 def load_series(
@@ -68,20 +69,34 @@ def load_series(
     return SeriesSet(source, first.columns, step, parts, findings, fingerprint(first.columns, step, parts))
 
 
-def read_context(path: Path, columns: tuple[str, ...], step: np.timedelta64, reading: Reading) -> tuple[Series, ...]:
+def read_context(
+    path: Path, columns: tuple[str, ...], step: np.timedelta64, reading: Reading, *, exact: bool = False
+) -> tuple[Series, ...]:
     """The series of a user's own file to forecast from: the `columns` of training, at its `step`, read as it was.
 
-    Steps at the end of which nothing is known are left out. Raises UserError for columns that are not there, for
+    Steps at the end of which nothing is known are left out, with a warning, and so is a last one that is not whole.
+    With `exact` the file may have no other columns of numbers. Raises UserError for columns that are not there, for
     another step, and for what `load_series` refuses of a file.
     """
-    file = read_file(path, reading, columns)
+    file = read_file(path, reading, columns, exact=exact)
     longer = seconds_of(reading.resample) if reading.resample else file.step
     if longer != seconds_in(step):
         raise UserError(
             f"{file.name} has steps of {told(longer)}, training had {told(seconds_in(step))}; give it the same"
         )
     whole = [finished(one, file.step, longer, reading.fill, reading.aggregate) for one in file.series]
-    return tuple(_until_known(one) for one in whole)
+    found = tuple(_until_known(one) for one in whole)
+    for one, raw in zip(found, file.series, strict=True):
+        _tell_what_is_left_out(file.name, one, raw.times[-1] + np.timedelta64(file.step, "s"), step)
+    return found
+
+
+def _tell_what_is_left_out(file: str, one: Series, end: np.datetime64, step: np.timedelta64) -> None:
+    begins = one.times[-1] + step if len(one.times) else None
+    if begins is not None and begins < end:
+        named = f"{file}, {one.name}" if one.name else file
+        lag = told(int((end - begins) / np.timedelta64(1, "s")))
+        warn(f"{named}: its last {lag} are no whole, known step; the forecast begins at {shown_time(begins)}")
 
 
 def _until_known(one: Series) -> Series:

@@ -9,7 +9,7 @@ import numpy as np
 from research.data.findings import shown
 from research.data.series.archives import read_archive
 from research.data.series.durations import DAY, seconds_of, told
-from research.data.series.findings import WORDS, SeriesFindings
+from research.data.series.findings import WORDS, Finding, SeriesFindings
 from research.data.series.grids import Rows, on_grid
 from research.data.series.series_set import Series
 from research.data.series.stamps import Stamps
@@ -44,15 +44,18 @@ class File(NamedTuple):
     findings: SeriesFindings
 
 
-def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = ()) -> File:
+def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, exact: bool = False) -> File:
     """The series in a .csv, .parquet or .npz file, in the order in which they come first.
 
-    `columns` are those that must be there; by default those of `reading`. Raises UserError for whatever is not sound.
+    `columns` are those that must be there, `exact`ly; by default those of `reading`. Raises UserError for whatever is
+    not sound.
     """
     where, file = shown(str(path)), shown(path.name)
     check_zone(reading.time_zone)
     named = (reading.series,) if isinstance(reading.series, str) else reading.series or ()
-    layout = Layout(reading.time, columns or reading.values, bool(columns), named, reading.day_first, reading.time_zone)
+    layout = Layout(
+        reading.time, columns or reading.values, bool(columns), named, reading.day_first, reading.time_zone, exact
+    )
     table = (read_archive if path.suffix.lower() == ".npz" else read_table)(path, where, layout)
     zone = None if _daily(table, reading) else reading.time_zone
     if zone is None and table.stamps.absolute:
@@ -65,6 +68,7 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = ()) -> Fi
     grids = [on_grid(_without_zeros(each) if zeros else each, step, where) for each in rows]
     for each, grid in zip(rows, grids, strict=True):
         seen.append(of_grid(file, table.columns, each.name, grid, zone, zeros_missing=zeros))
+    seen.append({"ignored": [Finding(file, "", column, len(table.rows), 1, "") for column in table.ignored]})
     kinds = {kind: tuple(found for one in seen for found in one.get(kind, ())) for kind in WORDS}
     series = tuple(
         Series(each.name, wall_clock(grid.instants, zone), grid.values) for each, grid in zip(rows, grids, strict=True)

@@ -14,7 +14,7 @@ FLAT = 1e-6  # of a series' own deviation: residuals below it are rounding, and 
 
 
 class Reference(NamedTuple):
-    """Fitted on training series alone, in their unit.
+    """Fitted on series of the past alone, in their unit; see `experiment.series.build` for whose.
 
     table: float64 [S, slots, F]; one slot ("mean"), one for each step of a day ("day"), or those of Monday to Sunday
     ("weekday"). spread: float64 [S, F], the standard deviation of training around it. names: those of the S series.

@@ -63,7 +63,8 @@ def _forecast(apply: Apply, params: Tree, rows: Stretches, starts: jax.Array) ->
 
 
 def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
-    """{name: forecasts [N, P, F]} of the last value, of the day before, and of the mean of each time of day.
+    """{name: forecasts [N, P, F]} of the last value, of the day before, and of the mean of each time of day; of the
+    daily profile, too, where the net is told one.
 
     The rows before a window are used as far as they are there: those of earlier parts, too, where no time is missing in
     between. The means are of all that comes before test.
@@ -86,7 +87,10 @@ def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray],
     known = (values, starts, firsts, sizes.context)
     naive = seasonal_naive(*known, season, average[rows])
     named = {"last value": last_value(*known, average[rows]), "seasonal naive (day)": naive.forecasts}
-    return named | {"time-of-day mean": average[rows]}, naive
+    named["time-of-day mean"] = average[rows]
+    if parts.config.data.reference != "mean":
+        named["daily profile"] = windows.expected[rows].astype(np.float64)
+    return named, naive
 
 
 def _values(pair: tuple[np.ndarray, Series]) -> tuple[np.ndarray, np.ndarray]:

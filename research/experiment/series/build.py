@@ -120,8 +120,9 @@ def stretches_of(windows: Windows, sizes: Sizes) -> Stretches:
 def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Reference, dict[str, Windows]]:
     """The reference for test, and the windows of each split.
 
-    What training and validation are told by is fitted on training alone; of each training day, on the other days, so
-    that it looks as a new day will. For test, validation is past, too; the spread stays that of training.
+    Means and spreads are those of training alone. So is the profile that training and validation are told by; of each
+    training day it is that of the other days, so that it looks as a new day will. Of test, whose past validation is,
+    the profile is of all days before it: there are few of each weekday.
     """
     cut = {"stride": config.stride, "missing": "drop" if config.missing == "join" else config.missing}
     fit = functools.partial(
@@ -134,7 +135,7 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     )
     train = data.parts["train"]
     early = fit(train)
-    late = fit(_before_test(data))._replace(spread=early.spread)
+    late = early if config.reference == "mean" else fit(_before_test(data))._replace(spread=early.spread)
     told = {"train": early, "validation": early, "test": late}
     expectations = {"train": None if config.reference == "mean" else left_out(early, train)}
     windows = {

@@ -29,15 +29,25 @@ def contrasted(
     kept = {config.name: read_kept(place) for config, place in entries}
     first = next(iter(kept.values()))
     errors = {name: np.stack(list(run.models.values())) for name, run in kept.items()}
-    errors |= {name: each[None] for name, each in first.baselines.items()}
+    for name, run in kept.items():
+        for baseline, each in run.baselines.items():
+            if not np.array_equal(errors.setdefault(baseline, each[None])[0], each, equal_nan=True):
+                errors[f"{baseline} of {name}"] = each[None]
     unit = entries[0][0].data.unit
     published = {config.name: config.published for config, _ in entries}
     rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
     pairs = _pairs(first, errors, unit)
     write_bytes(figure, ranking_figure(rows, unit))
-    histories = {config.name: histories_of(place) for config, place in entries}
+    told = {(config.forecast.loss, config.data.reference) for config, _ in entries}
+    histories = {_learned(config, alike=len(told) == 1): histories_of(place) for config, place in entries}
     write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
     return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
+
+
+def _learned(config: SeriesExperiment, *, alike: bool) -> str:
+    """What the curve of a run's loss is called: where runs differ in what theirs is, it says so."""
+    around = "" if config.data.reference == "mean" else " around the profile"
+    return config.name if alike else f"{config.name}: {config.forecast.loss}{around}"
 
 
 def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, published: float | None) -> Record:

@@ -74,7 +74,7 @@ def _series(path: Path, columns: tuple[str, ...], step: np.timedelta64, config: 
     if path.suffix.lower() not in KINDS or not path.is_file():
         fault = "is no file" if path.suffix.lower() in KINDS else f"is none of {', '.join(KINDS)}"
         raise UserError(f"{shown(str(path))} {fault}; give a file of the series, up to where the forecast begins")
-    found = read_context(path, columns, step, reading_of(config, columns))
+    found = read_context(path, columns, step, reading_of(config, columns), exact=not config.columns)
     return tuple(map(without_gaps, found)) if config.missing == "join" else found
 
 

@@ -295,7 +295,7 @@ def test_a_context_is_read_as_training_was(frame, tmp_path, refusal):
     np.testing.assert_array_equal(found.times, HOURS[:57].to_numpy())
     (sums,) = read_context(path, ("flow",), np.timedelta64(3, "h"), Reading(resample="3h", aggregate="sum"))
     np.testing.assert_array_equal(sums.values[:, 0], frame["flow"][:57].to_numpy().reshape(19, 3).sum(axis=1))
-    with refusal("new.csv lacks columns of the training file: 'density'", "it has 'time', 'speed', 'extra'"):
+    with refusal("new.csv lacks columns of the training file: 'density'", "it has 'time', 'flow', 'speed', 'extra'"):
         read_context(path, ("flow", "density"), step, Reading())
     with refusal("new.csv has steps of 1 h, training had 5 min"):
         read_context(path, ("flow",), np.timedelta64(300, "s"), Reading())
