@@ -9,6 +9,7 @@ import pytest
 
 from research import config as configuration
 from research.config import PretrainedNet
+from research.errors import UserError
 from research.experiment.images.build import build_network
 from research.experiment.series import net as forecasters
 from research.models.transfer import transfer_net
@@ -96,3 +97,10 @@ def test_a_fingerprint_tells_any_field_apart(root):
     document = configuration.to_json(config)
     document["train"]["epochs"] += 1
     assert configuration.fingerprint(configuration.from_json(document)) != configuration.fingerprint(config)
+
+
+@pytest.mark.parametrize("change", [{"steps": 0}, {"pad": -2}, {"rate": float("nan")}, {"size": 0}, {"scale": 1.5}])
+def test_what_a_microscope_is_set_to_is_within_bounds(change):
+    with pytest.raises(UserError, match=next(iter(change))):
+        configuration.within_bounds(configuration.Microscope(**change))
+    assert configuration.within_bounds(configuration.Microscope()) == configuration.Microscope()

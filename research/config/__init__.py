@@ -4,7 +4,16 @@ Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values fro
 alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.
 """
 
-from research.config.documents import fingerprint, from_json, identity, load, relocated, to_json, validated
+from research.config.documents import (
+    fingerprint,
+    from_json,
+    identity,
+    load,
+    relocated,
+    to_json,
+    validated,
+    within_bounds,
+)
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.microscope import Microscope
@@ -35,4 +44,5 @@ __all__ = [
     "relocated",
     "to_json",
     "validated",
+    "within_bounds",
 ]

@@ -14,6 +14,7 @@ from research.config.experiment import Experiment
 from research.errors import UserError
 
 T = TypeVar("T", bound=Experiment)
+S = TypeVar("S", bound=Any)
 _KINDS = ("images", "series", "dense", "cnn", "pretrained", "recurrent")  # which pydantic names in places of mistakes
 _ADAPTER: pydantic.TypeAdapter[Experiment] = pydantic.TypeAdapter(
     Annotated[Experiment, pydantic.Field(discriminator="kind")]
@@ -41,6 +42,15 @@ def validated(config: T) -> T:
         return cast(T, from_json(dataclasses.asdict(config)))
     except ValueError as error:  # json.dumps on what JSON cannot hold
         raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
+
+
+def within_bounds(section: S) -> S:
+    """`section`, a part of no configuration, when every value is within its bounds; else UserError as `validated`."""
+    try:
+        pydantic.TypeAdapter(type(section)).validate_json(json.dumps(dataclasses.asdict(section)))
+    except pydantic.ValidationError as error:
+        raise UserError(_first_mistake(error)) from error
+    return section
 
 
 def relocated(config: T, root: str | None) -> T:

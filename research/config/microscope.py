@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Interval
 
 from research.config.bounds import Section, Seed, Share
 
@@ -24,7 +24,7 @@ class Microscope(Section):
     """Climb Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
     steps: Annotated[int, Interval(gt=0, le=10**5)] = 128
     """Steps of the climb."""
-    rate: Annotated[float, Gt(0.0)] = 0.05
+    rate: Annotated[float, Interval(gt=0.0, le=1e3)] = 0.05
     """Adam's learning rate."""
     jitter: Annotated[int, Ge(0)] | None = None
     """Pixels that a picture is shifted by at each step, at most; by default a sixteenth of its side."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import tyro
 
 from research.command_line import parse
-from research.config import Microscope
+from research.config import Microscope, within_bounds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Flags:
 def microscope(arguments: Sequence[str]) -> int:
     """See what each filter of a net wants to see, what real pictures excite it, and whether a reading of it holds."""
     flags = parse(Flags, arguments, about=microscope.__doc__ or "")
+    within_bounds(flags.look)
     from research.experiment.microscope import microscope as look  # imports jax, which --help need not wait for
 
     command = shlex.join(["python", "scripts/microscope.py", *arguments])

@@ -136,7 +136,7 @@ def test_a_card_holds_all_that_is_known_of_its_filter():
 
 def test_a_dead_filter_shows_no_picture():
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [filter_view(0, dead=True)])])))
-    assert "dead: nothing in 0..255 excites it" in read.text and "1 filter, 1 dead" in read.text
+    assert "dead: no climb from noise excites it" in read.text and "1 filter, 1 dead" in read.text
     assert not {"img", "svg", "details"} & {tag for tag, _ in read.tags}
     noisy = FilterView(0, "dead", 3.0, exemplar=picture(0), variants=picture(0)[None], curve=[1.0, 2.0])
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [noisy])])))
