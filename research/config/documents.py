@@ -45,7 +45,7 @@ def validated(config: T) -> T:
 
 
 def within_bounds(section: S) -> S:
-    """`section`, a part of no configuration, when every value is within its bounds; else UserError as `validated`."""
+    """`section`, a dataclass of no configuration, when all is within its bounds; else UserError as `validated`."""
     try:
         pydantic.TypeAdapter(type(section)).validate_json(json.dumps(dataclasses.asdict(section)))
     except pydantic.ValidationError as error:

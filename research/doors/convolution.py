@@ -11,6 +11,7 @@ import tyro
 from annotated_types import Interval
 
 from research.command_line import parse
+from research.config import within_bounds
 from research.errors import UserError
 from research.files import write_bytes
 
@@ -27,7 +28,7 @@ class Flags:
     """Of the random kernel, and which embedded digit."""
     size: Annotated[int, Interval(ge=1, le=15)] = 3
     """Side of the random kernel."""
-    bias: float = 0.0
+    bias: Annotated[float, Interval(ge=-1e6, le=1e6)] = 0.0
     activation: Literal["relu", "linear", "tanh", "sigmoid"] = "relu"
     chip: tuple[int, int] | None = None
     """Row and column of the upper left corner of the chip to spell out; the strongest by default."""
@@ -40,6 +41,7 @@ def convolution(arguments: Sequence[str]) -> int:
     flags = parse(Flags, arguments, about=convolution.__doc__ or "")
     if not math.isfinite(flags.bias):
         raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")
+    within_bounds(flags)
     picture = _picture(flags)
     from research.interpret import convolution as inside  # imports jax, which --help and mistakes need not wait for
     from research.report.feature_maps import feature_maps
