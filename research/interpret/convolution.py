@@ -7,7 +7,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.models.convolution import conv2d, max_pool
-from research.models.layers import ACTIVATIONS
+from research.models.layer import ACTIVATIONS
 
 # Sobel & Feldman 1968 as in Duda & Hart 1973, p. 271; the others are the textbook 3x3 kernels (Gonzalez & Woods).
 KERNELS = {

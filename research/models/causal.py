@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.layers import Facts, Layer, Shape
+from research.models.layer import Facts, Layer, Shape
 
 
 class CausalConv(Layer):

@@ -2,7 +2,8 @@
 
 from typing import Literal
 
-from research.models.layers import Conv, Dense, Dropout, Flatten, Layer, MaxPool, Padding, Rescale, Versus
+from research.models.layer import Layer
+from research.models.layers import Conv, Dense, Dropout, Flatten, MaxPool, Padding, Rescale, Versus
 from research.models.network import Network, sequence
 
 

@@ -21,14 +21,13 @@ from jax import lax
 from jax.typing import DTypeLike
 
 from research.models import winograd
-from research.models.pooling import max_pool
+from research.models.pooling import SMALLEST_BATCH, max_pool
 
 __all__ = ["conv2d", "max_pool"]
 
 Shape = tuple[int, ...]
 Lowering = Literal["xla", "rows", "columns", "winograd", "winograd_channels"]
 
-SMALLEST_BATCH = 16  # examples that fill the vector registers of a core (AVX-512: 16 float32)
 LARGEST_CHIPS = 2**27  # numbers in the matrix of chips, 512 MiB of float32; its gradient takes as much again
 
 

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from research.models.cells import Arrays, Cell, LstmCell
-from research.models.layers import Facts, Layer, Shape
+from research.models.layer import Facts, Layer, Shape
 from research.models.recurrence import scaled
 from research.models.recurrent import cell_formula, cell_params
 from research.models.windows import Window, scaled_values

@@ -1,6 +1,7 @@
 """The dense classifier (784-512-10 on MNIST), built in the course's two ways."""
 
-from research.models.layers import Dense, Dropout, Flatten, Layer, Rescale
+from research.models.layer import Layer
+from research.models.layers import Dense, Dropout, Flatten, Rescale
 from research.models.network import INPUT, Network, network, sequence, wire
 
 

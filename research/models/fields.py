@@ -7,7 +7,7 @@ k, stride s and p positions of padding before turns (size r, jump j, start a) of
 
 from typing import NamedTuple
 
-from research.models.layers import Facts, Layer, Shape
+from research.models.layer import Facts, Layer, Shape
 from research.models.network import Network, upto
 from research.models.sizes import check_size, facts_of
 from research.models.taps import check_tap, layer_of

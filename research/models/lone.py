@@ -9,7 +9,8 @@ import jax.numpy as jnp
 
 from research.errors import UserError
 from research.models.convolution import same_padding
-from research.models.layers import ACTIVATIONS, Concat, Conv, Dense, Layer
+from research.models.layer import ACTIVATIONS, Layer
+from research.models.layers import Concat, Conv, Dense
 from research.models.network import Network, upto
 from research.models.taps import PRE
 

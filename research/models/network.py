@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 
-from research.models.layers import ACTIVATIONS, MONOTONE, Layer, MaxPool
+from research.models.layer import ACTIVATIONS, MONOTONE, Layer
+from research.models.layers import MaxPool
 
 
 class Handle(NamedTuple):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from research.models.cells import Cell, Kind, LstmCell, SimpleCell
 from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
-from research.models.layers import Facts, Layer, Shape
+from research.models.layer import Facts, Layer, Shape
 from research.models.recurrence import run_cell
 from research.models.windows import Last
 

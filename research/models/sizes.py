@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from research.errors import UserError
-from research.models.layers import Conv, Facts, Shape
+from research.models.layer import Facts, Shape
+from research.models.layers import Conv
 from research.models.network import Network
 
 

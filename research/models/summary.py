@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from research.models.fields import receptive_fields
-from research.models.layers import Shape
+from research.models.layer import Shape
 from research.models.network import Network
 from research.models.sizes import check_size
 

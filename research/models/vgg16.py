@@ -3,7 +3,8 @@
 from typing import Literal
 
 from research.models.imagenet import CLASSES
-from research.models.layers import Conv, Convention, Dense, Flatten, GlobalPool, Layer, MaxPool, Preprocess
+from research.models.layer import Layer
+from research.models.layers import Conv, Convention, Dense, Flatten, GlobalPool, MaxPool, Preprocess
 from research.models.network import Network, sequence
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))

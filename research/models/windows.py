@@ -16,7 +16,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
-from research.models.layers import Facts, Layer, Shape
+from research.models.layer import Facts, Layer, Shape
 
 Window = Mapping[str, jax.Array]
 
