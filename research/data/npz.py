@@ -22,7 +22,7 @@ def read_npz(path: Path) -> Labelled:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             missing = sorted({"x_train", "y_train"} - set(archive.files))
             if missing:
-                there = ", ".join(archive.files) or "nothing"
+                there = printable(", ".join(archive.files)) or "nothing"
                 raise UserError(
                     f"{path} has no {' and no '.join(missing)} (it has {there}); it must be in Keras' layout"
                 )

@@ -3,7 +3,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from research.data.npz import read_npz
@@ -161,6 +161,9 @@ def test_missing_keys_are_named_with_those_there(tmp_path, refusal):
     np.savez(tmp_path / "b.npz", data=IMAGES, y_train=LABELS)
     with refusal("b.npz", "no x_train", "data, y_train"):
         read_npz(tmp_path / "b.npz")
+    np.savez(tmp_path / "b.npz", **{"x_tr\nain\x1b[2J": IMAGES})
+    with refusal("b.npz", r"it has x_tr\nain\x1b[2J"):
+        read_npz(tmp_path / "b.npz")
 
 
 class _Trap:
@@ -215,6 +218,7 @@ def test_a_file_that_is_locked_by_a_password(tmp_path, refusal):
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10_000), change=st.integers(0, 255))
+@example(place=3550, change=120)  # a line end in an array's name
 def test_a_damaged_file_is_refused_or_read_right(tmp_path, place, change):
     """change 0: cut at `place`; else one byte changed there."""
     file = io.BytesIO()
