@@ -12,6 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from research.slopes import largest
+
 Tree = Any
 Taps = Mapping[str, jax.Array]
 INPUT = "input"  # the name under which the pictures themselves are a tap
@@ -92,8 +94,9 @@ class Filter(Objective):
 
     `respond(given, taps)` works out this filter alone, after the nonlinearity [K, ...] and before it. While a picture
     leaves the filter silent (nothing above zero after the nonlinearity, so no gradient), its score is the response
-    before it, which is negative then. Of a filter that responds, the score is the response, and the gradient that of
-    the response plus `LEAK` times what the nonlinearity takes off it, so that silent positions are climbed for, too.
+    before it at the position nearest to waking, which is negative then. Of a filter that responds, the score is the
+    response, and the gradient that of the response plus `LEAK` times what the nonlinearity takes off it, so that silent
+    positions are climbed for, too.
     """
 
     given: Tree  # the filter's own arrays
@@ -107,7 +110,7 @@ class Filter(Objective):
         alive = after.max(axis=axes, initial=-jnp.inf) > 0
         off = LEAK * (before - after).mean(axis=axes)
         heard = after.mean(axis=axes) + (off - jax.lax.stop_gradient(off))  # adds a slope and no value
-        return jnp.where(alive, heard, before.mean(axis=axes)).mean()
+        return jnp.where(alive, heard, largest(before.reshape(len(before), -1))).mean()
 
 
 @jax.tree_util.register_dataclass

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from research.models.convolution import conv2d, max_pool, same_padding
 from research.models.layer import Facts, Layer, Shape
+from research.slopes import largest
 
 Padding = Literal["valid", "same"]
 Convention = Literal["caffe", "torch"]
@@ -99,7 +100,8 @@ class GlobalPool(Layer):
     mode: Literal["avg", "max"] = "avg"
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
-        return x.mean(axis=(1, 2)) if self.mode == "avg" else x.max(axis=(1, 2))
+        flat = x.reshape(len(x), -1, x.shape[-1])
+        return flat.mean(axis=1) if self.mode == "avg" else largest(flat)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         return Facts(f"global_{self.mode}", inputs[0][-1:], window=None)

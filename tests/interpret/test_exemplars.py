@@ -52,6 +52,15 @@ def test_who_is_dead_or_rescued_is_told():
     assert exemplars(never, params, "conv", Pixels(SHAPE), PLAN, filters=[3])[0].status == "dead"
 
 
+def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somewhere():
+    """An edge of a pixel: the mean over all positions grows at the picture's border alone, by half of what it takes."""
+    net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(1, size=(1, 2), name="conv"))
+    kernel = jnp.asarray([-1.0, 1.0]).reshape(1, 2, 1, 1)
+    params = {"conv": {"kernel": kernel, "bias": jnp.asarray([-1.5])}}
+    (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
+    assert found.status == "rescued" and found.score > 0
+
+
 def test_scores_are_the_responses_of_the_pictures():
     net, params = detector()
     way = Fourier(jnp.ones((1, 1)), SHAPE)

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.models.layers import Conv, Dense, Dropout, MaxPool, Rescale
+from research.models.layers import Conv, Dense, Dropout, GlobalPool, MaxPool, Rescale
 from research.models.network import INPUT, network, sequence, wire
 
 KEY = jax.random.key(0)
@@ -57,3 +57,12 @@ def test_a_pool_before_its_activation_equals_one_after():
     out, taps = net.apply(params, x)
     np.testing.assert_array_equal(out, pool.apply({}, jax.nn.relu(taps["conv/pre"])))
     np.testing.assert_array_equal(taps["conv"], jax.nn.relu(taps["conv/pre"]))
+
+
+def test_the_largest_of_all_positions_has_the_slope_of_one_of_them():
+    x = jnp.asarray(np.random.default_rng(0).integers(0, 3, (4, 5, 3, 2)), jnp.float32)  # with ties
+    pool = GlobalPool("max")
+    np.testing.assert_array_equal(pool.apply({}, x), np.asarray(x).max(axis=(1, 2)))
+    slope = np.asarray(jax.grad(lambda x: pool.apply({}, x).sum())(x))
+    assert (slope.sum(axis=(1, 2)) == 1).all() and set(np.unique(slope)) == {0, 1}
+    assert (np.asarray(x)[slope > 0] == 2).all()
