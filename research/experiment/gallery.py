@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from research.data.images import Split
+from research.data.ink import Ink
 from research.data.pictures import prepare_picture
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
@@ -102,13 +103,13 @@ def folder(place: Path | str, shape: tuple[int, int, int]) -> Folder:
 
     Raises UserError for a folder that is not there, or in which nothing can be read.
     """
-    names = tuple(name for name, _ in _readable(place, shape))
+    names = tuple(name for name, _ in _readable(place, shape, None, False))
     return Folder(Path(place).expanduser(), names, shape)
 
 
-def gallery(place: Path | str, shape: tuple[int, int, int]) -> Gallery:
-    """The pictures of `folder`, read. Raises what it does."""
-    names, images = zip(*_readable(place, shape), strict=True)
+def gallery(place: Path | str, shape: tuple[int, int, int], ink: Ink | None = None, *, squash: bool = False) -> Gallery:
+    """The pictures of `folder`, read as for a prediction (`prepare_picture`). Raises what `folder` does."""
+    names, images = zip(*_readable(place, shape, ink, squash), strict=True)
     return Gallery(np.stack(images), names)
 
 
@@ -121,7 +122,9 @@ def of_split(split: Split, classes: tuple[str, ...], part: str, only: int | None
     return Gallery(images, tuple(f"{classes[split.labels[place]]}, {part} {place}" for place in chosen))
 
 
-def _readable(place: Path | str, shape: tuple[int, int, int]) -> Iterator[tuple[str, np.ndarray]]:
+def _readable(
+    place: Path | str, shape: tuple[int, int, int], ink: Ink | None, squash: bool
+) -> Iterator[tuple[str, np.ndarray]]:
     """Name and pixels of each picture, one by one; then UserError if there was none, or a warning of the broken."""
     root = Path(place).expanduser()
     if not root.is_dir():
@@ -130,7 +133,7 @@ def _readable(place: Path | str, shape: tuple[int, int, int]) -> Iterator[tuple[
     wrong = []
     for path in files:
         try:
-            found = prepare_picture(path, shape, None).pixels
+            found = prepare_picture(path, shape, ink, squash=squash).pixels
         except UserError as error:
             wrong.append(str(error))
             continue

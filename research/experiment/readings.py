@@ -1,5 +1,6 @@
 """Readings of filters, tested: "filter 17 of block2_conv2 means X"; and what one picture's answer rests on."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -78,7 +79,8 @@ def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int
     if config.against is None:
         known = f"the classes are {', '.join(subject.classes)}; " if subject.classes else ""
         raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")
-    return gallery(meaning, shape), gallery(config.against, shape)
+    as_trained = functools.partial(gallery, shape=shape, ink=subject.ink, squash=subject.squash)
+    return as_trained(meaning), as_trained(config.against)
 
 
 def tested(subject: Specimen, readings: Sequence[Reading], synthetic: Synthetic, seed: int) -> list[page.Hypothesis]:

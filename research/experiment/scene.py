@@ -12,7 +12,7 @@ from research.ascent.parameterizations import IMAGENET_COLOR, Fourier, Parameter
 from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transform
 from research.config import Microscope
 from research.errors import UserError
-from research.experiment.gallery import Real, folder, of_split
+from research.experiment.gallery import Real, folder, gallery, of_split
 from research.experiment.specimen import Specimen
 from research.report.environment import environment
 
@@ -70,8 +70,9 @@ def facts(scene: Scene) -> list[tuple[str, str]]:
 
 
 def _real(subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> Real | None:
-    if config.pictures is not None:
-        return folder(config.pictures, shape)
+    if config.pictures is not None:  # drawings are laid out as the net learned them; of photos, files keep their pixels
+        drawn = subject.ink is not None
+        return gallery(config.pictures, shape, subject.ink) if drawn else folder(config.pictures, shape)
     if subject.data is None or not (config.patches or config.parameterization == "phase"):
         return None
     data = subject.data()

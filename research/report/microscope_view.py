@@ -70,8 +70,9 @@ def _layer(place: int, layer: "LayerView", tests: "Mapping[tuple[str, int], Sequ
 def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> dict[str, Any]:
     words = " ".join((found.status, found.says, *(test.meaning for test in tests)))
     card = {"anchor": anchor, "index": found.index, "status": found.status, "words": words, "tests": _tested(tests)}
+    card["patches"] = [(inlined(patch.image), significant(patch.value), patch.source) for patch in found.patches]
     if found.status == "dead":
-        return card
+        return card | {"exemplar": None, "variants": [], "near_field": None, "curve": ""}
     if found.exemplar is None:
         raise ValueError(f"filter {found.index} is {found.status} but has no exemplar")
     return card | {
@@ -80,7 +81,6 @@ def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> di
         "says": found.says,
         "variants": [] if found.variants is None else [inlined(variant) for variant in found.variants],
         "near_field": None if found.near_field is None else inlined(found.near_field),
-        "patches": [(inlined(patch.image), significant(patch.value), patch.source) for patch in found.patches],
         "curve": _curve(found),
     }
 
