@@ -147,6 +147,8 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
         raise UserError(f"{place} has no sound checkpoint of seed {seed}; train it with scripts/train.py")
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
     leaves = {name.removeprefix("each/"): leaf[seeds.index(seed)] for name, leaf in each.items()}
+    if leaves["diverged"] >= 0:
+        warn(f"seed {seed} diverged in training: these are the parameters before step {leaves['diverged'] + 1}")
     trained = "best/params/" if leaves["best/epoch"] > 0 and config.train.patience is not None else "params/"
     chosen = {
         name.removeprefix(prefix): leaf

@@ -35,6 +35,7 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
     target = folder / str(step)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _check_room(folder, sum(leaf.nbytes for leaf in leaves.values()))
         _seal(folder, step).unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         _orbax().save(target.absolute(), leaves)
@@ -46,17 +47,26 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
     _tidy(folder)
 
 
+def _check_room(folder: Path, needed: int) -> None:
+    """OSError where the disk lacks `needed` bytes: Orbax' threads would each complain of a full disk at length."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise OSError(f"it takes {needed / 1e6:.3g} MB and {free / 1e6:.3g} MB are free")
+
+
 def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str, Any]] | None:
     """The newest sound checkpoint of `folder` as (leaves by name, facts), or None without any.
 
     A damaged one is named through `warn`, and the next older one is tried.
     """
-    for step in _steps(folder):
+    steps = _steps(folder)
+    for step in steps:
         try:
             seal = _read_seal(folder, step)
             return _read(folder / str(step), seal["files"]), seal["facts"]
         except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-            warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); trying the one before it")
+            then = "there is none before it" if step == steps[-1] else "trying the one before it"
+            warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); {then}")
     return None
 
 
@@ -131,5 +141,5 @@ def _line(error: Exception) -> str:
 def _orbax():
     import orbax.checkpoint as ocp  # 0.3 s: only where a checkpoint is written or read
 
-    logging.getLogger("absl").setLevel(logging.ERROR)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # what is an error is raised, too
     return ocp.PyTreeCheckpointer()

@@ -70,6 +70,22 @@ def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
         next(experiment.predict(place, [tmp_path / "a.png"], 7))
 
 
+def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, capsys):
+    config = ImageExperiment(
+        name="wild",
+        data=ImageData(source=str(small_npz)),
+        model=DenseNet(hidden=(4,)),
+        optimizer=Optimizer("sgd", learning_rate=1e15),
+        train=Training(epochs=2, l2=1e9),
+    )
+    experiment.run(config, tmp_path / "run")
+    Image.fromarray(np.load(small_npz)["x_test"][0]).save(tmp_path / "a.png")
+    capsys.readouterr()
+    [answer] = experiment.predict(tmp_path / "run", [tmp_path / "a.png"])
+    assert "class" in answer
+    assert "seed 0 diverged in training: these are the parameters before step" in capsys.readouterr().err
+
+
 def test_one_bad_file_does_not_silence_the_others(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
     Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")

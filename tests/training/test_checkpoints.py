@@ -1,4 +1,5 @@
 import json
+from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
@@ -72,6 +73,26 @@ def test_any_damage_is_named_and_never_believed(tmp_path):
         named += 1
         path.write_bytes(good)
     assert named >= 5
+
+
+def test_where_all_are_damaged_none_is_promised(tmp_path):
+    save_two(tmp_path)
+    for step in "12":
+        (tmp_path / step / "_METADATA").write_bytes(b"")
+    warned = []
+    assert checkpoints.newest(tmp_path, warned.append) is None
+    assert [line.rsplit("; ")[1] for line in warned] == ["trying the one before it", "there is none before it"]
+
+
+def test_a_disk_without_room_is_told_of_before_orbax_tries(tmp_path, monkeypatch, capfd):
+    save_two(tmp_path)
+    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: SimpleNamespace(free=2000))
+    with pytest.raises(UserError, match=r"write checkpoint .*3: it takes 0\.00241 MB and 0\.002 MB are free"):
+        checkpoints.save(tmp_path, 3, STATE, {})
+    assert not (tmp_path / "3").exists() and (tmp_path / "2").exists()
+    assert capfd.readouterr().err == ""
+    monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: SimpleNamespace(free=2406))
+    checkpoints.save(tmp_path, 3, STATE, {})  # 600 floats, an integer and two truths
 
 
 def test_a_checkpoint_without_its_seal_does_not_exist(tmp_path, warned):
