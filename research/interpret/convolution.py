@@ -18,6 +18,7 @@ KERNELS = {
     "laplace": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32),
     "identity": np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]], np.float32),
 }
+SIDE_BY_SIDE = 3  # numbers in a row of each of three blocks, as 80 columns hold them
 
 
 class Chip(NamedTuple):
@@ -68,8 +69,8 @@ def feature_maps(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activa
 
 
 def strongest_chip(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activation: str) -> Chip:
-    """The chip at which the kernel responds most, in either direction: where there is something to see."""
-    response = feature_map(picture, kernel, bias=0.0, activation="linear", stride=1, padding="valid")
+    """The chip at which the activation is largest, in either direction: where there is something to see."""
+    response = feature_map(picture, kernel, bias=bias, activation=activation, stride=1, padding="valid")
     row, column = np.unravel_index(np.argmax(np.abs(response)), response.shape)
     return chip_at(picture, kernel, int(row), int(column), bias=bias, activation=activation)
 
@@ -87,10 +88,15 @@ def chip_at(picture: np.ndarray, kernel: np.ndarray, row: int, column: int, *, b
 
 
 def arithmetic(chip: Chip, kernel: np.ndarray, activation: str) -> str:
-    """The chip's arithmetic, written out line by line as the course does on the board."""
+    """The chip's arithmetic, written out line by line as the course does on the board; wide ones block by block."""
     lines = [f"chip at row {chip.row}, column {chip.column}: chip x kernel = products"]
-    for values, weights, products in zip(chip.values, kernel, chip.products, strict=True):
-        lines.append(f"  {_numbers(values)}   x {_numbers(weights)}   = {_numbers(products)}")
+    blocks = (chip.values, kernel, chip.products)
+    if kernel.shape[1] <= SIDE_BY_SIDE:
+        for values, weights, products in zip(*blocks, strict=True):
+            lines.append(f"  {_numbers(values)}   x {_numbers(weights)}   = {_numbers(products)}")
+    else:
+        for name, block in zip(("the chip", "x the kernel", "= the products"), blocks, strict=True):
+            lines += [name, *(f"  {_numbers(row)}" for row in block)]
     before = chip.total + chip.bias
     lines.append(f"sum of the products    {chip.total:.3f}")
     lines.append(f"plus bias              {chip.total:.3f} + {chip.bias:.3f} = {before:.3f}")

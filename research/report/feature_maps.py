@@ -38,7 +38,7 @@ def feature_maps(picture: np.ndarray, kernel: np.ndarray, maps: Mapping[str, np.
 def _panel(axes: "Axes", name: str, values: np.ndarray, side: int, low: float, high: float) -> Any:
     height, width = values.shape[:2]
     left, top = (side - width) / 2, (side - height) / 2
-    axes.set_title(f"{name}, {shape(values.shape[:2])}")
+    axes.set_title(f"{name}\n{shape(values.shape[:2])}")
     image = axes.imshow(values, cmap="gray", vmin=low, vmax=high, extent=(left, left + width, top + height, top))
     axes.plot(
         [left, left + width, left + width, left, left], [top, top, top + height, top + height, top], color=QUIET, lw=0.6
@@ -48,15 +48,16 @@ def _panel(axes: "Axes", name: str, values: np.ndarray, side: int, low: float, h
 
 
 def _kernel(axes: "Axes", kernel: np.ndarray) -> None:
-    axes.set_title(f"kernel, {shape(kernel.shape)}")
+    axes.set_title(f"kernel\n{shape(kernel.shape)}")
     reach = float(np.max(np.abs(kernel))) or 1.0
+    digits = 3 if max(kernel.shape) < 5 else 2  # what a cell has room for
     axes.imshow(kernel, cmap="gray", vmin=-reach, vmax=reach)
     for (row, column), value in np.ndenumerate(kernel):
         ink = "black" if value > -0.1 * reach else "white"
         axes.text(
             column,
             row,
-            f"{value:.3g}".replace("-", "\N{MINUS SIGN}"),
+            f"{value:.{digits}g}".replace("-", "\N{MINUS SIGN}"),
             ha="center",
             va="center",
             color=ink,
