@@ -1,4 +1,4 @@
-"""What all tests share: a compilation cache of the checkout's own, and which tests this machine can run."""
+"""What all tests share: how programs are compiled, and which tests this machine can run."""
 
 import os
 from pathlib import Path
@@ -7,20 +7,40 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: threads of t
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+
+
+# What XLA leaves undone in the plain tests: they take half the time, most of which was compilation. Slow tests and
+# those on real data compile what is shipped.
+QUICKLY = {
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
+    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
+}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="run the slow tests, too, and compile programs as shipped")
 
 
 def pytest_configure(config):
     # Before JAX is imported, so that subprocesses inherit it: programs compile once per checkout.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+    if not _as_shipped(config):
+        os.environ.update(QUICKLY)
+
+
+def _as_shipped(config):
+    return config.getoption("--slow") or bool(os.environ.get("RESEARCH_DATA"))
 
 
 def pytest_collection_modifyitems(config, items):
     """Tests that need what a machine may lack are deselected, and counted as such: acceptance tests without
-    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER.
+    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER; and slow ones without --slow.
     """
-    away = [item for item in items if _lacks(item)]
+    slow = config.getoption("--slow")
+    away = [item for item in items if _lacks(item) or (item.get_closest_marker("slow") and not slow)]
     if away:
         config.hook.pytest_deselected(items=away)
         items[:] = [item for item in items if item not in away]
@@ -33,9 +53,11 @@ def _lacks(item):
     return "acceptance" in item.path.parts and not data
 
 
-def pytest_report_header():
+def pytest_report_header(config):
     data, browser = os.environ.get("RESEARCH_DATA"), os.environ.get("RECEPTIVE_BROWSER")
     return [
+        f"slow tests: {'among them' if config.getoption('--slow') else 'deselected, give --slow to run them'}",
+        f"programs: {'as shipped' if _as_shipped(config) else 'compiled quickly, with few optimizations'}",
         f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}",
         f"browser tests: {'in ' + browser if browser else 'deselected, set RECEPTIVE_BROWSER (chromium) to run them'}",
     ]
@@ -48,6 +70,36 @@ def _elsewhere(request, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     if "acceptance" not in request.path.parts:
         monkeypatch.delenv("RESEARCH_DATA", raising=False)
+
+
+@pytest.fixture(scope="module")
+def as_shipped():
+    """What a module compiles from here on, and the processes that it starts, is optimized as shipped."""
+    import jax
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in QUICKLY:
+            patch.delenv(name, raising=False)
+        before = jax.config.values["jax_disable_most_optimizations"]
+        jax.config.update("jax_disable_most_optimizations", False)
+        yield
+        jax.config.update("jax_disable_most_optimizations", before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _blank_figures(request):
+    """Tests of experiments and doors run in a third less time for leaving figures blank; those of reports draw them."""
+    if _as_shipped(request.config) or request.path.parent.name not in ("experiment", "doors"):
+        yield
+        return
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    def blank(canvas, file, **options):
+        Image.new("L", canvas.get_width_height()).save(file, "PNG")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FigureCanvasAgg, "print_png", blank)
+        yield
 
 
 @pytest.fixture

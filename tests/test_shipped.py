@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 
-def test_the_quickstart_reaches_what_it_promises(root, tmp_path):
+def test_the_quickstart_reaches_what_it_promises(as_shipped, root, tmp_path):
     done = subprocess.run(
         [sys.executable, root / "scripts/train.py", root / "configs/digits_cnn.py"],
         cwd=tmp_path,

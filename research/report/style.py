@@ -54,21 +54,20 @@ def sheet(width: float, height: float) -> Iterator["Figure"]:
     Draw on it and take `png(figure)` before leaving. Neither pyplot nor the user's matplotlibrc is involved.
     """
     import matplotlib.style  # matplotlib is slow to import; only needed where a figure is drawn
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        yield figure
+        yield Figure(figsize=(width, height), layout="constrained")
 
 
 def png(figure: "Figure") -> bytes:
     """The figure as PNG; the same figure gives the same bytes (nothing is stamped with a date or a version)."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     content = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+ ")  # a letter that the font lacks is drawn as a box
-        figure.savefig(content, format="png", metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})  # savefig draws everything twice
     return content.getvalue()
 
 

@@ -92,6 +92,7 @@ def test_ours_reaches_what_a_plain_loop_over_filters_does():
     assert alive >= 7 and next(found, None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [digits, fire])
 def test_the_stages_are_our_nets(make):
     """What parties compare before they race, worked out from the stages that the peers build their nets from."""
@@ -102,6 +103,7 @@ def test_the_stages_are_our_nets(make):
     np.testing.assert_allclose(at_start(workload), np.concatenate(plainly), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workload", RACES, ids=lambda workload: workload.name)
 def test_weights_have_the_places_and_shapes_of_our_nets_and_never_change(workload):
     net, found = network_of(workload), weights(workload)

@@ -81,6 +81,7 @@ def program_bytes(workload, data):
     return found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
 
 
+@pytest.mark.slow
 def test_memory_is_flat_in_the_number_of_windows():
     """Of one series, ten times as many windows: a start more for each, and its place in the order of an epoch."""
     every = stretches(LSTM._replace(hidden=(4,)))

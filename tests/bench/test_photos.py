@@ -16,6 +16,7 @@ def one(name):
     return pick([name])[0]
 
 
+@pytest.mark.slow
 def test_the_weights_are_those_of_our_vgg16_with_its_head():
     workload = one("fine_tune_block5")
     whole = transfer_net("vgg16", "caffe", 2, pooling="flatten", hidden=(256,))

@@ -24,6 +24,7 @@ def warp(picture, turn=0.0, seen=1.0, shift=(0.0, 0.0)):
     return np.asarray(warped(jnp.asarray(picture), jnp.float32(turn), jnp.float32(seen), jnp.array(shift, jnp.float32)))
 
 
+@pytest.mark.slow
 def test_strength_zero_is_the_picture_to_the_bit():
     assert augmenter(Augmentation()) is None
     np.testing.assert_array_equal(augmented(jax.random.key(0), jnp.asarray(PICTURES[0]), Augmentation()), PICTURES[0])

@@ -38,6 +38,7 @@ def processes(monkeypatch):
     monkeypatch.setattr(folder_pixels, "_workers", lambda: 2)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("processes")
 def test_a_file_that_changes_meanwhile_is_refused(photos, tmp_path, monkeypatch, refusal):
     digest = folder_pixels.digest_of
@@ -55,6 +56,7 @@ def test_a_file_that_changes_meanwhile_is_refused(photos, tmp_path, monkeypatch,
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("processes")
 def test_a_worker_that_is_killed_is_told_of(photos, tmp_path, refusal):
     for place in range(COUNT, 40 * COUNT):  # more than what waits for being taken
@@ -124,6 +126,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_processes_of_a_script_without_a_guard_do_what_threads_do(script, photos, tmp_path):
     """To the bit and the word; the script runs once, and nothing else is said."""
     process, told = script(), []
@@ -134,6 +137,7 @@ def test_processes_of_a_script_without_a_guard_do_what_threads_do(script, photos
     assert contents(tmp_path / "kept") == contents(tmp_path / "threads")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["Ctrl-C", "SIGTERM", "SIGKILL"])
 def test_however_it_ends_nobody_and_nothing_half_written_is_left(script, photos, tmp_path, end):
     process = script("wait")

@@ -115,6 +115,7 @@ print(total, peak, block.inputs.nbytes)
 """
 
 
+@pytest.mark.slow
 def test_what_is_in_memory_is_a_few_blocks_of_many(tmp_path, root):
     """300 MB, twice, through blocks of 3 MB; nothing else is said. Pages of the file are the system's to drop."""
     shape = (4000, 160, 160, 3)

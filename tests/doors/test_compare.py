@@ -51,6 +51,7 @@ def test_again_takes_the_runs_and_says_the_same(call):
     assert again[1] == first[1] and "has finished before" in again[2]
 
 
+@pytest.mark.slow
 def test_a_run_that_diverged_is_named(call):
     code, out, err = call("narrow.py", "wide.py", "--train.l2", "1e38")
     assert code == 1 and not out
@@ -70,6 +71,7 @@ def get_config():
 """
 
 
+@pytest.mark.slow
 def test_forecasters_are_ranked_with_the_baselines(call, write_series, tmp_path):
     write_series(tmp_path / "hours.csv")
     for name, width in (("thin", 2), ("thick", 8)):

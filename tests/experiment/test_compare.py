@@ -46,6 +46,7 @@ def test_each_is_paired_by_seed_with_the_one_before_it(entries, tmp_path):
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_a_rung_says_what_its_run_came_to(entries, tmp_path):
     (config, place), second = entries
     held = dataclasses.replace(config, train=dataclasses.replace(config.train, freeze=("*/bias",)))
@@ -126,6 +127,7 @@ def test_a_place_that_is_anothers_is_refused_before_the_first_is_trained(entries
     assert untrained(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_ends_the_comparison(entries, tmp_path):
     (dense, place), second = entries
     wild = dataclasses.replace(dense, train=dataclasses.replace(dense.train, l2=1e38))
@@ -134,6 +136,7 @@ def test_a_run_that_diverges_ends_the_comparison(entries, tmp_path):
     assert not (tmp_path / "f.png").exists()
 
 
+@pytest.mark.slow
 def test_runs_on_the_same_pictures_at_two_sizes_are_compared(entries, tmp_path):
     noise = np.random.default_rng(0)
     for name, level in (("dark", 60), ("light", 160)):
@@ -154,6 +157,7 @@ def test_runs_on_the_same_pictures_at_two_sizes_are_compared(entries, tmp_path):
     assert found.rungs["larger"].difference is not None
 
 
+@pytest.mark.slow
 def test_a_run_that_ended_on_other_pictures_is_refused(entries, tmp_path):
     """The file has changed since; the record tells."""
     experiment.compare(entries, tmp_path / "f.png")

@@ -68,6 +68,7 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
     assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
 
 
+@pytest.mark.slow
 def test_any_tap_is_looked_at(trained, tmp_path):
     look = Microscope(layers=("conv1/pre", "flatten"), filters=(0, 5), steps=5, patches=2, hypotheses=("flatten:7=2",))
     microscope(trained / "run", look, place=tmp_path / "out")

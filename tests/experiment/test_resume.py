@@ -30,7 +30,7 @@ def get_config():
 
 
 @pytest.fixture(scope="module")
-def command(write_rows, tmp_path_factory):
+def command(as_shipped, write_rows, tmp_path_factory):
     place = tmp_path_factory.mktemp("resume")
     (place / "config.py").write_text(CONFIG.format(source=str(write_rows(place / "rows.npz"))))
     script = Path(__file__).parents[2] / "scripts/train.py"

@@ -128,6 +128,7 @@ def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsy
     assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("rate", "l2"), [(1e3, 0.0), (1e15, 0.0), (1e15, 1.0), (1e8, 1e25), (1e3, 1e38)])
 def test_divergence_names_a_leaf_however_it_comes(config, tmp_path, capsys, rate, l2):
     """The loss overflows, or gradients do, or only the sum of their squares, at the first step or later."""
@@ -139,6 +140,7 @@ def test_divergence_names_a_leaf_however_it_comes(config, tmp_path, capsys, rate
     assert "diverged" in said or not l2
 
 
+@pytest.mark.slow
 def test_divergence_in_the_last_step_is_divergence_too(config, tmp_path, capsys):
     train = Training(epochs=1, batch_size=96, l2=1e38)  # a single step
     wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e15), train=train)

@@ -47,6 +47,7 @@ def best_possible(kept, seed):
     return np.abs(forecast - kept["truth"][..., 0]).mean()
 
 
+@pytest.mark.slow
 def test_it_comes_within_5_percent_of_the_floor(tmp_path):
     found, shares = [], []
     for seed in range(3):

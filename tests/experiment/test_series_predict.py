@@ -119,6 +119,7 @@ def test_files_that_do_not_fit_say_why(run, columns, tmp_path):
         said(run, path, seed=5)
 
 
+@pytest.mark.slow
 def test_masked_and_joined_runs_forecast_across_a_gap(write_series, columns, tmp_path):
     usual = upto(columns, 100)
     holed = usual | {name: (*usual[name][:97], "", *usual[name][98:]) for name in ("flow", "speed")}

@@ -52,6 +52,7 @@ def stopped(command, place, until, how):
     raise AssertionError(f"no checkpoint of {until} steps: {process.communicate()[1]}")
 
 
+@pytest.mark.slow
 def test_killed_and_preempted_it_ends_with_the_same_bits(write_series, root, tmp_path):
     file = tmp_path / "config.py"
     file.write_text(CONFIG.format(source=str(write_series(tmp_path / "hours.csv"))))

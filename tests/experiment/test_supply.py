@@ -39,6 +39,7 @@ def whole(tmp_path_factory):
     return trained(streamed("never"), tmp_path_factory.mktemp("whole"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [1, 64])
 def test_streaming_trains_on_the_same_batches(whole, tmp_path, monkeypatch, window):
     monkeypatch.setattr(supply, "WINDOW_STEPS", window)

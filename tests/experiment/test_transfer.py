@@ -178,6 +178,7 @@ def test_other_weights_are_other_training(config, finished, tmp_path):
         experiment.run(other, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_features_of_a_net_that_only_pools_otherwise_are_others(config):
     """At a size at which the pooled map has several places."""
     larger = changed(config, data={"size": 96})
@@ -199,6 +200,7 @@ def test_gray_or_small_pictures_are_refused(config, tmp_path):
             experiment.run(wrong, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_curves_on_the_cache_are_those_without_it(config, tmp_path):
     cached = changed(config, model={"fine_tune": 1})  # a frozen layer is left above the cut
     records = [
@@ -208,6 +210,7 @@ def test_curves_on_the_cache_are_those_without_it(config, tmp_path):
     np.testing.assert_allclose(curves(tmp_path / "True"), curves(tmp_path / "False"), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_curves_on_cached_views_are_those_of_views_drawn_in_the_step(config, finished, tmp_path):
     """With as many views as epochs, under the seed that the cached views are drawn by."""
     augment = Augmentation(flip=True, rotation=20.0, brightness=0.2)
@@ -228,6 +231,7 @@ def test_views_without_a_frozen_part_are_refused(config, tmp_path):
             experiment.run(wrong, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, place):
     frozen = changed(config, model={"fine_tune": 3}, train={"freeze": ("fire9/squeeze1x1/*", "*/bias")})
     record = experiment.run(frozen, tmp_path / "run")
@@ -246,6 +250,7 @@ def test_a_wrong_pattern_gives_the_list(config, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
     slow = changed(config, model={"fine_tune": 3}, optimizer={"learning_rate": 1e-5})
     exact, coarse = (changed(slow, train={"precision": precision}) for precision in ("float32", "bfloat16"))
@@ -262,6 +267,7 @@ def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
     assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(ended))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["cats_and_dogs_vgg16", "cats_and_dogs_vgg16_tuned"])
 def test_the_shipped_vgg16_rungs_run_from_a_weight_file_to_a_report(name, place, root, tmp_path):
     weights = place / "vgg16.safetensors"

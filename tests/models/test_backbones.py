@@ -53,6 +53,7 @@ def own(net, params):
     return {"params": {name: params[name] for name in net.names if name in params}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fine_tune", [0, 1, 2, 3, 6])
 def test_below_and_above_the_cut_are_the_whole(small, fine_tune):
     net, params, pixels = small

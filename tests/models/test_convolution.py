@@ -87,8 +87,7 @@ def test_winograds_filtering_equals_the_loop(image, padding):
 
 
 @pytest.mark.parametrize("group", [1, 2, 4], ids="groups of {}".format)
-@pytest.mark.parametrize("image", [(7, 7), (9, 12)])
-@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("image", "padding"), [((7, 7), "same"), ((9, 12), "valid")])
 def test_winograds_filtering_equals_the_loop_channels_innermost_and_in_groups(image, padding, group, monkeypatch):
     x, kernel = drawn(1, 4, *image, 16), drawn(2, 3, 3, 16, 33)
     assert convolution.choose_lowering(x.shape, kernel.shape, (1, 1)) == "winograd_channels"

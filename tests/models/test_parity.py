@@ -69,6 +69,7 @@ def params(streams):
     return keras_params(streams, vgg16())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_every_activation_of_any_size_is_that_of_keras(errors, small, params, dtype):
     taps = run_taps(vgg16(), cast(params, dtype), small, errors("keras"))
@@ -92,6 +93,7 @@ def test_squeezenet_is_that_of_torch(streams, errors, small, dtype):
     assert len(found) == 12 and max(found.values()) < TOLERANCE[dtype], found
 
 
+@pytest.mark.slow
 def test_the_whole_vgg16_is_that_of_keras_and_a_wrong_flatten_is_not(streams, golden, errors):
     net, pictures = vgg16(include_top=True), streams.picture("large", 1, 224, 224)
     full = keras_params(streams, net, 224)
@@ -107,6 +109,7 @@ def test_the_whole_vgg16_is_that_of_keras_and_a_wrong_flatten_is_not(streams, go
         assert (relative(logits, golden["keras_top/logits"]) < CLEARLY) == right
 
 
+@pytest.mark.slow
 def test_the_whole_vgg16_is_that_of_torch(streams, golden, errors):
     net = vgg16(include_top=True, convention="torch")
     full = torch_params(streams, net, streams.torch_vgg16_shapes(), "vgg16", 224)
@@ -124,6 +127,7 @@ def without_bias(params, name):
     return params | {name: params[name] | {"bias": jnp.zeros_like(params[name]["bias"])}}
 
 
+@pytest.mark.slow
 def test_mistakes_are_seen(errors, small, params):
     seen = {
         "swapped channels": (vgg16(), params, small[..., ::-1]),

@@ -116,6 +116,7 @@ def test_a_memory_that_nobody_reads_costs_nothing():
     assert unread == cost(lambda out, taps: (taps["rec"] ** 2).sum() + jax.lax.stop_gradient(taps["rec/cell"]).sum())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS[1:3], ids=str)
 def test_it_computes_in_the_precision_of_its_leaves(cell):
     net = net_of(cell)

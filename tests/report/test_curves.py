@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from research.report import curves
 from research.report.style import line
@@ -16,7 +17,7 @@ def history(first, last, epochs=20, parts=("train", "validation")):
 def axes_of(monkeypatch):
     def call(histories):
         kept = []
-        monkeypatch.setattr(curves, "png", lambda figure: figure.canvas.draw() or kept.append(figure) or b"")
+        monkeypatch.setattr(curves, "png", lambda figure: FigureCanvasAgg(figure).draw() or kept.append(figure) or b"")
         curves.losses(histories)
         return kept[0].axes
 

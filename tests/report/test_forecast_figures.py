@@ -4,6 +4,7 @@ import struct
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from research.report import forecast_figures
 from research.report.forecast_figures import coverage_by_hour, error_by_horizon, forecasting, forecasts
@@ -20,7 +21,7 @@ def axes_of(monkeypatch):
     kept = []
 
     def keep(figure):
-        figure.canvas.draw()
+        FigureCanvasAgg(figure).draw()
         kept.append(figure)
         return b""
 

@@ -3,6 +3,7 @@
 import itertools
 
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from rich.console import Console
 
 from research.report import ranking_figure, tables
@@ -118,7 +119,7 @@ def figure_of(monkeypatch):
     kept = []
 
     def keep(figure):
-        figure.canvas.draw()
+        FigureCanvasAgg(figure).draw()
         kept.append(figure)
         return b""
 

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from rich.console import Console
 
 from research.evaluation.comparison import step_by_step
@@ -50,7 +51,7 @@ def figure_of(monkeypatch):
     kept = []
 
     def keep(figure):
-        figure.canvas.draw()
+        FigureCanvasAgg(figure).draw()
         kept.append(figure)
         return b""
 

@@ -49,6 +49,7 @@ def picture(path, red):
     return str(path)
 
 
+@pytest.mark.slow
 def test_pictures_are_named_in_the_words_of_imagenet(red_corner, tmp_path, capsys):
     (tmp_path / "no.png").write_text("no picture")
     files = [picture(tmp_path / "red.png", 200), str(tmp_path / "no.png"), picture(tmp_path / "dark.png", 20)]

@@ -27,6 +27,7 @@ def real(tmp_path, write_legacy):
     return write_legacy(tmp_path / "vgg16.h5", leaves), leaves
 
 
+@pytest.mark.slow
 def test_the_leaves_are_those_of_the_published_nets():
     counts = {
         14_714_688: leaf_shapes("vgg16"),
@@ -61,6 +62,7 @@ def test_inspect_shows_changes_and_all_that_is_wrong(tmp_path, thin, to_torch, t
     assert "fc1/kernel is 25088x3, not 25088x4096" in text and max(map(len, lines)) <= 80
 
 
+@pytest.mark.slow
 def test_import_export_import_is_bit_equal(tmp_path, real, capsys):
     path, leaves = real
     assert weights(["import", str(path), str(tmp_path / "one.safetensors")]) == 0
@@ -82,6 +84,7 @@ def test_leaves_that_do_not_fit_are_not_counted_as_fitting(tmp_path, thin, write
     assert misshapen and f"does not fit: {26 - misshapen} of 26 leaves" in text
 
 
+@pytest.mark.slow
 def test_a_published_name_with_other_bytes_is_refused_where_weights_are_used(tmp_path, real, refusal, capsys):
     path = tmp_path / "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
     path.write_bytes(real[0].read_bytes())
