@@ -12,8 +12,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from research.slopes import largest
-
 Tree = Any
 Taps = Mapping[str, jax.Array]
 INPUT = "input"  # the name under which the pictures themselves are a tap
@@ -94,7 +92,7 @@ class Filter(Objective):
 
     `respond(given, taps)` works out this filter alone, after the nonlinearity [K, ...] and before it. While a picture
     leaves the filter silent (nothing above zero after the nonlinearity, so no gradient), its score is the response
-    before it at the position nearest to waking, which is negative then. Of a filter that responds, the score is the
+    before it at the positions nearest to waking, which is negative then. Of a filter that responds, the score is the
     response, and the gradient that of the response plus `LEAK` times what the nonlinearity takes off it, so that silent
     positions are climbed for, too.
     """
@@ -110,7 +108,7 @@ class Filter(Objective):
         alive = after.max(axis=axes, initial=-jnp.inf) > 0
         off = LEAK * (before - after).mean(axis=axes)
         heard = after.mean(axis=axes) + (off - jax.lax.stop_gradient(off))  # adds a slope and no value
-        return jnp.where(alive, heard, largest(before.reshape(len(before), -1))).mean()
+        return jnp.where(alive, heard, _nearest(before)).mean()
 
 
 @jax.tree_util.register_dataclass
@@ -169,6 +167,18 @@ def as_objective(value: Objective | float) -> Objective:
 def stacked(objectives: list[Objective]) -> Objective:
     """Objectives of one structure as one, whose arrays have a leading axis [N]; ValueError where structures differ."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *objectives)
+
+
+def _nearest(before: jax.Array) -> jax.Array:
+    """What comes before a nonlinearity [K, ...], averaged over positions that count the more, the larger it is: [K].
+
+    By exp(value / deviation over positions), held fixed. A plain mean leaves filters silent that real pictures excite
+    (4 of 64 of the digit CNN's conv2). The largest alone wakes them, too, but at few positions: SqueezeNet's fire5 then
+    reaches 0.78 of what it does from a plain mean, in the median over filters that are silent at first; so, 0.97.
+    """
+    flat = before.reshape(len(before), -1)
+    shares = jax.nn.softmax(flat / (flat.std(axis=1, keepdims=True) + 1e-6), axis=1)
+    return (jax.lax.stop_gradient(shares) * flat).sum(axis=1)
 
 
 def _at(response: jax.Array, place: tuple[int, ...] | None) -> jax.Array:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from research.models.convolution import conv2d, max_pool, same_padding
 from research.models.layer import Facts, Layer, Shape
-from research.slopes import largest
+from research.models.pooling import largest
 
 Padding = Literal["valid", "same"]
 Convention = Literal["caffe", "torch"]

@@ -27,6 +27,15 @@ def max_pool(x: jax.Array, *, window: Shape = (2, 2), stride: Shape | None = Non
     return _pool(x, window, stride or window)
 
 
+def largest(x: jax.Array) -> jax.Array:
+    """`x.max(axis=1)` of [B, P, ...], with a slope of 1 where the first of the largest stands.
+
+    The slope of `max` asks which numbers equal it and divides by how many: by none, where XLA works them out anew and
+    rounds otherwise.
+    """
+    return jnp.take_along_axis(x, x.argmax(axis=1, keepdims=True), axis=1).squeeze(1)
+
+
 def _pool(x: jax.Array, window: Shape, stride: Shape) -> jax.Array:
     """`x` [., H, W, .] -> [., H', W', .]."""
     if window == stride:
