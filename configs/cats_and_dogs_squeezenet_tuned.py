@@ -3,7 +3,7 @@
 python scripts/train.py configs/cats_and_dogs_squeezenet_tuned.py --data.root DIR --seeds 3
 
 82 s a seed on 2 CPU cores after 100 s for the features, once; 3.2 GB of memory.
-Test accuracy 95.67% ± 0.42 over 3 seeds.
+Test accuracy 95.70% ± 0.46 over 3 seeds.
 """
 
 from research.config import ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
