@@ -2,7 +2,7 @@
 
 python scripts/train.py configs/mnist_cnn.py --data.root DIR --seeds 3
 
-85 s a seed on 2 CPU cores; test accuracy 99.34% ± 0.05 over 3 seeds.
+85 s a seed on 2 CPU cores; test accuracy 99.39% ± 0.05 over 3 seeds.
 """
 
 from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training

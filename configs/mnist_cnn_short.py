@@ -2,7 +2,7 @@
 
 python scripts/train.py configs/mnist_cnn_short.py --data.root DIR --seeds 3
 
-22 s a seed on 2 CPU cores; test accuracy 99.09% ± 0.01 over 3 seeds.
+22 s a seed on 2 CPU cores; test accuracy 99.10% ± 0.07 over 3 seeds.
 """
 
 from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
