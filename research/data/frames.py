@@ -92,9 +92,16 @@ def _csv(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) ->
 
 def _parquet(path: Path) -> Frame:
     import pandas as pd
+    import pyarrow
 
     frame = pd.read_parquet(path, engine="pyarrow")
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    try:
+        for column in columns:
+            if pd.api.types.is_string_dtype(column):
+                column.astype(object)  # bytes that are no text are found only now
+    except pyarrow.ArrowException as error:
+        raise ValueError(str(error)) from error
     return Frame(tuple(printable(str(name)) for name in frame.columns), columns, np.arange(len(frame)) + 1)

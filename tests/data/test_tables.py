@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from research.data.tables import Layout, read_table
@@ -174,6 +174,7 @@ def test_hostile_names_are_printed_safely(read, refusal):
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.integers(0, 10_000), change=st.integers(0, 255))
+@example(place=358, change=128)  # bytes that are no UTF-8 in a column of text
 def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, place, change):
     """change 0: cut at `place`; else one byte changed there."""
     path = tmp_path / "a.parquet"
