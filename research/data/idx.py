@@ -85,7 +85,9 @@ def _pair(folder: Path, prefix: str) -> tuple[Path, Path] | None:
     if images is None and labels is None:
         return None
     if images is None or labels is None:
-        lost = f"{prefix}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte.gz"
+        there = images or labels
+        ending = ".gz" if there and there.suffix == ".gz" else ""
+        lost = f"{prefix}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte{ending}"
         raise UserError(
             f"{folder / lost} is missing, though its companion is there; fetch it, or see scripts/prepare.py"
         )

@@ -33,6 +33,7 @@ def read_npz(path: Path) -> Labelled:
             )
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
+        reason = "it is no zip archive" if "pickle" in reason else reason  # what numpy takes any other file for
         raise UserError(f"{path} is not a sound .npz file ({reason}); write it again") from error
     if ("x_test" in found) != ("y_test" in found):
         raise UserError(f"{path} has only one of x_test and y_test; give both, or neither")

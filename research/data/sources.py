@@ -133,10 +133,8 @@ def _located(source: str, root: str | None) -> Path:
     near = difflib.get_close_matches(source, names, n=1)
     hint = f"; did you mean {near[0]}?" if near and near[0] != source else ""
     fetched = f", or fetch it: python scripts/prepare.py {near[0]}" if near and near[0] in SETS else ""
-    raise UserError(
-        f"no data set {source}{hint} (looked for {places[0].absolute()} and {places[1].absolute()}); "
-        f"give --data.root or ${VARIABLE}{fetched}"
-    )
+    looked = " and ".join(dict.fromkeys(str(place.absolute()) for place in places))
+    raise UserError(f"no data set {source}{hint} (looked for {looked}); give --data.root or ${VARIABLE}{fetched}")
 
 
 def _digits() -> Labelled:

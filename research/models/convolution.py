@@ -28,6 +28,7 @@ __all__ = ["conv2d", "max_pool"]
 Shape = tuple[int, ...]
 Lowering = Literal["xla", "rows", "columns", "winograd", "winograd_channels"]
 
+LARGEST_KERNEL = 15**2  # positions; chips are cut by one operation at each, and of 10,000 XLA compiles for minutes
 LARGEST_CHIPS = 2**27  # numbers in the matrix of chips, 512 MiB of float32; its gradient takes as much again
 
 
@@ -90,6 +91,8 @@ def choose_lowering(image: Shape, kernel: Shape, stride: Shape, precision: DType
     rows, columns = _positions(image[1:3], kernel, stride)
     plain = tuple(kernel[:2]) == (3, 3) and tuple(stride) == (1, 1) and precision == jnp.float32
     suits = plain and min(kernel[2:]) >= 16 and min(rows, columns) >= 5
+    if kernel[0] * kernel[1] > LARGEST_KERNEL:
+        return "xla"
     too_many = image[0] * rows * columns * kernel[0] * kernel[1] * kernel[2] > LARGEST_CHIPS
     if suits and (too_many or kernel[-1] >= 8 * image[0]):
         return "winograd_channels"

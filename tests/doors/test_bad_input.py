@@ -93,7 +93,7 @@ DATA = {
     ),
     "pickled": (lambda p: keras(p / "d.npz", x_train=np.array([{}] * 40, object)), "pickled"),
     "pickled beside": (lambda p: keras(p / "d.npz", more=np.array([{}], object)), "more holds pickled objects"),
-    "no zip": (lambda p: (p / "d.npz").write_bytes(b"hello") and p / "d.npz", "not a sound .npz"),
+    "no zip": (lambda p: (p / "d.npz").write_bytes(b"hello") and p / "d.npz", "no zip archive"),
     "too small": (lambda p: keras(p / "d.npz", x_train=np.zeros((40, 9, 9), np.uint8)), "smaller than the net needs"),
 }
 

@@ -132,6 +132,8 @@ def test_every_lowering_is_met():
     assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride) == "winograd"
     assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride, jnp.bfloat16) == "columns"
     assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), (2, 2)) == "xla"  # 0.9 GB of chips
+    for batch in (FEW, MANY):  # more positions than one would cut chips at
+        assert convolution.choose_lowering((batch, 107, 107, 1), (100, 100, 1, 32), stride) == "xla"
 
 
 @pytest.mark.parametrize("batch", [FEW, MANY])
