@@ -50,7 +50,7 @@ def read_config(place: Path) -> Experiment:
     """The configuration of the run in `place`; UserError when there is none."""
     if not (place / CONFIG).is_file():
         raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
-    return from_json(read_json(place / CONFIG))
+    return from_json(read_json(place / CONFIG), place / CONFIG)
 
 
 def checkpoint_folder(place: Path, seeds: list[int]) -> Path:

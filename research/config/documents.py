@@ -26,12 +26,15 @@ def to_json(config: Experiment) -> dict[str, Any]:
     return json.loads(_ADAPTER.dump_json(config))
 
 
-def from_json(document: Any) -> Experiment:
-    """The configuration in `document`; raises UserError naming the first field that is unknown or of a wrong type."""
+def from_json(document: Any, file: Path | str | None = None) -> Experiment:
+    """The configuration in `document`; raises UserError naming the first field that is unknown or of a wrong type.
+
+    Where the document was read from a `file`, the error names that, too.
+    """
     try:
         return _ADAPTER.validate_json(json.dumps(document))
     except pydantic.ValidationError as error:
-        raise UserError(_first_mistake(error)) from error
+        raise UserError(f"{file}: {_first_mistake(error)}" if file else _first_mistake(error)) from error
 
 
 def validated(config: T) -> T:

@@ -38,7 +38,7 @@ def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
         name = flags.pop(0).partition("=")[2] or (flags.pop(0) if flags else "")
         if not name:
             raise UserError("--config-json needs a file, the config.json of a run")
-        return configuration.from_json(read_json(name)), flags
+        return configuration.from_json(read_json(name), name), flags
     if flags and not flags[0].startswith("-"):
         return configuration.load(flags[0]), flags[1:]
     if {"--help", "-h"} & set(flags):

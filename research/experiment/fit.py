@@ -21,11 +21,19 @@ from research.training import checkpoints, loop, program
 from research.training.diagnosis import first_not_finite
 from research.training.freezing import trained_mask
 from research.training.optimizer import build_optimizer
-from research.training.state import Batch, DataSet, SeedState, TrainState, take_seed
+from research.training.state import NEVER, Batch, DataSet, SeedState, TrainState, take_seed
 
 Tree = Any
 Row = dict[str, Any]  # a line of metrics.jsonl
 COPIES = 5  # of the parameters, float32: themselves, their gradient and update, Adam's two moments
+
+
+class Divergence(NamedTuple):
+    """Where a training came to a number that is not finite; step and epoch count from 1."""
+
+    step: int
+    epoch: int
+    leaf: str  # what was not finite, in words; see `first_not_finite`
 
 
 class Trained(NamedTuple):
@@ -36,6 +44,7 @@ class Trained(NamedTuple):
     status: str
     clock: loop.Clock
     steps: int
+    diverged: dict[int, Divergence]  # of the seeds that did
 
 
 def groups(config: Experiment, training: Trainable) -> list[list[int]]:
@@ -119,21 +128,16 @@ def fit_group(
             state, supply, validation, advance, plan, watchers,
             clock=clock, checkpoint_seconds=config.train.checkpoint_seconds,
         )  # fmt: skip
-    trained = Trained(seeds, jax.device_get(outcome.state.each), outcome.status, outcome.clock, int(outcome.state.step))
-    if trained.status == "diverged":
-        _explain(trained, training, plan)
-    return trained
+    return _trained(training, plan, seeds, outcome)
 
 
 def load_group(config: Experiment, training: Trainable, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
-    state, _, _ = _start(config, training, seeds)
+    state, _, plan = _start(config, training, seeds)
     state, clock = _resume(checkpoint_folder(place, seeds), state, training.identity)
     if not int(state.step):
         raise UserError(f"{place} has no sound checkpoint of seed {seeds[0]}; train it with scripts/train.py")
-    return Trained(
-        seeds, jax.device_get(state.each), loop.status(state, plan_of(config, training)), clock, int(state.step)
-    )
+    return _trained(training, plan, seeds, loop.Outcome(state, loop.status(state, plan), clock))
 
 
 def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> Tree:
@@ -210,13 +214,22 @@ def _under(values: dict[str, float], split: str) -> dict[str, float]:
     return {name.removeprefix(f"{split}/"): value for name, value in values.items() if name.startswith(f"{split}/")}
 
 
-def _explain(trained: Trained, training: Trainable, plan: program.Plan) -> None:
-    for place, seed in enumerate(trained.seeds):
-        each = take_seed(trained.each, place)
-        step = int(each.diverged)
-        if step >= 0:
-            draw = functools.partial(_draw, training.examples("train"), seed, plan, training.augment)
-            leaf = first_not_finite(each, seed, draw, plan, apply=training.apply, objective=training.objective)
-            epoch = step // plan.steps_per_epoch + 1
-            where = f"step {step + 1} (epoch {epoch})"
-            warn(f"seed {seed} diverged at {where}: {leaf} is not finite; lower the learning rate")
+def _trained(training: Trainable, plan: program.Plan, seeds: list[int], outcome: loop.Outcome) -> Trained:
+    """What a training came to; of seeds that diverged, a warning tells where."""
+    each = jax.device_get(outcome.state.each)
+    diverged = {
+        seed: _divergence(take_seed(each, place), seed, training, plan)
+        for place, seed in enumerate(seeds)
+        if each.diverged[place] != NEVER
+    }
+    for seed, (step, epoch, leaf) in diverged.items():
+        where = f"step {step} (epoch {epoch})"
+        warn(f"seed {seed} diverged at {where}: {leaf} ceased to be finite; lower the learning rate")
+    return Trained(seeds, each, outcome.status, outcome.clock, int(outcome.state.step), diverged)
+
+
+def _divergence(each: SeedState, seed: int, training: Trainable, plan: program.Plan) -> Divergence:
+    draw = functools.partial(_draw, training.examples("train"), seed, plan, training.augment)
+    leaf = first_not_finite(each, seed, draw, plan, apply=training.apply, objective=training.objective)
+    step = int(each.diverged)
+    return Divergence(step + 1, step // plan.steps_per_epoch + 1, leaf)

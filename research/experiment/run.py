@@ -157,6 +157,7 @@ def _record(
         },
         device=runtime.device_name(),
         status=status,
+        diverged={str(seed): where._asdict() for group in trained for seed, where in group.diverged.items()},
         seeds=several,  # pyright: ignore[reportArgumentType]  # a TypedDict is a mapping of its fields
         **environment(),
     )

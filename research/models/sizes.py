@@ -49,7 +49,7 @@ def _too_small(net: Network, input_shape: Shape, layer: str) -> str:
     height, width, channels = input_shape
     side = smallest_side(net, channels)
     narrows = any(isinstance(each, Conv) and each.padding == "valid" for each in net.layers)
-    hint = " (or set --model.padding same)" if narrows else ""
+    hint = " (or train it with --model.padding same)" if narrows else ""
     return (
         f"pictures of {height}x{width} are smaller than the net needs: nothing is left at {layer}; "
         f"it takes {side}x{side} or more{hint}"

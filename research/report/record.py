@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from research.errors import UserError
@@ -43,6 +44,7 @@ def build_record(
     versions: Mapping[str, str],
     commit: str,
     status: str,
+    diverged: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     epochs: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
@@ -60,6 +62,7 @@ def build_record(
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
     status        finished | stopped early | preempted | diverged
+    diverged      only where a training did: {seed: {step, epoch, leaf}}, counted from 1, and what was not finite
     epochs        {seed: {run, best}}: epochs trained, and the one whose weights were kept (None: the last)
     seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
 
@@ -78,6 +81,8 @@ def build_record(
         "commit": commit,
         "status": status,
     }
+    if diverged:
+        record["diverged"] = {seed: dict(where) for seed, where in diverged.items()}
     if epochs is not None:
         record["epochs"] = {seed: dict(found) for seed, found in epochs.items()}
     if seeds is not None:

@@ -42,7 +42,7 @@ def first_not_finite(
     largest = max(leaves, key=lambda name: float(jnp.abs(leaves[name]).max()))
     leaf = next(_not_finite(after), f"the squared gradient of {largest}")
     first = next(_not_finite(before | between), leaf)
-    return f"{first}, and {leaf}," if first in between else first
+    return f"{first} and {leaf}" if first in between else first
 
 
 def _not_finite(suspects: dict[str, jax.Array]) -> Iterator[str]:

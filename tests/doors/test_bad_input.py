@@ -122,7 +122,11 @@ def test_a_configuration_that_fails_or_is_none(door, refused, tmp_path):
 )
 def test_a_config_json_that_is_none(door, refused, tmp_path, text):
     (tmp_path / "c.json").write_text(text)
-    refused(door("train", "--config-json", tmp_path / "c.json"), "configuration field|not valid JSON", tmp_path)
+    refused(
+        door("train", "--config-json", tmp_path / "c.json"),
+        "c.json(: configuration field| is not valid JSON)",
+        tmp_path,
+    )
 
 
 @pytest.mark.parametrize(

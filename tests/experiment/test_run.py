@@ -118,13 +118,19 @@ def test_changed_data_is_refused_on_resume(config, small_npz, tmp_path):
         experiment.run(config, tmp_path / "run")
 
 
+LEAF = r"\b(?:dense1|logits)/(?:kernel|bias)"
+
+
 def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsys):
     train = dataclasses.replace(config.train, l2=1e9)
     wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e15), train=train)
     record = experiment.run(wild, tmp_path / "run")
     assert record["status"] == "diverged" and record["metrics"] == {}
     said = capsys.readouterr().err
-    assert re.search(r"diverged at step \d+ \(epoch 1\): .*\b(dense1|logits)/(kernel|bias),? is not finite", said)
+    where = re.search(rf"seed 0 diverged at step (\d+) \(epoch 1\): (.*{LEAF}) ceased to be finite", said)
+    assert where and record["diverged"] == {"0": {"step": int(where[1]), "epoch": 1, "leaf": where[2]}}
+    again = experiment.evaluate(tmp_path / "run").record
+    assert again["status"] == "diverged" and again["diverged"] == record["diverged"]
     assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
 
 
@@ -136,7 +142,7 @@ def test_divergence_names_a_leaf_however_it_comes(config, tmp_path, capsys, rate
     wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=rate), train=train)
     experiment.run(wild, tmp_path / "run")
     said = capsys.readouterr().err
-    assert "diverged" not in said or re.search(r"\b(dense1|logits)/(kernel|bias),? is not finite", said), said
+    assert "diverged" not in said or re.search(rf"{LEAF} ceased to be finite", said), said
     assert "diverged" in said or not l2
 
 
