@@ -12,8 +12,8 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 
 
-# What XLA leaves undone in the plain tests: they take half the time, most of which was compilation. Slow tests and
-# those on real data compile what is shipped.
+# What XLA leaves undone in tests: they take half the time, most of which was compilation. Those on real data compile
+# what is shipped, and so do all that ask for the fixture `as_shipped`.
 QUICKLY = {
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
     "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
@@ -21,7 +21,8 @@ QUICKLY = {
 
 
 def pytest_addoption(parser):
-    parser.addoption("--slow", action="store_true", help="run the slow tests, too, and compile programs as shipped")
+    parser.addoption("--slow", action="store_true", help="run the slow tests, too")
+    parser.addoption("--as-shipped", action="store_true", help="compile programs as shipped")
 
 
 def pytest_configure(config):
@@ -32,7 +33,7 @@ def pytest_configure(config):
 
 
 def _as_shipped(config):
-    return config.getoption("--slow") or bool(os.environ.get("RESEARCH_DATA"))
+    return config.getoption("--as-shipped") or bool(os.environ.get("RESEARCH_DATA"))
 
 
 def pytest_collection_modifyitems(config, items):

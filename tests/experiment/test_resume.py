@@ -23,7 +23,7 @@ def get_config():
         data=ImageData(source={source!r}, validation=0.2),
         model=DenseNet(hidden=(200,), dropout=0.2),
         optimizer=Optimizer(learning_rate=0.002, schedule="cosine"),
-        train=Training(epochs=400, batch_size=8, patience=150, checkpoint_seconds=0.0),
+        train=Training(epochs=200, batch_size=8, patience=75, checkpoint_seconds=0.0),
         seeds=2,
     )
 """
