@@ -5,6 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 CONSISTENT = 0.9  # share of pictures that must have a plain background of one tone for a set to count as drawn
+NOISE = 32.0  # tones: what is as dark tells nothing of light
+UNEVEN = 0.1  # of a picture's range: what tones of a plain ground may differ by
+SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
+WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
 
 
 class Ink(NamedTuple):
@@ -54,13 +58,46 @@ def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
 
 def ground(picture: np.ndarray) -> float:
     """The tone around the drawing: the median of the outermost pixels of `picture` [H, W]."""
-    return float(np.median(np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])))
+    return float(np.median(_outermost(picture)))
 
 
 def strength(picture: np.ndarray, *, light_on_dark: bool) -> np.ndarray:
     """How much ink is at each pixel of `picture` [H, W]: its distance from the ground, toward the ink, 0 to 255."""
     distance = picture.astype(np.float32) - ground(picture)
     return np.clip(distance if light_on_dark else -distance, 0, 255)
+
+
+def uneven(picture: np.ndarray) -> bool:
+    """Whether the tones around the drawing differ, by the 10th and 90th percentile of the outermost pixels."""
+    low, high = np.percentile(_outermost(picture), (10, 90))
+    return bool(high - low > UNEVEN * (float(picture.max()) - float(picture.min())))
+
+
+def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The strokes of `picture` uint8 [H, W] under uneven light: how much ink is at each pixel, 0 to 255, and whether it
+    is light on dark. Of a picture larger than `SHARP`, a smaller copy's.
+
+    The ground at a pixel is the picture closed (for dark ink; opened, for light) by a square that no stroke fills, so
+    that only what is narrower stands out (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6). Beyond
+    its edges the picture goes on as it does at them. What stands out is told by the light that the ground shows there.
+    Ink is the tone that less of the drawing's surroundings has.
+    """
+    from PIL import Image
+    from scipy import ndimage
+
+    picture = np.asarray(Image.fromarray(picture).reduce(-(-min(picture.shape) // SHARP)))
+    side = max(3, round(WIDEST * min(picture.shape)))
+    smooth = ndimage.median_filter(picture, 3).astype(np.float32)
+    wide = np.pad(smooth, side, mode="reflect", reflect_type="odd")
+    high, low = ndimage.maximum_filter(smooth, side), ndimage.minimum_filter(smooth, side)
+    contrast = (high - low) / (high + NOISE)
+    near = contrast > 0.7 * contrast.max()
+    light_on_dark = bool(np.mean((smooth > (high + low) / 2)[near]) < 0.5)
+    ground_of = ndimage.grey_opening if light_on_dark else ndimage.grey_closing
+    paper = ground_of(wide, side)[side:-side, side:-side]
+    light = (paper + NOISE) / (paper.mean() + NOISE)
+    strokes = np.abs(paper - smooth) / light
+    return np.clip(strokes - np.median(strokes), 0, 255), light_on_dark
 
 
 def bounds(strokes: np.ndarray) -> Box | None:
@@ -77,3 +114,7 @@ def centre(strokes: np.ndarray) -> tuple[float, float]:
     rows, columns = np.indices(strokes.shape) + 0.5
     total = strokes.sum()
     return float((rows * strokes).sum() / total), float((columns * strokes).sum() / total)
+
+
+def _outermost(picture: np.ndarray) -> np.ndarray:
+    return np.concatenate([picture[0], picture[-1], picture[:, 0], picture[:, -1]])

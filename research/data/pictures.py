@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.decoding import UndecodableError, decode, squashed
-from research.data.ink import Ink, bounds, centre, ground, strength
+from research.data.ink import Ink, bounds, centre, evened, ground, strength, uneven
 from research.errors import UserError
+
+SMALLEST_UNEVEN = 64  # pixels: below, strokes are too coarse to be told from light and shade
 
 
 class Prepared(NamedTuple):
@@ -55,8 +57,12 @@ def _opened(path: Path, gray: bool) -> tuple[Any, list[str]]:
 
 def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:
     steps = []
-    light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
-    strokes = strength(picture, light_on_dark=light_on_dark)
+    if picture.shape != size and min(picture.shape) >= SMALLEST_UNEVEN and uneven(picture):
+        strokes, light_on_dark = evened(picture)
+        steps.append("evened its light")
+    else:
+        light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
+        strokes = strength(picture, light_on_dark=light_on_dark)
     box = bounds(strokes)
     if box is None or strokes.max() < 16:
         raise UserError(f"{path} shows nothing: all pixels have the same tone; give a picture with strokes on it")

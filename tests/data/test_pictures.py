@@ -107,6 +107,32 @@ def test_margins_and_place_do_not_matter(tmp_path, drawings, ink, margins):
     assert likeness(prepare_picture(path, GRAY, ink).pixels, drawings[1]) > 0.95
 
 
+LIGHTS = {  # what is left of it at shares of height and width from the upper left corner
+    "from the left": lambda row, column: 1 - 0.6 * column,
+    "from a corner": lambda row, column: 1 - 0.25 * row - 0.25 * column,
+    "of a lens": lambda row, column: 1 - ((row - 0.5) ** 2 + (column - 0.5) ** 2),
+    "in a half shadow": lambda row, column: np.where(row + column > 0.9, 0.5, 1.0),
+}
+
+
+INK, CHALK = (235, 40), (80, 250)  # ground, strokes
+
+
+@pytest.mark.parametrize(
+    ("light", "tones"), [*((light, INK) for light in LIGHTS), ("from the left", CHALK), ("from a corner", CHALK)]
+)
+def test_light_from_one_side_does_not_matter(tmp_path, drawings, ink, light, tones):
+    for seed, drawing in enumerate(drawings[:4]):
+        strokes = np.asarray(enlarged(drawing, (90, 60, 150, 90)), np.float32) / 255
+        rows, columns = np.indices(strokes.shape) / np.reshape(strokes.shape, (2, 1, 1))
+        lit = (tones[0] + (tones[1] - tones[0]) * strokes) * LIGHTS[light](rows, columns)
+        lit += np.random.default_rng(seed).normal(0, 3, lit.shape)
+        Image.fromarray(lit.clip(0, 255).astype(np.uint8)).save(tmp_path / "page.jpg")
+        prepared = prepare_picture(tmp_path / "page.jpg", GRAY, ink)
+        assert likeness(prepared.pixels, drawing) > 0.9
+        assert "evened its light" in prepared.steps
+
+
 def test_for_a_dark_set_the_drawing_is_made_dark(tmp_path, drawings):
     path = written(enlarged(drawings[1]), "L", tmp_path)
     prepared = prepare_picture(path, GRAY, measure_ink(255 - drawings))
