@@ -86,7 +86,7 @@ def settings(config: Mapping[str, Any]) -> Facts:
 def kept(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:
     """Which epochs the curves show, and whose weights were kept."""
     epochs = sorted({len(history["epoch"]) for history in histories})
-    span = " to ".join(map(str, dict.fromkeys((epochs[0], epochs[-1])))) + " epochs."
+    span = " to ".join(map(str, dict.fromkeys((epochs[0], epochs[-1])))) + f" epoch{'s' * (epochs[-1] != 1)}."
     if not best_epochs:
         return span
     best = ", ".join(map(str, best_epochs))
