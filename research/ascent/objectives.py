@@ -150,7 +150,7 @@ class Diversity(Objective):
     tap: str = dataclasses.field(metadata={"static": True})
 
     def score(self, taps: Taps) -> jax.Array:
-        """0 for a set of one."""
+        """0 for a set of one; 1 where the tap is silent, which tells nothing."""
         flat = taps[self.tap].reshape(len(taps[self.tap]), -1, taps[self.tap].shape[-1])
         grams = jnp.einsum("kpf,kpg->kfg", flat, flat).reshape(len(flat), -1)
         grams = grams * jax.lax.rsqrt((grams**2).sum(axis=1, keepdims=True) + 1e-12)
@@ -160,8 +160,12 @@ class Diversity(Objective):
 
 
 def as_objective(value: Objective | float) -> Objective:
-    """`value` itself, or the constant of that value."""
-    return value if isinstance(value, Objective) else Constant(jnp.float32(value))
+    """`value` itself, or the constant of that value; TypeError for what is neither an objective nor a number."""
+    if isinstance(value, Objective):
+        return value
+    if isinstance(value, str | None):
+        raise TypeError(f"objectives are added to and multiplied by objectives and numbers, not {value!r}")
+    return Constant(jnp.float32(value))
 
 
 def stacked(objectives: list[Objective]) -> Objective:

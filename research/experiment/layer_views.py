@@ -31,7 +31,8 @@ def layer_view(scene: Scene, name: str) -> page.LayerView:
     variants = _look(scene, name, ", variants", config.filters or None, sets) if config.variants > 1 else []
     patches = _patches(scene, name, field)
     views = [_view(scene, *each, patches) for each in itertools.zip_longest(found, variants, _near(scene, name))]
-    return page.LayerView(name, views, (field.size[0], field.size[1]), time.monotonic() - begun)
+    sees = (min(field.size[0], scene.shape[0]), min(field.size[1], scene.shape[1]))
+    return page.LayerView(name, views, sees, time.monotonic() - begun)
 
 
 def exemplar_of(scene: Scene, views: Sequence[page.LayerView], layer: str, index: int) -> np.ndarray | None:

@@ -19,6 +19,7 @@ from research.report.environment import environment
 from research.report.progress import counting
 from research.report.sheets import layer_sheets
 
+PAGE = "microscope.html"
 SPREAD = 3  # layers that are looked at where none are named
 
 
@@ -69,12 +70,13 @@ def chosen_layers(subject: Specimen, config: Microscope, shape: tuple[int, int, 
 
 def _written(place: Path, shown: page.Microscope, config: Microscope) -> Path:
     """Write the page last, so that it is there only when all is."""
+    (place / PAGE).unlink(missing_ok=True)  # a former one would stand beside new sheets
     for view in shown.layers:
         exemplars_of = [each.exemplar for each in view.filters]
         for name, png in layer_sheets(exemplars_of, [each.index for each in view.filters]).items():
             write_bytes(place / "sheets" / f"{view.name.replace('/', '_')}-{name}.png", png)
     write_json(place / "microscope.json", _record(shown, config))
-    return write_text(place / "microscope.html", page.render(shown))
+    return write_text(place / PAGE, page.render(shown))
 
 
 def _record(shown: page.Microscope, config: Microscope) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -43,6 +44,8 @@ class Reading(NamedTuple):
 
 def prepared(subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> list[Reading]:
     """The hypotheses of `config`, their pictures read; UserError for one that cannot be tested."""
+    if config.against is not None and not config.hypotheses:
+        raise UserError("--against is for --hypotheses LAYER:FILTER=FOLDER; give one, or leave it away")
     return [_prepared(text, subject, config, shape) for text in config.hypotheses]
 
 
@@ -79,6 +82,8 @@ def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int
     if config.against is None:
         known = f"the classes are {', '.join(subject.classes)}; " if subject.classes else ""
         raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")
+    if meaning in subject.classes and not Path(meaning).is_dir():
+        raise UserError(f"with --against, {meaning} is to be a folder of pictures, not a class; leave --against away")
     as_trained = functools.partial(gallery, shape=shape, ink=subject.ink, squash=subject.squash)
     return as_trained(meaning), as_trained(config.against)
 
@@ -91,13 +96,14 @@ def tested(subject: Specimen, readings: Sequence[Reading], synthetic: Synthetic,
 def _tested(subject: Specimen, reading: Reading, synthetic: Synthetic, seed: int) -> page.Hypothesis:
     both = np.concatenate([reading.shows.images, reading.others.images])
     positive = np.arange(len(both)) < len(reading.shows.images)
-    responses = pooled(subject, reading.layer, both)
+    responses, means = pooled(subject, reading.layer, both)
     if reading.filter is None:
         found = choose_and_test(responses, positive, seed=seed)
     else:
         found = every_filter(responses, positive, seed=seed).about(reading.filter)
     own = responses[:, found.filter]
-    lines = _converse(subject, reading.layer, found.filter, own, positive, synthetic(reading.layer, found.filter))
+    exemplar = synthetic(reading.layer, found.filter)
+    lines = _converse(subject, reading, found.filter, (own, means[:, found.filter]), positive, exemplar)
     strongest = np.argsort(-own[positive], kind="stable")[:MAPS]
     maps = [_where(subject, reading.layer, found.filter, reading.shows.images[place]) for place in strongest]
     return page.Hypothesis(reading.layer, found.filter, reading.meaning, *_numbers(found), maps=maps, converse=lines)
@@ -108,33 +114,40 @@ def _numbers(found: Hypothesis) -> tuple[Any, ...]:
     return tuple(getattr(found, name) for name in names)
 
 
-def pooled(subject: Specimen, layer: str, images: np.ndarray) -> np.ndarray:
-    """How much each picture [N, H, W, C] excites each filter of `layer` where it excites it most: [N, F]."""
+def pooled(subject: Specimen, layer: str, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How much each picture [N, H, W, C] excites each filter of `layer`: where it does most, and on average, [N, F]."""
 
     def apply(params: Any, pictures: jax.Array, key: jax.Array | None) -> jax.Array:
         tap = run_taps(subject.net, params, pictures, [layer])[layer]
-        return tap.max(axis=tuple(range(1, tap.ndim - 1)))
+        places = tuple(range(1, tap.ndim - 1))
+        return jnp.stack([tap.max(axis=places), tap.mean(axis=places)], axis=1)
 
-    return outputs(apply, subject.params, images, batch_size=AT_ONCE)
+    found = outputs(apply, subject.params, images, batch_size=AT_ONCE)
+    return found[:, 0], found[:, 1]
 
 
 def _converse(
     subject: Specimen,
-    layer: str,
+    reading: Reading,
     index: int,
-    own: np.ndarray,
+    own: tuple[np.ndarray, np.ndarray],
     positive: np.ndarray,
     exemplar: np.ndarray | None,
 ) -> list[str]:
-    """Does the exemplar itself rank above the real pictures, and what does the net call it?"""
+    """Does the exemplar itself rank above the real pictures, and what does the net call it?
+
+    By their mean over positions, too: that is what it was climbed for.
+    """
     if exemplar is None:
         return ["nothing that was found excites it from noise, so there is no exemplar to rank among the pictures"]
-    response = pooled(subject, layer, exemplar[None])[0, index]
-    above = [int((own[side] >= response).sum()) for side in (positive, ~positive)]
-    lines = [
-        f"the exemplar excites it more than {positive.sum() - above[0]:,} of {positive.sum():,} pictures that show it "
-        f"and {(~positive).sum() - above[1]:,} of {(~positive).sum():,} others"
-    ]
+    counts = []
+    for real, synthetic in zip(own, pooled(subject, reading.layer, exemplar[None]), strict=True):
+        below = [int((real[side] < synthetic[0, index]).sum()) for side in (positive, ~positive)]
+        counts.append((f"{below[0]:,} of {positive.sum():,}", f"{below[1]:,} of {(~positive).sum():,}"))
+    most, mean = counts
+    lines = [f"the exemplar excites it more than {most[0]} pictures that show it and {most[1]} others"]
+    if mean != most:
+        lines.append(f"on average over positions, more than {mean[0]} and {mean[1]}: that is what it was climbed for")
     called = says(subject, exemplar)
     return [*lines, f"the net calls the exemplar {called}"] if called else lines
 

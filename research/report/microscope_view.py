@@ -64,7 +64,14 @@ def _layer(place: int, layer: "LayerView", tests: "Mapping[tuple[str, int], Sequ
         facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
     if layer.seconds is not None:
         facts.append(formats.seconds(layer.seconds))
-    return {"name": layer.name, "anchor": f"layer-{place}", "cards": cards, "facts": ", ".join(facts)}
+    patched = any(found.patches for found in layer.filters)
+    return {
+        "name": layer.name,
+        "anchor": f"layer-{place}",
+        "cards": cards,
+        "patched": patched,
+        "facts": ", ".join(facts),
+    }
 
 
 def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> dict[str, Any]:

@@ -23,6 +23,12 @@ def test_operators_do_to_scores_what_they_say_and_leave_their_operands(how, othe
     assert [dataclasses.asdict(A), A.score(TAPS)] == before
 
 
+def test_operands_that_are_neither_objectives_nor_numbers():
+    for other in ("B", None):
+        with pytest.raises(TypeError, match="objectives and numbers"):
+            A - other
+
+
 def test_what_is_scored():
     assert A.score(TAPS) == pytest.approx(TAPS["map"][..., 1].mean(), rel=1e-5)
     assert B.score(TAPS) == pytest.approx(TAPS["map"][:, 2, 3, 4].mean(), rel=1e-5)

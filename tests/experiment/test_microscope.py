@@ -1,5 +1,6 @@
 """A net under the microscope, from end to end: a small one, trained here."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -45,6 +46,7 @@ def test_all_that_is_asked_for_is_left(trained, tmp_path):
     assert logit["auroc"] > 0.95 and logit["p"] < 0.01 and not logit["held_out"] and logit["looked_at"] == 3
     assert [each["says"].split()[0] for each in record["layers"]["logits"]] == ["0", "1", "2"]
     assert "the net calls the exemplar 1" in text and "0.png" in text
+    assert "on average over positions, more than" in text
 
 
 def test_the_same_seed_gives_the_same_page(trained, tmp_path):
@@ -66,6 +68,10 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
     microscope(trained / "run", look, place=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
     assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
+    with pytest.raises(UserError, match="with --against, 1 is to be a folder of pictures, not a class"):
+        microscope(trained / "run", dataclasses.replace(look, hypotheses=("conv1=1",)), place=tmp_path / "out")
+    with pytest.raises(UserError, match="--against is for --hypotheses"):
+        microscope(trained / "run", dataclasses.replace(look, hypotheses=()), place=tmp_path / "out")
 
 
 @pytest.mark.slow
