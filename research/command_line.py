@@ -6,11 +6,12 @@ Exit codes: 0 done; 1 the training diverged; 2 a mistake in what was asked; 75 p
 import contextlib
 import difflib
 import io
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import tyro
 
@@ -26,7 +27,14 @@ def run(door: Callable[[Sequence[str]], int]) -> int:
 
     SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_CODES["preempted"]))
+    home = os.getpid()
+
+    def terminated(*_: Any) -> NoReturn:
+        if os.getpid() == home:  # not in a worker that inherits this
+            os.write(2, f"{_program()}: terminated, and nothing is half-written; run it again\n".encode())
+        sys.exit(EXIT_CODES["preempted"])
+
+    signal.signal(signal.SIGTERM, terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where a letter cannot be shown, a question mark can

@@ -1,5 +1,6 @@
 """Writing files so that a reader never meets half of one: temporary file beside, fsync, rename."""
 
+import errno
 import json
 import os
 import tempfile
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from research.errors import UserError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_bytes(path: Path | str, content: bytes) -> Path:
@@ -30,8 +33,23 @@ def write_bytes(path: Path | str, content: bytes) -> Path:
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}; free some space or choose another place") from error
+        raise _unwritable(path, error) from error
     return path
+
+
+def place_for_png(path: Path | str) -> Path:
+    """`path` where a figure is to go; UserError, before any work, unless it is a name of a PNG that can be written."""
+    path = Path(path)
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give a file, for example {path / 'figure.png'}")
+    if path.suffix.lower() != ".png":
+        raise UserError(f"{path} does not end in .png, which the figure is; give a name that does")
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            return path
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
 def write_text(path: Path | str, content: str) -> Path:
@@ -52,6 +70,11 @@ def read_json(path: Path | str) -> Any:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not valid JSON ({error}); restore it or choose another run directory") from error
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    remedy = "free some space, or choose another place" if error.errno in FULL else "choose another place"
+    return UserError(f"cannot write {path}: {error.strerror}; {remedy}")
 
 
 def _plain(value: Any) -> Any:

@@ -25,6 +25,18 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
+def test_a_figures_place_is_looked_at_before_any_work(tmp_path):
+    assert files.place_for_png(tmp_path / "new/figure.PNG") == tmp_path / "new/figure.PNG"
+    assert not list(tmp_path.iterdir())
+    for place, complaint in (
+        (tmp_path, "is a folder; give a file"),
+        (tmp_path / "notes.md", "does not end in .png"),
+        ("/proc/figure.png", "cannot write /proc/figure.png: .*; choose another place"),
+    ):
+        with pytest.raises(UserError, match=complaint):
+            files.place_for_png(place)
+
+
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1', "\x00"])
 def test_a_broken_file_is_named(tmp_path, content):
     (tmp_path / "a.json").write_text(content)

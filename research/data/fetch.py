@@ -48,7 +48,9 @@ def fetch(file: Published, folder: Path, show: Show) -> Path:
                     complaints.append(f"{mirror}: {getattr(error, 'reason', None) or error}")
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}; free some space, or give --data.root") from error
-    raise UserError(f"cannot fetch {file.name} ({'; '.join(complaints)}); run the same command again to go on")
+    begun = target.with_name(target.name + ".part").exists()
+    remedy = "run the same command again to go on" if begun else "try again later, or give another --mirror"
+    raise UserError(f"cannot fetch {file.name} ({'; '.join(complaints)}); {remedy}")
 
 
 def md5(path: Path) -> str:

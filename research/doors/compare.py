@@ -3,11 +3,11 @@
 import dataclasses
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from research.command_line import EXIT_CODES, parse
 from research.doors.configured import configured
 from research.errors import UserError
+from research.files import place_for_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,13 +20,14 @@ class Flags:
 
 def compare(arguments: Sequence[str]) -> int:
     """compare.py CONFIG CONFIG... [--figure FILE] [--FIELD VALUE ...]: train each (or take its run), then one table
-    and one figure, each run against the one before it, paired by seed. Flags after the configurations hold for all.
+    and one figure, each run against the one before it, paired by seed. Flags after the configurations hold for all;
+    train.py CONFIG --help lists them.
     """
-    names, rest = _leading(arguments)
-    own, shared = _divided(rest)
-    figure = Path(parse(Flags, own, about=compare.__doc__ or "").figure)
+    own, rest = _divided(arguments)
+    figure = place_for_png(parse(Flags, own, about=compare.__doc__ or "").figure)
+    names, shared = _leading(rest)
     if len(names) < 2:
-        raise UserError("compare.py needs two configurations or more, for example configs/digits_*.py")
+        raise UserError("compare.py needs two configurations or more, and flags after them; try configs/digits_*.py")
     entries = [configured([name, *shared], compare.__doc__ or "") for name in names]
     from rich.console import Console
 

@@ -13,7 +13,7 @@ from annotated_types import Interval
 from research.command_line import parse
 from research.config import within_bounds
 from research.errors import UserError
-from research.files import write_bytes
+from research.files import place_for_png, write_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ def convolution(arguments: Sequence[str]) -> int:
     if not math.isfinite(flags.bias):
         raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")
     within_bounds(flags)
+    place = place_for_png(flags.out)
     picture = _picture(flags)
     from research.interpret import convolution as inside  # imports jax, which --help and mistakes need not wait for
     from research.report.feature_maps import feature_maps
@@ -57,7 +58,7 @@ def convolution(arguments: Sequence[str]) -> int:
     print(f"\npicture {_size(picture)}, kernel {flags.kernel} {_size(kernel)}; feature maps:")
     for name, values in maps.items():
         print(f"  {name:<22} {_size(values):>9}   from {values.min():.3f} to {values.max():.3f}")
-    print(f"figure: {write_bytes(Path(flags.out), feature_maps(picture, kernel, maps))}")
+    print(f"figure: {write_bytes(place, feature_maps(picture, kernel, maps))}")
     return 0
 
 

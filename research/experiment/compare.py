@@ -13,6 +13,7 @@ from research.experiment.fit import plan_of
 from research.experiment.run import ENDED, run
 from research.experiment.task import Parts, Task
 from research.experiment.tasks import task_of
+from research.files import place_for_png
 from research.run_directory import claimed
 
 Entries = Sequence[tuple[Experiment, Path]]
@@ -40,8 +41,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     task = _comparable([config for config, _ in entries])
     if len({place.absolute() for _, place in entries}) < len(entries):
         raise UserError("two of the configurations have the same --run-dir; leave it away, each has a place of its own")
-    if figure.is_dir():
-        raise UserError(f"--figure {figure} is a folder; give a file, for example {figure / 'comparison.png'}")
+    place_for_png(figure)
     _ready(task, entries)
     records: dict[str, dict[str, Any]] = {}
     for config, place in entries:

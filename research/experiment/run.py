@@ -55,7 +55,7 @@ def conduct(
     parts = task_of(config).build(config)
     plan_of(config, parts.training)
     with claimed(place, config), termination() as preempted:
-        if (place / RECORD).exists() and (record := read_record(place))["status"] in ENDED:
+        if (record := _former(place)).get("status") in ENDED:
             warn(f"{place} has {record['status']} before; delete it or choose another --run-dir to train again")
             return Result(record, {})
         begin(parts)
@@ -84,15 +84,25 @@ def evaluate(place: Path | str, root: str | None = None) -> Result:
     with claimed(place, config):
         stored = checkpointed_groups(place)
         if sum(map(len, stored)) < config.seeds:
-            raise UserError(f"{place} has not trained all its seeds yet; train it first: scripts/train.py")
+            raise UserError(f"{place} has no checkpoints of all its seeds; train it first: scripts/train.py")
         trained = [load_group(config, parts.training, seeds, place) for seeds in stored]
         if _status(trained) == "preempted":
             raise UserError(
                 f"the newest sound checkpoint of {place} is from before the end; run scripts/train.py again"
             )
         _log(place, (), [row for group in trained for row in history_rows(group.seeds, group.each)])
-        former = read_record(place) if (place / RECORD).exists() else {}
-        return _conclude(config, parts, place, trained, begun, former)
+        return _conclude(config, parts, place, trained, begun, _former(place))
+
+
+def _former(place: Path) -> dict[str, Any]:
+    """The record that is there; empty without one, or where it is damaged: the checkpoints tell all that matters."""
+    if not (place / RECORD).exists():
+        return {}
+    try:
+        return read_record(place)
+    except UserError as error:
+        warn(f"{str(error).partition(';')[0]}; it is written anew from the checkpoints")
+        return {}
 
 
 def _log(place: Path, earlier: Sequence[Row], rows: Sequence[Row]) -> None:

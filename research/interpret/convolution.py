@@ -52,20 +52,23 @@ def feature_map(
 
 
 def feature_maps(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activation: str) -> dict[str, np.ndarray]:
-    """The maps that the course draws: valid, same, same with stride 2, and valid max-pooled 2x2."""
-    if min(picture.shape) <= max(kernel.shape):
+    """The maps that the course draws: valid, same, same with stride 2, and valid max-pooled 2x2 if it is as large."""
+    if any(np.less(picture.shape, kernel.shape)):
         raise UserError(
             f"the picture is {picture.shape[0]}x{picture.shape[1]}, too small to slide a kernel of "
             f"{kernel.shape[0]}x{kernel.shape[1]} over; take a larger picture"
         )
     how = {"bias": bias, "activation": activation}
     valid = feature_map(picture, kernel, stride=1, padding="valid", **how)
-    return {
+    maps = {
         "valid": valid,
         "same": feature_map(picture, kernel, stride=1, padding="same", **how),
         "same, stride 2": feature_map(picture, kernel, stride=2, padding="same", **how),
-        "valid, max-pooled 2x2": np.asarray(max_pool(jnp.asarray(valid)[None, :, :, None], window=(2, 2)))[0, :, :, 0],
     }
+    if min(valid.shape) < 2:
+        return maps
+    pooled = max_pool(jnp.asarray(valid)[None, :, :, None], window=(2, 2))
+    return maps | {"valid, max-pooled 2x2": np.asarray(pooled)[0, :, :, 0]}
 
 
 def strongest_chip(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activation: str) -> Chip:

@@ -1,6 +1,5 @@
 """What a network is made of, layer by layer, from shapes alone: nothing is computed or allocated."""
 
-import math
 from typing import Any
 
 from research.models.fields import receptive_fields
@@ -13,12 +12,11 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
     """One dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds, receptive_field.
 
     `input_shape` is [H, W, C]; of a forecaster it is [L, F], that of the values that it reads. Multiply-adds are per
-    example and leave biases out. Receptive fields are those of `fields`; of a sequence they are no longer than it is.
+    example and leave biases out. Receptive fields are those of `fields`, but no larger than the input is.
     Raises UserError when the input is smaller than the net needs.
     """
     facts = check_size(net, input_shape)
     fields = receptive_fields(net, input_shape)
-    longest = input_shape[:1] if len(input_shape) == 2 else (math.inf, math.inf)
     return [
         {
             "name": layer.name,
@@ -28,7 +26,7 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
             "parameters": fact.parameters,
             "formula": fact.formula,
             "multiply_adds": fact.multiply_adds,
-            "receptive_field": list(map(min, fields[str(layer.name)].size, longest)),
+            "receptive_field": list(map(min, fields[str(layer.name)].size, input_shape[:-1])),
         }
         for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True)
     ]

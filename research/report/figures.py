@@ -55,7 +55,7 @@ def reliability(curve: Mapping[str, Any]) -> bytes:
         upper.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="calibrated")
         upper.plot(confidence, accuracy, "o-", color=COLOURS[0], label="this model")
         upper.set(title="accuracy of predictions by their confidence", ylim=(-0.02, 1.02), xlim=(0, 1))
-        upper.legend(loc="lower right")
+        upper.legend(loc="best")
         lower.bar(edges[:-1], count, np.diff(edges), align="edge", color="#b5c9d8", edgecolor=QUIET, linewidth=0.5)
         lower.set(xlabel="confidence (probability of the predicted class)", yscale="log", title="examples")
         lower.set_ylim(0.5, None)

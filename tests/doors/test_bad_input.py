@@ -2,6 +2,8 @@
 
 import gzip
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -141,6 +143,8 @@ def test_a_config_json_that_is_none(door, refused, tmp_path, text):
         ("prepare", ["mnits"], "did you mean mnist"),
         ("prepare", [], "dataset|DATASET"),
         ("convolution", ["nowhere.png"], "no picture nowhere.png"),
+        ("convolution", ["--out", "notes.md"], "notes.md does not end in .png"),
+        ("compare", ["--figure", "x.md", "{configs}/digits_cnn.py", "{configs}/digits_dense.py"], "x.md does not end"),
         ("convolution", ["--kernel", "sobel"], "no kernel 'sobel'"),
         ("convolution", ["--bias", "nan"], "no finite number"),
         ("convolution", ["--bias", "1e39"], "bias: Input should be less than or equal to 1000000"),
@@ -153,3 +157,10 @@ def test_a_config_json_that_is_none(door, refused, tmp_path, text):
 )
 def test_the_other_doors(door, refused, configs, tmp_path, name, arguments, pattern):
     refused(door(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
+
+
+def test_a_door_that_is_terminated_says_so(root):
+    ready = "import os, signal\nfrom research.command_line import run\n"
+    stub = ready + "run(lambda arguments: os.kill(os.getpid(), signal.SIGTERM))"
+    done = subprocess.run([sys.executable, "-c", stub], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 75 and done.stderr.endswith(": terminated, and nothing is half-written; run it again\n")

@@ -184,6 +184,18 @@ def test_what_a_kill_leaves_of_the_first_file_is_no_obstacle(config, tmp_path):
     assert experiment.run(config, tmp_path / "run")["status"] == "finished"
 
 
+@pytest.mark.parametrize("content", ["[1, 2]", '{"experiment": "x"', "{}"])
+def test_a_damaged_record_is_written_anew(config, tmp_path, capsys, content):
+    record = experiment.run(config, tmp_path / "run")
+    (tmp_path / "run/record.json").write_text(content)
+    assert experiment.evaluate(tmp_path / "run").record["metrics"] == record["metrics"]
+    assert "record.json is not" in capsys.readouterr().err
+    (tmp_path / "run/record.json").write_text(content)
+    again = experiment.run(config, tmp_path / "run")
+    assert comparable(again) == comparable(record)
+    assert "it is written anew from the checkpoints" in capsys.readouterr().err
+
+
 def test_evaluating_again_changes_no_number(config, tmp_path):
     stopping = dataclasses.replace(config, seeds=2, train=Training(epochs=30, batch_size=16, patience=2))
     record = experiment.run(stopping, tmp_path / "run")

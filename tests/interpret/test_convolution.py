@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from research.interpret.convolution import arithmetic, feature_map, named_kernel, strongest_chip
+from research.errors import UserError
+from research.interpret.convolution import arithmetic, feature_map, feature_maps, named_kernel, strongest_chip
 
 PICTURE = np.random.default_rng(0).random((24, 20)).astype(np.float32)
 
@@ -25,3 +26,14 @@ def test_the_arithmetic_fits_80_columns_and_adds_up(side):
     lines = arithmetic(chip, kernel, "linear").splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-1].endswith(f"= {(chip.values * kernel).sum() + 0.25:.3f}")
+
+
+@pytest.mark.parametrize(("shape", "maps"), [((3, 3), 3), ((3, 9), 3), ((4, 4), 4), ((2, 9), None), ((9, 2), None)])
+def test_whatever_the_kernel_fits_into_is_mapped(shape, maps):
+    how = {"bias": 0.0, "activation": "linear"}
+    if maps is None:
+        with pytest.raises(UserError, match="too small to slide"):
+            feature_maps(PICTURE[: shape[0], : shape[1]], named_kernel("blur", 0, 3), **how)
+        return
+    found = feature_maps(PICTURE[: shape[0], : shape[1]], named_kernel("blur", 0, 3), **how)
+    assert len(found) == maps and found["valid"].shape == (shape[0] - 2, shape[1] - 2)
