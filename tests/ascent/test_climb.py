@@ -96,6 +96,7 @@ def test_total_variation_makes_pictures_smooth():
     assert np.abs(np.diff(smooth, axis=2)).mean() < 0.5 * np.abs(np.diff(rough, axis=2)).mean()
 
 
+@pytest.mark.slow
 def test_a_set_is_scored_together():
     def either_half(params, pictures):
         halves = jnp.tanh(pictures[:, :, :, 0].reshape(len(pictures), 2, -1).mean(-1) / 127.5 - 1)

@@ -30,7 +30,7 @@ def ways(shape):
     return [Pixels(shape), Fourier(jnp.asarray(color), shape), phase_of(pictures, color)]
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", [SHAPES[0], *(pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES[1:])])
 def test_any_size_and_channel_count_is_written_in_every_way(shape):
     for way in ways(shape):
         numbers = 10 * way.start(jax.random.key(0))

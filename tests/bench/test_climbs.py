@@ -78,6 +78,7 @@ def plain_climb(workload, layer, filters, steps):
     return np.array(reached)
 
 
+@pytest.mark.slow
 def test_ours_reaches_what_a_plain_loop_over_filters_does():
     workload, wanted = digits(), {"conv1": [3, 0, 1, 2], "conv2": [5, 0, 1, 2, 3, 4]}
     found = iter(climber(workload, steps=8)(wanted))
@@ -170,6 +171,7 @@ def test_operations_of_a_climb_by_hand():
     assert flops_per_step(vgg) == 128 * (below + 48 * 48 * 9 * 128)
 
 
+@pytest.mark.slow
 def test_our_side_is_built_and_runs():
     workload = digits()._replace(layers=("conv1",))
     work = build(workload)

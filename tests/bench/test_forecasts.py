@@ -42,6 +42,7 @@ def test_the_peers_windows_are_those_that_ours_cuts():
     assert len(series(SMALL)) == 11 + 5 + 3 - 1 and np.array_equal(horizons[-1], series(SMALL)[-3:])
 
 
+@pytest.mark.slow
 def test_our_sample_is_an_lstm_by_hand():
     """One window, step by step, as torch and Keras write it: gates i, f, g, o."""
     given, (contexts, _) = leaves(SMALL), windows(SMALL)

@@ -62,6 +62,7 @@ def test_a_sample_is_spread_over_all_outputs():
     assert len(found) == 900 and found[:2] == [0.0, 5.0] and found[-1] == 4495.0
 
 
+@pytest.mark.slow
 def test_our_side_of_the_head_is_built_and_runs():
     """A small head: the program, its sample of a batch's outputs before training, and two epochs in one call."""
     workload = one("head_epoch")._replace(side=32, batch=8, examples=20)

@@ -141,6 +141,7 @@ def test_a_file_that_is_no_series(door, refused, hours, tmp_path, case):
     refused(door("train", "dense.py"), FILES[case][1], tmp_path)
 
 
+@pytest.mark.slow
 def test_names_that_steer_a_terminal_or_a_page_do_neither(door, hours, tmp_path):
     name = "\x1b[31m<script>alert(1)</script>[red]flow"
     hours(lambda columns: {"time": columns["time"], name: columns["flow"]})

@@ -46,6 +46,7 @@ def test_three_runs_one_table_one_figure(call, tmp_path):
     assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_again_takes_the_runs_and_says_the_same(call):
     first, again = call("narrow.py", "wide.py"), call("narrow.py", "wide.py")
     assert again[1] == first[1] and "has finished before" in again[2]

@@ -32,6 +32,7 @@ def untrained(folder):
     return not any(folder.rglob("metrics.jsonl")) and not any(folder.rglob("checkpoints"))
 
 
+@pytest.mark.slow
 def test_each_is_paired_by_seed_with_the_one_before_it(entries, tmp_path):
     wide = dataclasses.replace(entries[0][0], name="wide", model=DenseNet(hidden=(16,)))
     found = experiment.compare([*entries, (wide, tmp_path / "wide")], tmp_path / "figure.png")

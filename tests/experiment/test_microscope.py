@@ -33,6 +33,7 @@ def trained(write_rows, tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 def test_all_that_is_asked_for_is_left(trained, tmp_path):
     look = Microscope(
         **vars(LOOK) | {"hypotheses": ("logits:1=1", "conv1:2=2"), "saliency": (str(trained / "bright/0.png"),)}

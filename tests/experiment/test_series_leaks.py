@@ -24,6 +24,8 @@ MODELS = {
     "stacked": RecurrentForecaster(hidden=(4, 3)),
     "decoder": RecurrentForecaster(cell="lstm", hidden=(4,), decoder="autoregressive"),
 }
+QUICK = ("dense", "cnn", "lstm", "decoder")
+KINDS = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in MODELS]
 
 
 def with_data(**changes):
@@ -45,7 +47,7 @@ def test_training_does_not_see_validation_without_early_stopping(write_series, t
     np.testing.assert_array_equal(usual.reference.spread, other.reference.spread)
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_forecasts_depend_on_their_context_and_on_nothing_else(kind, write_series, tmp_path):
     config = dataclasses.replace(with_data(source=str(write_series(tmp_path / "hours.csv"))), model=MODELS[kind])
     parts = build(config)
@@ -60,7 +62,7 @@ def test_forecasts_depend_on_their_context_and_on_nothing_else(kind, write_serie
     assert not slopes[:30].any() and not slopes[34:].any()
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_stands_in_the_place_of_the_unknown_is_never_read(kind, write_series, tmp_path):
     def gappy(columns):
         flow = columns["flow"].copy()

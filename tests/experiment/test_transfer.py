@@ -123,6 +123,7 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", ["weights", "precision", "cut"])
 def test_features_of_other_weights_another_precision_or_cut_are_others(config, place, other, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nothing that another test left

@@ -1,6 +1,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence, dense_wired
@@ -62,6 +63,7 @@ def test_an_examples_logits_do_not_depend_on_its_neighbours():
     np.testing.assert_allclose(net.apply(params, PICTURES)[0][2:3], alone, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_any_size_and_class_count():
     for shape, classes in (((9, 13, 3), 2), ((40, 31, 1), 7)):
         for net in (cnn((4, 6), (5,), classes), dense_wired((8,), classes)):

@@ -78,6 +78,7 @@ def test_every_activation_of_any_size_is_that_of_keras(errors, small, params, dt
     assert max(found.values()) < TOLERANCE[dtype], found
 
 
+@pytest.mark.slow
 def test_a_batch_in_which_layers_are_lowered_otherwise_is_the_same(errors, small, params):
     names = ["block1_conv1", "block1_conv2", "block2_conv1"]
     taps = run_taps(vgg16(), params, np.tile(small, (8, 1, 1, 1)), names)

@@ -34,6 +34,7 @@ def test_shapes_and_counts_are_those_of_the_running_net():
     assert sum(row["parameters"] for row in rows) == count(params)
 
 
+@pytest.mark.slow
 def test_the_receptive_field_is_what_the_gradient_sees():
     net = sequence(
         Conv(2, size=(3, 3), name="a", activation="linear"),
