@@ -8,6 +8,7 @@ CONSISTENT = 0.9  # share of pictures that must have a plain background of one t
 NOISE = 32.0  # tones: what is as dark tells nothing of light
 UNEVEN = 0.1  # of a picture's range: what tones of a plain ground may differ by
 SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
+STRONG = 0.7  # of the largest contrast: what strokes reach, and the edge of a shadow does not
 WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
 
 
@@ -91,7 +92,7 @@ def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
     wide = np.pad(smooth, side, mode="reflect", reflect_type="odd")
     high, low = ndimage.maximum_filter(smooth, side), ndimage.minimum_filter(smooth, side)
     contrast = (high - low) / (high + NOISE)
-    near = contrast > 0.7 * contrast.max()
+    near = contrast > STRONG * contrast.max()
     light_on_dark = bool(np.mean((smooth > (high + low) / 2)[near]) < 0.5)
     ground_of = ndimage.grey_opening if light_on_dark else ndimage.grey_closing
     paper = ground_of(wide, side)[side:-side, side:-side]

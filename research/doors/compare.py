@@ -3,11 +3,11 @@
 import dataclasses
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from research.command_line import EXIT_CODES, parse
 from research.doors.configured import configured
 from research.errors import UserError
-from research.files import place_for_png
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +24,7 @@ def compare(arguments: Sequence[str]) -> int:
     train.py CONFIG --help lists them.
     """
     own, rest = _divided(arguments)
-    figure = place_for_png(parse(Flags, own, about=compare.__doc__ or "").figure)
+    figure = Path(parse(Flags, own, about=compare.__doc__ or "").figure)
     names, shared = _leading(rest)
     if len(names) < 2:
         raise UserError("compare.py needs two configurations or more, and flags after them; try configs/digits_*.py")

@@ -13,27 +13,19 @@ import optax
 from research import runtime
 from research.config import Experiment
 from research.errors import UserError, warn
+from research.experiment.divergence import Divergence, diverged_at
+from research.experiment.histories import Row, history_rows
 from research.experiment.supply import supplied
 from research.experiment.trainable import Trainable
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups
 from research.training import checkpoints, loop, program
-from research.training.diagnosis import first_not_finite
 from research.training.freezing import trained_mask
 from research.training.optimizer import build_optimizer
-from research.training.state import NEVER, Batch, DataSet, SeedState, TrainState, take_seed
+from research.training.state import NEVER, SeedState, TrainState, take_seed
 
 Tree = Any
-Row = dict[str, Any]  # a line of metrics.jsonl
 COPIES = 5  # of the parameters, float32: themselves, their gradient and update, Adam's two moments
-
-
-class Divergence(NamedTuple):
-    """Where a training came to a number that is not finite; step and epoch count from 1."""
-
-    step: int
-    epoch: int
-    leaf: str  # what was not finite, in words; see `first_not_finite`
 
 
 class Trained(NamedTuple):
@@ -163,19 +155,6 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
     return checkpoints.fitted(chosen, like, folder)
 
 
-def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
-    """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
-    rows = []
-    for place, seed in enumerate(seeds):
-        history = take_seed(each.history, place)
-        for epoch in range(len(history["train/loss"])):
-            values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
-            if values:
-                splits = {split: _under(values, split) for split in ("train", "validation")}
-                rows.append({"seed": seed, "epoch": epoch + 1} | {split: v for split, v in splits.items() if v})
-    return rows
-
-
 def _start(
     config: Experiment, training: Trainable, seeds: list[int]
 ) -> tuple[TrainState, optax.GradientTransformation, program.Plan]:
@@ -197,28 +176,17 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
     return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
 
 
-def _draw(train: DataSet, seed: int, plan: program.Plan, augment: program.Augment | None, step: jax.Array) -> Batch:
-    """The batch of `step`, once more."""
-    epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
-    rows = program.batch_index(jnp.int32(seed), epoch, plan)[slot]
-    return program.draw(train, rows, jnp.int32(seed), step, plan, augment)
-
-
 def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, float]:
     """Means of the running epoch over examples and seeds; nothing at an epoch's very end."""
     count = float(np.sum(readout.sums["count"]))
     return {name: float(np.sum(readout.sums[name])) / count for name in metrics} if count else {}
 
 
-def _under(values: dict[str, float], split: str) -> dict[str, float]:
-    return {name.removeprefix(f"{split}/"): value for name, value in values.items() if name.startswith(f"{split}/")}
-
-
 def _trained(training: Trainable, plan: program.Plan, seeds: list[int], outcome: loop.Outcome) -> Trained:
     """What a training came to; of seeds that diverged, a warning tells where."""
     each = jax.device_get(outcome.state.each)
     diverged = {
-        seed: _divergence(take_seed(each, place), seed, training, plan)
+        seed: diverged_at(take_seed(each, place), seed, training, plan)
         for place, seed in enumerate(seeds)
         if each.diverged[place] != NEVER
     }
@@ -226,10 +194,3 @@ def _trained(training: Trainable, plan: program.Plan, seeds: list[int], outcome:
         where = f"step {step} (epoch {epoch})"
         warn(f"seed {seed} diverged at {where}: {leaf} ceased to be finite; lower the learning rate")
     return Trained(seeds, each, outcome.status, outcome.clock, int(outcome.state.step), diverged)
-
-
-def _divergence(each: SeedState, seed: int, training: Trainable, plan: program.Plan) -> Divergence:
-    draw = functools.partial(_draw, training.examples("train"), seed, plan, training.augment)
-    leaf = first_not_finite(each, seed, draw, plan, apply=training.apply, objective=training.objective)
-    step = int(each.diverged)
-    return Divergence(step + 1, step // plan.steps_per_epoch + 1, leaf)

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from research.errors import UserError
 from research.run_directory import CONFIG, METRICS
+from research.training.state import SeedState, take_seed
 
 History = dict[str, Any]
+Row = dict[str, Any]  # a line of metrics.jsonl
 
 
 def command_of(place: Path) -> str:
@@ -32,9 +36,26 @@ def histories_of(place: Path) -> list[History]:
         raise UserError(f"{place / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
 
 
+def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
+    """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
+    rows = []
+    for place, seed in enumerate(seeds):
+        history = take_seed(each.history, place)
+        for epoch in range(len(history["train/loss"])):
+            values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
+            if values:
+                splits = {split: _under(values, split) for split in ("train", "validation")}
+                rows.append({"seed": seed, "epoch": epoch + 1} | {split: v for split, v in splits.items() if v})
+    return rows
+
+
 def _history(rows: Sequence[Mapping[str, Any]]) -> History:
     history: History = {"epoch": [row["epoch"] for row in rows]}
     for split in ("train", "validation"):
         names = rows[0].get(split, {})
         history[split] = {name: [row[split][name] for row in rows] for name in names}
     return history
+
+
+def _under(values: dict[str, float], split: str) -> dict[str, float]:
+    return {name.removeprefix(f"{split}/"): value for name, value in values.items() if name.startswith(f"{split}/")}

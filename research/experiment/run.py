@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.fit import Row, Trained, fit_group, groups, history_rows, load_group, plan_of
+from research.experiment.fit import Trained, fit_group, groups, load_group, plan_of
+from research.experiment.histories import Row, history_rows
 from research.experiment.judge import Judged, best_epoch, chosen_parameters, epochs_run, flat_metrics, over_seeds
 from research.experiment.tasks import task_of
 from research.files import write_json, write_text
