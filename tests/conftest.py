@@ -1,6 +1,7 @@
 """What all tests share: how programs are compiled, and which tests this machine can run."""
 
 import os
+import sys
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: threads of two test processes would fight for cores
@@ -16,7 +17,8 @@ ROOT = Path(__file__).parents[1]
 # what is shipped, and so do all that ask for the fixture `as_shipped`.
 QUICKLY = {
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false",
+    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false --xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE "
+    "--xla_cpu_parallel_codegen_split_count=1",
 }
 
 
@@ -26,7 +28,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    # Before JAX is imported, so that subprocesses inherit it: programs compile once per checkout.
+    assert "jax" not in sys.modules, "imported by a conftest.py, before these settings could reach it"
+    # In the environment, so that subprocesses inherit it: programs compile once per checkout.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     if not _as_shipped(config):
         os.environ.update(QUICKLY)

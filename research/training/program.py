@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from research.keys import key
@@ -88,8 +89,8 @@ def start(
             diverged=never(),
         )
 
-    states = [jax.jit(one)(seed) for seed in seeds]  # one by one: vmapped initializers may draw other numbers
-    return TrainState(jnp.int32(0), seeds, jax.tree.map(lambda *leaves: jnp.stack(leaves), *states))
+    states = [jax.device_get(jax.jit(one)(seed)) for seed in seeds]  # vmapped, initializers may draw other numbers
+    return TrainState(jnp.int32(0), seeds, jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *states))
 
 
 def batch_index(seed: jax.Array, epoch: jax.Array, plan: Plan) -> jax.Array:

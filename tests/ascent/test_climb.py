@@ -45,6 +45,7 @@ def test_a_linear_net_ends_where_the_closed_form_says():
     np.testing.assert_allclose(final, np.einsum("nhwc,hwcn->n", pictures[:, 0] / 127.5 - 1, KERNELS), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_with_a_reach_a_linear_net_ends_at_its_slope_whatever_its_scale():
     """The farthest pixel of each lies at 0.9, though one kernel is a thousand times another."""
     scaled = KERNELS * np.logspace(-1, 2, 11, dtype=np.float32)

@@ -36,6 +36,7 @@ def call(monkeypatch, capfd, small_npz, tmp_path):
     return call
 
 
+@pytest.mark.slow
 def test_three_runs_one_table_one_figure(call, tmp_path):
     code, out, _ = call("narrow.py", "wide.py", "wider.py", "--seeds", "2", "--figure", "ladder.png")
     assert code == 0

@@ -59,6 +59,7 @@ def test_a_rung_says_what_its_run_came_to(entries, tmp_path):
     assert dense.published == (0.7, 0.8) and found.rungs["conv"].published is None
 
 
+@pytest.mark.slow
 def test_of_one_seed_the_interval_is_over_test_pictures(entries, tmp_path):
     single = [(dataclasses.replace(config, seeds=1), place) for config, place in entries]
     found = experiment.compare(single, tmp_path / "figure.png")

@@ -50,6 +50,7 @@ def test_all_that_is_asked_for_is_left(trained, tmp_path):
     assert "on average over positions, more than" in text
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_page(trained, tmp_path):
     pages = [microscope(trained / "run", LOOK, place=tmp_path / name) for name in "ab"]
     sheets = [(page.parent / "sheets/conv1-whole.png").read_bytes() for page in pages]
@@ -87,6 +88,7 @@ def test_any_tap_is_looked_at(trained, tmp_path):
     assert record["hypotheses"][0]["looked_at"] == 8 * 8 * 6
 
 
+@pytest.mark.slow
 def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp_path):
     look = Microscope(layers=("conv1",), filters=(0,), steps=20, variants=0, near=False, hypotheses=("logits:1=1",))
     microscope(trained / "run", look, place=tmp_path / "out")
@@ -95,6 +97,7 @@ def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp
     assert "the net calls the exemplar 1" in found["converse"][1]
 
 
+@pytest.mark.slow
 def test_copies_are_told_of_once_and_count_once(trained, tmp_path, capsys):
     for name in ("shows", "others"):
         (tmp_path / name).mkdir()

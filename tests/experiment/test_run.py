@@ -86,6 +86,7 @@ def test_a_run_that_has_ended_is_not_run_again(config, tmp_path, capsys):
     assert "finished before" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_where_the_data_lies_is_no_part_of_a_runs_identity(config, small_npz, tmp_path):
     record = experiment.run(config, tmp_path / "run")
     moved = dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(tmp_path)))
@@ -155,6 +156,7 @@ def test_divergence_in_the_last_step_is_divergence_too(config, tmp_path, capsys)
     assert "step 1 (epoch 1)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_what_is_resumed_from_is_not_written_again(config, tmp_path):
     experiment.run(config, tmp_path / "run")
     (tmp_path / "run/record.json").unlink()  # as a kill during the report leaves it
@@ -174,11 +176,13 @@ def test_evaluate_refuses_what_has_not_ended_and_leaves_the_record(config, tmp_p
     assert (tmp_path / "run/record.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_batch_larger_than_the_data_is_the_data(config, tmp_path):
     huge = dataclasses.replace(config, train=Training(epochs=1, batch_size=10**9))
     assert experiment.run(huge, tmp_path / "run")["status"] == "finished"
 
 
+@pytest.mark.slow
 def test_what_a_kill_leaves_of_the_first_file_is_no_obstacle(config, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run/.config.json.x1y2").write_text("{")
@@ -217,6 +221,7 @@ def test_early_stopping_needs_something_to_watch(config, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_without_validation_or_for_a_cnn_it_runs_too(config, tmp_path):
     bare = dataclasses.replace(
         config,

@@ -66,6 +66,7 @@ def test_runs_on_other_windows_are_refused_before_training(entries, tmp_path, ch
     assert not (tmp_path / "other/metrics.jsonl").exists() and not (tmp_path / "figure.png").exists()
 
 
+@pytest.mark.slow
 def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
     (dense, place), _ = entries
     other = dataclasses.replace(
@@ -84,6 +85,7 @@ def test_without_test_windows_there_is_nothing_to_compare_on(entries, tmp_path):
         experiment.compare(bare, tmp_path / "figure.png")
 
 
+@pytest.mark.slow
 def test_a_preempted_run_is_no_comparison(entries, tmp_path, monkeypatch):
     @contextlib.contextmanager
     def told():

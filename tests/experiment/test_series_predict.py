@@ -136,6 +136,7 @@ def test_masked_and_joined_runs_forecast_across_a_gap(write_series, columns, tmp
         assert (answer["columns"]["flow"]["forecast"] == closed["columns"]["flow"]["forecast"]) == (missing == "join")
 
 
+@pytest.mark.slow
 def test_a_file_of_several_series_has_an_answer_for_each(write_series, tmp_path):
     columns = columns_of(write_series(tmp_path / "one.csv"))
     columns.pop("speed")

@@ -103,6 +103,7 @@ def test_the_report_is_one_sound_file(trained):
     assert not outside, outside
 
 
+@pytest.mark.slow
 def test_seeds_side_by_side_and_one_by_one_agree(trained, tmp_path):
     config, _, record = trained
     alone = dataclasses.replace(config, train=dataclasses.replace(config.train, seeds_at_once=1))
@@ -152,6 +153,7 @@ def test_unknown_values_never_enter_a_metric(write_series, tmp_path):
     assert record["metrics"]["test"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", [0.0, 0.2])
 def test_without_validation_and_even_without_test_it_runs_too(write_series, tmp_path, test):
     source = str(write_series(tmp_path / "hours.csv"))

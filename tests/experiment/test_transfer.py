@@ -152,6 +152,7 @@ def test_the_frozen_part_is_compiled_once_for_all_pieces(config):
     assert inference._run._cache_size() == compiled
 
 
+@pytest.mark.slow
 def test_predictions_go_through_both_parts(finished, place):
     run, record = finished[0], json.loads((finished[0] / "record.json").read_text())
     answers = list(experiment.predict(run, [place / "colours/red", place / "colours/green"]))
@@ -292,6 +293,7 @@ def test_the_shipped_vgg16_rungs_run_from_a_weight_file_to_a_report(name, place,
     assert answer["class"] in ("green", "red")
 
 
+@pytest.mark.slow
 def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsys):
     assert "swapped" not in finished[1]
     for file in (place / "colours").rglob("*.png"):

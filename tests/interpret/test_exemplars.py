@@ -20,7 +20,7 @@ PLAN = Plan(steps=40)
 def detector(biases=(0.0, 0.0, 0.0, -60.0, 0.0)):
     """conv: a T, its negative, a filter of zeros, one that is silent on gray, one of nothing but a bias; then dense."""
     net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(5, size=(5, 5), name="conv"), MaxPool(name="pool"))
-    params = net.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
     kernel = np.zeros((5, 5, 1, 5), np.float32)
     kernel[..., 0, 0], kernel[..., 0, 1], kernel[..., 0, 3] = GLYPH, -GLYPH, 5 * GLYPH
     return net, params | {"conv": {"kernel": jnp.asarray(kernel), "bias": jnp.asarray([*biases[:4], 1.0])}}
@@ -69,11 +69,12 @@ def test_scores_are_the_responses_of_the_pictures():
         assert each.score == pytest.approx(float(tap[..., each.filter].mean()), rel=0.02)  # pictures are whole numbers
 
 
+@pytest.mark.slow
 def test_channels_of_a_concatenation_are_those_of_its_branches():
     handle = wire(Rescale(name="rescale"), INPUT)
     one, three = wire(Conv(3, size=(1, 1), name="one"), handle), wire(Conv(4, padding="same", name="three"), handle)
     net = network(wire(Dense(2, name="out"), wire(Flatten(name="flat"), wire(Concat(name="both"), one, three))))
-    params = net.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
     found = exemplars(net, params, "both", Pixels(SHAPE), PLAN, filters=[5, 1])
     assert [each.filter for each in found] == [5, 1]
     for each in found:
@@ -81,6 +82,7 @@ def test_channels_of_a_concatenation_are_those_of_its_branches():
         assert each.score == pytest.approx(float(tap[..., each.filter].mean()), rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_variety_is_several_pictures_that_a_filter_likes():
     net, params = detector()
     (found,) = exemplars(net, params, "conv", Pixels(SHAPE), Plan(steps=40, pictures=3), filters=[0])

@@ -29,7 +29,7 @@ def small():
         Flatten(name="flatten"),
         Dense(2, name="logits"),
     )
-    return net, net.init(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
+    return net, jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
@@ -42,6 +42,7 @@ def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
         np.testing.assert_allclose(found, REACH * wanted / np.abs(wanted).max(), atol=0.02)
 
 
+@pytest.mark.slow
 def test_a_deeper_neurons_picture_is_its_receptive_field():
     net, params = small()
     for each in neurons(net, params, "deep", SHAPE, way, PLAN, filters=[2, 0]):
@@ -49,6 +50,7 @@ def test_a_deeper_neurons_picture_is_its_receptive_field():
         assert (each.pictures[0][:, -1] == 128).all()  # padding
 
 
+@pytest.mark.slow
 def test_a_pools_neuron_and_one_before_its_nonlinearity_want_what_the_filter_does():
     net, params = small()
     [filtered] = neurons(net, params, "conv", SHAPE, way, PLAN, filters=[1])

@@ -140,6 +140,7 @@ def test_without_a_layer_it_is_the_last_convolution(net, picture, layer):
     assert layer in cam_layers(net, picture) and "fire9/expand1x1" not in cam_layers(net, picture)
 
 
+@pytest.mark.slow
 def test_a_layer_further_down_can_be_asked_for():
     net = cnn((4, 6), (5,), 3)
     params = random_params(net)

@@ -3,7 +3,6 @@
 import importlib.util
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -40,6 +39,7 @@ def recurrent_golden():
 @pytest.fixture(scope="session")
 def window():
     """`window(batch, context, horizon, channels, calendar)`: what a forecaster reads, of random numbers, all known."""
+    import jax.numpy as jnp  # not above: the settings of `tests/conftest.py` come first
 
     def make(batch=2, context=6, horizon=4, channels=3, calendar=2, seed=0):
         generator = np.random.default_rng(seed)

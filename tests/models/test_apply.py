@@ -7,7 +7,7 @@ from research.models.apply import SMALLEST_LANE, apply_of
 from research.models.cnn import cnn
 
 NET = cnn((4, 8), (16,), 3, padding="same", dropout=0.5)
-PARAMS = NET.init(jax.random.key(0), jnp.zeros((1, 9, 9, 1)))["params"]
+PARAMS = jax.jit(NET.init)(jax.random.key(0), jnp.zeros((1, 9, 9, 1)))["params"]
 PICTURES = np.random.default_rng(0).integers(0, 256, (2 * SMALLEST_LANE, 9, 9, 1)).astype(np.uint8)
 
 

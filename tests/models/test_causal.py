@@ -32,7 +32,7 @@ def test_a_step_sees_just_the_steps_of_its_field(sizes, dilations):
         Last(name="last"),
     )
     x = jnp.ones((1, 20, 1))
-    params = jax.tree.map(jnp.ones_like, net.init(jax.random.key(0), x))
+    params = jax.tree.map(jnp.ones_like, jax.jit(net.init)(jax.random.key(0), x))
     taps = jax.jit(jax.jacrev(lambda x: net.apply(params, x)[1]))(x)
     for name in net.names[:-1]:
         reached = np.asarray(taps[name]).sum(axis=(0, 2, 3, 5)) != 0
@@ -56,7 +56,7 @@ def test_early_steps_meet_zeros():
 
 def test_facts_tell_the_shape_and_count_that_come_out():
     layer, x = CausalConv(6, size=4, dilation=3), jnp.ones((2, 5, 7))
-    params = layer.init(jax.random.key(0), x)
+    params = jax.jit(layer.init)(jax.random.key(0), x)
     facts = layer.facts(((5, 7),))
     assert layer.apply(params, x).shape[1:] == facts.output
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == facts.parameters

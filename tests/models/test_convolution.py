@@ -86,6 +86,7 @@ def test_winograds_filtering_equals_the_loop(image, padding):
     assert_equal_to_loop(x, kernel, (1, 1), padding)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", [1, 2, 4], ids="groups of {}".format)
 @pytest.mark.parametrize(("image", "padding"), [((7, 7), "same"), ((9, 12), "valid")])
 def test_winograds_filtering_equals_the_loop_channels_innermost_and_in_groups(image, padding, group, monkeypatch):

@@ -47,7 +47,7 @@ def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     read = window()
     layer = Decoder(5, 4, 2, cell)
     encoded = [jax.random.normal(jax.random.key(place), (2, 6, 5)) for place in range(1 + len(cell.further))]
-    params = layer.init(jax.random.key(3), encoded[0], read, *encoded[1:])["params"]
+    params = jax.jit(layer.init)(jax.random.key(3), encoded[0], read, *encoded[1:])["params"]
     noise = jax.random.normal(jax.random.key(4), (2, 100))
     params = jax.tree.map(lambda leaf: leaf + 0.3 * noise.reshape(-1)[: leaf.size].reshape(leaf.shape), params)
     found, taps = layer.apply({"params": params}, encoded[0], read, *encoded[1:])
@@ -58,12 +58,12 @@ def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     np.testing.assert_allclose(found, answers, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("kind", ["lstm", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("rnn", "gru"))])
 def test_it_goes_on_where_the_encoder_ends(window, kind):
     """With the encoder's own weights, and an answer that is fed back as it is told, the state goes on unbroken."""
     read = window(context=6, horizon=4, channels=3, calendar=0)
     net = recurrent_forecaster(Ends(4, 3), kind, (3,), decoder="autoregressive")
-    params = net.init(jax.random.key(0), read)["params"]
+    params = jax.jit(net.init)(jax.random.key(0), read)["params"]
     encoder = params[f"{kind}1"]
     params["decoder"] = encoder | {"output_kernel": jnp.eye(3), "output_bias": jnp.zeros(3)}
     _, taps = net.apply({"params": params}, read)
@@ -75,7 +75,7 @@ def test_it_goes_on_where_the_encoder_ends(window, kind):
 def test_a_step_knows_the_calendar_up_to_itself(window):
     read = window()
     net = recurrent_forecaster(ENDS, "lstm", (5,), decoder="autoregressive")
-    params = net.init(jax.random.key(0), read)
+    params = jax.jit(net.init)(jax.random.key(0), read)
     jacobian = jax.jit(jax.jacrev(lambda told: net.apply(params, read | {"calendar": told})[0]))(read["calendar"])
     reached = np.abs(np.asarray(jacobian)).sum(axis=(0, 2, 3, 4, 6)) > 0  # [step of the horizon, step]
     np.testing.assert_array_equal(reached[:, 6:], np.tri(4, dtype=bool))

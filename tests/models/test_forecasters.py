@@ -115,5 +115,5 @@ def test_dropout_is_of_training_alone(made, window, name):
 
 def test_the_forget_bias_of_a_configuration_is_where_training_starts(window):
     net = recurrent_forecaster(ENDS, "lstm", (5,), forget_bias=0.0, decoder="autoregressive")
-    params = net.init(jax.random.key(0), window())["params"]
+    params = jax.jit(net.init)(jax.random.key(0), window())["params"]
     assert not params["lstm1"]["bias"].any() and not params["decoder"]["bias"].any()

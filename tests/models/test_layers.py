@@ -15,7 +15,7 @@ KEY = jax.random.key(0)
 def test_facts_tell_the_shape_and_count_that_come_out(padding, stride, size):
     layer = Conv(6, size=(3, 2), stride=stride, padding=padding)
     x = jnp.ones((2, *size, 4))
-    params = layer.init(KEY, x)
+    params = jax.jit(layer.init)(KEY, x)
     facts = layer.facts(((*size, 4),))
     assert layer.apply(params, x).shape[1:] == facts.output
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == facts.parameters
@@ -43,7 +43,7 @@ def test_dropout_keeps_the_mean_and_does_nothing_outside_training():
 
 
 def test_initial_kernels_are_glorot_uniform():
-    kernel = Dense(300).init(KEY, jnp.ones((1, 200)))["params"]["kernel"]
+    kernel = jax.jit(Dense(300).init)(KEY, jnp.ones((1, 200)))["params"]["kernel"]
     limit = np.sqrt(6 / (200 + 300))
     assert float(jnp.abs(kernel).max()) <= limit
     assert abs(float(kernel.std()) - limit / np.sqrt(3)) < 0.01 * limit
@@ -53,7 +53,7 @@ def test_a_pool_before_its_activation_equals_one_after():
     x = jax.random.normal(KEY, (3, 6, 6, 2))
     conv, pool = Conv(4, name="conv"), MaxPool(name="pool")
     net = network(wire(pool, wire(conv, INPUT)))
-    params = net.init(KEY, x)
+    params = jax.jit(net.init)(KEY, x)
     out, taps = net.apply(params, x)
     np.testing.assert_array_equal(out, pool.apply({}, jax.nn.relu(taps["conv/pre"])))
     np.testing.assert_array_equal(taps["conv"], jax.nn.relu(taps["conv/pre"]))

@@ -20,7 +20,7 @@ def branching():
     hidden = wire(Dense(6, name="hidden"), wire(Flatten(name="flatten"), both))
     net = network(wire(Dense(3, activation="softmax", name="out"), hidden))
     pictures = jax.random.normal(jax.random.key(0), (3, 13, 11, 2))
-    params = net.init(jax.random.key(1), pictures)["params"]
+    params = jax.jit(net.init)(jax.random.key(1), pictures)["params"]
     params = jax.tree.map(lambda leaf: jax.random.normal(jax.random.key(2), leaf.shape), params)
     return net, params, net.apply({"params": params}, pictures)[1] | {"input": pictures}
 

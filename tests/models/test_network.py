@@ -15,7 +15,7 @@ PICTURES = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1)).astype(np.u
 
 def test_the_dense_net_built_both_ways_is_one_net():
     one, other = (build((512, 32), 10, 0.3) for build in (dense_sequence, dense_wired))
-    params, others = (net.init(KEY, PICTURES)["params"] for net in (one, other))
+    params, others = (jax.jit(net.init)(KEY, PICTURES)["params"] for net in (one, other))
     assert named_leaves(params).keys() == named_leaves(others).keys()
     for name, leaf in named_leaves(params).items():
         np.testing.assert_array_equal(leaf, named_leaves(others)[name])
@@ -26,8 +26,8 @@ def test_the_dense_net_built_both_ways_is_one_net():
 
 
 def test_the_courses_counts():
-    dense = dense_sequence((512,), 10).init(KEY, PICTURES)["params"]
-    conv = cnn((32, 64, 64), (64,), 10).init(KEY, PICTURES)["params"]
+    dense = jax.eval_shape(dense_sequence((512,), 10).init, KEY, PICTURES)["params"]
+    conv = jax.eval_shape(cnn((32, 64, 64), (64,), 10).init, KEY, PICTURES)["params"]
     assert count(dense) == 407_050
     assert {name: count(leaves) for name, leaves in conv.items()} == {
         "conv1": 320,
@@ -40,7 +40,7 @@ def test_the_courses_counts():
 
 def test_taps_are_what_the_layers_compute():
     net = dense_sequence((6,), 3)
-    params = net.init(KEY, PICTURES)["params"]
+    params = jax.jit(net.init)(KEY, PICTURES)["params"]
     logits, taps = net.apply({"params": params}, PICTURES)
     hidden = PICTURES.reshape(5, -1) / np.float32(255) @ params["dense1"]["kernel"] + params["dense1"]["bias"]
     np.testing.assert_allclose(taps["dense1/pre"], hidden, rtol=1e-5, atol=1e-6)
@@ -58,7 +58,7 @@ def test_a_layer_may_feed_two_and_its_weights_are_shared():
 
 def test_an_examples_logits_do_not_depend_on_its_neighbours():
     net = cnn((4, 4), (8,), 3)
-    params = net.init(KEY, PICTURES)
+    params = jax.jit(net.init)(KEY, PICTURES)
     alone = net.apply(params, PICTURES[2:3])[0]
     np.testing.assert_allclose(net.apply(params, PICTURES)[0][2:3], alone, rtol=1e-5, atol=1e-6)
 
@@ -67,5 +67,5 @@ def test_an_examples_logits_do_not_depend_on_its_neighbours():
 def test_any_size_and_class_count():
     for shape, classes in (((9, 13, 3), 2), ((40, 31, 1), 7)):
         for net in (cnn((4, 6), (5,), classes), dense_wired((8,), classes)):
-            params = net.init(KEY, jnp.zeros((1, *shape), jnp.uint8))
+            params = jax.jit(net.init)(KEY, jnp.zeros((1, *shape), jnp.uint8))
             assert net.apply(params, np.zeros((2, *shape), np.uint8))[0].shape == (2, classes)

@@ -147,10 +147,17 @@ def plainly(cell, x, kernel, recurrent, bias):
     return states, [state[:, -1] for state in states]
 
 
-DERIVED = [(cell, "everything") for cell in (*KINDS, LstmCell("hard_sigmoid"), GruCell("hard_sigmoid_keras2"))]
+FURTHER = [
+    *((cell, "everything") for cell in (LstmCell("hard_sigmoid"), GruCell("hard_sigmoid_keras2"))),
+    *((LstmCell(), read) for read in ("hidden", "last")),
+]
 
 
-@pytest.mark.parametrize(("cell", "read"), [*DERIVED, *((LstmCell(), read) for read in ("hidden", "last"))], ids=str)
+@pytest.mark.parametrize(
+    ("cell", "read"),
+    [*((cell, "everything") for cell in KINDS), *(pytest.param(*each, marks=pytest.mark.slow) for each in FURTHER)],
+    ids=str,
+)
 def test_the_derivative_by_hand_is_that_of_jax(doubles, cell, read):
     given = [jnp.asarray(array) for array in numbers(cell)]
     pulls = np.random.default_rng(1).normal(0, 1, (2, BATCH, STEPS, UNITS))
@@ -168,6 +175,7 @@ def test_the_derivative_by_hand_is_that_of_jax(doubles, cell, read):
     close(*both(*given), 1e-10)
 
 
+@pytest.mark.slow
 def test_the_derivative_of_the_derivative_is_that_of_jax(doubles):
     x, kernel, recurrent, bias = (jnp.asarray(array) for array in numbers(LstmCell()))
 
@@ -179,6 +187,7 @@ def test_the_derivative_of_the_derivative_is_that_of_jax(doubles):
     close(*both(recurrent), 1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [LstmCell(), GruCell()], ids=str)
 def test_nets_side_by_side_are_those_one_by_one(cell):
     several = [

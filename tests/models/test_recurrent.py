@@ -26,7 +26,7 @@ def net_of(cell, units=5):
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_the_layer_runs_its_cell_on_leaves_of_keras_shapes(cell):
     layer = Recurrent(5, cell)
-    params = layer.init(jax.random.key(1), X)["params"]
+    params = jax.jit(layer.init)(jax.random.key(1), X)["params"]
     columns = 5 * cell.parts
     bias = (2, columns) if cell == cell_of("gru") else (columns,)
     assert {name: leaf.shape for name, leaf in params.items()} == {
@@ -41,7 +41,7 @@ def test_the_layer_runs_its_cell_on_leaves_of_keras_shapes(cell):
 
 def test_the_last_state_is_the_last_of_all():
     every, last = (sequence(Recurrent(5, name="rec"), layer(name="last")) for layer in (Last, LastState))
-    params = every.init(jax.random.key(0), X)
+    params = jax.jit(every.init)(jax.random.key(0), X)
     one, other = (
         jax.value_and_grad(lambda p, net=net: (net.apply(p, X)[0] ** 2).sum())(params) for net in (every, last)
     )
@@ -69,19 +69,21 @@ def test_keras_formulas():
 
 
 def test_weights_start_as_in_keras():
-    params = Recurrent(40, LstmCell(forget_bias=1.0)).init(jax.random.key(1), jnp.ones((1, 2, 30)))["params"]
+    params = jax.jit(Recurrent(40, LstmCell(forget_bias=1.0)).init)(jax.random.key(1), jnp.ones((1, 2, 30)))["params"]
     recurrent = params["recurrent"]
     np.testing.assert_allclose(recurrent @ recurrent.T, np.eye(40), atol=1e-5)
     limit = np.sqrt(6 / (30 + 160))
     assert 0.95 * limit < jnp.abs(params["kernel"]).max() <= limit
     np.testing.assert_array_equal(params["bias"], np.repeat([0, 1, 0, 0], 40))
-    flax = Recurrent(4, LstmCell(forget_bias=0.0)).init(jax.random.key(1), jnp.ones((1, 2, 3)))["params"]["bias"]
+    flax = jax.jit(Recurrent(4, LstmCell(forget_bias=0.0)).init)(jax.random.key(1), jnp.ones((1, 2, 3)))["params"][
+        "bias"
+    ]
     np.testing.assert_array_equal(flax, np.zeros(16))
 
 
 def test_a_step_sees_itself_and_all_before_it():
     net = sequence(Recurrent(3, cell_of("gru"), name="one"), Recurrent(3, cell_of("gru"), name="two"))
-    params = net.init(jax.random.key(0), X)
+    params = jax.jit(net.init)(jax.random.key(0), X)
     jacobian = jax.jit(jax.jacrev(lambda x: net.apply(params, x)[1]["two"]))(X)
     reached = np.abs(np.asarray(jacobian)).sum(axis=(0, 2, 3, 5)) > 0
     for name in ("one", "two"):
@@ -120,7 +122,7 @@ def test_a_memory_that_nobody_reads_costs_nothing():
 @pytest.mark.parametrize("cell", CELLS[1:3], ids=str)
 def test_it_computes_in_the_precision_of_its_leaves(cell):
     net = net_of(cell)
-    params = net.init(jax.random.key(0), X)
+    params = jax.jit(net.init)(jax.random.key(0), X)
     half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
     out = net.apply(half, X)[0]
     slopes = jax.grad(lambda params: net.apply(params, X)[0].astype(jnp.float32).sum())(half)

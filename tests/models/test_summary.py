@@ -26,7 +26,7 @@ def test_the_digit_nets_formulas():
 def test_shapes_and_counts_are_those_of_the_running_net():
     net = cnn((3, 5), (7,), 4, kernel=5, padding="same")
     rows = summarize(net, (13, 11, 2))
-    params = net.init(jax.random.key(0), jnp.zeros((1, 13, 11, 2)))
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, 13, 11, 2)))
     _, taps = net.apply(params, jnp.zeros((1, 13, 11, 2)))
     assert {row["name"]: row["output_shape"] for row in rows} == {
         name: list(tap.shape[1:]) for name, tap in taps.items() if "/" not in name
@@ -43,7 +43,7 @@ def test_the_receptive_field_is_what_the_gradient_sees():
         Conv(2, size=(2, 2), name="d", activation="linear"),
     )
     x = jnp.asarray(np.random.default_rng(0).random((1, 40, 40, 1)))
-    params = jax.tree.map(jnp.ones_like, net.init(jax.random.key(0), x))
+    params = jax.tree.map(jnp.ones_like, jax.jit(net.init)(jax.random.key(0), x))
     # Averages in the place of maxima: every input of a window then has a gradient.
     for row in summarize(net, (40, 40, 1)):
         ramp = jnp.arange(1600.0).reshape(1, 40, 40, 1)

@@ -29,6 +29,7 @@ def work(net, names, side):
     return products, traced.lower().compile().cost_analysis()["flops"]
 
 
+@pytest.mark.slow
 def test_every_layer_has_its_keras_name():
     params, pixels = abstract(vgg16(include_top=True), 224)
     shapes = jax.eval_shape(lambda p, x: run_taps(vgg16(include_top=True), p, x, VGG16), params, pixels)
@@ -57,6 +58,7 @@ def test_no_layer_is_computed_that_no_tap_needs(net, names, needed, monkeypatch)
     assert 0.95 * own <= operations < 1.1 * own  # without padding, with activations and pooling
 
 
+@pytest.mark.slow
 def test_taps_are_those_of_the_whole_net_from_the_parameters_that_they_need():
     net, pixels = squeezenet(), np.random.default_rng(0).integers(0, 256, (2, 48, 40, 3)).astype(np.uint8)
     generator = np.random.default_rng(1)
@@ -76,7 +78,7 @@ def test_the_last_layer_gives_logits_or_probabilities():
     settings = {"include_top": True, "classes": 7}
     tail, shares = (beyond(vgg16(probabilities=p, **settings), "fc2") for p in (False, True))
     hidden = jax.random.normal(jax.random.key(1), (3, 4096))
-    params = tail.init(jax.random.key(0), hidden)
+    params = jax.jit(tail.init)(jax.random.key(0), hidden)
     logits, taps = shares.apply(params, hidden)[1]["predictions/pre"], shares.apply(params, hidden)[1]
     np.testing.assert_array_equal(logits, tail.apply(params, hidden)[0])
     np.testing.assert_allclose(taps["predictions"], jax.nn.softmax(logits), rtol=1e-6)
@@ -106,7 +108,7 @@ def test_pictures_of_a_size_that_the_net_cannot_take_are_refused_before_it_runs(
 
 def test_what_a_layer_carries_is_run_by_no_more_than_the_layer_and_named_among_the_taps(window):
     net, read = recurrent_forecaster(Ends(4, 3, calendar=2), "lstm", (5, 5)), window()
-    params = net.init(jax.random.key(0), read)["params"]
+    params = jax.jit(net.init)(jax.random.key(0), read)["params"]
     found = run_taps(net, {"lstm1": params["lstm1"]}, read, ["lstm1/cell", "lstm1"])
     assert list(found) == ["lstm1/cell", "lstm1"] and found["lstm1/cell"].shape == (2, 6, 5)
     np.testing.assert_array_equal(found["lstm1/cell"], net.apply({"params": params}, read)[1]["lstm1/cell"])

@@ -44,6 +44,7 @@ def test_a_report_has_the_figures_that_there_is_data_for(forecast_evaluation_of,
     assert forecasting([], [], forecast_evaluation_of(P=1) | {"intervals": None}) == {}
 
 
+@pytest.mark.slow
 def test_a_panel_is_the_same_bytes_for_the_same_numbers_and_others_for_others(forecast_panel_of):
     panel = forecast_panel_of()
     plain = forecasts([panel])

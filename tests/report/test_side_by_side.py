@@ -129,6 +129,7 @@ def test_the_figure_reaches_as_far_as_its_numbers_and_no_accuracy_beyond_one(fig
     assert 0.70 < low < 0.72 and 0.82 < high < 0.84
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_same_bytes_for_the_same_numbers_and_others_for_others():
     made = ladder(2, 3)
     drawn = side_by_side.comparison(made, histories(made, 3))

@@ -61,7 +61,9 @@ def windows(order, width):
         yield start, Window(Examples(TRAIN.inputs[index], TRAIN.targets[index]), jnp.int32(start))
 
 
-@pytest.mark.parametrize("width", [1, 3, 20])
+@pytest.mark.parametrize(
+    "width", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(20, marks=pytest.mark.slow)]
+)
 def test_a_set_read_window_by_window_gives_the_same_bits(width):
     optimizer = optax.adam(0.05)
     parts = {"apply": apply, "objective": classification, "optimizer": optimizer, "augment": with_epoch}
@@ -88,6 +90,7 @@ def test_views_are_taken_in_turn():
         np.testing.assert_array_equal(batch.weights, [1, 1, 0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [optax.adamw(0.05, weight_decay=0.5), optax.sgd(0.05, momentum=0.9)])
 def test_frozen_leaves_stay_as_they_are_to_the_bit(optimizer):
     freeze = functools.partial(trained_mask, frozen={"w/kernel"})
@@ -201,6 +204,7 @@ def test_early_stopping_ends_on_the_best_epoch(monitor):
     np.testing.assert_allclose(sums[monitor] / sums["count"], seen[best], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_at_max_epochs_the_best_weights_are_chosen_too():
     each = take_seed(overfit(100, epochs=8).each, 0)
     values = np.asarray(each.history["validation/loss"])
@@ -208,6 +212,7 @@ def test_at_max_epochs_the_best_weights_are_chosen_too():
     assert not same(chosen(each), each.params)
 
 
+@pytest.mark.slow
 def test_a_stopped_seed_stands_still_while_others_train():
     both = trained(PLAN._replace(patience=2, epochs=30), seeds=(0, 5), optimizer=optax.adam(0.3))[0]
     alone = trained(PLAN._replace(patience=2, epochs=30), seeds=(0,), optimizer=optax.adam(0.3))[0]

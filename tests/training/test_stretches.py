@@ -114,6 +114,7 @@ def test_padding_of_a_last_batch_weighs_nothing():
     assert batch.weights.tolist() == [1.0, 1.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_training_on_stretches_may_be_cut_anywhere():
     held, validation = rows(0.2), rows(0.2, seed=1)
     plan = program.Plan(size(held), 8, epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "scaled_mae"))

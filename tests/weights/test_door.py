@@ -48,6 +48,7 @@ def test_inspect_shows_the_way_of_every_array_in_80_columns(real, capsys):
     assert all(name in text for name in real[1])
 
 
+@pytest.mark.slow
 def test_inspect_shows_changes_and_all_that_is_wrong(tmp_path, thin, to_torch, torch_zip, capsys):
     state = to_torch(thin(top=True))
     del state["features.2.bias"]
