@@ -8,6 +8,7 @@ Arrays are [C, H, W, B] (`innermost` "examples", as in `convolution`) or [B, H, 
 batches are worked off in groups of examples, one after the other, so that the tiles of all never exist at once.
 """
 
+import functools
 import math
 from typing import Literal
 
@@ -92,6 +93,7 @@ def _grouped(x: jax.Array, size: int) -> jax.Array:
     return x.reshape(-1, size, *x.shape[1:])
 
 
+@functools.partial(jax.jit, static_argnames="innermost")
 def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.Array:
     """The map that `tiles` [6, 6, ., rows, columns, .] and `weights` [6, 6, C, F] give, at least as large as asked."""
     flat = _flat(tiles, innermost)
@@ -100,6 +102,7 @@ def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.
     return outputs_of(_shaped(_products("cf,cn->fn", weights, flat), (-1, *tiles.shape[3:])))
 
 
+@functools.partial(jax.jit, static_argnames="innermost")
 def _gradients(
     tiles: jax.Array, weights: jax.Array, gradient: jax.Array, innermost: Innermost
 ) -> tuple[jax.Array, jax.Array]:
