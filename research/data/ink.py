@@ -7,6 +7,7 @@ import numpy as np
 CONSISTENT = 0.9  # share of pictures that must have a plain background of one tone for a set to count as drawn
 NOISE = 32.0  # tones: what is as dark tells nothing of light
 UNEVEN = 0.1  # of a picture's range: what tones of a plain ground may differ by
+SHADE, BLURRED = 0.75, 0.5  # of a picture's range: what no shadow reaches, and none that is of many tones
 SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
 STRONG = 0.7  # of the largest contrast: what strokes reach, and the edge of a shadow does not
 WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
@@ -69,9 +70,22 @@ def strength(picture: np.ndarray, *, light_on_dark: bool) -> np.ndarray:
 
 
 def uneven(picture: np.ndarray) -> bool:
-    """Whether the tones around the drawing differ, by the 10th and 90th percentile of the outermost pixels."""
-    low, high = np.percentile(_outermost(picture), (10, 90))
-    return bool(high - low > UNEVEN * (float(picture.max()) - float(picture.min())))
+    """Whether the tones around the drawing differ, by the 10th and 90th percentile of the outermost pixels.
+
+    Strokes that reach the border are no light: of the outermost tones most are then the ground's, and the others are
+    ink's, or all between the two, where a shadow has one tone more and a lamp hardly leaves two pixels alike.
+    """
+    outermost, contrast = _outermost(picture).astype(np.float32), float(picture.max()) - float(picture.min())
+    low, high = np.percentile(outermost, (10, 90))
+    if high - low <= UNEVEN * contrast:
+        return False
+    away = np.abs(outermost - np.median(outermost)) / contrast
+    others = away[away > UNEVEN / 2]
+    if len(others) > len(away) / 2:
+        return True
+    lower, upper = np.percentile(others, (25, 75))
+    reached = np.percentile(away, 95)
+    return not (reached > SHADE or (reached > BLURRED and upper - lower > UNEVEN))
 
 
 def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:

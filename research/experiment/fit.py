@@ -128,7 +128,7 @@ def load_group(config: Experiment, training: Trainable, seeds: list[int], place:
     state, _, plan = _start(config, training, seeds)
     state, clock = _resume(checkpoint_folder(place, seeds), state, training.identity)
     if not int(state.step):
-        raise UserError(f"{place} has no sound checkpoint of seed {seeds[0]}; train it with scripts/train.py")
+        raise _untrained(place, seeds[0])
     return _trained(training, plan, seeds, loop.Outcome(state, loop.status(state, plan), clock))
 
 
@@ -139,8 +139,8 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
         raise UserError(f"{place} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
     folder = checkpoint_folder(place, seeds)
     found = checkpoints.newest(folder, warn)
-    if found is None:
-        raise UserError(f"{place} has no sound checkpoint of seed {seed}; train it with scripts/train.py")
+    if found is None or not int(found[0]["step"]):
+        raise _untrained(place, seed)
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
     leaves = {name.removeprefix("each/"): leaf[seeds.index(seed)] for name, leaf in each.items()}
     if leaves["diverged"] >= 0:
@@ -153,6 +153,10 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
         if name.startswith(prefix)
     }
     return checkpoints.fitted(chosen, like, folder)
+
+
+def _untrained(place: Path, seed: int) -> UserError:
+    return UserError(f"{place} has no sound checkpoint of seed {seed} with a step trained; run scripts/train.py again")
 
 
 def _start(
@@ -171,7 +175,8 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
     leaves, facts = found
     if facts["data"] != fingerprint:
         raise UserError(
-            f"the data or weights differ from what {folder.parent.parent} was trained on; choose another --run-dir"
+            f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
+            "anew with another --run-dir"
         )
     return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
 

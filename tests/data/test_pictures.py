@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageOps
 
 from research.data.decoding import decode
 from research.data.ink import measure_ink
 from research.data.pictures import prepare_picture, read_gray
+from research.data.sources import load_images
 from research.errors import UserError
 
 GRAY, COLOUR = (28, 28, 1), (28, 28, 3)
@@ -131,6 +132,24 @@ def test_light_from_one_side_does_not_matter(tmp_path, drawings, ink, light, ton
         prepared = prepare_picture(tmp_path / "page.jpg", GRAY, ink)
         assert likeness(prepared.pixels, drawing) > 0.9
         assert "evened its light" in prepared.steps
+
+
+@pytest.mark.parametrize("side", [64, 200])
+@pytest.mark.parametrize("filtering", [Image.Resampling.BICUBIC, Image.Resampling.NEAREST])
+def test_strokes_that_reach_the_border_are_no_light(tmp_path, side, filtering):
+    images = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).train.images[..., 0]
+    wide = [image for image in images if max(image[0].max(), image[-1].max(), image[:, 0].max()) > 128][:100]
+    taken = 0
+    for image in wide:
+        large = Image.fromarray(image).resize((side, side), filtering)
+        found = [
+            prepare_picture(written(each, "L", tmp_path), (8, 8, 1), measure_ink(images[..., None]))
+            for each in (large, ImageOps.invert(large))
+        ]
+        if not any("evened its light" in each.steps for each in found):
+            assert likeness(*(each.pixels for each in found)) > 0.99, "its inverse is the same drawing"
+            taken += 1
+    assert taken >= 90
 
 
 def test_for_a_dark_set_the_drawing_is_made_dark(tmp_path, drawings):

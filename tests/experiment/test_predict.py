@@ -1,4 +1,7 @@
+import contextlib
+import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from research import experiment
 from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
 from research.data.sources import load_images
 from research.errors import UserError
+from research.experiment.images import predict as predicting
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +65,30 @@ def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, tes
     assert np.mean(agreeing) >= 0.8
 
 
+def test_what_is_not_finite_is_no_answer(digits_run, test_digits, tmp_path, monkeypatch):
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    monkeypatch.setattr(
+        predicting, "outputs", lambda apply, params, pixels, batch_size: np.full((len(pixels), 10), np.nan)
+    )
+    [answer] = experiment.predict(digits_run[0], [tmp_path / "0.png"])
+    assert answer.keys() == {"input", "error"} and "not finite" in answer["error"]
+
+
+def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys.modules["research.experiment.run"], "termination", lambda: contextlib.nullcontext(lambda: True)
+    )
+    record = experiment.run(dataclasses.replace(digits_run[2], seeds=1), tmp_path / "run")
+    assert record["status"] == "preempted"
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    for ask in (
+        lambda: list(experiment.predict(tmp_path / "run", [tmp_path / "0.png"])),
+        lambda: experiment.evaluate(tmp_path / "run"),
+    ):
+        with pytest.raises(UserError, match="no sound checkpoint of seed 0 with a step trained"):
+            ask()
+
+
 def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
     Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")
@@ -83,7 +111,7 @@ def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, cap
     Image.fromarray(np.load(small_npz)["x_test"][0]).save(tmp_path / "a.png")
     capsys.readouterr()
     [answer] = experiment.predict(tmp_path / "run", [tmp_path / "a.png"])
-    assert "class" in answer
+    assert "not finite" in answer["error"], "at such a rate"
     assert "seed 0 diverged in training: these are the parameters before step" in capsys.readouterr().err
 
 

@@ -29,7 +29,8 @@ def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], 
     """One dict for each picture of `inputs` (files, or folders of them), in order.
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
-    {"input", "error"} for a file that is no picture. Raises UserError when `seed` was not trained in `place`.
+    {"input", "error"} for a file that is no picture, or of which the net says nothing finite. Raises UserError when
+    `seed` was not trained in `place`.
     """
     data = read_record(place)["data"]
     if not {"shape", "classes"} <= data.keys():
@@ -82,6 +83,9 @@ def _answers(batch: list[tuple[Path, Prepared | UserError]], run: Any, classes: 
             yield {"input": str(file), "error": str(found)}
             continue
         shares = np.asarray(jax.nn.softmax(next(logits)), np.float64)
+        if not np.isfinite(shares).all():
+            yield {"input": str(file), "error": f"what the net says of {file} is not finite; train it anew"}
+            continue
         best = int(shares.argmax())
         yield {
             "input": str(file),
