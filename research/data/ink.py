@@ -7,7 +7,8 @@ import numpy as np
 CONSISTENT = 0.9  # share of pictures that must have a plain background of one tone for a set to count as drawn
 NOISE = 32.0  # tones: what is as dark tells nothing of light
 UNEVEN = 0.1  # of a picture's range: what tones of a plain ground may differ by
-SHADE, BLURRED = 0.75, 0.5  # of a picture's range: what no shadow reaches, and none that is of many tones
+DARKEST = 0.75  # of a picture's range, away from its ground: no shadow goes further, for ink in it is darker still
+MIXED = 0.5  # likewise: what goes further in many tones is strokes, for a shadow has one
 SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
 STRONG = 0.7  # of the largest contrast: what strokes reach, and the edge of a shadow does not
 WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
@@ -83,9 +84,8 @@ def uneven(picture: np.ndarray) -> bool:
     others = away[away > UNEVEN / 2]
     if len(others) > len(away) / 2:
         return True
-    lower, upper = np.percentile(others, (25, 75))
-    reached = np.percentile(away, 95)
-    return not (reached > SHADE or (reached > BLURRED and upper - lower > UNEVEN))
+    farthest, many_tones = np.percentile(away, 95), np.ptp(np.percentile(others, (25, 75))) > UNEVEN
+    return not (farthest > DARKEST or (farthest > MIXED and many_tones))
 
 
 def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:

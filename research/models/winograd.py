@@ -93,6 +93,7 @@ def _grouped(x: jax.Array, size: int) -> jax.Array:
     return x.reshape(-1, size, *x.shape[1:])
 
 
+# Jitted, this and the next, so that what all lanes of a batch share is traced once: XLA inlines it again.
 @functools.partial(jax.jit, static_argnames="innermost")
 def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.Array:
     """The map that `tiles` [6, 6, ., rows, columns, .] and `weights` [6, 6, C, F] give, at least as large as asked."""

@@ -89,7 +89,8 @@ def start(
             diverged=never(),
         )
 
-    states = [jax.device_get(jax.jit(one)(seed)) for seed in seeds]  # vmapped, initializers may draw other numbers
+    # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
+    states = [jax.device_get(jax.jit(one)(seed)) for seed in seeds]
     return TrainState(jnp.int32(0), seeds, jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *states))
 
 
