@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def shipped(root, tmp_path):
-    """`shipped(*flags) -> (record, run directory)` of the README's first command; what it prints is checked on the way."""
+    """`shipped(*flags) -> (record, run directory)` of the README's first command, whose output is checked, too."""
 
     def run(*flags):
         command = [sys.executable, root / "scripts/train.py", root / "configs/digits_cnn.py", *flags]
