@@ -138,14 +138,13 @@ def test_light_from_one_side_does_not_matter(tmp_path, drawings, ink, light, ton
 @pytest.mark.parametrize("filtering", [Image.Resampling.BICUBIC, Image.Resampling.NEAREST])
 def test_strokes_that_reach_the_border_are_no_light(tmp_path, side, filtering):
     images = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).train.images[..., 0]
+    ink = measure_ink(images[..., None])
     wide = [image for image in images if max(image[0].max(), image[-1].max(), image[:, 0].max()) > 128][:100]
     taken = 0
     for image in wide:
         large = Image.fromarray(image).resize((side, side), filtering)
-        found = [
-            prepare_picture(written(each, "L", tmp_path), (8, 8, 1), measure_ink(images[..., None]))
-            for each in (large, ImageOps.invert(large))
-        ]
+        both = (large, ImageOps.invert(large))
+        found = [prepare_picture(written(each, "L", tmp_path), (8, 8, 1), ink) for each in both]
         if not any("evened its light" in each.steps for each in found):
             assert likeness(*(each.pixels for each in found)) > 0.99, "its inverse is the same drawing"
             taken += 1
