@@ -5,6 +5,7 @@ Exit codes: 0 done; 1 the training diverged; 2 a mistake in what was asked; 75 p
 
 import contextlib
 import difflib
+import gc
 import io
 import os
 import re
@@ -20,6 +21,7 @@ from research.errors import UserError, printable
 T = TypeVar("T")
 EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
 MISTAKE = 2
+COLLECT_AFTER = 100_000  # objects: imports and tracing make many that stay, which Python would look through each time
 
 
 def run(door: Callable[[Sequence[str]], int]) -> int:
@@ -27,6 +29,7 @@ def run(door: Callable[[Sequence[str]], int]) -> int:
 
     SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done.
     """
+    gc.set_threshold(COLLECT_AFTER)
     home = os.getpid()
 
     def terminated(*_: Any) -> NoReturn:
@@ -56,6 +59,8 @@ def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, default
 
     Raises UserError naming a wrong flag with the nearest right one, or a wrong value with its flag.
     """
+    if default is not None and not arguments:
+        return default  # the README's first command: 0.15 s less to wait
     complaint = io.StringIO()
     settings: dict[str, Any] = {"prog": _program(), "description": about, "config": (tyro.conf.AvoidSubcommands,)}
     if default is not None:

@@ -1,5 +1,6 @@
 """What all tests share: how programs are compiled, and which tests this machine can run."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: threads of t
 import numpy as np
 import pytest
 from PIL import Image
+
+from research.command_line import COLLECT_AFTER
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +32,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     assert "jax" not in sys.modules, "imported by a conftest.py, before these settings could reach it"
+    gc.set_threshold(COLLECT_AFTER)  # as a script does
     # In the environment, so that subprocesses inherit it: programs compile once per checkout.
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     if not _as_shipped(config):
