@@ -68,7 +68,7 @@ def trained(
     plan = Plan(size(data), batch, epochs, l2=0.0, patience=None, monitor="loss", metrics=metrics)
     optimizer = optax.adam(LEARNING_RATE)
     advance = build_advance(plan, apply=apply, objective=objective, optimizer=optimizer)
-    state, done = start(jnp.zeros(1, jnp.int32), initialize, optimizer, plan), 0
+    state, done = start(np.zeros(1, np.int32), initialize, optimizer, plan), 0
 
     def run(steps: int) -> float:
         nonlocal state, done

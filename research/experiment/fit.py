@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import optax
 
@@ -16,13 +15,14 @@ from research.errors import UserError, warn
 from research.experiment.divergence import Divergence, diverged_at
 from research.experiment.histories import Row, history_rows
 from research.experiment.supply import supplied
-from research.experiment.trainable import Trainable
+from research.experiment.trainable import Trainable, shapes
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups
 from research.training import checkpoints, loop, program
 from research.training.freezing import trained_mask
 from research.training.optimizer import build_optimizer
 from research.training.state import NEVER, SeedState, TrainState, take_seed
+from research.trees import count
 
 Tree = Any
 COPIES = 5  # of the parameters, float32: themselves, their gradient and update, Adam's two moments
@@ -73,7 +73,7 @@ def plan_of(config: Experiment, training: Trainable) -> program.Plan:
 
 def _refuse_too_large(config: Experiment, training: Trainable) -> None:
     """Before anything is allocated or written: out of memory, the process ends in the middle of its work."""
-    numbers = sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(training.initialize, jax.random.key(0))))
+    numbers = count(shapes(training.initialize))
     needed, memory = 4 * COPIES * numbers * len(groups(config, training)[0]), runtime.memory_bytes()
     if memory and needed > memory:
         raise UserError(
@@ -165,7 +165,7 @@ def _start(
     plan = plan_of(config, training)
     optimizer = build_optimizer(config.optimizer, total_steps=plan.total_steps, steps_per_epoch=plan.steps_per_epoch)
     mask = functools.partial(trained_mask, frozen=training.frozen)
-    return program.start(jnp.array(seeds, jnp.int32), training.initialize, optimizer, plan, mask), optimizer, plan
+    return program.start(np.array(seeds, np.int32), training.initialize, optimizer, plan, mask), optimizer, plan
 
 
 def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainState, loop.Clock]:
@@ -178,7 +178,7 @@ def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainSta
             f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
             "anew with another --run-dir"
         )
-    return jax.tree.map(jnp.asarray, checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
+    return jax.device_put(checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
 
 
 def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, float]:

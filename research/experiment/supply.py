@@ -41,5 +41,6 @@ def supplied(training: Trainable, plan: Plan, seeds: list[int], first: int) -> I
 
 
 def _window(block: Block) -> tuple[Window, int]:
-    examples = Examples(jnp.asarray(block.inputs), jnp.asarray(block.labels))
-    return Window(examples, jnp.int32(block.start)), block.start + block.steps
+    return jax.device_put(
+        Window(Examples(block.inputs, block.labels), np.int32(block.start))
+    ), block.start + block.steps

@@ -53,6 +53,11 @@ def initializer(net: Network, example: Any, start: Mapping[str, np.ndarray]) -> 
     return initialize
 
 
+def shapes(initialize: Callable[[jax.Array], Tree]) -> Tree:
+    """What `initialize` makes, as shapes; nothing is computed or compiled."""
+    return jax.eval_shape(initialize, jax.eval_shape(jax.random.key, 0))
+
+
 def leaf_names(initialize: Callable[[jax.Array], Tree]) -> list[str]:
     """The names of the leaves that `initialize` makes."""
-    return list(named_leaves(jax.eval_shape(initialize, jax.random.key(0))))
+    return list(named_leaves(shapes(initialize)))

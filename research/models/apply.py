@@ -31,7 +31,7 @@ def apply_of(net: Network, precision: str = "float32") -> Apply:
 
 @functools.lru_cache(maxsize=64)
 def _apply_of(net: Network, precision: str) -> Apply:
-
+    @jax.jit  # lanes of one size are traced once
     def whole(params: Tree, inputs: Any, key: jax.Array | None) -> jax.Array:
         rngs = None if key is None else {"dropout": key}
         params = jax.tree.map(lambda leaf: leaf.astype(precision), params)

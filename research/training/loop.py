@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.training.program import Advance, Plan, Readout
@@ -63,7 +62,7 @@ def train(
     """
     begun = time.monotonic()
     train_set, reach = supply(int(state.step))
-    state, readout = jax.block_until_ready(advance(state, train_set, validation, jnp.int32(0)))  # compiles, no step
+    state, readout = jax.block_until_ready(advance(state, train_set, validation, np.int32(0)))  # compiles, no step
     clock = clock._replace(compile=clock.compile + time.monotonic() - begun)
     step, stretch, saved, trained = int(readout.step), 1, time.monotonic(), clock.train
     begun = marked = time.monotonic()
@@ -73,7 +72,7 @@ def train(
             train_set, reach = supply(step)
         launched = step
         step = min(step + stretch, reach)
-        state, following = advance(state, train_set, validation, jnp.int32(step))
+        state, following = advance(state, train_set, validation, np.int32(step))
         watchers.progress(jax.device_get(readout))  # waits for the stretch before the one just launched
         readout = following
         now = time.monotonic()

@@ -63,7 +63,7 @@ Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (
 
 
 def start(
-    seeds: jax.Array,
+    seeds: np.ndarray,
     initialize: Callable[[jax.Array], Tree],
     optimizer: optax.GradientTransformation,
     plan: Plan,
@@ -91,7 +91,7 @@ def start(
 
     # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
     states = [jax.device_get(jax.jit(one)(seed)) for seed in seeds]
-    return TrainState(jnp.int32(0), seeds, jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *states))
+    return jax.device_put(TrainState(np.int32(0), seeds, jax.tree.map(lambda *leaves: np.stack(leaves), *states)))
 
 
 def batch_index(seed: jax.Array, epoch: jax.Array, plan: Plan) -> jax.Array:
@@ -132,13 +132,16 @@ def build_advance(
     A `train` that is a Window must hold the steps from `state.step` up to `stop`.
     """
     one_step = functools.partial(train_step, apply=apply, objective=objective, optimizer=optimizer, l2=plan.l2)
-    score = functools.partial(evaluate, batch_size=plan.evaluated_at_once, apply=apply, objective=objective)
+    score = functools.partial(
+        evaluate, batch_size=plan.evaluated_at_once, apply=apply, objective=objective, metrics=plan.metrics
+    )
 
     def advance(state, train, validation, stop):
         def step(carry):
             state, order = carry
             epoch, slot = state.step // plan.steps_per_epoch, state.step % plan.steps_per_epoch
-            order = jax.lax.cond(slot == 0, lambda: order_of(state.seeds, epoch), lambda: order)
+            anew = (slot == 0) | (state.step == entered)
+            order = jax.lax.cond(anew, lambda: order_of(state.seeds, epoch), lambda: order)
 
             def train_one(each, seed, rows):
                 batch = draw(train, rows[slot], seed, state.step, plan, augment)
@@ -154,7 +157,8 @@ def build_advance(
             return TrainState(state.step + 1, state.seeds, each), order
 
         order_of = for_seeds(lambda seed, epoch: batch_index(seed, epoch, plan), len(state.seeds), axes=(0, None))
-        order = order_of(state.seeds, state.step // plan.steps_per_epoch)
+        entered = state.step
+        order = jnp.zeros((len(state.seeds), plan.steps_per_epoch, plan.batch_size), jnp.int32)
         going = lambda carry: (carry[0].step < stop) & active(carry[0].each).any()  # noqa: E731
         state, _ = jax.lax.while_loop(going, step, (state, order))
         return state, Readout(state.step, active(state.each), state.each.sums, state.each.history)

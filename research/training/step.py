@@ -63,17 +63,23 @@ def mean_loss(
     return loss, sums
 
 
-def evaluate(params: Tree, examples: DataSet, *, batch_size: int, apply: Apply, objective: Objective) -> dict:
-    """Metric sums over all `examples`, and `count`; the last, smaller batch counts with its true size."""
+def evaluate(
+    params: Tree,
+    examples: DataSet,
+    *,
+    batch_size: int,
+    apply: Apply,
+    objective: Objective,
+    metrics: tuple[str, ...],
+) -> dict[str, jax.Array]:
+    """Sums of the objective's `metrics` over all `examples`, and `count`; a last, smaller batch has its true size."""
     count = size(examples)
-    one = jax.eval_shape(lambda: metric_sums(apply, objective, params, gather(examples, jnp.arange(1), count)))
 
     def add(place: jax.Array, sums: dict) -> dict:
         batch = gather(examples, place * batch_size + jnp.arange(batch_size), count)
         return jax.tree.map(jnp.add, sums, metric_sums(apply, objective, params, batch))
 
-    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), one)
-    return jax.lax.fori_loop(0, -(-count // batch_size), add, zeros)
+    return jax.lax.fori_loop(0, -(-count // batch_size), add, fresh_sums(metrics))
 
 
 def size(examples: DataSet) -> int:

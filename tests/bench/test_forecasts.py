@@ -75,7 +75,7 @@ def program_bytes(workload, data):
     apply, optimizer = apply_of(network_of(workload)), optax.adam(1e-3)
     plan = Plan(len(data.starts), workload.batch, 5, 0.0, None, "loss", ("loss", "scaled_mae"))
     params = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shapes_of(workload))
-    state = start(jnp.zeros(1, jnp.int32), lambda key: params, optimizer, plan)
+    state = start(np.zeros(1, np.int32), lambda key: params, optimizer, plan)
     advance = build_advance(plan, apply=apply, objective=forecasting("mse"), optimizer=optimizer)
     found = jax.jit(advance).lower(state, data, None, jnp.int32(1)).compile().memory_analysis()
     assert found is not None

@@ -40,9 +40,12 @@ def apply(params, inputs, drop):
     return inputs @ params["w"]["kernel"] + params["w"]["bias"]
 
 
+SCORED = {"apply": apply, "objective": classification, "metrics": PLAN.metrics}
+
+
 def trained(plan=PLAN, seeds=(0,), stops=None, optimizer=None, train=TRAIN):
     optimizer = optimizer or optax.adam(0.05)
-    state = program.start(jnp.array(seeds, jnp.int32), initialize, optimizer, plan)
+    state = program.start(np.array(seeds, np.int32), initialize, optimizer, plan)
     advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
     for stop in stops or [plan.total_steps]:
         state, readout = advance(state, train, VALIDATION, jnp.int32(stop))
@@ -68,9 +71,9 @@ def test_a_set_read_window_by_window_gives_the_same_bits(width):
     optimizer = optax.adam(0.05)
     parts = {"apply": apply, "objective": classification, "optimizer": optimizer, "augment": with_epoch}
     advance = program.build_advance(PLAN, **parts)
-    whole = program.start(jnp.array([2]), initialize, optimizer, PLAN)
+    whole = program.start(np.array([2], np.int32), initialize, optimizer, PLAN)
     whole, _ = advance(whole, TRAIN, VALIDATION, jnp.int32(PLAN.total_steps))
-    state = program.start(jnp.array([2]), initialize, optimizer, PLAN)
+    state = program.start(np.array([2], np.int32), initialize, optimizer, PLAN)
     order = functools.partial(program.batch_index, jnp.int32(2), plan=PLAN)
     for start, window in windows(order, width):
         state, _ = advance(state, window, VALIDATION, jnp.int32(min(start + width, PLAN.total_steps)))
@@ -95,7 +98,7 @@ def test_views_are_taken_in_turn():
 def test_frozen_leaves_stay_as_they_are_to_the_bit(optimizer):
     freeze = functools.partial(trained_mask, frozen={"w/kernel"})
     plan = PLAN._replace(l2=0.1, patience=10)
-    state = program.start(jnp.array([1]), initialize, optimizer, plan, freeze)
+    state = program.start(np.array([1], np.int32), initialize, optimizer, plan, freeze)
     advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
     before = np.asarray(state.each.frozen["w"]["kernel"])
     bias = np.asarray(state.each.params["w"]["bias"])
@@ -120,7 +123,7 @@ def test_where_the_calls_are_cut_changes_no_bit():
 def test_the_history_is_what_an_evaluation_outside_finds():
     state, _ = trained()
     each = take_seed(state.each, 0)
-    sums = evaluate(each.params, VALIDATION, batch_size=4, apply=apply, objective=classification)
+    sums = evaluate(each.params, VALIDATION, batch_size=4, **SCORED)
     np.testing.assert_allclose(each.history["validation/loss"][-1], sums["loss"] / sums["count"], rtol=1e-6)
     logits = np.asarray(apply(each.params, VALIDATION.inputs, None))
     right = (logits.argmax(1) == VALIDATION.targets).mean()
@@ -200,7 +203,7 @@ def test_early_stopping_ends_on_the_best_epoch(monitor):
     best = int(seen.argmin() if monitor == "loss" else seen.argmax())
     assert bool(each.stopped) and len(seen) == best + 3 < 30
     assert int(each.best.epoch) == best + 1
-    sums = evaluate(chosen(each), VALIDATION, batch_size=11, apply=apply, objective=classification)
+    sums = evaluate(chosen(each), VALIDATION, batch_size=11, **SCORED)
     np.testing.assert_allclose(sums[monitor] / sums["count"], seen[best], rtol=1e-6)
 
 
@@ -232,6 +235,8 @@ def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
     assert not bool(readout.running[0])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(each.params))
     whole, _ = (
-        trained(plan, stops=[slot]) if slot else (program.start(jnp.array([0]), initialize, optax.adam(0.05), plan), 0)
+        trained(plan, stops=[slot])
+        if slot
+        else (program.start(np.zeros(1, np.int32), initialize, optax.adam(0.05), plan), 0)
     )
     assert same(each.params, take_seed(whole.each, 0).params)

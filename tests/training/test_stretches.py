@@ -83,7 +83,8 @@ def test_a_stretch_costs_a_number_and_not_its_rows():
 def test_a_mean_over_stretches_is_that_over_all_known_targets(loss):
     held, params = rows(0.4), initialize(jax.random.key(3))
     each = {"mse": np.square, "mae": np.abs}[loss]
-    sums = evaluate(params, jax.tree.map(jnp.asarray, held), batch_size=7, apply=apply, objective=forecasting(loss))
+    scored = {"apply": apply, "objective": forecasting(loss), "metrics": ("loss", "scaled_mae")}
+    sums = evaluate(params, jax.tree.map(jnp.asarray, held), batch_size=7, **scored)
     errors = []
     for start in held.starts:
         inputs, _, _ = cut(held, jnp.array([start]))
@@ -122,7 +123,7 @@ def test_a_training_on_stretches_may_be_cut_anywhere():
     advance = program.build_advance(plan, apply=apply, objective=forecasting("huber"), optimizer=optimizer)
     ends = []
     for stops in ([plan.total_steps], [1, 4, 9, plan.total_steps]):
-        state = program.start(jnp.array([0, 1], jnp.int32), initialize, optimizer, plan)
+        state = program.start(np.array([0, 1], np.int32), initialize, optimizer, plan)
         for stop in stops:
             state, _ = advance(state, held, validation, jnp.int32(stop))
         ends.append(jax.device_get(state.each))

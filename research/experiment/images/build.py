@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research import runtime
@@ -88,7 +87,7 @@ def _trainable(
 
     def examples(split: str) -> Examples:
         found = stored.inputs if split == "train" else inputs[split]
-        return Examples(jnp.asarray(found), jnp.asarray(getattr(data, split).labels))
+        return jax.device_put(Examples(found, getattr(data, split).labels))
 
     return Trainable(
         sizes={split: len(getattr(data, split).labels) for split in SPLITS},
@@ -116,8 +115,8 @@ def _streams(config: ImageData, inputs: np.ndarray) -> bool:
     return config.stream == "always"
 
 
-def _example(inputs: Mapping[str, np.ndarray]) -> jax.Array:
-    return jnp.zeros((1, *inputs["train"].shape[1:]), inputs["train"].dtype)
+def _example(inputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.zeros((1, *inputs["train"].shape[1:]), inputs["train"].dtype)
 
 
 def _refuse_idle_views(config: ImageExperiment) -> None:

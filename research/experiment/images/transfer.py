@@ -26,7 +26,6 @@ from research.report.progress import counting
 from research.training.feature_cache import cached, key_of
 from research.training.freezing import frozen_leaves
 from research.trees import from_named, named_leaves
-from research.weights.load import load_weights
 
 Tree = Any
 PIECE = 16  # pictures per step through the frozen part, which suits its many features (models.convolution)
@@ -60,6 +59,8 @@ class Transfer(NamedTuple):
 
 def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -> Transfer:
     """The net that `config` describes, its weights loaded; UserError when they are missing or of another net."""
+    from research.weights.load import load_weights  # readers of many formats, which other nets need not wait for
+
     loaded = load_weights(weights_file(config, experiment.data.root), _wanted(config), config.backbone)
     shape = {"pooling": config.pooling, "hidden": config.hidden, "dropout": config.dropout}
     net = transfer_net(config.backbone, loaded.convention, classes, **shape)  # pyright: ignore[reportArgumentType]

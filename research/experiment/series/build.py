@@ -4,7 +4,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
@@ -105,15 +105,17 @@ def without_gaps(one: Series) -> Series:
 
 def stretches_of(windows: Windows, sizes: Sizes) -> Stretches:
     """The windows of a split as arrays on the device."""
-    return Stretches(
-        values=jnp.asarray(windows.values),
-        known=jnp.asarray(windows.known, jnp.float32),
-        expected=jnp.asarray(windows.expected),
-        spread=jnp.asarray(windows.spread[windows.series]),
-        calendar=jnp.asarray(windows.calendar),
-        starts=jnp.asarray(windows.starts),
-        past=jnp.arange(sizes.context),
-        ahead=jnp.arange(sizes.context, sizes.context + sizes.horizon),
+    return jax.device_put(
+        Stretches(
+            values=windows.values,
+            known=windows.known.astype(np.float32),
+            expected=windows.expected,
+            spread=windows.spread[windows.series],
+            calendar=windows.calendar,
+            starts=windows.starts,
+            past=np.arange(sizes.context),
+            ahead=np.arange(sizes.context, sizes.context + sizes.horizon),
+        )
     )
 
 
