@@ -1,8 +1,6 @@
 """Intervals that hold what they promise on new days: split conformal by hour of day, with the day as the unit.
 
-Of a net they need residuals of days that it was not trained on, at least 9 of them for 90%. Where the validation part
-is shorter, `rolling_folds` of the training days give them: train on the days before each block, keep the residuals of
-targets within it, put all blocks together, and lay the widths around the forecasts of the net trained on everything.
+Of a net they need residuals of days that it was not trained on, at least 9 of them for 90%.
 """
 
 from dataclasses import dataclass
@@ -100,25 +98,6 @@ def quantile_widths(
     """
     scores = np.maximum(low - truth, truth - high)
     return _calibrated(scores, scores, groups, days, coverage, False, neighbours, count)
-
-
-def rolling_folds(days: np.ndarray, folds: int = 5) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(days to train on, days to hold out) of a backtest within the training days, first to last.
-
-    The first third only ever trains; the rest is held out in `folds` blocks in turn, each forecast by a net trained on
-    all days before it (rolling-origin evaluation: Tashman 2000, "Out-of-sample tests of forecasting accuracy"). Unlike
-    leaving days out of the middle this shows the drift that the test days will show too. Raises UserError when there
-    are too few days for that.
-    """
-    distinct = np.unique(days)
-    first = len(distinct) // 3
-    if not first or len(distinct) - first < folds:
-        raise UserError(
-            f"{len(distinct)} training days are too few to hold out {folds} blocks of them in turn: give more days, or "
-            "fewer folds"
-        )
-    blocks = np.array_split(distinct[first:], folds)
-    return [(distinct[distinct < block[0]], block) for block in blocks]
 
 
 def _calibrated(below, above, groups, days, level, signed, neighbours, count) -> Widths:

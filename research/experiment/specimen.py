@@ -18,7 +18,6 @@ from research.errors import UserError
 from research.experiment.fit import load_parameters
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.transfer import transfer, weights_file
-from research.models.layers import Preprocess
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
@@ -45,11 +44,6 @@ class Specimen(NamedTuple):
     ink: Ink | None  # how the strokes lie in those, where they are drawings
     squash: bool  # whether those were squashed to their size
     place: Path  # where what is seen is kept by default
-
-    @property
-    def photographic(self) -> bool:
-        """Whether it was made for photos of ImageNet, rather than for small pictures of its own."""
-        return any(isinstance(layer, Preprocess) for layer in self.net.layers)
 
 
 def specimen(

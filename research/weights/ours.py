@@ -11,7 +11,6 @@ import numpy as np
 
 from research.errors import UserError
 from research.files import read_json, write_bytes, write_json
-from research.weights.array_files import read_safetensors
 
 FORMAT = "receptive-weights-1"
 
@@ -43,20 +42,11 @@ def is_ours(notes: Mapping[str, str]) -> bool:
     return notes.get("format") == FORMAT
 
 
-def read_ours(path: Path | str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """The leaves and the manifest of a file that `save_ours` wrote.
-
-    Raises UserError when the manifest is not there, or any leaf is not what it vouches for; all are named.
-    """
-    path = Path(path)
-    arrays, notes = read_safetensors(path)
-    if not is_ours(notes):
-        raise UserError(f"{path} is not in our own format; run `scripts/weights.py import` on it")
-    return arrays, verified(path, arrays, notes)
-
-
 def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> dict[str, Any]:
-    """The manifest beside `path`, after every one of `arrays` was checked against it."""
+    """The manifest beside `path`, after every one of `arrays` was checked against it.
+
+    Raises UserError when it is not there, or any leaf is not what it vouches for; all are named.
+    """
     place = path.with_suffix(".json")
     if not place.is_file():
         raise UserError(f"{path} has lost its manifest {place.name}; copy that too, or import the weights again")

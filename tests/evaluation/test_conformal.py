@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.evaluation.conformal import conformal_widths, quantile_widths, rolling_folds
+from research.evaluation.conformal import conformal_widths, quantile_widths
 
 
 def column(values) -> np.ndarray:
@@ -119,14 +119,3 @@ def test_quantiles_are_mended_by_what_they_miss():
     assert np.array_equal(low, truth - 1) and np.array_equal(high, truth)
     low, high = generous.around(truth - 1, truth + 1, groups)  # would cross: both in the middle
     assert np.array_equal(low, truth) and np.array_equal(high, truth)
-
-
-def test_folds_train_on_the_past_only_and_hold_each_later_day_out_once():
-    days = np.repeat(np.datetime64("2016-01-04") + np.delete(np.arange(30), [5, 6, 12]), 24)
-    folds = rolling_folds(days)
-    assert all(fit.max() < held.min() for fit, held in folds)
-    assert np.array_equal(np.concatenate([held for _, held in folds]), np.unique(days)[9:])
-    assert len(folds[0][0]) == 9
-    for few in (np.arange(2), np.arange(6)):
-        with pytest.raises(UserError, match=f"{len(few)} training days are too few to hold out 5 blocks"):
-            rolling_folds(few)

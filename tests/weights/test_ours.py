@@ -9,7 +9,7 @@ import pytest
 from research.weights.array_files import read_safetensors
 from research.weights.export import export
 from research.weights.load import fingerprint, load_weights
-from research.weights.ours import digest, read_ours, save_ours
+from research.weights.ours import digest, save_ours, verified
 
 SOURCE = {"file": "x.h5", "sha256": "00"}
 
@@ -22,7 +22,8 @@ def saved(tmp_path, thin):
 
 
 def test_a_saved_file_comes_back_with_all_that_it_says(saved, thin, wanted):
-    leaves, manifest = read_ours(saved)
+    leaves, notes = read_safetensors(saved)
+    manifest = verified(saved, leaves, notes)
     assert manifest["architecture"] == "vgg16" and manifest["convention"] == "torch" and manifest["include_top"]
     assert manifest["source"] == SOURCE and set(manifest["leaves"]) == set(leaves) == set(thin(top=True))
     assert manifest["leaves"]["fc2/bias"]["shape"] == [3] and manifest["leaves"]["fc2/bias"]["dtype"] == "float32"
@@ -47,14 +48,14 @@ def test_a_manifest_that_is_lost_broken_or_of_other_weights(saved, thin, wanted,
     sound = json.loads(place.read_text())
     place.write_text(json.dumps(sound | {"convention": "caffe"}))
     with refusal("disagree about the convention"):
-        read_ours(saved)
+        load_weights(saved, wanted(thin(top=True)), "vgg16")
     del sound["leaves"]["fc1/bias"]
     place.write_text(json.dumps(sound))
     with refusal("disagree about fc1/bias"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
     place.write_text("[]")
     with refusal("is not a manifest"):
-        read_ours(saved)
+        load_weights(saved, wanted(thin(top=True)), "vgg16")
     place.unlink()
     with refusal("lost its manifest net.json"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
