@@ -34,7 +34,8 @@ def pytest_configure(config):
     assert "jax" not in sys.modules, "imported by a conftest.py, before these settings could reach it"
     gc.set_threshold(COLLECT_AFTER)  # as a script does
     # In the environment, so that subprocesses inherit it: programs compile once per checkout.
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
     if not _as_shipped(config):
         os.environ.update(QUICKLY)
 

@@ -66,7 +66,7 @@ def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> Arrays:
     if len(images) != labels.size:
         raise UserError(f"{where}: {len(images):,} images but {labels.size:,} labels; the files do not belong together")
     if not images.size:
-        raise UserError(f"{where}: no pictures in it")
+        raise UserError(f"{where}: no pictures in it: images have shape {images.shape}")
     return images[..., None] if images.ndim == 3 else images, _as_labels(labels, where)
 
 
@@ -75,6 +75,8 @@ def named_classes(names: tuple[str, ...] | None, splits: Sequence[Split], where:
     top = max(int(split.labels.max()) for split in splits)
     if names is not None and (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
         raise UserError(f"{where}: two classes are called {twice!r}; give each a name of its own")
+    if names is not None and not all(name.strip() for name in names):
+        raise UserError(f"{where}: a class has a blank name; give each a name of its own")
     if names is not None and top >= len(names):
         raise UserError(f"{where}: label {top} is out of range; there are {len(names)} classes, 0 to {len(names) - 1}")
     known = len(names) if names is not None else int(splits[0].labels.max()) + 1

@@ -105,7 +105,7 @@ def test_pixels_that_are_no_numbers(load, refusal, value):
         (IMAGES.reshape(12, 24), "shape (12, 24)"),
         (np.repeat(IMAGES[..., None], 4, axis=3), "shape (12, 4, 6, 4)"),
         (IMAGES[:11], "11 images but 12 labels"),
-        (IMAGES[:, :0], "no pictures"),
+        (IMAGES[:, :0], "no pictures in it: images have shape (12, 0, 6)"),
     ],
 )
 def test_images_that_do_not_do(load, refusal, images, complaint):
@@ -143,6 +143,8 @@ def test_names_and_labels_that_do_not_agree(load, refusal):
         load(classes=np.array(["cat", "dog"]))
     with refusal("a.npz", "class eel is empty"):
         load(classes=np.array(["cat", "dog", "ape", "eel"]))
+    with refusal("a.npz", "a class has a blank name"):
+        load(classes=np.array(["cat", " ", "ape"]))
     with refusal("a.npz", "test label 3 is out of range"):
         load(x_test=IMAGES[:4], y_test=np.arange(4))
 

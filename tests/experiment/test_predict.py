@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, 
     ):
         with pytest.raises(UserError, match="no sound checkpoint of seed 0 with a step trained"):
             ask()
+
+
+def test_of_a_run_that_was_cut_off_it_is_told_what_answers(digits_run, test_digits, tmp_path, capsys):
+    place = shutil.copytree(digits_run[0], tmp_path / "run")
+    record = json.loads((place / "record.json").read_text())
+    (place / "record.json").write_text(json.dumps(record | {"status": "preempted"}))
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    [_] = experiment.predict(place, [tmp_path / "0.png"])
+    assert "was cut off in training: what answers is its newest checkpoint" in capsys.readouterr().err
 
 
 def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):

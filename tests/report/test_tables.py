@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from research.experiment.images.words import tabled
 from research.report import grids, tables
 from research.report.classes import confusions, shown_classes
 
@@ -50,6 +51,11 @@ def test_of_many_classes_the_worst_are_shown(judge):
     assert np.all(np.diff(scores[shown]) >= 0)
     assert scores[shown].max() <= np.delete(scores, shown).min()
     assert "20 of 30" in grids.per_class(evaluation).note
+
+
+def test_where_nothing_is_confused_no_empty_table_is_shown(judge):
+    sure, unsure = ({"test": judge(40, ["a", "b"], strength)} for strength in (20.0, 0.5))
+    assert [len(tabled(judged, {})) for judged in (sure, unsure)] == [1, 2]
 
 
 def test_confusions_are_the_largest_off_the_diagonal():

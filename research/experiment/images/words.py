@@ -24,4 +24,5 @@ def introduced(parts: Parts) -> list[str]:
 def tabled(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
     """Every class, and what was taken for what, of the split that the result is stated on."""
     evaluation = dataclasses.asdict(judged[headline_split(judged)])
-    return [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
+    tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
+    return [table for table in tables if table.row_count]  # none where nothing is confused
