@@ -63,6 +63,8 @@ class Conv(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        if self.is_initializing():  # parameters follow from shapes, and a start need not wait for the rest
+            return jnp.zeros((len(x), *self.facts((x.shape[1:],)).output), kernel.dtype)
         return conv2d(x, kernel, bias, stride=self.stride, padding=self.padding)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
