@@ -41,6 +41,5 @@ def supplied(training: Trainable, plan: Plan, seeds: list[int], first: int) -> I
 
 
 def _window(block: Block) -> tuple[Window, int]:
-    return jax.device_put(
-        Window(Examples(block.inputs, block.labels), np.int32(block.start))
-    ), block.start + block.steps
+    window = Window(Examples(block.inputs, block.labels), np.int32(block.start))
+    return jax.device_put(window), block.start + block.steps
