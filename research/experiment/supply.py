@@ -41,5 +41,5 @@ def supplied(training: Trainable, plan: Plan, seeds: list[int], first: int) -> I
 
 
 def _window(block: Block) -> tuple[Window, int]:
-    window = Window(Examples(block.inputs, block.labels), np.int32(block.start))
+    window = Window(Examples(block.inputs, block.labels), np.array(block.start, np.int32))
     return jax.device_put(window), block.start + block.steps

@@ -58,7 +58,7 @@ class Readout(NamedTuple):
     history: dict[str, jax.Array]
 
 
-Advance = Callable[[TrainState, DataSet | Window, DataSet | None, jax.Array], tuple[TrainState, Readout]]
+Advance = Callable[[TrainState, DataSet | Window, DataSet | None, jax.Array | np.int32], tuple[TrainState, Readout]]
 Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
@@ -91,7 +91,7 @@ def start(
 
     # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
     states = [jax.device_get(jax.jit(one)(seed)) for seed in seeds]
-    return jax.device_put(TrainState(np.int32(0), seeds, jax.tree.map(lambda *leaves: np.stack(leaves), *states)))
+    return TrainState(*jax.device_put((np.int32(0), seeds, jax.tree.map(lambda *leaves: np.stack(leaves), *states))))
 
 
 def batch_index(seed: jax.Array, epoch: jax.Array, plan: Plan) -> jax.Array:
