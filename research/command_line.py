@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 import tyro
@@ -27,14 +28,17 @@ COLLECT_AFTER = 100_000  # objects: imports and tracing make many that stay, whi
 def run(door: Callable[[Sequence[str]], int]) -> int:
     """Call `door` with the command line; a UserError becomes one line on stderr and exit code 2.
 
-    SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done.
+    SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done. Amid an
+    import it ends at once, for compiled modules crash on an exception, and some callers take it for their own.
     """
     gc.set_threshold(COLLECT_AFTER)
     home = os.getpid()
 
-    def terminated(*_: Any) -> NoReturn:
+    def terminated(_: int, frame: FrameType | None) -> NoReturn:
         if os.getpid() == home:  # not in a worker that inherits this
             os.write(2, f"{_program()}: terminated, and nothing is half-written; run it again\n".encode())
+        if _importing(frame):
+            os._exit(EXIT_CODES["preempted"])
         sys.exit(EXIT_CODES["preempted"])
 
     signal.signal(signal.SIGTERM, terminated)
@@ -69,7 +73,7 @@ def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, default
         with contextlib.redirect_stderr(complaint):
             return tyro.cli(kind, args=list(arguments), **settings)
     except SystemExit as stop:
-        if not stop.code:
+        if stop.code != MISTAKE:  # --help, or SIGTERM
             raise
         raise UserError(_one_line(complaint.getvalue())) from None
 
@@ -93,6 +97,12 @@ def _one_line(box: str) -> str:
     near = difflib.get_close_matches(wrong[1], re.findall(r"--\w[\w.-]*", text[wrong.end() :]), n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"no flag or argument {wrong[1]}{hint} (--help lists all)"
+
+
+def _importing(frame: FrameType | None) -> bool:
+    while frame is not None and not frame.f_code.co_filename.startswith("<frozen importlib"):
+        frame = frame.f_back
+    return frame is not None
 
 
 def _program() -> str:

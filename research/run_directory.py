@@ -65,6 +65,11 @@ def checkpointed_groups(place: Path) -> list[list[int]]:
 
 
 def _refuse_foreign(place: Path, config: Experiment) -> None:
+    if strange := re.search(r"[\[\]*?\\]", str(place.absolute())):
+        raise UserError(
+            f"{place.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
+            "choose another --run-dir"
+        )
     if not place.exists():
         return
     if not place.is_dir():

@@ -38,13 +38,17 @@ def from_json(document: Any, file: Path | str | None = None) -> Experiment:
 
 
 def validated(config: T) -> T:
-    """`config` itself when every value is within its bounds; else UserError naming the first that is not."""
-    if config.seed + config.seeds > 2**31:
-        raise UserError(f"seeds count up from seed {config.seed} to beyond 2**31 - 1; choose a smaller --seed")
+    """`config` when every value is within its bounds; else UserError naming the first that is not.
+
+    What JSON does not tell apart comes out in the type that it is meant to have: a list as a tuple.
+    """
     try:
-        return cast(T, from_json(dataclasses.asdict(config)))
-    except ValueError as error:  # json.dumps on what JSON cannot hold
+        found = cast(T, from_json(dataclasses.asdict(config)))
+    except (TypeError, ValueError) as error:  # json.dumps on what JSON cannot hold
         raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
+    if found.seed + found.seeds > 2**31:
+        raise UserError(f"seeds count up from seed {found.seed} to beyond 2**31 - 1; choose a smaller --seed")
+    return found
 
 
 def within_bounds(section: S) -> S:
@@ -94,7 +98,10 @@ def load(path: str) -> Experiment:
         raise UserError(f"{path} fails: {type(error).__name__}: {error}") from error
     if not isinstance(config, Experiment):
         raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a research.config.Experiment")
-    return config
+    try:
+        return validated(config)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def _first_mistake(error: pydantic.ValidationError) -> str:

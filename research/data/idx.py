@@ -66,7 +66,11 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     if missing:
         what = f"truncated: {missing:,} bytes are missing" if missing > 0 else f"too long by {-missing:,} bytes"
         raise UserError(f"{path} is {what} (its header promises {' x '.join(map(str, shape))}); fetch it again")
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    try:
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # none of what no array can be
+        promised = " x ".join(map(str, shape))
+        raise UserError(f"{path} holds nothing: its header promises {promised}; fetch it again") from error
 
 
 def _content(path: Path) -> bytes:

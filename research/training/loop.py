@@ -15,7 +15,7 @@ import jax
 import numpy as np
 
 from research.training.program import Advance, Plan, Readout
-from research.training.state import NEVER, DataSet, TrainState, Window
+from research.training.state import NEVER, DataSet, TrainState, Window, active
 
 Supply = Callable[[int], tuple[DataSet | Window, int]]  # step -> examples for it and on, up to another step
 
@@ -60,6 +60,9 @@ def train(
 
     `supply(step)` gives the examples of the steps from `step` on, and the step that they do not reach any more.
     """
+    if int(state.step) >= plan.total_steps:  # nothing is left to train, nor to compile
+        watchers.save(state, clock)
+        return Outcome(state, status(state, plan), clock)
     begun = time.monotonic()
     train_set, reach = supply(int(state.step))
     state, readout = jax.block_until_ready(advance(state, train_set, validation, np.int32(0)))  # compiles, no step
@@ -107,13 +110,13 @@ def _next_stretch(stretch: int, steps: int, seconds: float) -> int:
 
 
 def status(state: TrainState, plan: Plan) -> str:
-    """ "diverged" if any seed did; "stopped early" if all did; "finished" at the plan's end; else "preempted"."""
+    """ "preempted" if any seed still trains; else "diverged" if any did, "stopped early" if all did, or "finished"."""
     each = jax.device_get(state.each)
+    if active(each).any() and int(state.step) < plan.total_steps:
+        return "preempted"
     if (each.diverged != NEVER).any():
         return "diverged"
-    if each.stopped.all():
-        return "stopped early"
-    return "finished" if int(state.step) == plan.total_steps else "preempted"
+    return "stopped early" if each.stopped.all() else "finished"
 
 
 @contextmanager

@@ -58,6 +58,7 @@ def test_a_gzip_with_a_wrong_byte_is_refused_or_read_right(tmp_path, idx_bytes, 
         (b"\x00\x00\x0d\x03" + bytes(40), "magic number 0x00000d03, not 0x00000803"),
         (b"\x00\x00\x08\x01\x00\x00\x00\x01\x00", "magic number 0x00000801, not 0x00000803"),
         (b"\x00\x00\x08\x03" + b"\xff" * 12, "promises 4294967295 x 4294967295 x 4294967295"),
+        (b"\x00\x00\x08\x03" + bytes(4) + b"\xff" * 8, "holds nothing: its header promises 0 x 4294967295"),
     ],
 )
 def test_what_is_no_idx_file_of_three_axes(tmp_path, refusal, content, complaint):

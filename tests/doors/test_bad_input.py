@@ -8,6 +8,8 @@ import sys
 import numpy as np
 import pytest
 
+from research.config import ConvNet, ImageExperiment, Training, load
+
 
 @pytest.fixture
 def configs(root):
@@ -64,6 +66,7 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--name", "a/b"], "field name"),
     (["{configs}/digits_cnn.py", "--name", 300 * "a"], "field name"),
     (["{configs}/digits_cnn.py", "--run-dir", 300 * "a"], "File name too long"),
+    (["{configs}/digits_cnn.py", "--run-dir", "work [1]/run"], r"has a \[ in it.*choose another --run-dir"),
 ]
 
 
@@ -107,12 +110,24 @@ def test_data_that_is_not_sound(door, refused, configs, tmp_path, case):
     refused(door("train", configs / "mnist_cnn.py", "--data.source", source), pattern, tmp_path)
 
 
+MADE = "from research.config import *\ndef get_config(): return ImageExperiment(name='x', "
+
+
+def test_a_configuration_of_lists_and_mappings_is_one_of_tuples_and_sections(tmp_path):
+    (tmp_path / "config.py").write_text(MADE + 'model=ConvNet(channels=[8, 8]), train={"epochs": 3})')
+    found = load(str(tmp_path / "config.py"))
+    assert found == ImageExperiment(name="x", model=ConvNet(channels=(8, 8)), train=Training(epochs=3))
+
+
 def test_a_configuration_that_fails_or_is_none(door, refused, tmp_path):
     for text, pattern in (
         ("x = (", "SyntaxError"),
         ("", "get_config"),
         ("def get_config(): return 3", "returns int"),
         ("import sys; sys.exit(0)", "SystemExit"),
+        (MADE + 'seeds="2")', "config.py: configuration field seeds: Input should be a valid integer"),
+        (MADE + 'train={"epochs": -3})', "config.py: configuration field train.epochs: Input should be greater"),
+        (MADE + 'data=ImageData(train_limit=0.5, source=("a", {1}))', "config.py"),
     ):
         (tmp_path / "config.py").write_text(text)
         refused(door("train", tmp_path / "config.py"), pattern, tmp_path)
@@ -159,8 +174,26 @@ def test_the_other_doors(door, refused, configs, tmp_path, name, arguments, patt
     refused(door(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
 
 
-def test_a_door_that_is_terminated_says_so(root):
-    ready = "import os, signal\nfrom research.command_line import run\n"
-    stub = ready + "run(lambda arguments: os.kill(os.getpid(), signal.SIGTERM))"
+@pytest.mark.parametrize("door", ["kill", "amid_an_import", "amid_flags"])
+def test_a_door_that_is_terminated_says_so(root, tmp_path, door):
+    (tmp_path / "killing.py").write_text(
+        "import os, signal\ntry: os.kill(os.getpid(), signal.SIGTERM)\nexcept BaseException: pass\n"
+    )
+    stub = f"""
+import os, signal, sys
+from research import command_line
+sys.path.append({str(tmp_path)!r})
+
+def kill(*arguments, **more):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+def amid_an_import(arguments):
+    import killing
+
+def amid_flags(arguments):
+    command_line.tyro.cli = kill
+    command_line.parse(int, ["3"])
+
+raise SystemExit(command_line.run({door}))"""
     done = subprocess.run([sys.executable, "-c", stub], cwd=root, capture_output=True, text=True)
     assert done.returncode == 75 and done.stderr.endswith(": terminated, and nothing is half-written; run it again\n")

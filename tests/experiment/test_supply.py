@@ -48,6 +48,14 @@ def test_streaming_trains_on_the_same_batches(whole, tmp_path, monkeypatch, wind
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
+def test_a_streamed_training_that_is_over_is_gone_on_with(tmp_path):
+    config = dataclasses.replace(streamed("always"), train=Training(epochs=1, batch_size=32), seeds=1)
+    record = experiment.run(config, tmp_path / "run")
+    (tmp_path / "run" / "record.json").unlink()  # as where it was killed in its evaluation
+    again = experiment.run(config, tmp_path / "run")
+    assert again["status"] == "finished" and again["metrics"] == record["metrics"]
+
+
 def test_streaming_is_chosen_when_the_set_would_fill_the_memory(monkeypatch):
     size = build(CONFIG).inputs["train"].nbytes
     for memory, chosen in ((2 * size, False), (size, True), (0, False)):

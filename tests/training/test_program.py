@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from research.keys import key
-from research.training import program
+from research.training import loop, program
 from research.training.freezing import trained_mask
 from research.training.objectives import classification
 from research.training.state import NEVER, Examples, Window, chosen, take_seed
@@ -192,6 +192,23 @@ def test_l2_pulls_kernels_and_leaves_biases():
 def overfit(patience, monitor="loss", epochs=30):
     plan = PLAN._replace(patience=patience, monitor=monitor, epochs=epochs)
     return trained(plan, optimizer=optax.adam(0.3))[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "stopped", "diverged", "status"),
+    [
+        (5, [False, False], [NEVER, NEVER], "preempted"),
+        (5, [False, False], [NEVER, 3], "preempted"),
+        (5, [True, False], [NEVER, 3], "diverged"),
+        (PLAN.total_steps, [False, False], [NEVER, 3], "diverged"),
+        (5, [True, True], [NEVER, NEVER], "stopped early"),
+        (PLAN.total_steps, [True, False], [NEVER, NEVER], "finished"),
+    ],
+)
+def test_while_any_seed_can_go_on_a_training_is_not_over(step, stopped, diverged, status):
+    state = program.start(np.arange(2, dtype=np.int32), initialize, optax.adam(0.05), PLAN)
+    each = state.each._replace(stopped=jnp.array(stopped), diverged=jnp.array(diverged))
+    assert loop.status(state._replace(step=jnp.int32(step), each=each), PLAN) == status
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
