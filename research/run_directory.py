@@ -27,8 +27,10 @@ def default_place(config: Experiment, shipped: Experiment) -> Path:
 def claimed(place: Path, config: Experiment) -> Iterator[None]:
     """Hold the run directory `place` for `config` while the context lasts, creating it where it is new.
 
-    Raises UserError when it belongs to another configuration, holds other files, or another process has it.
+    Raises UserError when it belongs to another configuration, holds other files, another process has it, or its path
+    does not do.
     """
+    _refuse_patterns(place)
     try:
         _refuse_foreign(place, config)
         place.mkdir(parents=True, exist_ok=True)
@@ -64,12 +66,16 @@ def checkpointed_groups(place: Path) -> list[list[int]]:
     return sorted(list(range(int(match[1]), int(match[2]) + 1)) for match in found if match)
 
 
-def _refuse_foreign(place: Path, config: Experiment) -> None:
+def _refuse_patterns(place: Path) -> None:
+    """Orbax finds the files of a checkpoint by a pattern of their path, in which these letters stand for others."""
     if strange := re.search(r"[\[\]*?\\]", str(place.absolute())):
         raise UserError(
             f"{place.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
             "choose another --run-dir"
         )
+
+
+def _refuse_foreign(place: Path, config: Experiment) -> None:
     if not place.exists():
         return
     if not place.is_dir():
