@@ -5,7 +5,6 @@ stands beside it and however many groups one call takes.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -21,8 +20,14 @@ from research.ascent.transforms import Transform, transformed
 Tree = Any
 Activations = Callable[[Tree, jax.Array], Mapping[str, jax.Array]]  # of parameters and pictures
 
-SIDE_BY_SIDE = {"cpu": 8}  # pictures that a net runs on at once; what CPU caches hold
+MOST = {"cpu": 8}  # pictures that a net runs on at once
 ELSEWHERE = 64
+CACHED = 1_200_000  # numbers in the largest map of all of them that a CPU's caches hold, with what is made of it
+
+# XLA's own matrix products by Eigen, in the place of YNN (jaxlib 0.10), which gives those of many small matrices to one
+# core. Ratios of filters per second to YNN's: VGG16's block 2 at 96 pixels 1.2; SqueezeNet's fire5 0.9 at 96 and 0.8 at
+# 224, for the others of its products suffer; the digit net 0.7.
+EIGEN = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +41,20 @@ class Plan:
     shrink: float = 0.0  # weight of the mean square distance from gray, of -1..1
     reach: float = 0.0  # if not 0, L2 so strong that a score as linear as at the start would end this far from gray
     pictures: int = 1  # in a set that is scored together
+
+
+class Load(NamedTuple):
+    """What a net makes of one picture, which decides how it is run fastest. What is found is the same but for rounding.
+
+    `largest` is how many numbers its largest map has; `batched` whether most of its work is products of many small
+    matrices, as Winograd's filtering takes.
+    """
+
+    largest: int = 1
+    batched: bool = False
+
+
+LIGHT = Load()
 
 
 class Reached(NamedTuple):
@@ -54,30 +73,40 @@ def climb(
     keys: jax.Array,
     plan: Plan,
     *,
+    load: Load = LIGHT,
     chunk: int = 64,
 ) -> Iterator[Reached]:
     """Optimize N sets of pictures, each from its own of `keys` [N] for its own objective, chunk by chunk, in order.
 
     `objectives` are stacked (a leading axis [N] on every array). `activations(params, pictures [B, H, W, C])` gives
     {name: [B, ...]} and must be hashable. Compiled once for a net, an objective's structure, a parameterization's shape
-    and a plan. `chunk` inputs (rounded up to groups) are in memory at once, which changes none of them.
+    and a plan. `load` is the net's. `chunk` inputs (rounded up to groups) are in memory at once, which changes none of
+    them.
     """
-    count, side = len(keys), group_size(plan)
+    count, side = len(keys), group_size(plan, load.largest)
+    run = _climb_by_eigen if load.batched and large(load.largest) else _climb_by_default
     groups = max(1, -(-min(chunk, count) // side))
     for begin in range(0, count, groups * side):
         place = np.minimum(np.arange(begin, begin + groups * side), count - 1)  # the last again, to fill a group
         own = jax.tree.map(lambda leaf: leaf[place].reshape(groups, side, *leaf.shape[1:]), (objectives, keys))  # noqa: B023
         filled = -(-min(groups * side, count - begin) // side)
-        found = _climb(params, *own, parameterization, jnp.int32(filled), activations=activations, plan=plan)
+        found = run(params, *own, parameterization, jnp.int32(filled), activations=activations, plan=plan)
         yield Reached(*(np.asarray(part).reshape(-1, *part.shape[2:])[: count - begin] for part in found))
 
 
-def group_size(plan: Plan) -> int:
-    """How many sets of pictures run side by side."""
-    return max(1, SIDE_BY_SIDE.get(jax.default_backend(), ELSEWHERE) // plan.pictures)
+def group_size(plan: Plan, largest: int) -> int:
+    """How many sets of pictures run side by side through a net whose largest map has `largest` numbers."""
+    if jax.default_backend() not in MOST:
+        return max(1, ELSEWHERE // plan.pictures)
+    fitting = max(1, CACHED // largest)
+    return max(1, min(fitting, MOST[jax.default_backend()]) // plan.pictures)
 
 
-@functools.partial(jax.jit, static_argnames=("activations", "plan"))
+def large(largest: int) -> bool:
+    """Whether a CPU's caches hold maps of `largest` numbers of fewer pictures than would run at once."""
+    return jax.default_backend() in MOST and CACHED // largest < MOST[jax.default_backend()]
+
+
 def _climb(
     params: Tree,
     objectives: Objective,
@@ -97,6 +126,10 @@ def _climb(
     found = jax.tree.map(lambda leaf: jnp.zeros((len(keys), *leaf.shape), leaf.dtype), jax.eval_shape(one, count))
     put = lambda place, out: jax.tree.map(lambda into, leaf: into.at[place].set(leaf), out, one(place))  # noqa: E731
     return jax.lax.fori_loop(0, count, put, found)
+
+
+_climb_by_default = jax.jit(_climb, static_argnames=("activations", "plan"))
+_climb_by_eigen = jax.jit(_climb, static_argnames=("activations", "plan"), compiler_options=EIGEN)
 
 
 def _climb_group(

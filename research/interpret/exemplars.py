@@ -1,6 +1,7 @@
 """Exemplars: for each filter of a layer, the picture that excites it most, climbed to from noise."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
@@ -8,13 +9,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.ascent.climb import Plan, Reached, climb
+from research.ascent.climb import Load, Plan, Reached, climb
 from research.ascent.objectives import Constant, Diversity, Filter, Objective
 from research.ascent.parameterizations import Parameterization
 from research.errors import UserError
 from research.keys import key
+from research.models.convolution import choose_lowering, same_padding
+from research.models.layers import Conv
 from research.models.lone import INPUT, Response, lone_filters
 from research.models.network import Network, upto
+from research.models.sizes import facts_of
 from research.models.summary import summarize
 from research.models.taps import PRE, probe
 
@@ -66,13 +70,35 @@ def exemplars(
     found: dict[int, Exemplar] = {}
     for respond, given, indices in _parts(net, params, layer, wanted, count):
         run, read = probe(net, params, [name for name in respond.sources if name != INPUT])
+        load = load_of(run.part, drawn.shape)
         objective = _objective(respond, given, place, plan, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
         waiting = iter(indices)
-        for reached in climb(run, read, objective, parameterization, keys, plan, chunk=chunk):
+        for reached in climb(run, read, objective, parameterization, keys, plan, load=load, chunk=chunk):
             found |= {each.filter: each for each in _judged(reached, waiting, respond)}
             show(len(found), len(wanted))
     return [found[index] for index in wanted]
+
+
+def load_of(net: Network, picture: tuple[int, ...]) -> Load:
+    """What `net`, the part of a net that is run, makes of a picture of shape `picture` [H, W, C]."""
+    facts = facts_of(net, picture)
+    filtered = 0
+    for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True):
+        read = picture if wires[0] < 0 else facts[wires[0]].output
+        if isinstance(layer, Conv) and _by_winograd(layer, read):
+            filtered += fact.multiply_adds
+    work = sum(fact.multiply_adds for fact in facts)
+    return Load(max((math.prod(fact.output) for fact in facts), default=1), 2 * filtered > work)
+
+
+def _by_winograd(layer: Conv, picture: tuple[int, ...]) -> bool:
+    lengths = picture[:2]
+    if layer.padding == "same":
+        edges = (same_padding(*axis) for axis in zip(lengths, layer.size, layer.stride, strict=True))
+        lengths = tuple(length + sum(edge) for length, edge in zip(lengths, edges, strict=True))
+    kernel = (*layer.size, picture[2], layer.features)
+    return choose_lowering((1, *lengths, picture[2]), kernel, layer.stride) == "winograd_channels"
 
 
 def filter_count(net: Network, layer: str, picture: tuple[int, ...]) -> int:

@@ -157,15 +157,17 @@ def _convolved(x: jax.Array, kernel: jax.Array, layer: Conv) -> jax.Array:
     """`x` [K, H, W, C] with one `kernel` [h, w, C] -> [K, H', W'].
 
     Each of the h * w taps is a product over the channels, at all positions at once; then they are added up, shifted.
+    Pictures are the product's left side as they lie there: as its right one each would be transposed first, which takes
+    7% of a climb on VGG16's block 2.
     """
     if layer.padding == "same":
         edges = [same_padding(*each) for each in zip(x.shape[1:3], layer.size, layer.stride, strict=True)]
         x = jnp.pad(x, ((0, 0), *edges, (0, 0)))
-    each = jnp.einsum("ijc,khwc->ijkhw", kernel, x)
+    each = jnp.einsum("khwc,ijc->khwij", x, kernel)
     rows, columns = ((n - k) // s + 1 for n, k, s in zip(x.shape[1:3], layer.size, layer.stride, strict=True))
     down, across = layer.stride
     return sum(  # pyright: ignore[reportReturnType]
-        each[i, j, :, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * across + 1 : across]
+        each[:, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * across + 1 : across, i, j]
         for i in range(layer.size[0])
         for j in range(layer.size[1])
     )

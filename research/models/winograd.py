@@ -99,7 +99,7 @@ def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.
     """The map that `tiles` [6, 6, ., rows, columns, .] and `weights` [6, 6, C, F] give, at least as large as asked."""
     flat = _flat(tiles, innermost)
     if innermost == "channels":
-        return outputs_of(_shaped(_products("nc,cf->nf", flat, weights), (*tiles.shape[2:5], -1)))
+        return outputs_of(_shaped(_together("nc,cf->nf", flat, weights), (*tiles.shape[2:5], -1)))
     return outputs_of(_shaped(_products("cf,cn->fn", weights, flat), (-1, *tiles.shape[3:])))
 
 
@@ -111,8 +111,8 @@ def _gradients(
     flat = _flat(tiles, innermost)
     by_products = _flat(spread(gradient, *tiles.shape[3:5]), innermost)
     if innermost == "channels":
-        by_weights = _products("nc,nf->cf", flat, by_products)
-        by_tiles = _products("nf,cf->nc", by_products, weights)
+        by_weights = _together("nc,nf->cf", flat, by_products)
+        by_tiles = _together("nf,cf->nc", by_products, weights)
     else:
         by_weights = _products("cn,fn->cf", flat, by_products)
         by_tiles = _products("cf,fn->cn", weights, by_products)
@@ -137,9 +137,17 @@ def _products(equation: str, left: jax.Array, right: jax.Array) -> Places:
     Small ones as 36 products, which the cores work off side by side (2.4 ms against 4.6 for both gradients of the digit
     net's second layer); large ones keep all cores busy by themselves, and a deep net of so many would compile forever.
     """
-    first, second, result = equation.replace("->", ",").split(",")
+    first, second, _ = equation.replace("->", ",").split(",")
     sizes = dict(zip(first, left.shape[2:], strict=True)) | dict(zip(second, right.shape[2:], strict=True))
-    if math.prod(sizes.values()) <= SMALL_PRODUCT:
-        return [[jnp.einsum(equation, left[c, r], right[c, r]) for r in range(TILE)] for c in range(TILE)]
+    if math.prod(sizes.values()) > SMALL_PRODUCT:
+        return _together(equation, left, right)
+    return [[jnp.einsum(equation, left[c, r], right[c, r]) for r in range(TILE)] for c in range(TILE)]
+
+
+def _together(equation: str, left: jax.Array, right: jax.Array) -> Places:
+    """The same as one product. With channels innermost small ones, too: a climb on the digit net then takes 0.7 times
+    as long, one on SqueezeNet's fire5 0.9 times.
+    """
+    first, second, result = equation.replace("->", ",").split(",")
     together = jnp.einsum(f"ij{first},ij{second}->ij{result}", left, right)
     return [[together[c, r] for r in range(TILE)] for c in range(TILE)]

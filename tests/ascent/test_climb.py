@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.climb import Plan, climb
+from research.ascent.climb import LIGHT, Load, Plan, climb, group_size
 from research.ascent.objectives import Channel, Diversity, stacked
 from research.ascent.parameterizations import Pixels
 from research.ascent.transforms import Jitter
@@ -127,3 +127,22 @@ def test_a_second_call_compiles_nothing(caplog):
 def test_a_plan_is_a_value():
     with pytest.raises(AttributeError):
         Plan().steps = 3  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
+    """A group of another size, and matrix products by Eigen: what a heavy net's climbs are run by."""
+    plan = Plan(steps=8, rate=0.02)
+    objectives = stacked([Channel(jnp.int32(index), "out") for index in range(3)])
+    keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(3))
+    pictures = []
+    for load in (LIGHT, Load(500_000, False), Load(500_000, True)):
+        parts = climb(curved, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, load=load)
+        pictures.append(np.concatenate([each.pictures for each in parts]))
+    np.testing.assert_allclose(pictures[1], pictures[0], rtol=1e-5, atol=1e-3)
+    np.testing.assert_allclose(pictures[2], pictures[0], rtol=1e-5, atol=1e-3)
+
+
+def test_the_larger_the_maps_the_fewer_pictures_run_at_once_and_a_set_always_does():
+    sizes = [group_size(Plan(), largest) for largest in (1, 10**5, 150_000, 6 * 10**5, 10**6, 10**9)]
+    assert sizes == [8, 8, 8, 2, 1, 1]
+    assert [group_size(Plan(pictures=4), largest) for largest in (1, 6 * 10**5)] == [2, 1]

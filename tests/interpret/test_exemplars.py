@@ -5,12 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.climb import Plan
+from research.ascent.climb import Load, Plan
 from research.ascent.parameterizations import Fourier, Pixels
 from research.errors import UserError
-from research.interpret.exemplars import exemplars
+from research.interpret.exemplars import exemplars, load_of
 from research.models.layers import Concat, Conv, Dense, Flatten, MaxPool, Rescale
-from research.models.network import INPUT, network, sequence, wire
+from research.models.network import INPUT, network, sequence, upto, wire
+from research.models.squeezenet import squeezenet
+from research.models.vgg16 import vgg16
 
 SHAPE = (12, 12, 1)
 GLYPH = np.array([[1, 1, 1, 1, 1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1]])
@@ -95,3 +97,12 @@ def test_a_filter_that_is_not_there_is_refused():
     for wrong in (-1, 5):
         with pytest.raises(UserError, match=rf"conv has no filter {wrong}; its 5 filters are 0 to 4"):
             exemplars(net, params, "conv", Pixels(SHAPE), PLAN, filters=[wrong])
+
+
+def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
+    """VGG16's first block at 96 pixels is; a net of 5x5 kernels is not, nor a first layer that reads three channels."""
+    assert load_of(upto(vgg16(), "block2_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, True)
+    assert load_of(upto(vgg16(), "block1_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, False)
+    assert load_of(upto(squeezenet(), "fire5/squeeze1x1"), (96, 96, 3)).largest == 47 * 47 * 64
+    fives = sequence(Conv(16, (5, 5), name="a"), Conv(16, (5, 5), name="b"))
+    assert load_of(fives, (20, 18, 3)) == Load(16 * 14 * 16, False)
