@@ -84,7 +84,7 @@ def climb(
     them.
     """
     count, side = len(keys), group_size(plan, load.largest)
-    run = _climb_by_eigen if load.batched and large(load.largest) else _climb_by_default
+    run = _climb_by_eigen if load.batched and _large(load.largest) else _climb_by_default
     groups = max(1, -(-min(chunk, count) // side))
     for begin in range(0, count, groups * side):
         place = np.minimum(np.arange(begin, begin + groups * side), count - 1)  # the last again, to fill a group
@@ -102,7 +102,7 @@ def group_size(plan: Plan, largest: int) -> int:
     return max(1, min(fitting, MOST[jax.default_backend()]) // plan.pictures)
 
 
-def large(largest: int) -> bool:
+def _large(largest: int) -> bool:
     """Whether a CPU's caches hold maps of `largest` numbers of fewer pictures than would run at once."""
     return jax.default_backend() in MOST and CACHED // largest < MOST[jax.default_backend()]
 

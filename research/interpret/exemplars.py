@@ -14,7 +14,7 @@ from research.ascent.objectives import Constant, Diversity, Filter, Objective
 from research.ascent.parameterizations import Parameterization
 from research.errors import UserError
 from research.keys import key
-from research.models.convolution import choose_lowering, same_padding
+from research.models.convolution import choose_lowering
 from research.models.layers import Conv
 from research.models.lone import INPUT, Response, lone_filters
 from research.models.network import Network, upto
@@ -86,19 +86,16 @@ def load_of(net: Network, picture: tuple[int, ...]) -> Load:
     filtered = 0
     for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True):
         read = picture if wires[0] < 0 else facts[wires[0]].output
-        if isinstance(layer, Conv) and _by_winograd(layer, read):
+        if isinstance(layer, Conv) and _by_winograd(layer, read[-1], fact.output[:2]):
             filtered += fact.multiply_adds
     work = sum(fact.multiply_adds for fact in facts)
     return Load(max((math.prod(fact.output) for fact in facts), default=1), 2 * filtered > work)
 
 
-def _by_winograd(layer: Conv, picture: tuple[int, ...]) -> bool:
-    lengths = picture[:2]
-    if layer.padding == "same":
-        edges = (same_padding(*axis) for axis in zip(lengths, layer.size, layer.stride, strict=True))
-        lengths = tuple(length + sum(edge) for length, edge in zip(lengths, edges, strict=True))
-    kernel = (*layer.size, picture[2], layer.features)
-    return choose_lowering((1, *lengths, picture[2]), kernel, layer.stride) == "winograd_channels"
+def _by_winograd(layer: Conv, channels: int, positions: tuple[int, ...]) -> bool:
+    lengths = ((n - 1) * s + k for n, s, k in zip(positions, layer.stride, layer.size, strict=True))  # padded
+    kernel = (*layer.size, channels, layer.features)
+    return choose_lowering((1, *lengths, channels), kernel, layer.stride) == "winograd_channels"
 
 
 def filter_count(net: Network, layer: str, picture: tuple[int, ...]) -> int:
