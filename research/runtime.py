@@ -1,6 +1,5 @@
-"""The process's own settings, made once at start: memory allocator, compilation cache; and what it ran on."""
+"""The process's own settings, made once at start: memory, compilation cache; and what it ran on."""
 
-import ctypes
 import os
 import platform
 import resource
@@ -9,30 +8,13 @@ from pathlib import Path
 
 import platformdirs
 
-# mallopt's parameters, from glibc's malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8
+from research import heap
 
 
 def prepare() -> None:
     """Make the settings that a fast start and fast steps need. Call before JAX computes anything; idempotent."""
-    keep_freed_memory()
+    heap.prepare()
     use_compilation_cache()
-
-
-def keep_freed_memory() -> None:
-    """On glibc, keep large freed blocks instead of returning them to the system.
-
-    A training step frees and takes the same large buffers; fresh pages would be faulted in one by one each time
-    (measured on 2 cores: 43-50 ms a step without, 28 with). All threads share one arena, for no other holds a block of
-    over 64 MiB, and no block is too large for it (photos of 150 pixels, 32 at once: 500 to 1,000 ms a step without, 320
-    with). The user's own MALLOC_ variables win.
-    """
-    if platform.libc_ver()[0] != "glibc" or any(name.startswith("MALLOC_") for name in os.environ):
-        return
-    libc = ctypes.CDLL(None)
-    libc.mallopt(M_ARENA_MAX, 1)
-    libc.mallopt(M_MMAP_MAX, 0)
-    libc.mallopt(M_TRIM_THRESHOLD, -1)  # never
 
 
 def use_compilation_cache() -> None:
