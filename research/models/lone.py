@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from research.errors import UserError
 from research.models.convolution import same_padding
@@ -158,16 +159,17 @@ def _convolved(x: jax.Array, kernel: jax.Array, layer: Conv) -> jax.Array:
 
     Each of the h * w taps is a product over the channels, at all positions at once; then they are added up, shifted.
     Pictures are the product's left side as they lie there: as its right one each would be transposed first, which takes
-    7% of a climb on VGG16's block 2.
+    7% of a climb on VGG16's block 2. Taps are split off, for the gradient of a split puts them side by side; that of
+    indexing would add them up, padded, which takes 2%.
     """
     if layer.padding == "same":
         edges = [same_padding(*each) for each in zip(x.shape[1:3], layer.size, layer.stride, strict=True)]
         x = jnp.pad(x, ((0, 0), *edges, (0, 0)))
-    each = jnp.einsum("khwc,ijc->khwij", x, kernel)
+    each = jnp.einsum("khwc,tc->khwt", x, kernel.reshape(-1, kernel.shape[-1]))
+    taps = jax.lax.split(each, [1] * each.shape[-1], axis=3)
     rows, columns = ((n - k) // s + 1 for n, k, s in zip(x.shape[1:3], layer.size, layer.stride, strict=True))
     down, across = layer.stride
     return sum(  # pyright: ignore[reportReturnType]
-        each[:, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * across + 1 : across, i, j]
-        for i in range(layer.size[0])
-        for j in range(layer.size[1])
+        tap[:, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * across + 1 : across, 0]
+        for tap, (i, j) in zip(taps, np.ndindex(*layer.size), strict=True)
     )
