@@ -85,6 +85,9 @@ def close_gaps(libc: ctypes.CDLL) -> int:
     gaps = found.free - found.top
     libc.malloc_trim(found.top)
     end = libc.realloc(libc.malloc(gaps + 1), 1) or 0  # was larger than any gap: it lies beyond the last
+    if end > libc.sbrk(0):  # as the user's own settings may have it: then this thread's heap ends elsewhere
+        libc.free(end)
+        return 0
     large = list(_within(libc, gaps, range(gaps.bit_length(), GAPS.start, -1), end))
     filled = sum(1 for _ in _within(libc, gaps, GAPS, end))
     for block in [*large, end]:
@@ -119,6 +122,7 @@ def _glibc() -> ctypes.CDLL | None:
     libc = ctypes.CDLL(None)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.realloc.restype, libc.realloc.argtypes = ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_size_t]
+    libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
     libc.free.argtypes = [ctypes.c_void_p]
     libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     libc.malloc_trim.argtypes = [ctypes.c_size_t]

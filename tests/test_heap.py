@@ -78,6 +78,37 @@ def test_a_heap_in_pieces_is_left_after_as_many_bytes_as_its_gaps_have():
     assert not list(heap._within(Downward(), 10_000, heap.GAPS, end=0))
 
 
+@pytest.mark.parametrize("variable", ["MALLOC_ARENA_MAX=4", "MALLOC_MMAP_THRESHOLD_=65536"])
+def test_with_the_users_own_settings_no_more_is_taken_time_after_time(variable, monkeypatch):
+    monkeypatch.setenv(*variable.split("="))
+    first, later = in_a_process(
+        """
+import threading
+from research import heap
+heap.prepare()
+libc = heap._glibc()
+taken = lambda: int(open("/proc/self/statm").read().split()[0]) * 4096
+def close():
+    blocks = [libc.malloc(size) for size in range(2000, 60_000, 7)]
+    for block in blocks[::2]:
+        libc.free(block)
+    heap.close_gaps(libc)
+    for block in blocks[1::2]:
+        libc.free(block)
+def each():
+    thread = threading.Thread(target=close)
+    thread.start()
+    thread.join()
+each()
+first = taken()
+for _ in range(4):
+    each()
+print(first, taken())
+"""
+    )
+    assert int(later) < int(first) + 400_000_000
+
+
 def test_a_compilation_closes_gaps_and_its_cached_result_does_not(monkeypatch):
     closed = []
     monkeypatch.setattr(heap, "close_gaps", closed.append)

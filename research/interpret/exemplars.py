@@ -74,7 +74,7 @@ def exemplars(
         objective = _objective(respond, given, place, plan, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
         waiting = iter(indices)
-        for reached in climb(run, read, objective, parameterization, keys, plan, load=load, chunk=chunk):
+        for reached in climb(run, read, objective, parameterization, keys, plan, slots=indices, load=load, chunk=chunk):
             found |= {each.filter: each for each in _judged(reached, waiting, respond)}
             show(len(found), len(wanted))
     return [found[index] for index in wanted]

@@ -45,6 +45,28 @@ def test_a_linear_net_ends_where_the_closed_form_says():
     np.testing.assert_allclose(final, np.einsum("nhwc,hwcn->n", pictures[:, 0] / 127.5 - 1, KERNELS), rtol=1e-4)
 
 
+def standing_apart(params, pictures):
+    """As rounding may: what it finds depends on where a picture stands."""
+    return {"out": linear(params, pictures)["out"] * (1 + jnp.arange(len(pictures)) % 8 / 8)[:, None]}
+
+
+@pytest.mark.parametrize("chunk", [1, 8, 64])
+@pytest.mark.parametrize("wanted", [[5], [10, 9, 2], [3, 3, 0], [1, 9]])
+def test_each_climbs_in_its_own_slot_whatever_others_are_asked_for(wanted, chunk):
+    plan = Plan(steps=3)
+
+    def found(indices, chunk):
+        objectives = stacked([Channel(jnp.int32(index), "out") for index in indices])
+        keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.asarray(indices))
+        climbs = climb(
+            standing_apart, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, slots=indices, chunk=chunk
+        )
+        return [np.concatenate(each) for each in zip(*climbs, strict=True)]
+
+    for some, everything in zip(found(wanted, chunk), found(list(range(11)), 64), strict=True):
+        np.testing.assert_array_equal(some, everything[wanted])
+
+
 @pytest.mark.slow
 def test_with_a_reach_a_linear_net_ends_at_its_slope_whatever_its_scale():
     """The farthest pixel of each lies at 0.9, though one kernel is a thousand times another."""
