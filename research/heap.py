@@ -78,8 +78,7 @@ def close_gaps(libc: ctypes.CDLL) -> int:
     A compilation leaves thousands of gaps of all sizes, and each block that a step takes is looked for along lists of
     them, by one thread at a time: a step of the digit CNN took 1.18 times as long in the process that compiled it as in
     one that found it in the cache, a climb on VGG16 1.3. What lies in the gaps goes back to the system; what is lost is
-    address space. Gaps of 1 MiB and more, of which there are few, stay for what comes, in whole
-    MiB.
+    address space. Gaps of 1 MiB and more, of which there are few, stay for what comes, in whole MiB.
     """
     found = libc.mallinfo2()
     gaps = found.free - found.top

@@ -112,13 +112,14 @@ def test_missing_peers_are_named_with_the_extra(monkeypatch):
 
 def test_the_settings_decide_what_the_shell_would():
     best, plain = settings(None)
-    shell = {"PATH": "p", "MALLOC_TRIM_THRESHOLD_": "1", "GLIBC_TUNABLES": "a=1", "OMP_NUM_THREADS": "1", "TF_X": "x"}
+    shell = {"PATH": "p", "MALLOC_TRIM_THRESHOLD_": "1", "OMP_NUM_THREADS": "1", "XLA_FLAGS": "x"}
+    shell["GLIBC_TUNABLES"] = "glibc.malloc.arena_max=1"
     assert (best.threads, plain.threads) == (available_cores(), None)
     for setting, allocator in ((best, KEEP_MEMORY), (plain, {})):
         given = environment_for(setting, shell)
         assert {name: given[name] for name in given if name.startswith(("MALLOC_", "GLIBC_"))} == allocator
         assert given["PATH"] == "p"
-        assert "OMP_NUM_THREADS" not in given and "TF_X" not in given
+        assert "OMP_NUM_THREADS" not in given and "XLA_FLAGS" not in given
         assert given["JAX_ENABLE_COMPILATION_CACHE"] == "false"  # or compilation would be shown as next to nothing
 
 
