@@ -3,7 +3,7 @@
 import ast
 
 RANKS = {
-    **dict.fromkeys(["errors", "keys", "trees", "files", "heap", "config", "resampling"], 0),
+    **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling"], 0),
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
     **dict.fromkeys(["interpret", "attack", "hierarchy"], 3),
@@ -11,7 +11,7 @@ RANKS = {
     "bench": 5,
     "doors": 6,
 }
-WITHIN_RANK_ZERO = {("files", "errors"), ("config", "errors")}
+WITHIN_RANK_ZERO = {("files", "errors"), ("config", "errors"), ("seals", "files")}
 WITHIN_RANK_ONE = set()
 
 

@@ -6,7 +6,6 @@ whenever it is opened: what is damaged is built anew.
 
 import hashlib
 import io
-import json
 import math
 import os
 import shutil
@@ -19,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from research.errors import UserError
-from research.files import write_json
+from research.seals import read_seal, write_seal
 
 Build = Callable[[Callable[[np.ndarray], None]], Any]
 
@@ -58,14 +57,13 @@ def _built(folder: Path, key: str, shape: tuple[int, int, int], build: Build) ->
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{key}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            count, seal, notes = _written(file, shape, build)
+            count, digest, notes = _written(file, shape, build)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(folder / f"{key}.npy")
     finally:
         Path(temporary).unlink(missing_ok=True)
-    content = {"count": count, "pixels": seal, "notes": notes}
-    write_json(folder / f"{key}.json", {"seal": _seal(content), "content": content})
+    write_seal(folder / f"{key}.json", {"count": count, "pixels": digest, "notes": notes})
     found = _sound(folder, key, shape)
     if found is None:
         raise UserError(
@@ -75,7 +73,7 @@ def _built(folder: Path, key: str, shape: tuple[int, int, int], build: Build) ->
 
 
 def _written(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int, str, Any]:
-    """How many pictures were written, the seal of their bytes, and the notes."""
+    """How many pictures were written, the sha256 of their bytes, and the notes."""
     count, digest = 0, hashlib.sha256()
 
     def append(pixels: np.ndarray) -> None:
@@ -97,12 +95,9 @@ def _written(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int,
 def _sound(folder: Path, key: str, shape: tuple[int, int, int]) -> Kept | None:
     """What is kept under `key`, if it is whole to the bit."""
     try:
-        manifest = json.loads((folder / f"{key}.json").read_bytes())
-        content = manifest["content"]
-        if _seal(content) != manifest["seal"]:
-            return None
+        content = read_seal(folder / f"{key}.json")
         pixels = _mapped(folder / f"{key}.npy", (content["count"], *shape))
-    except (OSError, ValueError, TypeError, LookupError):  # missing, or damaged in any way
+    except (UserError, OSError, ValueError, TypeError, LookupError):  # missing, or damaged in any way
         return None
     if pixels is None or hashlib.sha256(pixels.data).hexdigest() != content["pixels"]:
         return None
@@ -122,7 +117,3 @@ def _header(count: int, shape: tuple[int, ...]) -> bytes:
     about = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
     np.lib.format.write_array_header_1_0(content, about)
     return content.getvalue()
-
-
-def _seal(content: Any) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

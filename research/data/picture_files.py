@@ -9,6 +9,7 @@ import numpy as np
 from research.data import decoding
 from research.data.scan import KINDS
 from research.errors import UserError
+from research.seals import file_digest
 
 
 class Wanted(NamedTuple):
@@ -31,8 +32,7 @@ def digest_of(path: Path) -> str:
     try:
         if not path.is_file():  # opening a pipe would wait for ever
             return "it is not a file" if path.exists() else "it is a link to nothing"
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_digest(path)
     except OSError as error:
         return error.strerror or type(error).__name__
 

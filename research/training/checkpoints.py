@@ -6,8 +6,6 @@ matching seal does not exist, and Orbax never meets a damaged file. Arrays are s
 pickled.
 """
 
-import hashlib
-import json
 import logging
 import shutil
 from collections.abc import Callable
@@ -18,7 +16,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
-from research.files import read_json, write_json
+from research.seals import folder_digests, read_seal, write_seal
 from research.trees import from_named, named_leaves
 
 Tree = Any
@@ -39,7 +37,7 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
         _seal(folder, step).unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         _orbax().save(target.absolute(), leaves)
-        _write_seal(folder, step, {"files": _digests(target), "facts": facts})
+        write_seal(_seal(folder, step), {"files": folder_digests(target), "facts": facts})
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
         for left in (target, *folder.glob(f"{step}.orbax-checkpoint-tmp*")):
             shutil.rmtree(left, ignore_errors=True)
@@ -62,7 +60,7 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str,
     steps = _steps(folder)
     for step in steps:
         try:
-            seal = _read_seal(folder, step)
+            seal = read_seal(_seal(folder, step))
             return _read(folder / str(step), seal["files"]), seal["facts"]
         except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             then = "there is none before it" if step == steps[-1] else "trying the one before it"
@@ -82,17 +80,11 @@ def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
 
 
 def _read(path: Path, digests: dict[str, str]) -> Leaves:
-    found = _digests(path)
+    found = folder_digests(path)
     wrong = sorted(name for name in digests.keys() | found.keys() if digests.get(name) != found.get(name))
     if wrong:
         raise ValueError(f"{wrong[0]} is not as it was written")
     return {name: np.asarray(leaf) for name, leaf in _orbax().restore(path.absolute()).items()}
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    """The sha256 of every file below `folder`, by its place there."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def _steps(folder: Path) -> list[int]:
@@ -103,22 +95,6 @@ def _steps(folder: Path) -> list[int]:
 
 def _seal(folder: Path, step: int) -> Path:
     return folder / f"{step}.seal.json"
-
-
-def _write_seal(folder: Path, step: int, content: dict[str, Any]) -> None:
-    """The seal vouches for itself, too: its content goes in with its own digest."""
-    write_json(_seal(folder, step), {"sha256": _digest_of(content), "content": content})
-
-
-def _read_seal(folder: Path, step: int) -> dict[str, Any]:
-    seal = read_json(_seal(folder, step))
-    if seal["sha256"] != _digest_of(seal["content"]):
-        raise ValueError("its seal is not as it was written")
-    return seal["content"]
-
-
-def _digest_of(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _tidy(folder: Path) -> None:

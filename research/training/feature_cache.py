@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from research.errors import UserError
 from research.files import read_json, write_json
+from research.seals import file_digest
 
 
 def key_of(*parts: str) -> str:
@@ -56,22 +57,17 @@ def _write(path: Path, count: int, compute: Callable[[], Iterator[np.ndarray]]) 
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        write_json(_seal(path), {"sha256": _digest(path)})
+        write_json(_seal(path), {"sha256": file_digest(path)})
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _sound(path: Path) -> bool:
     try:
-        return read_json(_seal(path))["sha256"] == _digest(path)
+        return read_json(_seal(path))["sha256"] == file_digest(path)
     except (UserError, OSError, KeyError, TypeError):
         return False
 
 
 def _seal(path: Path) -> Path:
     return path.with_suffix(".json")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

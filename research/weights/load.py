@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
+from research.seals import array_digest
 from research.weights.forecaster import Description, describe, forecaster_shapes
 from research.weights.foreign import Foreign, read
 from research.weights.keras_config import gates_told
 from research.weights.mapping import FORECASTER, Plan, plan
-from research.weights.ours import digest, is_ours, verified
+from research.weights.ours import is_ours, verified
 from research.weights.port import Shapes, port
 from research.weights.published import check_published
 
@@ -86,5 +87,5 @@ def open_weights(path: Path | str) -> Foreign:
 
 def fingerprint(leaves: Mapping[str, np.ndarray], convention: str) -> str:
     """One digest of all leaves and of what their net is fed with; the order of the leaves does not matter."""
-    lines = [f"{name} {digest(leaves[name])}" for name in sorted(leaves)]
+    lines = [f"{name} {array_digest(leaves[name])}" for name in sorted(leaves)]
     return hashlib.sha256("\n".join([convention, *lines]).encode()).hexdigest()

@@ -1,6 +1,5 @@
 """Our own weight files: NAME.safetensors with the leaves under our names, and NAME.json that vouches for every one."""
 
-import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -11,6 +10,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.files import read_json, write_bytes, write_json
+from research.seals import array_digest
 
 FORMAT = "receptive-weights-1"
 
@@ -28,7 +28,7 @@ def save_ours(
     notes = {"format": FORMAT, "architecture": architecture, "convention": convention}
     write_bytes(path, safetensors_bytes(leaves, notes))
     rows = {
-        name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "sha256": digest(leaf)}
+        name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "sha256": array_digest(leaf)}
         for name, leaf in leaves.items()
     }
     top = any(name.split("/")[0] == "predictions" for name in leaves)
@@ -56,7 +56,7 @@ def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, s
         told = {key: manifest[key] for key in ("format", "architecture", "convention")}
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is not a manifest of weights; import the weights again") from error
-    found = {name: digest(array) for name, array in arrays.items()}
+    found = {name: array_digest(array) for name, array in arrays.items()}
     bad = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
     bad += [f"the {key}" for key, value in told.items() if notes.get(key) != value]
     if bad:
@@ -80,10 +80,3 @@ def safetensors_bytes(leaves: Mapping[str, np.ndarray], notes: Mapping[str, str]
     head = json.dumps(header).encode()
     head += b" " * (-len(head) % 8)
     return b"".join([struct.pack("<Q", len(head)), head, *data])
-
-
-def digest(array: np.ndarray) -> str:
-    """The sha256 of an array's dtype, shape and numbers, in hex."""
-    content = hashlib.sha256(f"{array.dtype.str} {array.shape} ".encode())
-    content.update(np.ascontiguousarray(array).data.cast("B") if array.size else b"")
-    return content.hexdigest()

@@ -9,7 +9,7 @@ import pytest
 from research.weights.array_files import read_safetensors
 from research.weights.export import export
 from research.weights.load import fingerprint, load_weights
-from research.weights.ours import digest, save_ours, verified
+from research.weights.ours import save_ours, verified
 
 SOURCE = {"file": "x.h5", "sha256": "00"}
 
@@ -112,9 +112,3 @@ def test_the_same_leaves_give_the_same_bytes_and_the_package_reads_them(tmp_path
     loaded = load_file(tmp_path / "0.safetensors")
     assert set(loaded) == set(leaves) and all(np.array_equal(loaded[name], leaves[name]) for name in leaves)
     assert list(read_safetensors(tmp_path / "0.safetensors")[0]) == list(leaves)
-
-
-def test_a_digest_is_of_shape_and_numbers():
-    numbers = np.arange(6, dtype=np.float32)
-    assert digest(numbers.reshape(2, 3)) != digest(numbers.reshape(3, 2)) != digest(numbers[::-1].reshape(3, 2))
-    assert digest(numbers.reshape(2, 3).T) == digest(np.ascontiguousarray(numbers.reshape(2, 3).T))
