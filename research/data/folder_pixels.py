@@ -18,7 +18,6 @@ from research.data.cache import kept
 from research.data.fetch import Show
 from research.data.findings import shown
 from research.data.picture_files import Picture, Wanted, digest_of, picture_of
-from research.data.processes import pictures_by_processes
 from research.data.scan import KINDS, Entry
 
 T = TypeVar("T")
@@ -26,7 +25,6 @@ R = TypeVar("R")
 
 RECIPE = "2: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
 AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
-PROCESSES_FROM = 40_000  # files; on 2 cores processes decode 13% more a second, and take 2 to 3 s to start and end
 
 
 class FolderPixels(NamedTuple):
@@ -45,7 +43,7 @@ def folder_pixels(
     The notes: "broken", {file: reason} of those that cannot, and of those whose content is not of the kind that their
     name says; "same", lists of files with the same pixels. The digests: of each of `entries`, broken
     ones too, the sha256 of its content. Raises UserError for a file that changes meanwhile, and where the cache cannot
-    be written. Threads decode, or processes from `PROCESSES_FROM` files on: the pixels are the same.
+    be written.
     """
     paths, named = [folder / entry.name for entry in entries], shown(folder.absolute().name)
 
@@ -61,19 +59,11 @@ def folder_pixels(
         key = _key(entries, digests, size, gray)
 
         def build(append: Callable[[np.ndarray], None]) -> dict[str, Any]:
-            with contextlib.closing(_pictures(wanted, size, gray, cache, key)) as pictures:
+            with contextlib.closing(_by_threads(partial(picture_of, size=size, gray=gray), wanted, size)) as pictures:
                 return _gathered(zip(entries, told("decoding", pictures), strict=True), append)
 
         pixels, notes = kept(cache, key, (size, size, 1 if gray else 3), build)
     return FolderPixels(pixels, notes, digests)
-
-
-def _pictures(
-    wanted: Sequence[Wanted], size: int, gray: bool, cache: Path, key: str
-) -> Generator[Picture | str, None, None]:
-    if len(wanted) < PROCESSES_FROM:
-        return _by_threads(partial(picture_of, size=size, gray=gray), wanted, size)
-    return pictures_by_processes(wanted, size, gray, workers=_workers(), folder=cache, prefix=f".{key}.")
 
 
 def _by_threads(work: Callable[[T], R], items: Sequence[T], size: int) -> Generator[R, None, None]:
