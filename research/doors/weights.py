@@ -15,14 +15,14 @@ from research.doors.prepare import DataFlags
 from research.doors.weights_classify import classify
 from research.doors.weights_leaves import leaf_shapes
 from research.doors.weights_table import show_mapping
-from research.errors import UserError
+from research.errors import UserError, warn
 from research.models.imagenet import CLASSES
 from research.report.progress import counting
 from research.weights.export import export
 from research.weights.forecaster import describe
 from research.weights.foreign import Foreign
 from research.weights.layouts import TOPS
-from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster
+from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster, weights_only_caveat
 from research.weights.mapping import FORECASTER, Plan, guess, plan
 from research.weights.ours import save_ours
 from research.weights.port import judge, port
@@ -99,6 +99,7 @@ def _inspect(arguments: Sequence[str]) -> int:
     show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
     if planned.architecture == FORECASTER and not judgement.wrong:
         print(describe(port(planned, wanted), planned.convention, gates_known(foreign)))
+        _warn_weights_only(foreign, planned)
     return MISTAKE if judgement.wrong else 0
 
 
@@ -116,7 +117,14 @@ def _import(arguments: Sequence[str]) -> int:
         f"imported: {place} ({planned.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {planned.convention})"
     )
     print(f"fingerprint {fingerprint(leaves, planned.convention)}")
+    _warn_weights_only(foreign, planned)
     return 0
+
+
+def _warn_weights_only(foreign: Foreign, planned: Plan) -> None:
+    sentence = weights_only_caveat(foreign) if planned.architecture == FORECASTER else None
+    if sentence:
+        warn(sentence)
 
 
 def _export(arguments: Sequence[str]) -> int:

@@ -22,10 +22,10 @@ BROKEN = (
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file; pickled objects are refused, nothing is executed."""
+    """The arrays of an .npz file, bfloat16 as float32; pickled objects are refused, nothing is executed."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            return {name: np.asanyarray(archive[name]) for name in archive.files}
+            return {name: _numbers(archive[name]) for name in archive.files}
     except BROKEN as error:
         if "allow_pickle" in str(error):
             raise UserError(f"{path} is refused: it holds pickled objects; save plain numbers") from error
@@ -50,6 +50,11 @@ def read_safetensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]
     notes = {str(key): str(value) for key, value in (header.get("__metadata__") or {}).items()}
     tensors.sort(key=lambda pair: header[pair[0]]["data_offsets"])  # the package gives them in any order
     return {name: _array(tensor["data"], tensor["dtype"], tensor["shape"]) for name, tensor in tensors}, notes
+
+
+def _numbers(array: np.ndarray) -> np.ndarray:
+    """numpy knows no bfloat16: it writes two raw bytes for each number."""
+    return from_bfloat16(array.view("<u2")) if array.dtype.str == "|V2" else np.asanyarray(array)
 
 
 def from_bfloat16(bits: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Any weight file as named arrays: what kind it is, is decided by its bytes, not by its name."""
 
 import hashlib
+import re
 import zipfile
 from pathlib import Path
 from typing import NamedTuple
@@ -51,7 +52,7 @@ def read(path: Path | str) -> Foreign:
     if not arrays:
         raise UserError(f"{path} holds no weights at all; name another file")
     if kind == "hdf5":
-        kind = "keras3" if next(iter(arrays)).startswith("layers/") else "keras-h5"
+        kind = "keras3" if re.search(r"(?:^|/)vars/\d+$", next(iter(arrays))) else "keras-h5"
     return Foreign(path, kind.removesuffix("-old"), arrays, sha256, md5, aliases, notes)
 
 

@@ -13,7 +13,9 @@ import h5py
 import numpy as np
 
 from research.errors import UserError
+from research.weights.array_files import from_bfloat16
 
+OF_TRAINING = ("optimizer", "metrics")  # beside the layers in a .weights.h5; the latter in TensorFlow's Keras alone
 Texts = dict[str, str]
 Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `Foreign`
 
@@ -31,7 +33,7 @@ def read_keras_zip(path: Path) -> Read:
             config, metadata = (_member(archive, name) for name in ("config.json", "metadata.json"))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({error}); download or save it again") from error
-    names = _configured_names(config)
+    names = _configured_names(config, path)
     told = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
     return (
         arrays,
@@ -60,8 +62,8 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
                 noted = {"convention": "convention", "config": "model_config", "keras_version": "keras_version"}
                 notes = {note: _text(root.attrs[key]) for note, key in noted.items() if key in root.attrs}
                 return _legacy(legacy, path), {}, notes
-            if "layers" in root:
-                return *_numbered(_inside(root, "layers", path), path, "layers"), {}
+            if "layers" in root or "vars" in root:
+                return *_numbered(root, path, skipped=OF_TRAINING), {}
             there = ", ".join(list(root)[:5]) or "nothing"
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
         told = " ".join(str(error).split())
@@ -79,24 +81,33 @@ def _legacy(root: Any, path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _numbered(group: Any, path: Path, here: str, called: str = "") -> tuple[dict[str, np.ndarray], Texts]:
-    """`layers/conv2d_10/vars/0`, and those of models and cells inside; `vars` says what the layer is called."""
+def _numbered(
+    group: Any, path: Path, here: str = "", called: str = "", skipped: tuple[str, ...] = ()
+) -> tuple[dict[str, np.ndarray], Texts]:
+    """`layers/conv2d_10/vars/0`, those of models and cells inside, and any beside `layers`.
+
+    The name that the user gave a layer is an attribute of its `vars`: the alias `block5_conv1/vars/0`.
+    """
     arrays, aliases = {}, {}
     variables: Any = _inside(group, "vars", path) if "vars" in group else ()
     if "vars" in group and "name" in variables.attrs and not here.endswith("/cell"):  # a cell goes by its layer's name
         called = _text(variables.attrs["name"])
-    for place in variables:
-        arrays[f"{here}/vars/{place}"] = _array(variables, place, path)
+    for number in variables:
+        name = _joined(here, f"vars/{number}")
+        arrays[name] = _array(variables, number, path)
         if called:
-            aliases[f"{here}/vars/{place}"] = f"{called}/vars/{place}"
+            aliases[name] = f"{called}/vars/{number}"
     for part in group:
-        inside = _inside(group, part, path) if part not in ("vars", "seed_generator") else None
+        inside = _inside(group, part, path) if part not in ("vars", "seed_generator", *skipped) else None
         if isinstance(inside, h5py.Group):
-            inner, names = _numbered(
-                inside, path, f"{here}/{part}", f"{called}/cell" if called and part == "cell" else ""
-            )
+            cell = f"{called}/cell" if called and part == "cell" else ""
+            inner, names = _numbered(inside, path, _joined(here, part), cell)
             arrays, aliases = arrays | inner, aliases | names
     return arrays, aliases
+
+
+def _joined(here: str, part: str) -> str:
+    return f"{here}/{part}" if here else part
 
 
 def _inside(group: Any, name: str, path: Path) -> Any:
@@ -116,31 +127,49 @@ def _array(group: Any, name: str, path: Path) -> np.ndarray:
         raise UserError(f"{path} is refused: its {name} is kept in another file")
     if dataset.size and not dataset.id.get_storage_size():
         raise UserError(f"{path} is damaged: its {name} has a shape and no content; download it again")
+    if dataset.dtype.str == "|V2":  # as h5py writes bfloat16; Keras 3 says so in an attribute, its legacy files do not
+        return from_bfloat16(dataset[()].view("<u2"))
+    if dataset.dtype.kind == "V":
+        raise UserError(f"{path} holds numbers of a type that is not read here ({dataset.dtype}); save it as float32")
     if dataset.dtype.kind not in "biufc":
         raise UserError(f"{path} is damaged: its {name} holds {dataset.dtype}, not numbers; download it again")
     return dataset[()]
 
 
-def _configured_names(config: bytes) -> Texts:
-    """{"layers/conv2d_10": "block5_conv1"} from config.json: Keras numbers the layers of each class as they come."""
+def _configured_names(config: bytes, path: Path) -> Texts:
+    """{"layers/conv2d_10": "block5_conv1"} from config.json, nets inside a net included.
+
+    Raises UserError where it is no JSON: the numbers alone could name other layers.
+    """
     try:
-        layers = json.loads(config).get("config", {}).get("layers", [])
-        seen: Counter[str] = Counter()
-        names = {}
-        for layer in layers:
-            kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", layer["class_name"])  # keras.src.utils.naming.to_snake_case
-            kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
-            names[f"layers/{kind}_{seen[kind]}" if seen[kind] else f"layers/{kind}"] = str(layer["config"]["name"])
-            seen[kind] += 1
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}  # then the numbers alone must do
+        return _names_of(json.loads(config), "layers")
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: its config.json is no JSON; download or save it again") from error
+
+
+def _names_of(net: Any, here: str) -> Texts:
+    """Keras numbers the layers of each class as they come; none where a class of the user's has a config of its own."""
+    settings = net.get("config") if isinstance(net, dict) else None
+    layers = settings.get("layers") if isinstance(settings, dict) else None
+    names: Texts = {}
+    seen: Counter[str] = Counter()
+    for layer in layers if isinstance(layers, list) else ():
+        settings = layer.get("config") if isinstance(layer, dict) else None
+        if not isinstance(settings, dict) or "name" not in settings or "class_name" not in layer:
+            return {}
+        kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", str(layer["class_name"]))  # keras.src.utils.naming.to_snake_case
+        kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
+        place = f"{here}/{kind}_{seen[kind]}" if seen[kind] else f"{here}/{kind}"
+        names |= {place: str(settings["name"])} | _names_of(layer, f"{place}/layers")
+        seen[kind] += 1
     return names
 
 
 def _split(name: str) -> tuple[str, str]:
-    """layers/lstm_1/cell/vars/0 as layers/lstm_1 and the rest."""
-    container, layer, rest = name.split("/", 2)
-    return f"{container}/{layer}", rest
+    """layers/lstm_1/cell/vars/0 as layers/lstm_1 and the rest; of a net inside a net, its layer and the rest."""
+    before, found, after = name.rpartition("layers/")
+    layer, _, rest = after.partition("/")
+    return f"{before}{found}{layer}", rest
 
 
 def _texts(values: Any) -> list[str]:

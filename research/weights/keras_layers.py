@@ -47,7 +47,8 @@ def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
     if foreign.kind == "keras3":
         path = layer.removesuffix("/vars")
         kind = re.sub(r"_\d+$", "", path.rpartition("/")[2])
-        parts = NUMBERED.get(kind, ())
+        within = re.fullmatch(r"layers/[^/]+(?:/cell)?", path) is None  # a wrapper, or a net of its own
+        parts = () if within else NUMBERED.get(kind, ())
         return (path, parts[int(last)]) if last.isdecimal() and int(last) < len(parts) else None
     if foreign.kind != "keras-h5":
         return (layer, last) if re.fullmatch(OURS, name) else None

@@ -23,14 +23,14 @@ class Row(NamedTuple):
 class Layout(NamedTuple):
     """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`.
 
-    `strict`: layers that have names of their own do not go by their numbers, too.
+    `by_number`: it is of layers that the user gave no names, whose numbers are all there is.
     """
 
     name: str
     kinds: tuple[str, ...]
     convention: Convention
     rows: tuple[Row, ...]
-    strict: bool = False
+    by_number: bool = False
 
 
 # Position in torchvision's `features`, torchvision.models.vgg, configuration D without batch norm.
@@ -77,14 +77,18 @@ def _keras_legacy(layers: Sequence[str]) -> Layout:
     return Layout("Keras, legacy", ("keras-h5",), "caffe", tuple(rows))
 
 
-def _keras3(convs: Sequence[str], dense: Sequence[str]) -> Layout:
-    """layers/conv2d_10/vars/0: the eleventh convolution, by its number (as text it sorts before conv2d_2)."""
-    rows = []
+def _keras3(convs: Sequence[str], dense: Sequence[str]) -> tuple[Layout, Layout]:
+    """By the names that the user gave, or else layers/conv2d_10/vars/0: the eleventh convolution, by its number (as
+    text it sorts before conv2d_2). Never some by the one and some by the other.
+    """
+    named, numbered = [], []
     for kind, layers in (("conv2d", convs), ("dense", dense)):
         for number, layer in enumerate(layers):
-            numbered = f"layers/{kind}_{number}" if number else f"layers/{kind}"
-            rows += _pairs(layer, f"(?:{re.escape(layer)}|{numbered})/vars/", AS_IT_IS, "0", "1")
-    return Layout("Keras 3", ("keras3",), "caffe", tuple(rows), strict=True)
+            place = f"(?:[^/]+/)*layers/{kind}_{number}" if number else f"(?:[^/]+/)*layers/{kind}"
+            named += _pairs(layer, f"{re.escape(layer)}/vars/", AS_IT_IS, "0", "1")
+            numbered += _pairs(layer, f"{place}/vars/", AS_IT_IS, "0", "1")
+    by_number = Layout("Keras 3, by number", ("keras3",), "caffe", tuple(numbered), by_number=True)
+    return Layout("Keras 3", ("keras3",), "caffe", tuple(named)), by_number
 
 
 def _vgg16() -> tuple[Layout, ...]:
@@ -100,7 +104,7 @@ def _vgg16() -> tuple[Layout, ...]:
     return (
         _ours(every),
         _keras_legacy(every),
-        _keras3(tuple(VGG16_CONVS), tuple(VGG16_TOP)),
+        *_keras3(tuple(VGG16_CONVS), tuple(VGG16_TOP)),
         Layout("torchvision", torch_files, "torch", torchvision),
         Layout("timm", torch_files, "torch", timm),
         Layout("Keras, flat", ("npz",), "caffe", tuple(partial)),

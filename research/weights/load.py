@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.errors import UserError
+from research.errors import UserError, warn
 from research.seals import array_digest
 from research.weights.forecaster import Description, describe, forecaster_shapes
 from research.weights.foreign import Foreign, read
@@ -57,9 +57,11 @@ def load_forecaster(path: Path | str, wanted: Shapes, gates: str) -> dict[str, n
     """The `wanted` leaves ({name: shape}) of a net whose gates are `gates`, from the forecaster in the file at `path`.
 
     Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
-    that the file does not tell of are taken for the net's.
+    that the file does not tell of are taken for the net's, with a warning.
     """
     foreign = open_weights(path)
+    if sentence := weights_only_caveat(foreign):
+        warn(sentence)
     planned = plan(foreign, FORECASTER)
     if gates_known(foreign) and planned.convention != gates and not any(leaf.startswith("rnn") for leaf in wanted):
         planned = planned._replace(objections=(*planned.objections, f"gates ({planned.convention}, the net's {gates})"))
@@ -74,6 +76,19 @@ def wanted_forecaster(planned: Plan) -> dict[str, tuple[int, ...]]:
 def gates_known(foreign: Foreign) -> bool:
     """Whether a forecaster's file says what gates it has."""
     return "convention" in foreign.notes or gates_told(foreign.notes) is not None
+
+
+def weights_only_caveat(foreign: Foreign) -> str | None:
+    """What a forecaster's file that holds only weights cannot tell, in a sentence; None where the file can.
+
+    Files of torch and of arrays alone are not asked: none of them is read but under our names.
+    """
+    if foreign.kind not in ("keras-h5", "keras3") or {"config", "convention"} & foreign.notes.keys():
+        return None
+    return (
+        f"{foreign.path.name} holds weights only: it cannot tell whether a layer reads backwards (go_backwards), masks "
+        "steps, or has another activation than ours; save the whole model (NAME.keras) to have that checked"
+    )
 
 
 def open_weights(path: Path | str) -> Foreign:

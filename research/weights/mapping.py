@@ -108,13 +108,13 @@ def _known(foreign: Foreign, layout: Layout) -> int:
 
 
 def _row(name: str, foreign: Foreign, layout: Layout) -> Row | None:
-    if foreign.kind in layout.kinds:
-        own = foreign.aliases.get(name, name)
-        for called in (own,) if layout.strict and not UNNAMED.fullmatch(own) else (own, name):
-            for row in layout.rows:
-                if re.fullmatch(row.foreign, called):
-                    return row
-    return None
+    if foreign.kind not in layout.kinds:
+        return None
+    alias = foreign.aliases.get(name, name)
+    if layout.by_number and alias != name and not UNNAMED.fullmatch(alias):
+        return None
+    names = (name,) if layout.by_number else (alias, name)
+    return next((row for called in names for row in layout.rows if re.fullmatch(row.foreign, called)), None)
 
 
 def _step(name: str, foreign: Foreign, layout: Layout) -> Step:

@@ -271,7 +271,7 @@ def test_groups_that_hold_themselves_are_damage(golden, refusal):
 @pytest.mark.parametrize(
     "config", ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
 )
-def test_a_configuration_that_cannot_be_read_is_none(golden, config):
+def test_a_configuration_that_cannot_be_read_is_none(golden, refusal, config):
     path = golden("old_gru.h5")
     with h5py.File(path, "a") as file:
         del file.attrs["model_config"]
@@ -283,7 +283,11 @@ def test_a_configuration_that_cannot_be_read_is_none(golden, config):
         archive.writestr("model.weights.h5", content)
         archive.writestr("config.json", config)
         archive.writestr("metadata.json", config)
-    assert forecaster_leaves(path.with_suffix(".keras"))[1] == NETS["gru.keras"]._replace(gates_told=False)
+    if config in ("", "{") or config.startswith("[["):
+        with refusal("damaged", "config.json"):
+            forecaster_leaves(path.with_suffix(".keras"))
+    else:
+        assert forecaster_leaves(path.with_suffix(".keras"))[1] == NETS["gru.keras"]._replace(gates_told=False)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])
@@ -306,3 +310,14 @@ def test_what_a_file_calls_itself_is_held_to(golden, tmp_path, refusal):
         file.attrs["convention"] = "caffe"
     with refusal("tells of gates 'caffe'", "known are sigmoid and hard_sigmoid and hard_sigmoid_keras2"):
         forecaster_leaves(tmp_path / "old_gru.h5")
+
+
+@pytest.mark.parametrize("name", [*WITH_CONFIG, *SILENT])
+def test_what_a_file_of_weights_only_cannot_tell_is_said(golden, capsys, name):
+    path = golden(name)
+    assert weights(["inspect", str(path)]) == 0
+    shown = capsys.readouterr().err
+    leaves, told = forecaster_leaves(path)
+    load_forecaster(path, {leaf: array.shape for leaf, array in leaves.items()}, told.gates)
+    for text in (shown, capsys.readouterr().err):
+        assert ("cannot tell whether a layer reads backwards (go_backwards)" in text) == (name in SILENT), text
