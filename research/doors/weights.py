@@ -42,7 +42,7 @@ class Inspect:
     architecture: Architecture | None = None
     """By default the one whose names the file has."""
     drop_top: bool = False
-    """Leave out the classifier (fc1, fc2, predictions), where the file has one."""
+    """Leave out the classifier (fc1, fc2, predictions), or the head of your own that stands in its place."""
     partial: bool = False
     """Take the layers that the file has kernels for, though others are missing."""
 
@@ -95,7 +95,7 @@ def _inspect(arguments: Sequence[str]) -> int:
     """
     flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
     foreign, planned, wanted = _planned(flags)
-    judgement = judge(planned, wanted, flags.partial)
+    judgement = judge(planned, wanted, flags.partial, flags.drop_top)
     show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
     if planned.architecture == FORECASTER and not judgement.wrong:
         print(describe(port(planned, wanted), planned.convention, gates_known(foreign)))
@@ -109,7 +109,7 @@ def _import(arguments: Sequence[str]) -> int:
     foreign, planned, wanted = _planned(flags)
     check_published(foreign)
     target = expanded(flags.destination)
-    leaves = port(planned, wanted, flags.partial)
+    leaves = port(planned, wanted, flags.partial, flags.drop_top)
     source = {"file": foreign.path.name, "sha256": foreign.sha256}
     place = save_ours(target, leaves, architecture=planned.architecture, convention=planned.convention, source=source)
     numbers = sum(leaf.size for leaf in leaves.values())
@@ -133,7 +133,7 @@ def _export(arguments: Sequence[str]) -> int:
     foreign, planned, wanted = _planned(flags)
     check_published(foreign)
     target = expanded(flags.destination)
-    leaves = port(planned, wanted, flags.partial)
+    leaves = port(planned, wanted, flags.partial, flags.drop_top)
     print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")
     if target.suffix == ".h5" and planned.convention == "torch":
         print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")

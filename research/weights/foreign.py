@@ -15,6 +15,7 @@ from research.weights.torch_file import read_torch_stream, read_torch_zip
 
 KNOWN = "Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz"
 BLOCK = 1 << 20
+WRAPPERS = ("_orig_mod.", "module.", "model.")  # before names of torch: torch.compile, DataParallel, Lightning
 
 
 class Foreign(NamedTuple):
@@ -51,9 +52,19 @@ def read(path: Path | str) -> Foreign:
         raise UserError(f"{path} asks for more memory than there is; it is damaged, download it again") from error
     if not arrays:
         raise UserError(f"{path} holds no weights at all; name another file")
+    if kind not in ("hdf5", "keras3"):
+        arrays = _unwrapped(arrays)
     if kind == "hdf5":
         kind = "keras3" if re.search(r"(?:^|/)vars/\d+$", next(iter(arrays))) else "keras-h5"
     return Foreign(path, kind.removesuffix("-old"), arrays, sha256, md5, aliases, notes)
+
+
+def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays without what every name begins with because the net was wrapped when it was saved."""
+    for wrapper in WRAPPERS:
+        if all(len(name) > len(wrapper) and name.startswith(wrapper) for name in arrays):
+            return _unwrapped({name.removeprefix(wrapper): array for name, array in arrays.items()})
+    return arrays
 
 
 def _kind(path: Path) -> str:

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 class Layout(NamedTuple):
     """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`.
 
-    `by_number`: it is of layers that the user gave no names, whose numbers are all there is.
+    `by_number`: it is of layers without names, whose numbers are all there is.
     """
 
     name: str
@@ -57,7 +57,9 @@ def _pairs(layer: str, foreign: str, change: str, kernel: str = "weight", bias: 
 
 
 def _torch(layers: dict[str, str], change: str = KERNEL) -> tuple[Row, ...]:
-    return tuple(row for layer, name in layers.items() for row in _pairs(layer, re.escape(name + "."), change))
+    """The net's own names, or those of a part of another module (`backbone.features.0.weight`)."""
+    names = {layer: rf"(?:[^.]+\.)*{re.escape(name)}\." for layer, name in layers.items()}
+    return tuple(row for layer, name in names.items() for row in _pairs(layer, name, change))
 
 
 def _ours(layers: Sequence[str]) -> Layout:
@@ -105,7 +107,7 @@ def _vgg16() -> tuple[Layout, ...]:
         _ours(every),
         _keras_legacy(every),
         *_keras3(tuple(VGG16_CONVS), tuple(VGG16_TOP)),
-        Layout("torchvision", torch_files, "torch", torchvision),
+        Layout("torchvision", torch_files, "torch", torchvision, by_number=True),
         Layout("timm", torch_files, "torch", timm),
         Layout("Keras, flat", ("npz",), "caffe", tuple(partial)),
     )
@@ -124,7 +126,8 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _sque
 PREPROCESSING = ("caffe", "torch")
 CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": GATES}
 
-# Layers that a file may have and a net without its top has no place for; and the numbers that the first of them reads,
-# by which it is told from a head of one's own.
+# Layers that a file may have and a net without its top has no place for; the numbers that the first of them reads, and
+# the last of them: by these two a top is known from a head of the user's own.
 TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",), "forecaster": ()}
 TOP_READS = {"fc1/kernel": 25088}
+TOP_ENDS = {"vgg16": "predictions/kernel", "squeezenet": "classifier/kernel"}

@@ -11,7 +11,7 @@ from research.weights import layouts
 from research.weights.forecaster import forecaster_layout, several_kinds
 from research.weights.foreign import Foreign
 from research.weights.keras_config import configured, objections
-from research.weights.layouts import CONVENTIONS, LAYOUTS, Layout, Row
+from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     layouts.AS_IT_IS: lambda array: array,
@@ -44,7 +44,8 @@ class Step(NamedTuple):
 class Plan(NamedTuple):
     """How a file maps onto an architecture, step by step in the file's order.
 
-    `objections` are what the file says of its layers that ours are not, each with the layer's name.
+    `ordered`: that order is the net's. `objections` are what the file says of its layers that ours are not, each with
+    the layer's name.
     """
 
     path: str
@@ -52,6 +53,7 @@ class Plan(NamedTuple):
     layout: str
     convention: str
     steps: tuple[Step, ...]
+    ordered: bool
     objections: tuple[str, ...] = ()
 
     @property
@@ -74,8 +76,9 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
     if convention not in CONVENTIONS[architecture]:
         known = " and ".join(CONVENTIONS[architecture])
         raise UserError(f"{foreign.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
-    steps = tuple(_step(name, foreign, best) for name in foreign.arrays)
-    planned = Plan(str(foreign.path), architecture, best.name, convention, steps)
+    steps = _with_own_top(tuple(_step(name, foreign, best) for name in foreign.arrays), architecture, best)
+    ordered = foreign.kind in ("keras-h5", "torch")
+    planned = Plan(str(foreign.path), architecture, best.name, convention, steps, ordered)
     if architecture != FORECASTER:
         return planned
     return planned._replace(objections=(*objections(configured(foreign.notes)), *several_kinds(planned.leaves)))
@@ -87,6 +90,16 @@ def guess(foreign: Foreign) -> str:
     if not any(best.values()):
         raise _another_net(foreign, " or ".join(best))
     return max(best, key=lambda name: best[name])
+
+
+def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) -> tuple[Step, ...]:
+    """The steps; without leaves of the top where these layers are a head that somebody put in its place."""
+    leaves = {step.leaf: step.after.shape for step in steps if step.leaf is not None}
+    own = all(leaf not in leaves or leaves[leaf][:1] == (size,) for leaf, size in TOP_READS.items())
+    if own and (not layout.by_number or TOP_ENDS.get(architecture) in leaves):
+        return steps
+    top = TOPS[architecture]
+    return tuple(step._replace(leaf=None) if step.leaf and step.leaf.split("/")[0] in top else step for step in steps)
 
 
 def presupposed(architecture: str) -> str:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.weights.layouts import TOP_READS, TOPS
+from research.weights.head import head_of
+from research.weights.layouts import TOPS
 from research.weights.mapping import Plan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -20,20 +21,24 @@ class Judgement(NamedTuple):
     wrong: dict[str, list[str]]
 
 
-def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
+def judge(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> Judgement:
     """Which step each of the `wanted` leaves takes, and everything that is missing, extra, doubled or misshapen.
 
-    With `partial`, missing leaves are no offence, and a bias without its kernel is left out.
+    With `partial`, missing leaves are no offence, and a bias without its kernel is left out; with `drop_top`, a head
+    of the user's own is left out as the net's own top is.
     """
     top = TOPS[planned.architecture]
-    unwanted_top = not any(_layer(leaf) in top for leaf in wanted) and _is_own_top(planned)
+    unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
     kernels = {_layer(leaf) for leaf in planned.leaves if leaf.endswith("/kernel")}
     taken: dict[str, Step] = {}
     left_out: list[str] = []
     wrong: dict[str, list[str]] = {"missing": [], "extra": [], "twice": [], "of another shape": [], "not numbers": []}
     wrong["of another kind"] = list(planned.objections)
+    head = head_of(planned) if drop_top else ()
     for step in planned.steps:
-        if step.leaf is None or (step.leaf not in wanted and not (unwanted_top and _layer(step.leaf) in top)):
+        if step.foreign in head:
+            left_out.append(step.foreign)
+        elif step.leaf is None or (step.leaf not in wanted and not (unwanted_top and _layer(step.leaf) in top)):
             wrong["extra"].append(step.foreign)
         elif step.leaf not in wanted or (partial and _layer(step.leaf) not in kernels):
             left_out.append(step.foreign)
@@ -50,14 +55,15 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False) -> Judgement:
     return Judgement(taken, tuple(left_out), {offence: names for offence, names in wrong.items() if names})
 
 
-def port(planned: Plan, wanted: Shapes, partial: bool = False) -> dict[str, np.ndarray]:
-    """The wanted leaves, float32, contiguous, in the order of `wanted`; with `partial`, those that the file has.
+def port(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> dict[str, np.ndarray]:
+    """The wanted leaves, float32, contiguous, in the order of `wanted`; `partial` and `drop_top` as in `judge`.
 
     Raises one UserError that lists every leaf that is missing, extra, doubled, misshapen, or holds no numbers.
     """
-    judgement = judge(planned, wanted, partial)
+    judgement = judge(planned, wanted, partial, drop_top)
     if judgement.wrong:
-        raise UserError(f"{planned.path} does not fit {planned.architecture}: {complaint(judgement)}{_hint(judgement)}")
+        hint = _hint(judgement, planned)
+        raise UserError(f"{planned.path} does not fit {planned.architecture}: {complaint(judgement)}{hint}")
     if not judgement.taken:
         raise UserError(f"{planned.path} has no kernel of {planned.architecture}; name another file")
     return {
@@ -72,16 +78,12 @@ def complaint(judgement: Judgement) -> str:
     return "; ".join(f"{offence}: {', '.join(names)}" for offence, names in judgement.wrong.items())
 
 
-def _hint(judgement: Judgement) -> str:
+def _hint(judgement: Judgement, planned: Plan) -> str:
     if set(judgement.wrong) == {"missing"}:
         return " (this is a part of the net; only scripts/weights.py import --partial takes one)"
+    if set(judgement.wrong) == {"extra"} and head_of(planned).issuperset(judgement.wrong["extra"]):
+        return " (this is a head of its own; scripts/weights.py import --drop-top leaves it out)"
     return " (these are weights of another net, or of a changed one)"
-
-
-def _is_own_top(planned: Plan) -> bool:
-    """Whether the top is the net's, whatever its number of classes, and not a head that somebody put in its place."""
-    leaves = planned.leaves
-    return all(leaf not in leaves or leaves[leaf].after.shape[0] == size for leaf, size in TOP_READS.items())
 
 
 def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:

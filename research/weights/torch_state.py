@@ -76,10 +76,7 @@ def state_tensors(state: Any) -> dict[str, Tensor]:
             state = state[key]
     if not isinstance(state, dict):
         raise ValueError(f"it holds a {type(state).__name__}, not a state dict")
-    tensors = {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
-    if tensors and all(name.startswith("module.") for name in tensors):  # saved from under DataParallel
-        return {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
-    return tensors
+    return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
 
 
 def tensor_arrays(tensors: dict[str, Tensor], record: Callable[[str], bytes], order: str) -> dict[str, np.ndarray]:

@@ -5,6 +5,7 @@ import json
 import struct
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -14,6 +15,7 @@ from research.errors import UserError
 
 CONVS = [f"block{b}_conv{c}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for c in range(1, n + 1)]
 TORCH = dict(zip(CONVS, (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True))
+KERAS = Path(__file__).with_name("golden") / "pictures.zip"
 FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
 
 
@@ -31,6 +33,24 @@ def refusal():
             assert str(word) in message, message
 
     return refused
+
+
+@pytest.fixture(scope="session")
+def keras_leaves():
+    """The leaves of the nets in the files that real Keras wrote (golden/make_pictures.py)."""
+    with zipfile.ZipFile(KERAS) as archive, np.load(io.BytesIO(archive.read("leaves.npz"))) as file:
+        return dict(file)
+
+
+@pytest.fixture
+def keras_file(tmp_path):
+    """`keras_file(name)`: the path of a file as Keras wrote it."""
+
+    def unpack(name):
+        with zipfile.ZipFile(KERAS) as archive:
+            return Path(archive.extract(name, tmp_path))
+
+    return unpack
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Files that real Keras 3 wrote (golden/make_pictures.py): the user's names decide, and nothing is passed over."""
 
-import io
 import zipfile
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -11,25 +9,6 @@ import pytest
 from research.weights.foreign import read
 from research.weights.load import forecaster_leaves, load_weights
 from research.weights.mapping import plan
-
-GOLDEN = Path(__file__).with_name("golden") / "pictures.zip"
-
-
-@pytest.fixture(scope="module")
-def leaves():
-    with zipfile.ZipFile(GOLDEN) as archive, np.load(io.BytesIO(archive.read("leaves.npz"))) as file:
-        return dict(file)
-
-
-@pytest.fixture
-def golden(tmp_path):
-    """`golden(name)`: the path of a file as Keras wrote it."""
-
-    def unpack(name):
-        with zipfile.ZipFile(GOLDEN) as archive:
-            return Path(archive.extract(name, tmp_path))
-
-    return unpack
 
 
 def rounded(leaves):
@@ -43,45 +22,45 @@ def same(found, leaves):
     assert all(np.array_equal(found[name], leaf) and found[name].dtype == np.float32 for name, leaf in leaves.items())
 
 
-def test_the_names_decide_where_layers_were_made_in_another_order(golden, leaves, wanted):
+def test_the_names_decide_where_layers_were_made_in_another_order(keras_file, keras_leaves, wanted):
     """By the paths' numbers, Keras itself gives 10 of 13 layers another's kernel, and says nothing."""
-    path = golden("reversed.weights.h5")
+    path = keras_file("reversed.weights.h5")
     with h5py.File(path) as file:
         assert file["layers/conv2d/vars"].attrs["name"] == "block5_conv3"
-    same(load_weights(path, wanted(leaves), "vgg16").leaves, leaves)
+    same(load_weights(path, wanted(keras_leaves), "vgg16").leaves, keras_leaves)
 
 
 @pytest.mark.parametrize("name", ["bfloat16.weights.h5", "bfloat16.h5"])
-def test_bfloat16_is_read(golden, leaves, wanted, name):
-    found = load_weights(golden(name), wanted(leaves), "vgg16").leaves
-    same(found, rounded(leaves))
-    assert not np.array_equal(found["block1_conv1/kernel"], leaves["block1_conv1/kernel"])
+def test_bfloat16_is_read(keras_file, keras_leaves, wanted, name):
+    found = load_weights(keras_file(name), wanted(keras_leaves), "vgg16").leaves
+    same(found, rounded(keras_leaves))
+    assert not np.array_equal(found["block1_conv1/kernel"], keras_leaves["block1_conv1/kernel"])
 
 
-def test_bfloat16_in_an_npz_is_read(tmp_path, leaves, wanted):
+def test_bfloat16_in_an_npz_is_read(tmp_path, keras_leaves, wanted):
     """numpy writes the type of ml_dtypes, which JAX and TensorFlow use, as raw V2."""
     import ml_dtypes
 
-    np.savez(tmp_path / "w.npz", **{name: leaf.astype(ml_dtypes.bfloat16) for name, leaf in leaves.items()})
-    same(load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16").leaves, rounded(leaves))
+    np.savez(tmp_path / "w.npz", **{name: leaf.astype(ml_dtypes.bfloat16) for name, leaf in keras_leaves.items()})
+    same(load_weights(tmp_path / "w.npz", wanted(keras_leaves), "vgg16").leaves, rounded(keras_leaves))
 
 
-def test_a_layer_beside_the_numbered_ones_is_left_over(golden, leaves, wanted, refusal, tmp_path):
-    path = golden("reversed.weights.h5")
+def test_a_layer_beside_the_numbered_ones_is_left_over(keras_file, keras_leaves, wanted, refusal, tmp_path):
+    path = keras_file("reversed.weights.h5")
     with h5py.File(path, "a") as file:
         file.create_group("extra/vars")["0"] = np.ones((4, 3), "f4")
         file["extra/vars"].attrs["name"] = "extra"
         file["vars/0"] = np.ones(2, "f4")
     with refusal("extra: vars/0, extra/vars/0"):
-        load_weights(path, wanted(leaves), "vgg16")
+        load_weights(path, wanted(keras_leaves), "vgg16")
 
 
-def test_the_state_of_training_is_no_layer(golden, leaves, wanted):
-    path = golden("reversed.weights.h5")
+def test_the_state_of_training_is_no_layer(keras_file, keras_leaves, wanted):
+    path = keras_file("reversed.weights.h5")
     with h5py.File(path, "a") as file:
         for place in ("optimizer/vars", "metrics/mean/vars", "layers/dropout/seed_generator/vars"):
             file.create_group(place)["0"] = np.ones(2, "f4")
-    same(load_weights(path, wanted(leaves), "vgg16").leaves, leaves)
+    same(load_weights(path, wanted(keras_leaves), "vgg16").leaves, keras_leaves)
 
 
 def test_a_forecaster_with_a_layer_beside_it_is_refused(tmp_path, refusal):
@@ -108,26 +87,26 @@ def test_a_layer_that_wraps_a_recurrent_one_is_no_recurrent_layer(tmp_path, refu
         forecaster_leaves(tmp_path / "w.weights.h5")
 
 
-def test_a_head_without_a_name_is_not_numbered_among_the_layers_of_the_net(golden):
+def test_a_head_without_a_name_is_not_numbered_among_the_layers_of_the_net(keras_file):
     for name in ("head.weights.h5", "sequential.weights.h5", "sequential.keras", "backbone.weights.h5"):
-        planned = plan(read(golden(name)), "vgg16")
+        planned = plan(read(keras_file(name)), "vgg16")
         known = {step.foreign: step.leaf for step in planned.steps if "dense" in step.foreign}
         assert known and set(known.values()) == {None}, name
 
 
-def test_a_net_inside_a_net_is_found_without_names(golden, leaves):
+def test_a_net_inside_a_net_is_found_without_names(keras_file, keras_leaves):
     """TensorFlow's Keras writes no names; those of a .keras file are in its config.json."""
-    path = golden("sequential.weights.h5")
+    path = keras_file("sequential.weights.h5")
     with h5py.File(path, "a") as file:
         file.visititems(lambda _, item: item.attrs.pop("name", None) and None)
     foreign = read(path)
-    assert not foreign.aliases and len(foreign.arrays) == len(leaves) + 2
+    assert not foreign.aliases and len(foreign.arrays) == len(keras_leaves) + 2
     found = plan(foreign, "vgg16").leaves
-    same({name: found[name].after for name in leaves}, leaves)
+    same({name: found[name].after for name in keras_leaves}, keras_leaves)
 
 
-def test_a_keras_file_whose_configuration_is_cut_is_damaged(golden, refusal):
-    path = golden("sequential.keras")
+def test_a_keras_file_whose_configuration_is_cut_is_damaged(keras_file, refusal):
+    path = keras_file("sequential.keras")
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["config.json"] = members["config.json"][:100]
