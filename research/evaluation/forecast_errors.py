@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-METRICS = ("mae", "rmse", "mape", "smape", "mase")
-
 
 def seasonal_scale(values: np.ndarray, stretches: Sequence[tuple[int, int]], season: int) -> np.ndarray:
     """What MASE divides by, per column [F]: the mean |change over one season| of the *training* values.

@@ -9,6 +9,7 @@ from research.errors import NotFiniteError, UserError
 from research.evaluation.clustered import clustered_mean
 from research.evaluation.forecast_errors import averaged, errors_of_cells
 from research.evaluation.interval_scores import IntervalScores, interval_scores
+from research.evaluation.metrics import metric_of
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def evaluate(
         days=trust["clusters"],
         zeros=int(np.sum(truth == 0)),
         overall={name: float(value) for name, value in averaged(cells, (0, 1, 2)).items()},
-        mae_low95=None if trust["low95"] is None else max(0.0, trust["low95"]),
+        mae_low95=metric_of("mae").bounded(trust["low95"]),
         mae_high95=trust["high95"],
         per_horizon=averaged(cells, (0, 2)),
         per_column=averaged(cells, (0, 1)),

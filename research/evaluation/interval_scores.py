@@ -6,6 +6,7 @@ import numpy as np
 
 from research.evaluation.clustered import clustered_mean
 from research.evaluation.forecast_errors import known_mean
+from research.evaluation.metrics import metric_of
 
 HOURS = 24
 
@@ -68,8 +69,8 @@ def interval_scores(
     return IntervalScores(
         wanted=coverage,
         coverage=trust["mean"],
-        coverage_low95=None if trust["low95"] is None else max(0.0, trust["low95"]),
-        coverage_high95=None if trust["high95"] is None else min(1.0, trust["high95"]),
+        coverage_low95=metric_of("interval_coverage").bounded(trust["low95"]),
+        coverage_high95=metric_of("interval_coverage").bounded(trust["high95"]),
         by_hour=by_hour,
         days_by_hour=np.array([len(np.unique(days[(hours == hour) & seen])) for hour in range(HOURS)]),
         worst_hour=worst_hour,

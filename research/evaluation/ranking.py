@@ -11,6 +11,7 @@ from research.evaluation.comparison import holm
 from research.evaluation.diebold_mariano import DieboldMariano, by_day, diebold_mariano
 from research.evaluation.forecast_errors import known_mean
 from research.evaluation.intervals import SeedInterval, across_seeds
+from research.evaluation.metrics import metric_of
 
 
 class Ranked(TypedDict):
@@ -52,7 +53,7 @@ def ranking(
     would in another training. Raises ValueError as `diebold_mariano` does.
     """
     rows = [Ranked(name=name, loss=across_seeds(known_mean(loss, axis=1).tolist())) for name, loss in losses.items()]
-    rows.sort(key=lambda row: row["loss"]["mean"])
+    rows.sort(key=lambda row: metric_of("loss").sort_key(row["loss"]["mean"]))
     averages = {name: np.mean(loss, axis=0) for name, loss in losses.items()}
     pairs = [
         _pair(better["name"], worse["name"], averages, positions, days, horizon, lag)

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 
 from research.evaluation.intervals import SeedInterval, across_seeds
+from research.evaluation.metrics import ENDS, metric_of
 from research.experiment.fit import Trained
-from research.report.formats import is_share
 from research.training.state import chosen, take_seed
 
 Tree = Any
@@ -46,18 +46,17 @@ def epochs_run(trained: Trained, seed: int) -> int:
 
 def flat_metrics(judged: Judged) -> dict[str, float]:
     """`{"test/accuracy": ...}` of all splits, without the ends of intervals: what seeds are compared by."""
-    ends = ("_low95", "_high95")
     return {
         f"{split}/{name}": value
         for split, found in judged.items()
         for name, value in found.metrics().items()
-        if not name.endswith(ends)
+        if not name.endswith(ENDS)
     }
 
 
 def over_seeds(per_seed: list[dict[str, float]]) -> dict[str, SeedInterval]:
-    """Mean, std and 95% interval of every metric over the seeds; none is below 0, and shares end at 1."""
+    """Mean, std and 95% interval of every metric over the seeds, within the metric's own bounds."""
     return {
-        name: across_seeds([metrics[name] for metrics in per_seed], 0.0, 1.0 if is_share(name) else np.inf)
+        name: across_seeds([metrics[name] for metrics in per_seed], metric_of(name).low, metric_of(name).high)
         for name in per_seed[0]
     }

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from research.report.formats import is_share, metric_label
+from research.evaluation.metrics import metric_of
+from research.report.formats import metric_label
 from research.report.scales import logarithmic
 from research.report.style import COLOURS, INK, QUIET, line, png, sheet
 
@@ -83,7 +84,7 @@ def name_axes(axes: "Axes", metric: str, title: str) -> None:
 
     axes.set_title(title)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    if is_share(metric):
+    if metric_of(metric).unit == "share":
         axes.yaxis.set_major_formatter(PercentFormatter(1.0))
 
 

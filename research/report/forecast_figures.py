@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.curves import History, learning_curves, legend
 from research.report.memory import memory
@@ -96,7 +97,7 @@ def error_by_horizon(
         axes.set(title=f"{formats.metric_label(metric, unit)}, by how far ahead", xlabel="hours ahead")
         axes.set_ylim(low - room, high + room)
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 3, 6, 10]))  # a day is 24 hours
-        if formats.is_share(metric):
+        if metric_of(metric).unit == "share":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
         legend(figure)
         return png(figure)

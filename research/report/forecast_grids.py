@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from research.evaluation.metrics import FORECAST_ERRORS, metric_of
 from research.report import formats
 from research.report.forecast_words import days, worst_hour
 from research.report.grids import Grid, Row
 
-METRICS = ("mae", "rmse", "mape", "smape", "mase")
 SHOWN = 20  # columns shown before only the worst are
 STEPS = 8  # horizons shown besides the first
 
@@ -21,7 +21,9 @@ def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str =
     """The metrics over all horizons: of the model, called `model`, and of each baseline below it."""
     scores = {model: evaluation["overall"]}
     scores |= {name: found["overall"] for name, found in evaluation["baselines"].items()}
-    rows = [(name, *(formats.metric(metric, found[metric]) for metric in METRICS)) for name, found in scores.items()]
+    rows = [
+        (name, *(formats.metric(metric, found[metric]) for metric in FORECAST_ERRORS)) for name, found in scores.items()
+    ]
     note = f"{formats.count(evaluation['windows'])} windows of {days(evaluation['days'])}"
     return Grid(_titles("Forecast", unit), rows, note=note)
 
@@ -31,13 +33,14 @@ def by_column(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
 
     Where no MASE is known, MAE takes its place.
     """
-    scores = {name: np.asarray(evaluation["per_column"][name], np.float64) for name in METRICS}
+    scores = {name: np.asarray(evaluation["per_column"][name], np.float64) for name in FORECAST_ERRORS}
     columns, judge = evaluation["columns"], "mase" if np.isfinite(scores["mase"]).any() else "mae"
     order = np.arange(len(columns))
     if len(columns) > SHOWN:
-        order = np.argsort(np.nan_to_num(-scores[judge], nan=np.inf), kind="stable")[:SHOWN]
+        order = np.argsort(np.nan_to_num(-metric_of(judge).sign * scores[judge], nan=np.inf), kind="stable")[:SHOWN]
     rows = [
-        (columns[place], *(formats.metric(name, float(scores[name][place])) for name in METRICS)) for place in order
+        (columns[place], *(formats.metric(name, float(scores[name][place])) for name in FORECAST_ERRORS))
+        for place in order
     ]
     worst = f"The {SHOWN} of {len(columns)} columns with the greatest {formats.metric_label(judge)}"
     return Grid(_titles("Column", unit), rows, note=worst if len(columns) > SHOWN else "")
@@ -65,8 +68,8 @@ def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
         ("meant to hold", formats.percent(found["target"], 1)),
         ("hold", formats.percent(found["coverage"], 1)),
         (f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(found["worst_coverage"], 1)),
-        (f"mean {formats.metric_label('width', unit)}", formats.measure(found["width"])),
-        (formats.metric_label("winkler", unit), formats.measure(found["winkler"])),
+        (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(found["width"])),
+        (formats.metric_label("interval_winkler", unit), formats.measure(found["winkler"])),
     ]
     return Grid(("Intervals", "Measured"), rows, note=found["method"])
 
@@ -79,4 +82,4 @@ def shown_steps(P: int) -> list[int]:
 
 
 def _titles(first: str, unit: str) -> Row:
-    return (first, *(formats.metric_label(metric, unit) for metric in METRICS))
+    return (first, *(formats.metric_label(metric, unit) for metric in FORECAST_ERRORS))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from research.evaluation.metrics import metric_of
 from research.report import formats
 
 # Days below which a result is called one of few: in samples this small the Diebold-Mariano test finds differences
@@ -20,7 +21,8 @@ class Baseline(NamedTuple):
 def best_baseline(evaluation: Mapping[str, Any]) -> Baseline | None:
     """The baseline with the least MAE over all horizons; None where none has any."""
     found = [Baseline(name, scores["overall"]["mae"]) for name, scores in evaluation["baselines"].items()]
-    return min((one for one in found if formats.is_number(one.mae)), key=lambda one: one.mae, default=None)
+    known = (one for one in found if formats.is_number(one.mae))
+    return min(known, key=lambda one: metric_of("mae").sort_key(one.mae), default=None)
 
 
 def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") -> str:

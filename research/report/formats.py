@@ -4,17 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from research.evaluation.metrics import metric_of
+
 MISSING = "–"
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-_WORDS = {
-    "brier": "Brier score",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "mape": "MAPE",
-    "smape": "sMAPE",
-    "mase": "MASE",
-    "winkler": "Winkler score",
-}
 
 
 def is_number(value: Any) -> bool:
@@ -83,40 +76,32 @@ def duration(hours: Any) -> str:
     return f"{hours / 24:g} d" if hours >= 72 and hours % 24 == 0 else f"{hours:.4g} h"
 
 
-def is_share(name: str) -> bool:
-    """Whether the metric `name` is a share, of examples or of the truth, written as a percentage."""
-    return _kind(name) in {"accuracy", "precision", "recall", "f1", "mape", "smape", "coverage"}
-
-
-def is_quantity(name: str) -> bool:
-    """Whether the metric `name` is in the unit of what is measured."""
-    return _kind(name) in {"mae", "rmse", "width", "winkler"}
-
-
 def metric_label(name: str, unit: str = "") -> str:
     """The name of a metric in words: `calibration error`, and `MAE, veh/h` where `unit` is what it is measured in."""
-    label = " ".join(_WORDS.get(word, word) for word in name.split("_"))
-    return f"{label}, {unit}" if unit and is_quantity(name) else label
+    row = metric_of(name)
+    return f"{row.label}, {unit}" if unit and row.unit == "quantity" else row.label
 
 
 def metric(name: str, value: Any) -> str:
-    """The value of a metric in its own notation: shares in percent, quantities with four digits, hours as `07:00`."""
-    if is_share(name):
-        return percent(value)
-    if is_quantity(name) or not is_number(value):
+    """The value of a metric in its own notation: shares in percent, quantities with four digits."""
+    row = metric_of(name)
+    if not is_number(value):
+        return MISSING
+    if row.unit == "share":
+        return percent(value, row.digits or 0)
+    if row.unit == "quantity":
         return measure(value)
-    if name.endswith("_hour"):
-        return f"{value:02.0f}:00"
-    return f"{value:.3f}" if _kind(name) == "mase" else decimal(value)
+    return decimal(value) if row.digits is None else f"{value:.{row.digits}f}"
 
 
 def interval(name: str, low: Any, high: Any) -> str:
     """`99.13–99.45%` or `0.0201 to 0.0225`; empty where an end is unknown."""
+    row = metric_of(name)
     if not (is_number(low) and is_number(high)):
         return ""
-    if is_share(name):
-        return f"{100 * low:.2f}–{100 * high:.2f}%"
-    return span(low, high) if is_quantity(name) else f"{metric(name, low)} to {metric(name, high)}"
+    if row.unit == "share":
+        return f"{100 * low:.{row.digits}f}–{metric(name, high)}"
+    return span(low, high) if row.unit == "quantity" else f"{metric(name, low)} to {metric(name, high)}"
 
 
 def span(low: float, high: float) -> str:
@@ -125,18 +110,7 @@ def span(low: float, high: float) -> str:
     return f"{low:,.{digits}f} to {high:,.{digits}f}"
 
 
-def metric_names(metrics: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """The metrics of all splits in order of appearance, without the ends of intervals (they go with their metric)."""
-    names = dict.fromkeys(name for split in metrics.values() for name in split)
-    return [name for name in names if not name.endswith(("_low95", "_high95"))]
-
-
 def with_interval(name: str, values: Mapping[str, Any]) -> tuple[str, str]:
     """A metric of one split and its 95% interval (empty without one) from `values`, a split of record["metrics"]."""
     low, high = values.get(f"{name}_low95"), values.get(f"{name}_high95")
     return metric(name, values.get(name)), interval(name, low, high)
-
-
-def _kind(name: str) -> str:
-    """`accuracy` of `test/accuracy_low95`, `coverage` of `interval_worst_hour_coverage`."""
-    return name.rsplit("/", 1)[-1].removeprefix("interval_").removeprefix("worst_hour_").split("_")[0]

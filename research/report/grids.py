@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from research.evaluation.metrics import metric_names
 from research.report import formats
 from research.report.classes import confusions, shown_classes
 
@@ -31,7 +32,7 @@ def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
     """The metrics of each split (that named `first` before the others), with 95% intervals where there are any."""
     splits = dict(sorted(record["metrics"].items(), key=lambda item: item[0] != first))
     rows, unit = [], series_unit(record)
-    for name in formats.metric_names(splits):
+    for name in metric_names(name for values in splits.values() for name in values):
         cells = [formats.with_interval(name, values) for values in splits.values()]
         # The second lines stay beside each other, also where one split has no interval.
         second = "\n" if any(interval for _, interval in cells) else ""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.forecast_words import days
 from research.report.grids import Grid
@@ -74,7 +75,7 @@ def finding(pair: Pair) -> str:
 
 def ranked(rows: Sequence[Entry]) -> list[Entry]:
     """Best first; those without an error (a run that diverged) last."""
-    return sorted(rows, key=lambda row: row["mae"] if formats.is_number(row["mae"]) else float("inf"))
+    return sorted(rows, key=lambda row: metric_of("mae").sort_key(row["mae"]))
 
 
 def is_baseline(row: Entry) -> bool:

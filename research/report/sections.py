@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.grids import series_unit
 from research.report.record import measured
@@ -44,7 +45,7 @@ def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> H
     examples = formats.count(record["data"]["sizes"].get(split))
     over = f"over new {unit}: where this one trained model would land on others of the same kind"
     value, name = formats.metric(metric, found.value), formats.metric_label(metric)
-    measure = series_unit(record) if formats.is_quantity(metric) else ""
+    measure = series_unit(record) if metric_of(metric).unit == "quantity" else ""
     label = f"{name}{f' in {measure}' if measure else ''} on {examples} {split} {unit}"
     if found.seeds > 1:
         over = f"over seeds: where the mean of many more trainings would land on these same {unit}"

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from research.evaluation.metrics import metric_of
 from research.keys import key
 from research.training import stopping
 from research.training.state import Batch, DataSet, SeedState, TrainState, Window, active
@@ -179,7 +180,7 @@ def finish_epoch(each: SeedState, validation: dict[str, jax.Array], epoch: jax.A
     each = each._replace(history=history, sums=sums)
     if plan.patience is None:
         return each
-    watched = stopping.SIGN[plan.monitor] * found[f"validation/{plan.monitor}"]
+    watched = metric_of(plan.monitor).sign * found[f"validation/{plan.monitor}"]
     after = stopping.update(each.best, each.params, watched, epoch + 1)
     best = jax.tree.map(lambda new, old: jnp.where(going, new, old), after, each.best)
     return each._replace(best=best, stopped=each.stopped | (best.stale >= plan.patience))

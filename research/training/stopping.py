@@ -9,9 +9,6 @@ from research.training.state import Best
 
 Tree = Any
 
-# What makes "smaller is better" of each metric that can be watched.
-SIGN = {"loss": 1.0, "accuracy": -1.0, "scaled_mae": 1.0}
-
 
 def start(params: Tree, *, enabled: bool) -> Best:
     """Nothing seen yet. Without early stopping no copy of the parameters is kept."""

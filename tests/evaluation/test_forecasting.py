@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.evaluation.forecast_errors import METRICS, seasonal_scale, window_losses
+from research.evaluation.forecast_errors import seasonal_scale, window_losses
 from research.evaluation.forecasting import evaluate
+from research.evaluation.metrics import FORECAST_ERRORS
 
 COLUMNS = ("flow", "speed")
 
@@ -46,7 +47,7 @@ def test_metrics_equal_worked_out_values():
 def test_a_perfect_forecast_errs_nowhere():
     truth = np.random.default_rng(1).normal(size=(5, 3, 2))
     found = judge(truth, truth)
-    assert found.overall == dict.fromkeys(METRICS, 0.0)
+    assert found.overall == dict.fromkeys(FORECAST_ERRORS, 0.0)
     assert all(np.array_equal(values, np.zeros(3)) for values in found.per_horizon.values())
     assert judge(np.zeros((2, 2, 1)), np.zeros((2, 2, 1))).overall["smape"] == 0.0
 
@@ -60,7 +61,7 @@ def test_what_is_forecast_for_unknown_truth_does_not_matter(drawn):
 def test_a_change_of_unit_scales_what_is_in_that_unit_only(drawn):
     forecasts, truth = drawn
     here, there = judge(forecasts, truth), judge(12 * forecasts, 12 * truth, scale=(12.0, 12.0))
-    for name in METRICS:
+    for name in FORECAST_ERRORS:
         factor = 12 if name in ("mae", "rmse") else 1
         assert there.overall[name] == pytest.approx(factor * here.overall[name])
     assert there.mae_high95 == pytest.approx(12 * here.mae_high95)
@@ -87,7 +88,9 @@ def test_what_is_nowhere_known_is_not_a_number_and_no_metric():
 def test_metrics_are_flat_plain_numbers(drawn):
     forecasts, truth = drawn
     metrics = judge(forecasts, truth, bounds=(forecasts - 2, forecasts + 2)).metrics()
-    assert {*METRICS, "mae_low95", "mae_high95", "interval_coverage", "interval_worst_hour_coverage"} < set(metrics)
+    assert {*FORECAST_ERRORS, "mae_low95", "mae_high95", "interval_coverage", "interval_worst_hour_coverage"} < set(
+        metrics
+    )
     assert all(type(value) is float for value in metrics.values())
     assert metrics["mae_low95"] < metrics["mae"] < metrics["mae_high95"]
 

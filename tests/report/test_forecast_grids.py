@@ -81,8 +81,8 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
         "meant to hold": "90.0%",
         "hold": "90.4%",
         "hold in the worst hour, 07:00–08:00": "81.2%",
-        "mean width, veh/h": "201.4",
-        "Winkler score, veh/h": "276.1",
+        "mean interval width, veh/h": "201.4",
+        "interval Winkler score, veh/h": "276.1",
     }
     assert grid.note == "split conformal by hour of day"
     assert forecast_grids.intervals(forecast_evaluation_of() | {"intervals": None}).rows == []

@@ -60,11 +60,6 @@ def test_shares_are_percentages_and_nothing_else_is():
     assert formats.interval("loss", None, 0.03) == ""
 
 
-def test_ends_of_intervals_are_no_metrics_of_their_own():
-    splits = {"train": {"loss": 1}, "test": {"loss": 1, "accuracy": 1, "accuracy_low95": 0, "accuracy_high95": 1}}
-    assert formats.metric_names(splits) == ["loss", "accuracy"]
-
-
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
@@ -75,11 +70,10 @@ def test_ends_of_intervals_are_no_metrics_of_their_own():
         ("mase", 0.79149, "0.791"),
         ("scaled_mae", 0.25, "0.2500"),
         ("interval_coverage", 0.9042, "90.42%"),
-        ("interval_worst_hour", 7.0, "07:00"),
         ("interval_worst_hour_coverage", 0.8, "80.00%"),
         ("interval_width", 201.41, "201.4"),
         ("mase", math.nan, "–"),
-        ("interval_worst_hour", None, "–"),
+        ("interval_width", None, "–"),
     ],
 )
 def test_each_metric_of_a_forecast_has_its_own_notation(name, value, expected):

@@ -10,6 +10,7 @@ from rich.table import Table
 from research.config import SeriesExperiment
 from research.evaluation.clustered import clustered_mean
 from research.evaluation.forecast_errors import known_mean, window_losses
+from research.evaluation.metrics import metric_of
 from research.evaluation.ranking import Ranking, ranking
 from research.experiment.histories import histories_of
 from research.experiment.series.kept import Kept, read_kept
@@ -59,7 +60,7 @@ def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, pu
         "name": name,
         "mae": float(np.mean(values)),
         "std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        "low95": None if trust["low95"] is None else max(0.0, trust["low95"]),
+        "low95": metric_of("mae").bounded(trust["low95"]),
         "high95": trust["high95"],
         "values": values,
         "parameters": None if record is None else record["parameters"]["trainable"],
