@@ -42,8 +42,6 @@ def stretches(workload: Workload) -> Stretches:
     return Stretches(
         values=values,
         known=jnp.ones_like(values),
-        expected=jnp.zeros_like(values),
-        spread=jnp.ones_like(values),
         calendar=jnp.zeros((len(values), 0)),
         starts=jnp.arange(workload.examples),
         past=jnp.arange(context),

@@ -28,7 +28,7 @@ class Ends(NamedTuple):
 
 
 def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
-    """Dense layers on the flattened context: a window -> [B, P, F, Q], in the series' unit.
+    """Dense layers on the flattened context: a window -> [B, P, F, Q], in spreads from what is expected.
 
     Dropout, where asked for, stands behind each hidden layer.
     """
@@ -112,4 +112,4 @@ def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Networ
 
 
 def _told(ends: Ends, head: Handle) -> Network:
-    return network(wire(Forecast(ends.horizon, ends.quantiles, name="forecast"), head, INPUT))
+    return network(wire(Forecast(ends.horizon, ends.quantiles, name="forecast"), head))

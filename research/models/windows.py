@@ -1,16 +1,17 @@
-"""What stands at both ends of every forecaster: from windows of a series in its own unit to numbers near one, and back.
+"""What stands at both ends of every forecaster: what it reads of a window of a series, and the shape of its answer.
 
 A forecaster reads a dict of a batch of windows, L steps of context and P of horizon, F channels, C calendar features:
 
-    values   [B, L, F]      in the series' unit, 0 where unknown
+    values   [B, L, F]      in spreads from what is expected, 0 where unknown
     known    [B, L, F]      1 where observed, else 0
-    expected [B, L + P, F]  what a reference fitted on training data says, in the series' unit
-    spread   [B, F]         the standard deviation of training values around it
     calendar [B, L + P, C]  what is known of each step in advance
 
-Nothing of the future's values is in it. A summary asks for the shape of `values`.
+Expected is what a reference fitted on training data says; a spread is the standard deviation of training values around
+it. Both are applied outside of the net, in float64: in float32 a large level would swallow the differences. Nothing of
+the future's values is in a window. A summary asks for the shape of `values`.
 """
 
+import math
 from collections.abc import Mapping
 
 import jax
@@ -55,23 +56,21 @@ class Last(Layer):
 
 
 class Forecast(Layer):
-    """What is expected, plus the head's answer in spreads. [B, P*F*Q] and the window -> [B, P, F, Q], in its unit."""
+    """The head's answer in spreads from what is expected, by step, channel and quantile. [B, P*F*Q] -> [B, P, F, Q]."""
 
     horizon: int
     quantiles: int = 1
 
-    def __call__(self, x: jax.Array, window: Window, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """See `Layer`."""
-        future = window["expected"][:, -self.horizon :, :, None]
-        answer = x.reshape(*future.shape[:3], self.quantiles)
-        return future + window["spread"][:, None, :, None] * answer
+        return x.reshape(len(x), self.horizon, -1, self.quantiles)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""
-        return Facts("forecast", (self.horizon, inputs[1][-1], self.quantiles), window=None)
+        channels = math.prod(inputs[0]) // (self.horizon * self.quantiles)
+        return Facts("forecast", (self.horizon, channels, self.quantiles), window=None)
 
 
 def scaled_values(window: Window) -> jax.Array:
     """The context in spreads from what is expected, 0 where unknown: [B, L, F]."""
-    past = window["expected"][:, : window["values"].shape[1]]
-    return (window["values"] - past) / window["spread"][:, None] * window["known"]
+    return window["values"] * window["known"]

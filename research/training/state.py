@@ -36,10 +36,8 @@ class Stretches(NamedTuple):
     that it is to forecast, counted from its first.
     """
 
-    values: jax.Array | np.ndarray  # [R, F], 0 where unknown
+    values: jax.Array | np.ndarray  # [R, F]: differences from what is expected, in spreads, 0 where unknown
     known: jax.Array | np.ndarray  # [R, F], 1 or 0
-    expected: jax.Array | np.ndarray  # [R, F]: what values are told as differences from
-    spread: jax.Array | np.ndarray  # [R, F]: the unit of those differences
     calendar: jax.Array | np.ndarray  # [R, C]
     starts: jax.Array | np.ndarray  # int32 [N]
     past: jax.Array | np.ndarray  # int32 [L]

@@ -99,11 +99,11 @@ def gather(examples: DataSet, index: jax.Array, count: int, inputs_from: int | j
     return Batch(examples.inputs[inputs_from + held], examples.targets[held], weights(index, count))
 
 
-def cut(rows: Stretches, starts: jax.Array) -> tuple[dict[str, jax.Array], dict[str, jax.Array], jax.Array]:
+def cut(rows: Stretches, starts: jax.Array) -> tuple[dict[str, jax.Array], jax.Array, jax.Array]:
     """The stretches that begin at `starts` [B]: what a net reads, what it is to say, and how much of that is known [B].
 
-    Inputs are values and known [B, L, F], expected [B, L + P, F], spread [B, F] and calendar [B, L + P, C]; targets are
-    values [B, P, F], NaN where unknown, and spread [B, F]. Nothing that was measured ahead is among the inputs.
+    Inputs are values and known [B, L, F] and calendar [B, L + P, C]; targets are values [B, P, F], NaN where unknown.
+    Nothing that was measured ahead is among the inputs.
     """
     L, P = len(rows.past), len(rows.ahead)
 
@@ -111,11 +111,9 @@ def cut(rows: Stretches, starts: jax.Array) -> tuple[dict[str, jax.Array], dict[
         take = lambda start: jax.lax.dynamic_slice_in_dim(jnp.asarray(column), start, L + P)  # noqa: E731
         return jax.vmap(take)(starts)
 
-    values, known, spread = stretch(rows.values), stretch(rows.known), jnp.asarray(rows.spread)[starts]
-    inputs = {"values": values[:, :L], "known": known[:, :L], "spread": spread}
-    inputs |= {"expected": stretch(rows.expected), "calendar": stretch(rows.calendar)}
-    targets = {"values": jnp.where(known[:, L:] > 0, values[:, L:], jnp.nan), "spread": spread}
-    return inputs, targets, known[:, L:].mean(axis=(1, 2))
+    values, known = stretch(rows.values), stretch(rows.known)
+    inputs = {"values": values[:, :L], "known": known[:, :L], "calendar": stretch(rows.calendar)}
+    return inputs, jnp.where(known[:, L:] > 0, values[:, L:], jnp.nan), known[:, L:].mean(axis=(1, 2))
 
 
 def weights(index: jax.Array, count: int) -> jax.Array:

@@ -38,7 +38,7 @@ def test_the_peers_windows_are_those_that_ours_cuts():
     contexts, horizons = windows(SMALL)
     batch = gather(stretches(SMALL), jnp.arange(SMALL.examples), SMALL.examples)
     np.testing.assert_array_equal(batch.inputs["values"], contexts)
-    np.testing.assert_array_equal(batch.targets["values"], horizons)
+    np.testing.assert_array_equal(batch.targets, horizons)
     assert len(series(SMALL)) == 11 + 5 + 3 - 1 and np.array_equal(horizons[-1], series(SMALL)[-3:])
 
 

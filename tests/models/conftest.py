@@ -44,10 +44,8 @@ def window():
     def make(batch=2, context=6, horizon=4, channels=3, calendar=2, seed=0):
         generator = np.random.default_rng(seed)
         numbers = {
-            "values": generator.normal(50, 20, (batch, context, channels)),
+            "values": generator.normal(0, 1.5, (batch, context, channels)),
             "known": np.ones((batch, context, channels)),
-            "expected": generator.normal(50, 10, (batch, context + horizon, channels)),
-            "spread": generator.uniform(5, 20, (batch, channels)),
             "calendar": generator.normal(0, 1, (batch, context + horizon, calendar)),
         }
         return {name: jnp.asarray(array, jnp.float32) for name, array in numbers.items()}

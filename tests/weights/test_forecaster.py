@@ -64,9 +64,9 @@ def forecast(leaves, told, inputs):
     ends = Ends(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1])
     how = {"dense": told.dense, "gates": told.gates, "reset_after": told.reset_after}
     net = recurrent_forecaster(ends, told.kind, told.features, **how)
-    zeros = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, ends.channels), np.float32)
-    window = {"values": inputs, "known": np.ones_like(inputs), "expected": zeros, "spread": np.ones_like(zeros[:, 0])}
-    out, _ = net.apply({"params": nested(leaves)}, window | {"calendar": zeros[..., :0]})
+    calendar = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, 0), np.float32)
+    window = {"values": inputs, "known": np.ones_like(inputs), "calendar": calendar}
+    out, _ = net.apply({"params": nested(leaves)}, window)
     return np.asarray(out).reshape(len(inputs), -1)
 
 

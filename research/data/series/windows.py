@@ -19,11 +19,11 @@ Missing = Literal["drop", "mask"]
 
 
 class Windows(NamedTuple):
-    """Series one below the other, R rows in all, and the N rows at which windows begin; everything a device needs.
+    """Series one below the other, R rows in all, and the N rows at which windows begin.
 
-    values: float32 [R, F], 0 where unknown. known: bool [R, F]. expected: float32 [R, F], what the reference says.
+    values: float64 [R, F], 0 where unknown. known: bool [R, F]. expected: float64 [R, F], what the reference says.
     calendar: float32 [R, C]. times: datetime64[s] [R], local. series: int32 [R], the place of each row's series in the
-    reference. spread: float32 [S, F], by that place. starts: int32 [N], ascending; no window crosses a series' end.
+    reference. spread: float64 [S, F], by that place. starts: int32 [N], ascending; no window crosses a series' end.
     """
 
     values: np.ndarray
@@ -34,6 +34,15 @@ class Windows(NamedTuple):
     times: np.ndarray
     series: np.ndarray
     starts: np.ndarray
+
+    @property
+    def scaled(self) -> np.ndarray:
+        """How far values are from what is expected, in spreads, 0 where unknown: float32 [R, F], what a net reads.
+
+        The difference is taken in float64: float32 has steps of 4 at 48,000,000.
+        """
+        differences = (self.values - self.expected) / self.spread[self.series]
+        return np.where(self.known, differences, 0.0).astype(np.float32)
 
 
 def window_starts(
@@ -112,10 +121,10 @@ def joined(
     times = np.concatenate([np.zeros(0, "datetime64[s]"), *(one.times for one in series)])
     places = [np.full(len(one.times), series_index(reference, one.name), np.int32) for one in series]
     return Windows(
-        np.nan_to_num(values).astype(np.float32),
+        np.nan_to_num(values),
         np.isfinite(values),
-        np.concatenate([np.zeros((0, channels)), *expectations]).astype(np.float32),
-        reference.spread.astype(np.float32),
+        np.concatenate([np.zeros((0, channels)), *expectations]),
+        reference.spread,
         calendar_features(times, calendar),
         times,
         np.concatenate([np.zeros(0, np.int32), *places]),

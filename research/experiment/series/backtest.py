@@ -12,6 +12,7 @@ from research.data.series.series_set import Series
 from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
 from research.experiment.series.build import SPLITS, Parts, stretches_of
+from research.experiment.series.net import Sizes
 from research.models.apply import Apply
 from research.training.state import Stretches
 from research.training.step import cut
@@ -35,21 +36,28 @@ class Targets(NamedTuple):
         return self.times[:, 0].astype("datetime64[D]")
 
 
-def targets_of(windows: Windows, sizes: Any) -> Targets:
+def targets_of(windows: Windows, sizes: Sizes) -> Targets:
     """The targets of all windows of a split."""
     rows = windows.starts[:, None] + sizes.context + np.arange(sizes.horizon)
-    truth = np.where(windows.known[rows], windows.values[rows].astype(np.float64), np.nan)
+    truth = np.where(windows.known[rows], windows.values[rows], np.nan)
     spread = windows.spread[windows.series[windows.starts]]
-    return Targets(truth, windows.times[rows], windows.expected[rows].astype(np.float64), spread.astype(np.float64))
+    return Targets(truth, windows.times[rows], windows.expected[rows], spread)
 
 
 def raw_forecasts(parts: Parts, params: Tree, split: str) -> np.ndarray:
     """What the net says of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
-    return forecast_of(parts.training.apply, params, stretches_of(parts.windows[split], parts.sizes))
+    return forecast_of(parts.training.apply, params, parts.windows[split], parts.sizes)
 
 
-def forecast_of(apply: Apply, params: Tree, rows: Stretches) -> np.ndarray:
-    """What a net with `params` says of all stretches of `rows`: [N, P, F, Q], float64, in the series' own unit."""
+def forecast_of(apply: Apply, params: Tree, windows: Windows, sizes: Sizes) -> np.ndarray:
+    """What a net with `params` says of all `windows`: [N, P, F, Q], float64, in the series' own unit."""
+    targets = targets_of(windows, sizes)
+    answers = _answers(apply, params, stretches_of(windows, sizes))
+    return targets.expected[..., None] + targets.spread[:, None, :, None] * answers
+
+
+def _answers(apply: Apply, params: Tree, rows: Stretches) -> np.ndarray:
+    """What the net answers to all stretches of `rows`, in spreads from what is expected: float64 [N, P, F, Q]."""
     starts = np.asarray(rows.starts)
     size = min(AT_ONCE, len(starts))
     padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # so that one shape is compiled

@@ -107,10 +107,8 @@ def stretches_of(windows: Windows, sizes: Sizes) -> Stretches:
     """The windows of a split as arrays on the device."""
     return jax.device_put(
         Stretches(
-            values=windows.values,
+            values=windows.scaled,
             known=windows.known.astype(np.float32),
-            expected=windows.expected,
-            spread=windows.spread[windows.series],
             calendar=windows.calendar,
             starts=windows.starts,
             past=np.arange(sizes.context),

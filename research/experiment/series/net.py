@@ -85,8 +85,6 @@ def example(sizes: Sizes) -> dict[str, jax.Array]:
     return {
         "values": jnp.zeros((1, L, F)),
         "known": jnp.ones((1, L, F)),
-        "expected": jnp.zeros((1, L + P, F)),
-        "spread": jnp.ones((1, F)),
         "calendar": jnp.zeros((1, L + P, sizes.calendar)),
     }
 

@@ -1,5 +1,6 @@
 """What a trained forecaster says of what comes next: from the end of a user's own file, without the training data."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from research.data.series.windows import Windows
 from research.errors import UserError
 from research.experiment.fit import load_parameters
 from research.experiment.series.backtest import forecast_of, targets_of
-from research.experiment.series.build import stretches_of, without_gaps
+from research.experiment.series.build import without_gaps
 from research.experiment.series.judge import corrected
 from research.experiment.series.kept import read_correction, read_told
 from research.experiment.series.net import Sizes, build_network, example, sizes_of
@@ -52,13 +53,11 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
         except UserError as error:
             yield {"input": str(path), "error": str(error)}
             continue
-        raw = forecast_of(apply, params, stretches_of(windows, sizes))
         targets = targets_of(windows, sizes)
-        said = corrected(raw, targets, correction)
-        for place_, one in enumerate(series):
-            yield _answer(
-                path, one, targets.times[place_], columns, [each[place_] for each in said if each is not None]
-            )
+        said = corrected(forecast_of(apply, params, windows, sizes), targets, correction)
+        for index, one in enumerate(series):
+            ends = [each[index] for each in said if each is not None]
+            yield _answer(path, one, targets.times[index], columns, ends, targets.spread[index])
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:
@@ -94,7 +93,7 @@ def _last(path: Path, config: SeriesData, series: tuple[Series, ...], told: Refe
 
 
 def _answer(
-    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: list[np.ndarray]
+    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: list[np.ndarray], spread: np.ndarray
 ) -> dict[str, Any]:
     names = ("forecast", "low", "high")
     return {
@@ -103,10 +102,14 @@ def _answer(
         "origin": str(one.times[-1]),
         "times": [str(time) for time in times],
         "columns": {
-            column: {
-                name: [float(f"{value:.6g}") for value in each[:, place]]
-                for name, each in zip(names, said, strict=False)
-            }
+            column: {name: rounded(each[:, place], spread[place]) for name, each in zip(names, said, strict=False)}
             for place, column in enumerate(columns)
         },
     }
+
+
+def rounded(values: np.ndarray, spread: float) -> list[float]:
+    """`values` [P] to four digits of the `spread` around which they differ, and six of their own at least."""
+    largest = max(float(np.max(np.abs(values))), spread)
+    digits = min(17, max(6, 4 + math.floor(math.log10(largest)) - math.floor(math.log10(spread))))
+    return [float(f"{value:.{digits}g}") for value in values]

@@ -78,13 +78,13 @@ def test_series_lie_one_below_the_other_and_no_window_crosses_an_end():
     found = build_windows([one, two], reference, 3, 2, calendar=("time_of_day", "day_of_week"))
     np.testing.assert_array_equal(found.starts, [*range(8), *range(12 + 5, 12 + 11)])
     np.testing.assert_array_equal(found.series, np.repeat([1, 0], [12, 15]))
-    np.testing.assert_array_equal(found.expected[:, 0], np.repeat(reference.table[[1, 0], 0, 0].astype("f4"), [12, 15]))
-    np.testing.assert_array_equal(found.spread, reference.spread.astype(np.float32))
+    np.testing.assert_array_equal(found.expected[:, 0], np.repeat(reference.table[[1, 0], 0, 0], [12, 15]))
+    np.testing.assert_array_equal(found.spread, reference.spread)
     np.testing.assert_array_equal(found.times, np.concatenate([one.times, two.times]))
     assert found.values[16] == 0 and not found.known[16] and found.known.sum() == 26
     assert found.calendar.shape == (27, 4)
     kinds = [array.dtype for array in found]
-    assert kinds == ["f4", bool, "f4", "f4", "f4", "M8[s]", "i4", "i4"]
+    assert kinds == ["f8", bool, "f8", "f8", "f4", "M8[s]", "i4", "i4"] and found.scaled.dtype == "f4"
     assert build_windows([], reference, 3, 2).starts.size == 0
 
 
@@ -93,10 +93,24 @@ def test_expectations_may_be_those_without_the_day_itself():
     reference = fit_reference([one], HOUR, "day")
     usual = build_windows([one], reference, 6, 24)
     others = build_windows([one], reference, 6, 24, expectations=left_out(reference, [one]))
-    np.testing.assert_array_equal(usual.expected, np.tile(reference.table[0], (9, 1)).astype(np.float32))
+    np.testing.assert_array_equal(usual.expected, np.tile(reference.table[0], (9, 1)))
     np.testing.assert_allclose(
         (one.values - others.expected)[:, 0], (one.values - usual.expected)[:, 0] * 9 / 8, atol=1e-6
     )
+
+
+@pytest.mark.parametrize("kind", ["mean", "day"])
+def test_a_large_level_takes_nothing_from_what_a_net_reads(kind):
+    changes = np.random.default_rng(0).normal(0, 5, (24 * 9, 2))
+    changes[40] = np.nan
+    found = []
+    for level in (0.0, 48e6, -2e9):
+        one = Series("", series(changes[:, 0]).times, changes * [1, 0.1] + level)
+        found.append(build_windows([one], fit_reference([one], HOUR, kind), 6, 24))
+    for one in found[1:]:
+        np.testing.assert_allclose(one.scaled, found[0].scaled, atol=2e-6)
+        np.testing.assert_array_equal(one.scaled[40], 0)
+    assert found[0].scaled.std() > 0.9
 
 
 def test_series_shorter_than_a_window(refusal):

@@ -1,0 +1,73 @@
+"""A large level under a series, a meter's at 48,000,000 say, takes nothing from its training, judging and forecasts."""
+
+import dataclasses
+import functools
+
+import numpy as np
+import pytest
+
+from research import experiment
+from research.config import DenseForecaster, Optimizer, SeriesData, SeriesExperiment, Training
+from research.experiment.series.predict import rounded
+
+LEVEL = 48e6
+CONFIG = SeriesExperiment(
+    name="hours",
+    data=SeriesData(context="4h", horizon="6h", columns=("speed",), reference="day", validation=0.3),
+    model=DenseForecaster(hidden=(4,)),
+    optimizer=Optimizer(learning_rate=0.01),
+    train=Training(epochs=2, batch_size=32),
+)
+
+
+def lifted(columns, level):
+    return columns | {"speed": np.round(columns["speed"], 3) + level}
+
+
+@pytest.fixture(scope="module")
+def runs(write_series, tmp_path_factory):
+    """The same series around 60 and around 48,000,060: (record, what the next six hours are said to be) of each."""
+    found = []
+    for level in (0.0, LEVEL):
+        place = tmp_path_factory.mktemp("level")
+        source = write_series(place / "hours.csv", functools.partial(lifted, level=level))
+        config = dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=str(source)))
+        record = experiment.run(config, place / "run")
+        [answer] = experiment.predict(place / "run", [source])
+        found.append((record, answer["columns"]["speed"]))
+    return found
+
+
+@pytest.mark.parametrize("name", ["mae", "rmse", "mase", "interval_coverage", "interval_width", "interval_winkler"])
+def test_errors_are_those_of_the_series_without_its_level(runs, name):
+    (low, _), (high, _) = runs
+    for split in ("train", "validation", "test"):
+        assert high["metrics"][split][name] == pytest.approx(low["metrics"][split][name], rel=1e-4)
+
+
+def test_baselines_errors_are_those_of_the_series_without_its_level(runs):
+    (low, _), (high, _) = runs
+    for split, errors in low["data"]["baselines"].items():
+        assert high["data"]["baselines"][split] == pytest.approx(errors, rel=1e-6)
+
+
+def test_forecasts_differ_from_hour_to_hour_as_without_the_level(runs):
+    (_, low), (_, high) = runs
+    for name in ("forecast", "low", "high"):
+        np.testing.assert_allclose(np.array(high[name]) - LEVEL, low[name], atol=2e-3)
+    assert len(set(high["forecast"])) == 6
+
+
+@pytest.mark.parametrize(
+    ("value", "spread", "told"),
+    [
+        (2_000_000.123456, 5.0, 2_000_000.123),
+        (-48_000_000.123456, 0.05, -48_000_000.12346),
+        (123.456789, 100.0, 123.457),
+        (0.0, 3.0, 0.0),
+        (1.23456789e-7, 1e-8, 1.23457e-7),
+        (1e9 + 1 / 3, 1e-12, 1e9 + 1 / 3),  # no more than a float holds
+    ],
+)
+def test_forecasts_are_written_to_the_digits_that_their_spread_needs(value, spread, told):
+    assert rounded(np.array([value]), spread) == [told]
