@@ -1,4 +1,4 @@
-"""What a look at a folder of pictures found: files left out, files that are not what they claim, pictures met twice."""
+"""What a look at a folder of pictures found: files left out, files of another kind than named, pictures met twice."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -16,14 +16,15 @@ class Remark(NamedTuple):
 class Findings(NamedTuple):
     """The findings in a set of `pictures` picture files; files by their names within the set's folder.
 
-    quarantined: picture files that cannot be read, or are of another kind than their names say, left out. ignored: what
-    lies there and is not looked at. The others are groups of files with the same pixels once scaled:
-    across_splits, in several of train, validation and test; across_classes, in several classes (a group may be in both
-    lists); repeated, within one class of one split.
+    quarantined: picture files that cannot be read, left out. misnamed: those whose content is of another kind than
+    their names say, read by their content. ignored: what lies there and is not looked at. The others are groups of
+    files with the same pixels once scaled: across_splits, in several of train, validation and test; across_classes, in
+    several classes (a group may be in both lists); repeated, within one class of one split.
     """
 
     pictures: int
     quarantined: tuple[Remark, ...] = ()
+    misnamed: tuple[Remark, ...] = ()
     ignored: tuple[Remark, ...] = ()
     across_splits: tuple[tuple[str, ...], ...] = ()
     across_classes: tuple[tuple[str, ...], ...] = ()
@@ -46,6 +47,7 @@ class Findings(NamedTuple):
 
 _REMARKS = {
     "quarantined": "left out",
+    "misnamed": "read though named as another kind",
     "ignored": "ignored",
 }
 _GROUPS = {

@@ -23,7 +23,7 @@ from research.data.scan import KINDS, Entry
 T = TypeVar("T")
 R = TypeVar("R")
 
-RECIPE = "2: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
+RECIPE = "3: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
 AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
 
 
@@ -40,10 +40,10 @@ def folder_pixels(
 ) -> FolderPixels:
     """The pixels [N, size, size, C] of those `entries` (files below `folder`) that can be read, in their order.
 
-    The notes: "broken", {file: reason} of those that cannot, and of those whose content is not of the kind that their
-    name says; "same", lists of files with the same pixels. The digests: of each of `entries`, broken
-    ones too, the sha256 of its content. Raises UserError for a file that changes meanwhile, and where the cache cannot
-    be written.
+    The notes: "broken", {file: reason} of those that cannot; "misnamed", {file: kind} of those whose content is of
+    another kind than their name says, which are read all the same; "same", lists of files with the same pixels. The
+    digests: of each of `entries`, broken ones too, the sha256 of its content. Raises UserError for a file that changes
+    meanwhile, and where the cache cannot be written.
     """
     paths, named = [folder / entry.name for entry in entries], shown(folder.absolute().name)
 
@@ -88,6 +88,7 @@ def _key(entries: Sequence[Entry], digests: Sequence[str], size: int, gray: bool
 def _gathered(decoded: Iterator[tuple[Entry, Picture | str]], append: Callable[[np.ndarray], None]) -> dict[str, Any]:
     """Append what could be decoded, and take the notes."""
     broken: dict[str, str] = {}
+    misnamed: dict[str, str] = {}
     same: dict[str, list[str]] = {}
     for entry, found in decoded:
         if isinstance(found, str):
@@ -96,8 +97,8 @@ def _gathered(decoded: Iterator[tuple[Entry, Picture | str]], append: Callable[[
         # A JPEG with a second one behind it, as some cameras write, is one.
         kind = "JPEG" if found.kind == "MPO" else found.kind
         if kind != KINDS[Path(entry.name).suffix.lower()]:
-            broken[entry.name] = f"its content is {kind}: rename it"
-            continue
+            misnamed[entry.name] = kind
         append(found.pixels)
         same.setdefault(found.digest, []).append(entry.name)
-    return {"broken": broken, "same": [names for names in same.values() if len(names) > 1]}
+    repeated = [names for names in same.values() if len(names) > 1]
+    return {"broken": broken, "misnamed": misnamed, "same": repeated}

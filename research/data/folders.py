@@ -32,8 +32,9 @@ def read_image_folder(
     in `cache` under a key of their names and contents, `size`, `gray` and the decoder's version; the arrays are mapped
     from there. `show(what, done, total)` is told of the progress.
 
-    Files that cannot be read are left out and listed in the findings. Raises UserError when they are more than
-    `limit_broken` of all, when a class is left without a picture, and for what `scan` and `folder_pixels` refuse.
+    A file is read by its content, whatever its name says. Those that cannot be read are left out and listed in the
+    findings. Raises UserError when they are more than `limit_broken` of all, when a class is left without a picture,
+    and for what `scan` and `folder_pixels` refuse.
     """
     listing = scan(folder)
     pixels, notes, digests = folder_pixels(folder, listing.entries, size, gray=gray, cache=cache, show=show)
@@ -85,6 +86,7 @@ def _findings(listing: Listing, notes: Mapping[str, Any]) -> Findings:
     return Findings(
         len(listing.entries),
         tuple(Remark(shown(name), reason) for name, reason in notes["broken"].items()),
+        tuple(Remark(shown(name), f"its content is {kind}") for name, kind in notes["misnamed"].items()),
         listing.ignored,
         **grouped([[known[name] for name in names] for names in notes["same"]]),
     )

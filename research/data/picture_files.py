@@ -1,5 +1,6 @@
 """One picture file: the digest of its content, and its pixels."""
 
+import functools
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
@@ -48,11 +49,20 @@ def picture_of(wanted: Wanted, size: int, gray: bool) -> Picture | str:
         return wanted.digest
     content = _unchanged(wanted)
     try:
-        image, _, kind = decoding.decode(content, gray=gray, kinds=tuple(dict.fromkeys(KINDS.values())))
+        image, _, kind = decoding.decode(content, gray=gray, kinds=_decoders())
     except decoding.UndecodableError as error:
         return str(error)
     pixels = np.ascontiguousarray(decoding.squashed(image, size))
     return Picture(pixels, kind, hashlib.sha256(pixels.data).hexdigest())
+
+
+@functools.cache
+def _decoders() -> tuple[str, ...]:
+    """Pillow's names of the kinds that are read; AVIF is not in every build of it."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(kind for kind in dict.fromkeys(KINDS.values()) if kind in Image.OPEN)
 
 
 def _unchanged(wanted: Wanted) -> bytes:

@@ -461,15 +461,29 @@ def test_a_class_left_without_a_picture_is_an_error(flat, cache, refusal):
         read_image_folder(flat, 8, cache=cache)
 
 
-def test_another_kind_than_the_name_says_is_left_out_and_listed(flat, cache):
+def test_a_picture_is_read_as_what_its_content_is_and_a_wrong_name_is_listed(flat, cache):
     before = read_image_folder(flat, 8, cache=cache)
     (flat / "cats/cats.000.png").rename(flat / "cats/cats.000.jpg")
     Image.fromarray(photo(40, 1)).save(flat / "cats/cats.001.PNG")  # capitals are the same kind
     (flat / "cats/cats.001.png").unlink()
     found = read_image_folder(flat, 8, cache=cache)
-    assert len(found.train[0]) == len(before.train[0]) - 1
-    assert found.findings.quarantined == (("cats/cats.000.jpg", "its content is PNG: rename it"),)
-    assert not before.findings.quarantined
+    same_arrays_of_train(found, before)
+    assert found.findings.misnamed == (("cats/cats.000.jpg", "its content is PNG"),)
+    assert not found.findings.quarantined and not before.findings.misnamed
+    assert found.findings.summary() == "1 read though named as another kind (cats/cats.000.jpg: its content is PNG)"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
+def test_a_whole_set_under_the_wrong_name_is_no_broken_one(flat, cache, kind):
+    """As pages of the web are saved: every second file is a .jpg by name alone. None counts against the 5%."""
+    for path in sorted(flat.glob("*/*.png"))[::2]:
+        with Image.open(path) as picture:
+            picture.save(path.with_suffix(".jpg"), kind)
+        path.unlink()
+    (flat / "cats/words.jpg").write_bytes(b"words")
+    found = read_image_folder(flat, 8, cache=cache)
+    assert np.bincount(found.train[1]).tolist() == [30, 20]
+    assert len(found.findings.misnamed) == 25 and files(found.findings.quarantined) == ["cats/words.jpg"]
 
 
 def test_a_camera_s_jpeg_with_a_second_one_behind_it_is_a_jpeg(flat, cache):
