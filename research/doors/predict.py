@@ -21,8 +21,8 @@ class Flags:
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory, as scripts/train.py made it."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Of a classifier, pictures or folders of them: PNG, JPEG and others, of any size. Of a forecaster, files of series
-    that end where the forecast is to begin, with the columns of its training."""
+    """Of a classifier, pictures, or folders with pictures at any depth: PNG, JPEG and others, of any size. Of a
+    forecaster, files of series that end where the forecast is to begin, with the columns of its training."""
     seed: int | None = None
     """Which of the run's seeds answers; the first by default."""
 

@@ -10,12 +10,11 @@ import numpy as np
 from research.data.images import Split
 from research.data.ink import Ink
 from research.data.pictures import prepare_picture
+from research.data.scan import KINDS, pictures_below
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
 from research.interpret.patches import crop
 from research.models.fields import Field
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 
 
 class Real(Protocol):
@@ -128,8 +127,8 @@ def _readable(
     """Name and pixels of each picture, one by one; then UserError if there was none, or a warning of the broken."""
     root = Path(place).expanduser()
     if not root.is_dir():
-        raise UserError(f"no folder {place}; give one with pictures ({', '.join(SUFFIXES)})")
-    files = sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES)
+        raise UserError(f"no folder {place}; give one with pictures ({', '.join(KINDS)})")
+    files = pictures_below(root).pictures
     wrong = []
     for path in files:
         try:
@@ -140,7 +139,7 @@ def _readable(
         yield str(path.relative_to(root)), found
     if len(wrong) == len(files):
         what = f"none of its {len(files)} pictures can be read: {wrong[0]}" if wrong else "it holds no picture"
-        raise UserError(f"{place}: {what}; give a folder of {', '.join(SUFFIXES)}")
+        raise UserError(f"{place}: {what}; give a folder of {', '.join(KINDS)}")
     if wrong:
         warn(f"{len(wrong)} of {len(files)} pictures in {place} are left out (first: {wrong[0]})")
 

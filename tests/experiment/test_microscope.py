@@ -128,7 +128,7 @@ def test_copies_are_told_of_once_and_count_once(trained, tmp_path, capsys):
         ({"hypotheses": ("conv1=ten",), "against": "others"}, "hypothesis needs at least 16 on each side"),
         ({"hypotheses": ("conv1=bright",), "against": "bright"}, r"both among those .*: 20 \(first: "),
         ({"pictures": "nothing"}, "no folder nothing"),
-        ({"pictures": "empty"}, "empty: it holds no picture; give a folder of .png"),
+        ({"pictures": "empty"}, "empty: it holds no picture; give a folder of .jpg"),
         ({"pictures": "broken"}, r"broken: none of its 1 pictures can be read"),
         ({"size": 9}, "--size 9: rows takes pictures of 8x8"),
     ],

@@ -133,6 +133,27 @@ def test_one_bad_file_does_not_silence_the_others(digits_run, test_digits, tmp_p
     assert [("error" in answer) for answer in answers] == [True, False, True]
 
 
+def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, capsys):
+    """test/cats/... answers as its files do; what is hidden does not exist, and what is left out is counted."""
+    held = tmp_path / "test"
+    names = ["a.png", "cats/b.jpg", "cats/c.JFIF", "dogs/more/d.png"]
+    for name, image in zip(names, test_digits.images, strict=False):
+        (held / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image[..., 0]).save(held / name, "PNG")
+    (held / "cats/broken.png").write_text("not a picture")
+    for name in ("cats/._b.jpg", ".cache/e.png", "__MACOSX/f.png", "cats/notes.txt"):
+        (held / name).parent.mkdir(exist_ok=True)
+        (held / name).write_text("junk")
+    answers = list(experiment.predict(digits_run[0], [held]))
+    expected = ["a.png", "cats/b.jpg", "cats/broken.png", "cats/c.JFIF", "dogs/more/d.png"]
+    assert [answer["input"] for answer in answers] == [str(held / name) for name in expected]
+    assert ["error" in answer for answer in answers] == [False, False, True, False, False]
+    assert "1 of the files in" in (told := capsys.readouterr().err) and "notes.txt" in told
+    (tmp_path / "none/within").mkdir(parents=True)
+    with pytest.raises(UserError, match="no pictures in .*none and below"):
+        list(experiment.predict(digits_run[0], [tmp_path / "none"]))
+
+
 def test_no_run_is_said_plainly(tmp_path):
     with pytest.raises(UserError, match="not a run directory"):
         next(experiment.predict(tmp_path, []))

@@ -11,7 +11,8 @@ import numpy as np
 from research.config import ImageExperiment, PretrainedNet
 from research.data.ink import Ink
 from research.data.pictures import Prepared, prepare_picture
-from research.errors import UserError
+from research.data.scan import KINDS, pictures_below
+from research.errors import UserError, warn
 from research.experiment.fit import load_parameters
 from research.experiment.images.build import build_network
 from research.experiment.images.transfer import frozen_outputs, transfer
@@ -22,11 +23,10 @@ from research.report.record import read_record
 from research.run_directory import RECORD
 
 AT_ONCE = 64  # pictures per batch
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp")
 
 
 def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], seed: int) -> Iterator[dict[str, Any]]:
-    """One dict for each picture of `inputs` (files, or folders of them), in order.
+    """One dict for each picture of `inputs` (files, or folders of them and of folders), in order.
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
     {"input", "error"} for a file that is no picture, or of which the net says nothing finite. Raises UserError when
@@ -58,13 +58,21 @@ def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tup
 
 
 def _files(inputs: Sequence[Path | str]) -> list[Path]:
-    """`inputs` with each folder replaced by the pictures in it, sorted; UserError for a folder without any."""
+    """`inputs` with each folder replaced by the pictures in it, at any depth; UserError for a folder without any.
+
+    A warning counts the files of a folder that are no pictures by their names.
+    """
     files: list[Path] = []
     for path in map(Path, inputs):
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
-        if not found:
-            raise UserError(f"no pictures in {path}; give files or folders of {', '.join(SUFFIXES)}")
-        files += found
+        if not path.is_dir():
+            files.append(path)
+            continue
+        pictures, others = pictures_below(path)
+        if not pictures:
+            raise UserError(f"no pictures in {path} and below; give files or folders of {', '.join(KINDS)}")
+        if others:
+            warn(f"{len(others)} of the files in {path} are not pictures by their names, left out (first: {others[0]})")
+        files += pictures
     return files
 
 
