@@ -150,7 +150,7 @@ def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, ca
     assert ["error" in answer for answer in answers] == [False, False, True, False, False]
     assert "1 of the files in" in (told := capsys.readouterr().err) and "notes.txt" in told
     (tmp_path / "none/within").mkdir(parents=True)
-    with pytest.raises(UserError, match="no pictures in .*none and below"):
+    with pytest.raises(UserError, match=r"no pictures in .*none and below"):
         list(experiment.predict(digits_run[0], [tmp_path / "none"]))
 
 
