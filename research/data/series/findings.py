@@ -26,7 +26,9 @@ class SeriesFindings(NamedTuple):
     twice when the clock is changed; the latter are averaged. zoned: such changes where a time zone is named, and they
     are neither. zeros: values of zero amid high ones, as failing sensors give. unknown_zeros: zeros that stand for
     missing values, as was said. filled: unknown values on a straight line between their neighbours. ignored: rows of
-    columns without any number, which are left out.
+    columns without any number, which are left out. offsets: times with an offset from UTC, taken as they read. unix:
+    times that are numbers of seconds (or parts of them) since 1970, UTC. excel: times that are day numbers of a
+    spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day.
     """
 
     rows: int
@@ -40,6 +42,10 @@ class SeriesFindings(NamedTuple):
     unknown_zeros: tuple[Finding, ...] = ()
     filled: tuple[Finding, ...] = ()
     ignored: tuple[Finding, ...] = ()
+    offsets: tuple[Finding, ...] = ()
+    unix: tuple[Finding, ...] = ()
+    excel: tuple[Finding, ...] = ()
+    midnight: tuple[Finding, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The findings as plain JSON values."""
@@ -49,7 +55,12 @@ class SeriesFindings(NamedTuple):
         """All kinds of findings in one line, with the first of each; None when there is none."""
         return "; ".join(_told(WORDS[kind], getattr(self, kind)) for kind in WORDS if getattr(self, kind)) or None
 
+    def how_read(self) -> str | None:
+        """The kinds of findings that tell how cells were read, in one line; None when there is none."""
+        return SeriesFindings(self.rows, **{kind: getattr(self, kind) for kind in HOW_READ}).summary()
 
+
+HOW_READ = ("offsets", "unix", "excel", "midnight")
 WORDS = {
     "gaps": "steps without a row",
     "unknown": "values empty",
@@ -61,6 +72,10 @@ WORDS = {
     "unknown_zeros": "zeros taken as missing values",
     "filled": "unknown values filled by straight lines",
     "ignored": "rows of columns without a number left out",
+    "offsets": "times taken as they read, without their offset from UTC (--data.time-zone converts them)",
+    "unix": "times read as Unix times, in UTC where no --data.time-zone is named",
+    "excel": "times read as a spreadsheet's day numbers",
+    "midnight": "times of 24:00 read as 0:00 of the next day",
 }
 
 

@@ -35,8 +35,9 @@ def load_series(
     """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
 
     Paths are taken as they are or looked for under `root` (see `places.data_root`). Of tables, `time` is the column of
-    times (the first by default), `values` those of numbers (all others by default), and `series` those that name the
-    series, joined by /; without them the file is one series, called "". For .npz files see `archives.read_archive`.
+    times (the first by default), `values` those of numbers (all others by
+    default), and `series` those that name the series, joined by /; without them the file is one series, called "". For
+    .npz files see `archives.read_archive`.
 
     1. Times are read (`stamps.stamps_of`): days come before months if `day_first`. With `time_zone` they are what a
        clock there shows, and its changes make neither gaps nor repetitions; without one they do, which is reported.
@@ -75,10 +76,13 @@ def read_context(
     """The series of a user's own file to forecast from: the `columns` of training, at its `step`, read as it was.
 
     Steps at the end of which nothing is known are left out, with a warning, and so is a last one that is not whole.
+    What was read in a way that the file does not settle, such as times without their offset, is a warning, too.
     With `exact` the file may have no other columns of numbers. Raises UserError for columns that are not there, for
     another step, and for what `load_series` refuses of a file.
     """
     file = read_file(path, reading, columns, exact=exact)
+    if how := file.findings.how_read():
+        warn(how)
     longer = seconds_of(reading.resample) if reading.resample else file.step
     if longer != seconds_in(step):
         raise UserError(

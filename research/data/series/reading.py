@@ -15,7 +15,7 @@ from research.data.series.series_set import Series
 from research.data.series.stamps import Stamps
 from research.data.series.steps import regular_step
 from research.data.series.survey import of_grid, of_rows
-from research.data.series.zones import check_zone, instants_of, refuse_unsorted, wall_clock
+from research.data.series.zones import check_zone, instants_of, refuse_unsorted, shown_time, wall_clock
 from research.data.tables import Layout, Table, read_table
 from research.errors import UserError
 
@@ -59,7 +59,8 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, ex
     table = (read_archive if path.suffix.lower() == ".npz" else read_table)(path, where, layout)
     zone = None if _daily(table, reading) else reading.time_zone
     if zone is None and table.stamps.absolute:
-        table = table._replace(stamps=Stamps(wall_clock(table.stamps.times, reading.time_zone), False))
+        local = wall_clock(table.stamps.times, reading.time_zone)
+        table = table._replace(stamps=Stamps(local, False, table.stamps.notes))
     rows = [_ordered(each, table, zone) for each in _by_series(table)]
     step = regular_step({each.name: np.unique(each.instants) for each in rows}, where)
     _refuse_resampling(step, reading, where)
@@ -69,6 +70,8 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, ex
     for each, grid in zip(rows, grids, strict=True):
         seen.append(of_grid(file, table.columns, each.name, grid, zone, zeros_missing=zeros))
     seen.append({"ignored": [Finding(file, "", column, len(table.rows), 1, "") for column in table.ignored]})
+    for kind, total, first in table.stamps.notes:
+        seen.append({kind: [Finding(file, "", "", total, 1, shown_time(table.stamps.times[first]))]})
     kinds = {kind: tuple(found for one in seen for found in one.get(kind, ())) for kind in WORDS}
     series = tuple(
         Series(each.name, wall_clock(grid.instants, zone), grid.values) for each, grid in zip(rows, grids, strict=True)

@@ -299,3 +299,23 @@ def test_a_context_is_read_as_training_was(frame, tmp_path, refusal):
         read_context(path, ("flow", "density"), step, Reading())
     with refusal("new.csv has steps of 1 h, training had 5 min"):
         read_context(path, ("flow",), np.timedelta64(300, "s"), Reading())
+
+
+LOCAL = HOURS.strftime("%Y-%m-%d %H:%M")
+READ = {
+    None: LOCAL,
+    "offsets": LOCAL + "+01",
+    "unix": (HOURS.astype("datetime64[s]").astype(np.int64)),
+    "midnight": [f"{time - pd.Timedelta('1h'):%Y-%m-%d} 24:00" if time.hour == 0 else str(time) for time in HOURS],
+}
+
+
+@pytest.mark.parametrize("kind", READ)
+def test_how_times_were_read_is_said_of_training_and_of_new_files(load, frame, tmp_path, capsys, kind):
+    usual, found = load(frame).fingerprint, load(frame.assign(time=READ[kind]))
+    assert found.fingerprint == usual
+    told = {name: each[0] for name, each in found.findings.document().items() if name != "rows" and each}
+    assert set(told) == ({kind} if kind else set())
+    assert not kind or (told[kind]["total"], told[kind]["first"]) == (30 if kind == "midnight" else 720, LOCAL[0])
+    read_context(tmp_path / "a.csv", ("flow", "speed"), np.timedelta64(1, "h"), Reading())
+    assert ("a.csv" in capsys.readouterr().err) == bool(kind)

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from research.data.series.stamps import stamps_of
+from research.errors import UserError
 
 HOURS = pd.date_range("2016-01-04", periods=60, freq="h")
 EXPECTED = HOURS.to_numpy("datetime64[ms]")
@@ -99,6 +100,156 @@ def test_days_taken_for_months(refusal):
         read(pd.date_range("2016-01-13", periods=60).strftime("%d/%m/%Y %H:%M"))
 
 
-def test_numbers_are_no_times(refusal):
-    with refusal("row 2", "1451865600 is a number"):
-        read(np.arange(60) * 300 + 1451865600)
+@pytest.mark.parametrize(
+    ("offset", "minutes"),
+    [
+        ("+01", 60), ("-08", -480), ("+00", 0), (" +0530", 330), ("+05:30", 330), ("\u221203", -180), ("z", 0),
+        (" GMT", 0), ("GMT+02:00", 120), ("+00:53:28", 53 + 28 / 60), ("+01:00[Europe/Berlin]", 60),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "form", ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H", "%Y%m%dT%H%M%S", "%m/%d/%Y %H:%M", "%Y-%m-%d %I:%M %p"]
+)
+def test_no_offset_from_utc_is_lost(form, offset, minutes):
+    texts = HOURS.strftime(form) + offset
+    aware = read(texts, time_zone="Asia/Tokyo")
+    assert aware.absolute and not aware.notes
+    np.testing.assert_array_equal(aware.times, EXPECTED - np.timedelta64(round(minutes * 60), "s"))
+    local = read(texts)
+    np.testing.assert_array_equal(local.times, EXPECTED)  # as they read, which is said
+    assert local.notes == (("offsets", 60, 0),) and not local.absolute
+
+
+@pytest.mark.parametrize(("before", "after"), [("+01", "+02"), ("Z", "+01"), ("+0100", "+02:00")])
+def test_an_offset_of_hours_alone_may_not_change_without_a_zone(refusal, before, after):
+    texts = HOURS.strftime("%Y-%m-%d %H:%M:%S").to_numpy(object)
+    texts = [*(texts[:30] + before), *(texts[30:] + after)]
+    with refusal("a.csv: row 32", "offset from UTC changes", "--data.time-zone"):
+        read(texts)
+    assert read(texts, time_zone="Europe/Berlin").absolute
+
+
+@pytest.mark.parametrize("text", ["2016-01-04 00:00 CET", "2016-01-04 00:00 Europe/Berlin", "04 Jan 2016 00:00 EST"])
+def test_a_zone_by_name_is_refused_with_what_to_do(refusal, text):
+    with refusal("row 2", repr(text), "+01:00", "--data.time-zone Europe/Berlin"):
+        read([text] * 60)
+
+
+@pytest.mark.parametrize("offset", ["+1", "+99:00", "+16", "+01:75", "-8:00"])
+def test_an_offset_that_is_none(refusal, offset):
+    with refusal("row 2", offset, "write offsets from UTC as +01:00"):
+        read(HOURS.strftime("%Y-%m-%d %H:%M") + offset)
+
+
+@pytest.mark.parametrize(
+    ("form", "end"),
+    [
+        ("%Y-%m-%d %H:%M", " 24:00"),
+        ("%Y-%m-%dT%H:%M:%S", "T24:00:00"),
+        ("%Y-%m-%dT%H:%M:%S.000", "T24:00:00.000"),
+        ("%Y-%m-%dT%H", "T24"),
+        ("%d.%m.%Y %H:%M", " 24:00"),
+        ("%d %b %Y %H:%M", " 24:00"),
+        ("%Y%m%d%H", "24"),
+        ("%Y%m%d%H%M", "2400"),
+        ("%Y-%m-%d %H:%M:%S+01", " 24:00:00+01"),
+    ],
+)
+def test_midnight_that_ends_a_day(form, end):
+    days = pd.Series((HOURS - pd.Timedelta("1h")).strftime(form.split("%H")[0].rstrip("T ")))
+    texts = [day + end if hour.hour == 0 else hour.strftime(form) for hour, day in zip(HOURS, days, strict=True)]
+    found = read(texts, day_first=form.startswith("%d"))
+    np.testing.assert_array_equal(found.times, EXPECTED)
+    assert found.notes[0] == ("midnight", 3, 0)
+
+
+@pytest.mark.parametrize("text", ["2016-01-04 24:15", "2016-01-04 25:00", "2016-01-04 24:00:01"])
+def test_hours_beyond_the_day(refusal, text):
+    with refusal("row 2", repr(text), "write 2016-01-31 23:55"):
+        read([text] * 60)
+
+
+SECONDS = EXPECTED.astype("datetime64[s]").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        SECONDS, SECONDS.astype(float), SECONDS * 1000, SECONDS * 10**6, SECONDS * 10**9, SECONDS.astype(str),
+        (SECONDS * 1000).astype(str), (SECONDS * 1000).astype(float), pd.array(SECONDS, dtype="Int64"),
+    ],
+)  # fmt: skip
+def test_unix_times_are_utc(cells):
+    local, tokyo = read(cells), read(cells, time_zone="Asia/Tokyo")
+    for found in (local, tokyo):
+        np.testing.assert_array_equal(found.times, EXPECTED)
+        assert found.notes == (("unix", 60, 0),)
+    assert tokyo.absolute and not local.absolute
+
+
+def test_unix_times_have_parts_of_a_second():
+    found = read([f"{second}.25" for second in SECONDS])
+    np.testing.assert_array_equal(found.times, EXPECTED + np.timedelta64(250, "ms"))
+
+
+DAYS = 42373 + np.arange(60) / 24  # as a spreadsheet counts 2016-01-04 0:00 and the hours after
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        DAYS,
+        [f"{day:.10f}" for day in DAYS],
+        [f"{day:.4f}" for day in DAYS],  # to 4 seconds
+        [f"{day:.5f}".replace(".", ",") for day in DAYS],
+        [f"{day:.15g}" for day in DAYS],  # whole where they can be
+    ],
+)
+def test_day_numbers_of_a_spreadsheet(cells):
+    found = read(cells)
+    np.testing.assert_array_equal(found.times, EXPECTED)
+    assert found.notes == (("excel", 60, 0),) and not found.absolute
+    assert not read(cells, time_zone="Asia/Tokyo").absolute  # what its clock showed
+
+
+@pytest.mark.parametrize(
+    ("form", "freq"),
+    [("%Y%m%d", "D"), ("%Y%m%d%H", "h"), ("%Y%m%d%H%M%S", "s"), ("%Y%m", "MS"), ("%Y", "YS"), ("%Y-%m", "MS"),
+     ("%m/%Y", "MS"), ("%b %Y", "MS")],
+)  # fmt: skip
+@pytest.mark.parametrize("day_first", [False, True])
+def test_numbers_of_a_calendar(form, freq, day_first):
+    times = pd.date_range("1990-01-01", periods=60, freq=freq)
+    found = read(times.strftime(form), day_first)
+    np.testing.assert_array_equal(found.times, times.to_numpy("datetime64[ms]"))
+    assert not found.notes
+    if "%Y%" in form:
+        np.testing.assert_array_equal(read(times.strftime(form).astype(np.int64)).times, found.times)
+
+
+def test_quarters():
+    times = pd.date_range("1990-01-01", periods=60, freq="QS")
+    texts = [f"{time.year}-Q{time.quarter}" for time in times]
+    np.testing.assert_array_equal(read(texts).times, times.to_numpy("datetime64[ms]"))
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        (np.arange(60), ("row 2", "'0' is no time", "Unix time", "--data.time")),
+        (np.arange(60) + 60000, ("row 2", "'60000'")),  # modified Julian dates, say
+        (np.r_[SECONDS[:30], SECONDS[30:] * 1000], ("row 32", "or not what the first row has")),
+        ([*SECONDS[:30].astype(str), *["soon"] * 30], ("row 32", "'soon' is no time")),
+        (["1.45187E+12"] * 60, ("row 2", "'1.45187E+12'", "digits are lost")),
+        (["12:30"] * 60, ("row 2", "has no date", "--data.time Date Time")),
+        (["04/01/16 10:00"] * 60, ("row 2", "year has two digits")),
+        (np.r_[np.nan, SECONDS[1:]], ("row 2 has no time",)),
+        ([True] * 60, ("row 2", "'True' is no time")),
+    ],
+)
+def test_numbers_that_are_no_times(refusal, cells, words):
+    with refusal("a.csv", *words):
+        read(cells)
+    with pytest.raises(UserError) as error:
+        read(cells)
+    assert "day-first" not in str(error.value)

@@ -1,0 +1,141 @@
+"""Times that are text, in the usual forms: what the clock showed, and its offset from UTC."""
+
+import re
+import warnings
+from typing import Any
+
+import numpy as np
+
+from research.errors import UserError
+
+FORMS = 4  # different ways of writing times within one column: midnight without its 0:00, seconds only where not 0
+# What a time of day ends with, so that no -2016 is an offset from UTC; then the offset itself, of at most 15:59.
+MINUS = "\u2212"  # that of typographers; what reads ISO 8601 knows the hyphen alone
+CLOCK = (
+    r"(?::\d\d(?:[.,]\d+)?|\d\s?[AaPp][Mm]|^\d{4}-\d\d-\d\d[T ]\d\d"
+    r"|^\d{4}-?\d\d-?\d\dT\d\d(?:\d\d){0,2}(?:[.,]\d+)?)"
+)
+OFFSET = rf"\s*((?:UTC|GMT)?[+{MINUS}-](?:0\d|1[0-5])(?::?[0-5]\d){{0,2}}|[Zz]|UTC|GMT)(?:\[[\w/+-]+\])?$"
+ISO = r"\d{4}-\d\d?(?:-\d\d?(?:[T ]\d\d?(?::?\d\d(?::?\d\d(?:\.\d+)?)?)?)?)?"
+# Other ways of writing a time, and ISO 8601 for it. Months, quarters and years begin with their first day.
+YEAR = r"^((?:18|19|20|21)\d\d)"
+REWRITTEN = (
+    (r"(:\d\d:\d\d),(\d+)$", r"\1.\2"),  # seconds with a decimal comma
+    (YEAR + r"$", r"\1-01-01"),
+    (YEAR + r"[/.-]?(\d\d)$", r"\1-\2-01"),
+    (YEAR + r"(\d\d)(\d\d)$", r"\1-\2-\3"),
+    (YEAR + r"(\d\d)(\d\d)[T ]?(\d\d)$", r"\1-\2-\3 \4"),
+    (YEAR + r"(\d\d)(\d\d)[T ]?(\d\d)(\d\d)$", r"\1-\2-\3 \4:\5"),
+    (YEAR + r"(\d\d)(\d\d)[T ]?(\d\d)(\d\d)(\d\d)$", r"\1-\2-\3 \4:\5:\6"),
+    (r"^(\d\d?)[/.-](\d{4})$", r"\2-\1-01"),
+    (r"^([^\W\d]{3,9})[ -](\d{4})$", r"1 \1 \2"),
+    (r"^(\d{4})[ -]?Q1$", r"\1-01-01"),
+    (r"^(\d{4})[ -]?Q2$", r"\1-04-01"),
+    (r"^(\d{4})[ -]?Q3$", r"\1-07-01"),
+    (r"^(\d{4})[ -]?Q4$", r"\1-10-01"),
+)
+MIDNIGHT = r"(?:^\d{4}-\d\d?-\d\d?[T ]24|[T ]24:00(?::00(?:\.0+)?)?)$"  # the end of a day, ISO 8601's 24:00
+
+
+def text_times(
+    texts: Any, rows: np.ndarray, where: str, day_first: bool
+) -> tuple[np.ndarray, np.ndarray | None, tuple[tuple[str, int, int], ...]]:
+    """The times of a pandas column of stripped text ("" where unknown), `rows` [N] the numbers of its rows.
+
+    Returns what the clock showed, datetime64[ms] [N] (NaT where unknown); its offset from UTC, timedelta64[s] [N], or
+    None where no text has one; and (field of SeriesFindings, number of times, index of the first) for what the user
+    should know of. Raises UserError, by the row, for the first text that is no time, and for one without an offset
+    where others have one.
+    """
+    bare, offsets = _without_offsets(texts, rows, where)
+    if not bare.str.fullmatch(ISO).all():
+        for pattern, iso in REWRITTEN:
+            bare = bare.str.replace(pattern, iso, regex=True)
+    midnight = bare.str.contains(MIDNIGHT).to_numpy(bool)
+    if midnight.any():
+        bare = bare.where(~midnight, bare.str.replace("24(?=[:0.]*$)", "00", regex=True))
+    found = _parsed(bare, day_first)
+    wrong = np.isnat(found) & (texts != "").to_numpy()
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise _unreadable(bare.iloc[first], f"{where}: row {rows[first]}: {texts.iloc[first][:40]!r}", day_first)
+    found += midnight * np.timedelta64(1, "D")
+    notes = (("midnight", int(midnight.sum()), int(midnight.argmax())),) if midnight.any() else ()
+    return found, offsets, notes
+
+
+def _without_offsets(texts: Any, rows: np.ndarray, where: str) -> tuple[Any, np.ndarray | None]:
+    offsets = texts.str.extract(CLOCK + OFFSET, expand=False)
+    if not offsets.notna().any():
+        return texts, None
+    bare = (offsets.isna() & (texts != "")).to_numpy()
+    if bare.any():
+        raise UserError(f"{where}: row {rows[bare.argmax()]} has no offset from UTC as others have; give it to all")
+    return texts.str.replace(OFFSET, "", regex=True), offsets.fillna("Z").map(_seconds).to_numpy("timedelta64[s]")
+
+
+def _seconds(offset: str) -> np.timedelta64:
+    digits = re.sub(r"\D", "", offset).ljust(6, "0")
+    seconds = int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6])
+    return np.timedelta64(-seconds if set(offset) & {"-", MINUS} else seconds, "s")
+
+
+def _parsed(texts: Any, day_first: bool) -> np.ndarray:
+    """Texts in up to `FORMS` forms, each found from the first text that none before explains: datetime64[ms] [N]."""
+    import pandas as pd  # slow to import
+
+    found = np.full(len(texts), np.datetime64("NaT", "ms"))
+    iso = texts.str.fullmatch(ISO).to_numpy(bool)
+    for _ in range(FORMS):
+        left = np.flatnonzero(np.isnat(found) & (texts != "").to_numpy())
+        form = "" if not len(left) else "ISO8601" if iso[left[0]] else _form(texts.iloc[left[0]], day_first)
+        if not form:
+            break
+        alike = left[iso[left]] if form == "ISO8601" else left
+        found[alike] = pd.to_datetime(texts.iloc[alike], format=form, errors="coerce").to_numpy("datetime64[ms]")
+        if np.isnat(found[left[0]]):
+            break
+    return found
+
+
+def _form(text: str, day_first: bool) -> str:
+    """How `text` writes a time, as strptime has it, never with a zone, which would be lost; "" where it writes none."""
+    from pandas.tseries.api import guess_datetime_format
+
+    year_first = re.match(r"\d{4}", text, re.ASCII) is not None
+    half = re.search(r"\s*[AP]M$", text, re.IGNORECASE)  # of the day; pandas knows it of some hours only
+    bare = text[: half.start()] if half else text
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a first number that is a day or a month against `day_first`
+        try:
+            form = guess_datetime_format(bare, dayfirst=day_first and not year_first) or ""
+        except (ValueError, OverflowError):
+            form = ""
+    whole = "%Y" in form and "%d" in form and re.search("%[mbB]", form) and not re.search("%[zZ]", form)
+    if not whole or (not year_first and "%m" in form and (form.index("%d") < form.index("%m")) != day_first):
+        return ""
+    return form.replace("%H", "%I") + re.sub("[AP]M", "%p", half[0], flags=re.IGNORECASE) if half else form
+
+
+# Texts that are often met and are no time, and what to do of each.
+ADVICE = (
+    (r"\d+(?:[.,]\d+)?[eE]\+?\d+", "digits are lost; let the spreadsheet show the whole number, and save again"),
+    (
+        r"\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[AaPp][Mm])?",
+        "it has no date; name the columns that make one time: --data.time Date Time",
+    ),
+    (rf".*\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*[+{MINUS}-][\d:]+", "write offsets from UTC as +01:00"),
+    (
+        r".*\d:\d\d\S*\s*(?![AaPp][Mm]$)[^\W\d]{2,}(?:/\w+)*",
+        "write the offset from UTC, +01:00, or none and name the place, as in --data.time-zone Europe/Berlin",
+    ),
+    (r"\d\d?[./-]\d\d?[./-]\d\d(?:\D.*)?", "its year has two digits; write 2016-01-31 23:55"),
+)
+
+
+def _unreadable(text: str, written: str, day_first: bool) -> UserError:
+    turn = "leave out --data.day-first if months are" if day_first else "give --data.day-first if days are first"
+    days = re.match(r"\d\d?[./-]\d\d?[./-]\d{4}", text)
+    usual = "write 2016-01-31 23:55" + (f", or {turn}" if days else "")
+    advice = next((told for pattern, told in ADVICE if re.fullmatch(pattern, text)), usual)
+    return UserError(f"{written} is no time; {advice}")
