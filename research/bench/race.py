@@ -1,70 +1,143 @@
-"""The race: parties take turns, round by round, so that whatever else the machine does meets them all alike."""
+"""The race: peers take turns, round by round, so that whatever else the machine does meets them all alike."""
 
+import json
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from typing import Any
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any, NamedTuple
 
-from research.bench.process import Process, started, worker_command
 from research.bench.settings import Setting, environment_for
 from research.bench.workloads import Workload
+from research.errors import UserError
 
+ROOT = Path(__file__).resolve().parents[2]
+END_SECONDS = 10  # for a process to end by itself once its input is closed
 TOLERANCE = 1e-5  # of the norm: float32, thirteen convolutions, whichever way they are computed
 
 Run = Callable[[int], float]  # steps -> seconds
 Progress = Callable[[str], None]
 
 
-def take_turns(runs: Mapping[str, Run], *, rounds: int, steps: int, progress: Progress) -> dict[str, list[float]]:
-    """Milliseconds per step of each party in each of `rounds`, after one round that does not count.
+class Process(NamedTuple):
+    """A peer at work in a process of its own, started once and asked over pipes."""
 
-    Each round starts with the next party, so that nobody always follows the same one.
+    name: str
+    child: subprocess.Popen[str]
+    errors: IO[str]
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Put `question` and wait for the answer; UserError with the peer's last words when it has died."""
+        assert self.child.stdin is not None
+        try:
+            print(json.dumps(question), file=self.child.stdin, flush=True)
+        except BrokenPipeError:
+            raise self._death() from None
+        return self.hear()
+
+    def hear(self) -> dict[str, Any]:
+        """Wait for the next answer."""
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline()
+        if not line:
+            raise self._death()
+        return json.loads(line)
+
+    def _death(self) -> UserError:
+        self.child.wait()
+        self.errors.seek(0)
+        words = [line.strip() for line in self.errors if line.strip()] or ["no last words"]
+        return UserError(f"the peer {self.name} has died (exit code {self.child.returncode}): {words[-1][:200]}")
+
+
+@contextmanager
+def started(name: str, command: Sequence[str], environment: dict[str, str]) -> Iterator[Process]:
+    """Within it, `command` runs; at the end it is told to stop, and made to if it does not."""
+    with (
+        tempfile.TemporaryFile("w+") as errors,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            cwd=ROOT,  # where `research` is found, installed or not
+            env=environment,
+        ) as child,
+    ):
+        try:
+            yield Process(name, child, errors)
+        finally:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    assert child.stdin is not None
+    try:
+        child.stdin.close()
+        child.wait(END_SECONDS)
+    except (BrokenPipeError, subprocess.TimeoutExpired):
+        child.kill()
+
+
+def take_turns(runs: Mapping[str, Run], *, rounds: int, steps: int, progress: Progress) -> dict[str, list[float]]:
+    """Milliseconds per step of each peer in each of `rounds`, after one round that does not count.
+
+    Each round starts with the next peer, so that nobody always follows the same one.
     """
     names = list(runs)
     found: dict[str, list[float]] = {name: [] for name in names}
-    for place in range(rounds + 1):
-        first = place % len(names)
+    for number in range(rounds + 1):
+        first = number % len(names)
         for name in names[first:] + names[:first]:
-            progress(f"round {place}/{rounds}, {name}" if place else f"warming up, {name}")
+            progress(f"round {number}/{rounds}, {name}" if number else f"warming up, {name}")
             seconds = runs[name](steps)
-            if place:
+            if number:
                 found[name].append(1e3 * seconds / steps)
     return found
 
 
 def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progress: Progress) -> dict[str, Any]:
-    """Start the parties of `workload` under `setting`, let them take turns, and tell everything that was seen.
+    """Start the peers of `workload` under `setting`, let them take turns, and return everything that was measured.
 
-    Returns `steps` of a round, `times` {party: [ms per step]}, `first` {party: seconds of its first round, in which it
-    compiles}, `parameters` of the net, `versions`, `device` (as the first party sees it), `matmul` {flops, seconds},
-    `load`, the load averages [before, after], `memory`, the most bytes that each party held {party: bytes}, and
+    Returns `steps` of a round, `times` {peer: [ms per step]}, `first` {peer: seconds of its first round, in which it
+    compiles}, `parameters` of the net, `versions`, `device` (as the first peer sees it), `matmul` {flops, seconds},
+    `load`, the load averages [before, after], `memory`, the most bytes that each peer held {peer: bytes}, and
     `difference` of their outputs (see `same_outputs`).
     """
-    home, *_ = workload.parties
+    first, *_ = workload.peers
     load = [os.getloadavg()]
     with ExitStack() as stack:
         processes: dict[str, Process] = {}
-        ready: dict[str, dict[str, Any]] = {}
-        for name in workload.parties:
+        facts: dict[str, dict[str, Any]] = {}
+        for name in workload.peers:
             progress(f"starting {name}")
-            command = worker_command(
-                {"party": name, "workload": workload.name, "threads": setting.threads, "steps": steps}
-            )
+            job = {"peer": name, "workload": workload.name, "threads": setting.threads, "steps": steps}
+            command = [sys.executable, "-m", "research.bench.worker", json.dumps(job)]
             processes[name] = stack.enter_context(started(name, command, environment_for(setting, dict(os.environ))))
-            ready[name] = processes[name].hear()
-        same_net({name: words["parameters"] for name, words in ready.items()})
-        difference = same_outputs({name: words["sample"] for name, words in ready.items()})
+            facts[name] = processes[name].hear()
+        same_net({name: fact["parameters"] for name, fact in facts.items()})
+        difference = same_outputs({name: fact["sample"] for name, fact in facts.items()})
         runs = {name: runner(process) for name, process in processes.items()}
         times = take_turns(runs, rounds=rounds, steps=steps, progress=progress)
         memory = {name: process.ask({"memory": True})["bytes"] for name, process in processes.items()}
-        matmul = processes[home].ask({"matmul": True})
-    load.append(os.getloadavg())
-    versions = {package: version for words in ready.values() for package, version in words["versions"].items()}
-    facts = {"parameters": ready[home]["parameters"], "versions": versions, "device": ready[home]["device"]}
-    facts |= {"steps": steps, "first": {name: words["first"] for name, words in ready.items()}}
-    seen = {"times": times, "matmul": matmul, "load": load, "memory": memory, "difference": difference}
-    return seen | facts
+        matmul = processes[first].ask({"matmul": True})
+    return {
+        "times": times,
+        "matmul": matmul,
+        "load": [*load, os.getloadavg()],
+        "memory": memory,
+        "difference": difference,
+        "parameters": facts[first]["parameters"],
+        "versions": {package: version for fact in facts.values() for package, version in fact["versions"].items()},
+        "device": facts[first]["device"],
+        "steps": steps,
+        "first": {name: fact["first"] for name, fact in facts.items()},
+    }
 
 
 def runner(process: Process) -> Run:
@@ -73,19 +146,18 @@ def runner(process: Process) -> Run:
 
 
 def same_net(parameters: Mapping[str, int]) -> None:
-    """Raise ValueError unless all parties built a net of the same size: otherwise the race is none."""
+    """Raise ValueError unless all peers built a net of the same size: else the times cannot be compared."""
     if len(set(parameters.values())) > 1:
-        raise ValueError(f"the parties' nets differ in size: {dict(parameters)}")
+        raise ValueError(f"the peers' nets differ in size: {dict(parameters)}")
 
 
 def same_outputs(samples: Mapping[str, Sequence[float]]) -> float:
-    """The largest relative difference ||ours - theirs|| / ||theirs|| of the parties' samples; 0 where there are none.
+    """The largest relative difference ||ours - theirs|| / ||theirs|| of the peers' samples.
 
-    Raises ValueError where it is over `TOLERANCE`: then the parties do not do the same work.
+    Raises ValueError where it is over `TOLERANCE`: then the peers do not do the same work.
     """
     ours, *others = samples.values()
-    found = [math.dist(ours, theirs) / math.hypot(*theirs) for theirs in others if theirs]
-    largest = max(found, default=0.0)
+    largest = max(math.dist(ours, theirs) / math.hypot(*theirs) for theirs in others)
     if not largest <= TOLERANCE:
-        raise ValueError(f"the parties' outputs differ by {largest:.1e} of their norm")
+        raise ValueError(f"the peers' outputs differ by {largest:.1e} of their norm")
     return largest

@@ -1,7 +1,8 @@
-"""Under what conditions the parties run: each at its best, or as they come."""
+"""Under what conditions the peers run, each at its best or out of the box, and on what machine."""
 
 import os
-from typing import NamedTuple
+import platform
+from typing import Any, NamedTuple
 
 from research.errors import UserError
 
@@ -15,7 +16,7 @@ KEEP_MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
-# What the user's shell may hold; the benchmark decides these itself, alike for every party.
+# What the user's shell may hold; the benchmark decides these itself, alike for every peer.
 OWN = (
     "MALLOC_",
     "GLIBC_",
@@ -33,7 +34,7 @@ OWN = (
 
 
 class Setting(NamedTuple):
-    """Conditions that hold for every party alike; `threads` None leaves threads to each."""
+    """Conditions that hold for every peer alike; `threads` None leaves threads to each."""
 
     name: str
     title: str
@@ -65,10 +66,20 @@ def pin_cores(threads: int | None) -> None:
 
 
 def environment_for(setting: Setting, inherited: dict[str, str]) -> dict[str, str]:
-    """The environment variables of a party: `inherited`, less what tunes such libraries, plus the setting's.
+    """The environment variables of a peer: `inherited`, less what tunes such libraries, plus the setting's.
 
     All run on the CPU, whatever else the machine has. Ours finds nothing that it compiled in an earlier process.
     """
-    kept = {name: value for name, value in inherited.items() if not name.startswith(OWN)}
+    inherited = {name: value for name, value in inherited.items() if not name.startswith(OWN)}
     alike = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "JAX_ENABLE_COMPILATION_CACHE": "false"}
-    return kept | alike | setting.environment
+    return inherited | alike | setting.environment
+
+
+def machine() -> dict[str, Any]:
+    """Cores, system, Python and the load average right now, as plain JSON."""
+    return {
+        "cores": available_cores(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": os.getloadavg(),
+    }

@@ -1,43 +1,97 @@
-"""The results as text of at most 80 columns."""
+"""What the times say: minima, medians, ratios, the verdict, and all of it as text of at most 80 columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from research.bench.parties import PARTIES
-from research.bench.workloads import Workload
+from research.bench.our_nets import flops_per_step
+from research.bench.settings import Setting
+from research.bench.weights import weights
+from research.bench.workloads import PEERS, Workload
+
+
+def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """The race `seen` (see `race.race`) with everything that follows from it, as plain JSON."""
+    peers = standings(seen["times"])
+    least = peers[workload.peers[0]]["least_ms"]
+    matmul = seen["matmul"]
+    return dict(seen) | {
+        "setting": setting._asdict(),
+        "parties": peers,
+        "compilation": compilation(seen["first"], peers, seen["steps"]),
+        "weights": weights(workload).origin if workload.task == "ascent" else None,
+        "verdict": verdict(setting.title, peers),
+        "gflops_per_second": {
+            "matmul": matmul["flops"] / matmul["seconds"] / 1e9,
+            "step": flops_per_step(workload) / (least / 1e3) / 1e9,
+        },
+    }
+
+
+def standings(times: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
+    """Per peer the least and the median ms per step, and of both the ratio of the first peer's to its own.
+
+    A ratio below 1 says that the first peer is faster than this one.
+    """
+    first = next(iter(times.values()))
+    return {
+        name: {
+            "least_ms": min(row),
+            "median_ms": median(row),
+            "least_ratio": min(first) / min(row),
+            "median_ratio": median(first) / median(row),
+        }
+        for name, row in times.items()
+    }
+
+
+def compilation(first: Mapping[str, float], peers: Mapping[str, Mapping[str, float]], steps: int) -> dict[str, float]:
+    """Per peer the seconds that its `first` round, in which it compiles, took beyond `steps` at its median."""
+    return {name: seconds - steps * peers[name]["median_ms"] / 1e3 for name, seconds in first.items()}
+
+
+def verdict(setting: str, peers: Mapping[str, Mapping[str, float]]) -> str:
+    """One line: the first peer against the fastest of the others, by their least times.
+
+    The least time is the one that other work on the machine has disturbed least.
+    """
+    first, *others = peers
+    fastest = min(others, key=lambda name: peers[name]["least_ms"])
+    names = f"{PEERS[first].title} / {PEERS[fastest].title}"
+    return f"{names}, {setting}: {peers[fastest]['least_ratio']:.2f}x"
 
 
 def rendered(workload: Workload, races: Mapping[str, Mapping[str, Any]]) -> RenderableType:
-    """`races` by setting name (see `results.summarized`): a table with a section each, then the verdicts.
+    """`races` by setting name (see `summarized`): a table with a section each, then the verdicts.
 
-    The last two columns are the first party's time over that row's, by least and by median times.
+    The last two columns are the first peer's time over that row's, by least and by median times.
     """
-    home = PARTIES[workload.parties[0]].title
+    first = PEERS[workload.peers[0]].title
     table = Table(title=f"{workload.name}: {workload.about}", title_justify="left")
     table.add_column("", no_wrap=True)
-    for heading in ("least ms\nper step", "median ms\nper step", f"{home} / it\nleast", f"{home} / it\nmedian"):
+    for heading in ("least ms\nper step", "median ms\nper step", f"{first} / it\nleast", f"{first} / it\nmedian"):
         table.add_column(heading, justify="right", no_wrap=True)
     for race in races.values():
         table.add_section()
         table.add_row(race["setting"]["title"], style="bold")
-        for name in workload.parties:
-            table.add_row(f"  {PARTIES[name].title}", *_cells(race["parties"][name]))
+        for name in workload.peers:
+            table.add_row(f"  {PEERS[name].title}", *_cells(race["parties"][name]))
     return Group(table, *(Text(line) for race in races.values() for line in _lines(workload, race)), Text(""))
 
 
-def _cells(party: Mapping[str, float]) -> list[str]:
-    return [f"{party[column]:.2f}" for column in ("least_ms", "median_ms", "least_ratio", "median_ratio")]
+def _cells(peer: Mapping[str, float]) -> list[str]:
+    return [f"{peer[column]:.2f}" for column in ("least_ms", "median_ms", "least_ratio", "median_ratio")]
 
 
 def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
     """The verdict, how much of the machine the step used, and what else was going on."""
     speed, (before, after) = race["gflops_per_second"], race["load"]
     share = speed["step"] / speed["matmul"]
-    filters = {name: 1e3 / party["least_ms"] for name, party in race["parties"].items()}
+    filters = {name: 1e3 / peer["least_ms"] for name, peer in race["parties"].items()}
     return [
         race["verdict"],
         *([f"  weights: {race['weights']}"] if race["weights"] else []),
@@ -51,4 +105,4 @@ def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
 
 
 def _each(numbers: Mapping[str, float], digits: int) -> str:
-    return ", ".join(f"{PARTIES[name].title} {number:.{digits}f}" for name, number in numbers.items())
+    return ", ".join(f"{PEERS[name].title} {number:.{digits}f}" for name, number in numbers.items())

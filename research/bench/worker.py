@@ -1,4 +1,4 @@
-"""A party's process: `python -m research.bench.worker JOB`, which builds once and then answers one JSON line per line.
+"""A peer's process: `python -m research.bench.worker JOB`, which builds once and then answers one JSON line per line.
 
     {"steps": 40}     ->  {"seconds": 1.02}
     {"memory": true}  ->  {"bytes": 1000000000}
@@ -13,24 +13,37 @@ import os
 import sys
 from typing import Any, TextIO
 
-from research.bench.parties import build
 from research.bench.settings import pin_cores
-from research.bench.work import Work
-from research.bench.workloads import pick
+from research.bench.workloads import Work, Workload, pick
 from research.runtime import peak_memory_bytes
 
 
 def main(job: dict[str, Any]) -> None:
-    """Build `job` {party, workload, threads, steps}, warm it up, and answer until the questions end."""
+    """Build `job` {peer, workload, threads, steps}, run a first round, and answer until the questions end."""
     answers = private_stdout()
     pin_cores(job["threads"])
     [workload] = pick([job["workload"]])
-    work = build(job["party"], workload, threads=job["threads"], steps=job["steps"])
+    work = build(job["peer"], workload, threads=job["threads"], steps=job["steps"])
     first = work.run(job["steps"])
     facts = {"parameters": work.parameters, "versions": work.versions, "device": work.device}
-    say(answers, facts | {"sample": list(work.sample), "first": first})
+    say(answers, facts | {"sample": work.sample, "first": first})
     for line in sys.stdin:
         say(answers, answer(work, json.loads(line)))
+
+
+def build(peer: str, workload: Workload, *, threads: int | None, steps: int) -> Work:
+    """The work of `peer`. Imports its libraries, so call it in a process of the peer's own."""
+    if peer in ("ours", "ours_loop"):
+        from research.bench import ours
+
+        return ours.build(workload, loop=peer == "ours_loop")
+    if peer in ("torch", "torch_channels_last"):
+        from research.bench import torch_peer
+
+        return torch_peer.build(workload, channels_last=peer == "torch_channels_last", threads=threads)
+    from research.bench import keras_peer
+
+    return keras_peer.build(workload, threads=threads, steps=steps)
 
 
 def answer(work: Work, question: dict[str, Any]) -> dict[str, Any]:

@@ -1,84 +1,140 @@
-"""What is timed: the sizes of the nets, and the made-up pictures that they run on."""
+"""What is timed, by whom: the workloads, and the peers that run them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Literal, NamedTuple
-
-import numpy as np
 
 from research.errors import UserError
 
-EXAMPLES, SIDE, CLASSES, BATCH = 6400, 28, 10, 128  # 50 full batches of MNIST's shape
+BATCH = 128  # of the digit nets
 LEARNING_RATE = 1e-3  # Adam, everywhere
-CLASSES_OF_PHOTOS, HEAD_WIDTH = 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
+CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH = 10, 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
 
 
 class Workload(NamedTuple):
-    """Work that every party does, with the same net on the same data; the first party is compared to the others.
+    """Work that every peer does, with the same net on the same data; the first of `peers` is compared to the others.
 
-    "features", "head" and "fine_tune" are VGG16's (`photos.py`): what it makes of `batch` photos; an epoch of a head on
-    such features of all `examples` (there that is a step); and a training step of the last block and head, which we
-    start from kept features and the others from photos. "ascent" (`climbs.py`) climbs for filters; there a step is the
-    whole climb for one of them: we run them in groups of 8, so a round's number of each layer is best a multiple of it.
-    "forecast" (`forecasts.py`) is a training step of a forecaster on `examples` windows; "forecast_run" many epochs in
-    one call, and there a step is an epoch.
+    "train" is a training step, "infer" a batch of inference. With `epochs`, a step of the race is an epoch. "ascent"
+    is gradient ascent (`ascent.py`), and a step is the whole ascent for one filter: we run groups of 8, so a round's
+    number of filters of each layer is best a multiple of it. Of "vgg16_block5", only block 5 and the head are trained:
+    we start from saved features, the others from photos.
     """
 
     name: str
     about: str
-    task: Literal["train", "forward", "features", "head", "fine_tune", "ascent", "forecast", "forecast_run"]
-    channels: tuple[int, ...]  # of the convolutions; none for a dense net
-    hidden: tuple[int, ...]
-    parties: tuple[str, ...]
+    net: Literal["cnn", "dense", "vgg16", "vgg16_head", "vgg16_block5", "squeezenet", "lstm", "dense_forecaster"]
+    task: Literal["train", "infer", "ascent"]
+    peers: tuple[str, ...]
     steps: int  # per round: about a second of work on two cores, of VGG16 more
-    side: int = SIDE
     batch: int = BATCH
-    examples: int = EXAMPLES
-    net: Literal["cnn", "squeezenet", "vgg16", "lstm", "dense"] = "cnn"  # of an ascent, the digit net of `channels`; of
-    # a forecast, with `hidden` units
-    layers: tuple[str, ...] = ()  # whose filters an ascent climbs for
-    window: tuple[int, int, int] = (0, 0, 0)  # of a forecast: steps of context and of horizon, channels of the series
+    examples: int = 6400
+    epochs: bool = False
+    side: int = 28  # of pictures, in pixels
+    features: tuple[int, ...] = (32, 64, 64)  # of the convolutions of "cnn"
+    hidden: tuple[int, ...] = (64,)  # units of dense or recurrent layers
+    layers: tuple[str, ...] = ()  # of an ascent: whose filters
+    window: tuple[int, int, int] = (0, 0, 0)  # of a forecaster: context and horizon in steps, channels of the series
+
+    @property
+    def forecasts(self) -> bool:
+        """Whether the net is a forecaster."""
+        return self.net in ("lstm", "dense_forecaster")
+
+    @property
+    def training_steps(self) -> int:
+        """Training steps in one step of the race."""
+        return -(-self.examples // self.batch) if self.epochs else 1
 
 
-PEERS = ("torch", "torch_channels_last", "keras")
-FORECASTING = ("ours", "torch", "keras")
-CNN = (32, 64, 64), (64,)  # the course's digit net, 93,322 parameters
-VGG16 = (), ()  # wired in `photos`, and SqueezeNet in `stages`
-DENSE = (), (512,)  # 784-512-10, 407,050 parameters
+class Peer(NamedTuple):
+    """An implementation that races: `title` for the table, and the `packages` that it imports beyond our own."""
+
+    title: str
+    packages: tuple[str, ...] = ()
+
+
+PEERS = {
+    "ours": Peer("ours"),
+    "ours_loop": Peer("ours, a call a step"),
+    "torch": Peer("PyTorch", ("torch",)),
+    "torch_channels_last": Peer("PyTorch, channels last", ("torch",)),
+    "keras": Peer("Keras on TensorFlow", ("tensorflow", "keras")),
+}
+FOUR = ("ours", "torch", "torch_channels_last", "keras")
+THREE = ("ours", "torch", "keras")
+TORCHES = ("ours", "torch", "torch_channels_last")
 
 WORKLOADS = (
-    Workload("mnist_cnn_step", "CNN, training step", "train", *CNN, ("ours", *PEERS), 40),
-    Workload("mnist_cnn_forward", "CNN, inference", "forward", *CNN, ("ours", *PEERS), 100),
-    Workload("mnist_dense_step", "dense 784-512-10, training step", "train", *DENSE, ("ours", "torch", "keras"), 300),
-    Workload("scan_vs_loop", "CNN, one call for many steps or one a step", "train", *CNN, ("ours", "ours_loop"), 40),
-    Workload("vgg16_features_150", "16 photos of 150 pixels", "features", *VGG16, ("ours", *PEERS), 4, 150, 16, 64),
-    Workload("vgg16_features_224", "16 photos of 224 pixels", "features", *VGG16, ("ours", *PEERS), 2, 224, 16, 32),
+    # The course's digit net, 93,322 parameters, and 784-512-10, 407,050 parameters.
+    Workload("mnist_cnn_step", "CNN, training step", "cnn", "train", FOUR, 40),
+    Workload("mnist_cnn_forward", "CNN, inference", "cnn", "infer", FOUR, 100),
+    Workload("mnist_dense_step", "dense 784-512-10, training step", "dense", "train", THREE, 300, hidden=(512,)),
+    Workload("scan_vs_loop", "CNN, one call for many steps or one a step", "cnn", "train", ("ours", "ours_loop"), 40),
+    Workload("vgg16_features_150", "16 photos of 150 pixels", "vgg16", "infer", FOUR, 4, 16, 64, side=150),
+    Workload("vgg16_features_224", "16 photos of 224 pixels", "vgg16", "infer", FOUR, 2, 16, 32, side=224),
     Workload(
-        "head_epoch", "epoch of a head on 2,000 kept features", "head", *VGG16, ("ours", "torch", "keras"), 3
-    )._replace(side=150, batch=20, examples=2000),
-    Workload(
-        "fine_tune_block5",
-        "VGG16's block 5, training step",
-        "fine_tune",
-        *VGG16,
-        ("ours", "torch", "torch_channels_last"),
-        2,
-    )._replace(side=150, batch=20, examples=40),
-    Workload("ascent_mnist_cnn", "CNN, climb for a filter", "ascent", *CNN, ("ours", *PEERS), 80)._replace(
-        layers=("conv1", "conv2", "conv3")
+        "head_epoch",
+        "epoch of a head on 2,000 kept features",
+        "vgg16_head",
+        "train",
+        THREE,
+        3,
+        20,
+        2000,
+        True,
+        side=150,
     ),
     Workload(
-        "ascent_squeezenet_fire5", "SqueezeNet's fire5, climb for a filter", "ascent", *VGG16, ("ours", *PEERS), 32
-    )._replace(side=96, net="squeezenet", layers=("fire5/expand1x1", "fire5/expand3x3")),
-    Workload(
-        "ascent_vgg16_block2", "VGG16's block2_conv2, climb for a filter", "ascent", *VGG16, ("ours", *PEERS), 8
-    )._replace(side=96, net="vgg16", layers=("block2_conv2",)),
-    Workload("lstm_step", "LSTM forecaster, training step", "forecast", (), (64,), FORECASTING, 50)._replace(
-        net="lstm", window=(72, 288, 15), batch=64, examples=2048
+        "fine_tune_block5", "VGG16's block 5, training step", "vgg16_block5", "train", TORCHES, 2, 20, 40, side=150
     ),
-    Workload("dense_run", "dense forecaster, an epoch of many", "forecast_run", (), (64,), FORECASTING, 100)._replace(
-        net="dense", window=(6, 24, 1), batch=32, examples=279
+    Workload(
+        "ascent_mnist_cnn", "CNN, climb for a filter", "cnn", "ascent", FOUR, 80, layers=("conv1", "conv2", "conv3")
+    ),
+    Workload(
+        "ascent_squeezenet_fire5",
+        "SqueezeNet's fire5, climb for a filter",
+        "squeezenet",
+        "ascent",
+        FOUR,
+        32,
+        side=96,
+        layers=("fire5/expand1x1", "fire5/expand3x3"),
+    ),
+    Workload(
+        "ascent_vgg16_block2",
+        "VGG16's block2_conv2, climb for a filter",
+        "vgg16",
+        "ascent",
+        FOUR,
+        8,
+        side=96,
+        layers=("block2_conv2",),
+    ),
+    Workload("lstm_step", "LSTM forecaster, training step", "lstm", "train", THREE, 50, 64, 2048, window=(72, 288, 15)),
+    Workload(
+        "dense_run",
+        "dense forecaster, an epoch of many",
+        "dense_forecaster",
+        "train",
+        THREE,
+        100,
+        32,
+        279,
+        epochs=True,
+        window=(6, 24, 1),
     ),
 )
+
+
+class Work(NamedTuple):
+    """A workload as a peer has built it, ready to run."""
+
+    run: Callable[[int], float]  # steps -> seconds; returns when the work is done
+    parameters: int
+    versions: dict[str, str]
+    sample: list[float]  # of the outputs before training: all peers must agree
+    device: str | None = None
+    matmul: Callable[[], tuple[float, float]] | None = None  # the machine's yardstick: (operations, seconds)
 
 
 def pick(names: Sequence[str]) -> list[Workload]:
@@ -90,8 +146,12 @@ def pick(names: Sequence[str]) -> list[Workload]:
     return [known[name] for name in names] or list(WORKLOADS)
 
 
-def pictures() -> tuple[np.ndarray, np.ndarray]:
-    """The same made-up data for every party: uint8 [N, H, W, 1] and labels int32 [N]. Timing does not look at them."""
-    random = np.random.default_rng(0)
-    images = random.integers(0, 256, (EXAMPLES, SIDE, SIDE, 1), dtype=np.uint8)
-    return images, random.integers(0, CLASSES, EXAMPLES, dtype=np.int32)
+def require_installed(workloads: Sequence[Workload]) -> None:
+    """Raise UserError unless the packages of all peers of `workloads` are there."""
+    needed = {package for workload in workloads for name in workload.peers for package in PEERS[name].packages}
+    missing = sorted(package for package in needed if find_spec(package) is None)
+    if missing:
+        raise UserError(
+            f"the peers need {', '.join(missing)}: pip install 'receptive[bench]' "
+            "(in a checkout: pip install -e '.[bench]')"
+        )

@@ -9,11 +9,9 @@ from typing import Any
 
 import tyro
 
-from research.bench.machine import machine
-from research.bench.parties import require_installed
 from research.bench.race import race
-from research.bench.settings import Setting, settings
-from research.bench.workloads import Workload, pick
+from research.bench.settings import Setting, machine, settings
+from research.bench.workloads import Workload, pick, require_installed
 from research.command_line import parse
 from research.errors import UserError
 from research.files import write_json
@@ -28,11 +26,11 @@ class Flags:
     head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run;
     all of them without any."""
     rounds: int = 5
-    """Turns that each party takes."""
+    """Turns that each peer takes."""
     steps: int | None = None
     """Steps in a turn (of an ascent: filters; of dense_run: epochs); by default a second of work or a few."""
     threads: int | None = None
-    """Cores that each party may use at its best settings; by default all."""
+    """Cores that each peer may use at its best settings; by default all."""
     json: Path | None = None
     """A file for everything that was measured."""
 
@@ -62,7 +60,7 @@ def bench(arguments: Sequence[str]) -> int:
 
 
 def _raced(workload: Workload, setting: Setting, flags: Flags) -> dict[str, Any]:
-    from research.bench.results import summarized  # imports jax, which --help and mistakes need not wait for
+    from research.bench.tables import summarized  # imports jax, which --help and mistakes need not wait for
 
     steps = flags.steps or workload.steps
     with _status_line(f"{workload.name}, {setting.title}") as progress:

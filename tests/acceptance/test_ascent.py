@@ -10,25 +10,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.bench import climbs
-from research.bench.ascent_nets import network_of, parameters_of
-from research.bench.ascent_ours import climber
-from research.bench.climb_weights import given
-from research.bench.stages import Beside, Pool, path
+from research.bench import ascent
+from research.bench.architectures import Concat, Pool, layers_to, preprocessing
+from research.bench.our_nets import network_of
+from research.bench.ours import ascent_parameters, climber
+from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.config import Microscope
 from research.experiment.scene import scene_of
 from research.experiment.specimen import Specimen, specimen
 from research.interpret.neurons import neurons
 
-GOLDEN = Path(__file__).parents[1] / "bench/golden/climbs.npz"  # what a torch loop reaches, by make.py beside it
+GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
 
 
 def digits():
     """The digit net, trained for an epoch on MNIST, as the races have it."""
     [workload] = pick(["ascent_mnist_cnn"])
-    assert given(workload).whose == "an epoch on MNIST"
-    net, params = network_of(workload), parameters_of(workload)
+    assert weights(workload).origin == "an epoch on MNIST"
+    net, params = network_of(workload), ascent_parameters(workload)
     of = {"title": "digits", "net": net, "params": params, "shape": (28, 28, 1), "channels": 1, "layers": tuple(params)}
     return Specimen(**of, classes=(), data=None, ink=None, squash=False, place=Path("look"))
 
@@ -62,7 +62,7 @@ def plain(stage, leaves, x):
     if isinstance(stage, Pool):
         window, strides = (1, stage.window, stage.window, 1), (1, 2, 2, 1)
         return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, window, strides, "VALID")
-    if isinstance(stage, Beside):
+    if isinstance(stage, Concat):
         return jnp.concatenate([plain(each, leaves, x) for each in stage.members], axis=-1)
     strides, padding = (stage.stride, stage.stride), "SAME" if stage.same else "VALID"
     kernel = leaves[f"{stage.name}/kernel"]
@@ -72,24 +72,24 @@ def plain(stage, leaves, x):
 
 def plainly(workload, layer, filters):
     """The mean activations that the filters reach one by one, as torch's loop climbs: Adam written out, in 0..255."""
-    leaves, (scale, offset) = climbs.weights_for_rgb(workload), climbs.preprocessing(workload)
+    leaves, (scale, offset) = leaves_for_rgb(workload), preprocessing(workload)
 
     def mean(picture, index):
         x = picture[None] * scale + jnp.asarray(offset, jnp.float32)
-        for stage in path(workload, layer):
-            x = plain(stage, leaves, x)
+        for each in layers_to(workload, layer):
+            x = plain(each, leaves, x)
         return x[..., index].mean()
 
     both, reached = jax.jit(jax.value_and_grad(mean)), []
     for index in filters:
-        picture, first, second = climbs.start(workload), 0.0, 0.0
-        for step in range(1, climbs.STEPS + 1):
+        picture, first, second = ascent.first_picture(workload), 0.0, 0.0
+        for step in range(1, ascent.STEPS + 1):
             slope = np.asarray(both(picture, index)[1])
-            first = climbs.BETA1 * first + (1 - climbs.BETA1) * slope
-            second = climbs.BETA2 * second + (1 - climbs.BETA2) * slope**2
-            root = np.sqrt(second / (1 - climbs.BETA2**step)) + climbs.EPSILON
-            upward = first / (1 - climbs.BETA1**step) / root
-            picture = np.clip(picture + climbs.RATE * climbs.HALF * upward, 0, 255).astype(np.float32)
+            first = ascent.BETA1 * first + (1 - ascent.BETA1) * slope
+            second = ascent.BETA2 * second + (1 - ascent.BETA2) * slope**2
+            root = np.sqrt(second / (1 - ascent.BETA2**step)) + ascent.EPSILON
+            upward = first / (1 - ascent.BETA1**step) / root
+            picture = np.clip(picture + ascent.RATE * ascent.HALF * upward, 0, 255).astype(np.float32)
         reached.append(float(both(picture, index)[0]))
     return np.array(reached)
 
@@ -100,7 +100,7 @@ def test_a_plain_loop_reaches_no_more_on_nine_of_ten_live_filters_of_fire5():
     Climbs are chaotic: rounding alone moves the loop's by a percent, so equals would win half of the time.
     """
     [workload] = pick(["ascent_squeezenet_fire5"])
-    assert given(workload).whose.startswith("ImageNet's")
+    assert weights(workload).origin.startswith("ImageNet's")
     reached = []
     with np.load(GOLDEN) as content:
         golden = {layer: content[layer.replace("/", "_")] for layer in workload.layers}

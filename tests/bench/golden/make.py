@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from research.bench.ascent_torch import climber, layers_of, net_of
-from research.bench.climb_weights import given
-from research.bench.stages import path
+from research.bench.architectures import layers_to
+from research.bench.torch_peer import climber, net_of
+from research.bench.weights import weights
 from research.bench.workloads import pick
 
 PLACE = Path(__file__).with_name("climbs.npz")
@@ -20,12 +20,11 @@ PLACE = Path(__file__).with_name("climbs.npz")
 
 def main():
     [workload] = pick(["ascent_squeezenet_fire5"])
-    assert given(workload).whose.startswith("ImageNet's")
+    assert weights(workload).origin.startswith("ImageNet's")
     torch.set_num_threads(1)
-    layers = layers_of(workload, torch.contiguous_format)
-    climb, found = climber(workload, layers, torch.contiguous_format, tuned=False), {}
+    climb, found = climber(workload, torch.contiguous_format, tuned=False), {}
     for layer in workload.layers:
-        net, means = net_of(path(workload, layer), layers, workload), []
+        net, means = net_of(workload, layers_to(workload, layer), torch.contiguous_format), []
         for index, picture in enumerate(climb({layer: list(range(128))})):
             with torch.inference_mode():
                 tap = net(torch.from_numpy(picture).permute(2, 0, 1)[None])

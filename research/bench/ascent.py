@@ -1,0 +1,54 @@
+"""Gradient ascent as all peers do it: for each filter of a layer, the picture that it answers to most.
+
+For each filter, `STEPS` steps of Adam from the same picture, each step clipped to 0..255, towards the largest mean over
+all positions of the filter's activation, after the ReLU.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from research.bench.architectures import convolutions, layers_to, preprocessing
+from research.bench.workloads import Workload
+
+STEPS = 32
+HALF = 127.5  # ours climbs in pixels from -1 to 1; its peers in 0..255, where a step is so much larger
+RATE = 0.05  # Adam's, of pixels from -1 to 1
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's as in Kingma & Ba 2015, the default of Optax and PyTorch
+SPREAD = 0.5  # of the noise at the start, of -1..1: few filters are then silent, which a plain loop never wakes
+
+Climb = Callable[[Mapping[str, Sequence[int]]], Sequence[Any]]  # {layer: filters} -> a result for each filter
+
+
+def first_picture(workload: Workload) -> np.ndarray:
+    """The picture float32 [H, W, C] of 0..255 from which every ascent starts: gray, with noise."""
+    _, offset = preprocessing(workload)
+    noise = SPREAD * np.random.default_rng(0).standard_normal((workload.side, workload.side, len(offset)))
+    return (HALF * (1 + np.clip(noise, -1, 1))).astype(np.float32)
+
+
+def chosen_filters(workload: Workload, count: int) -> dict[str, list[int]]:
+    """{layer: filters} of `count` filters, evenly spread over all of the workload's, of which there are no fewer."""
+    every = _filters(workload)
+    taken = [every[number * len(every) // count] for number in range(count)]
+    return {layer: [index for own, index in taken if own == layer] for layer in workload.layers}
+
+
+def timed(workload: Workload, climb: Climb) -> Callable[[int], float]:
+    """`run(count) -> seconds` of the ascents for so many filters; beyond all of them, they come again."""
+    most = len(_filters(workload))
+
+    def run(count: int) -> float:
+        begun = time.perf_counter()
+        for left in range(count, 0, -most):
+            climb(chosen_filters(workload, min(left, most)))
+        return time.perf_counter() - begun
+
+    return run
+
+
+def _filters(workload: Workload) -> list[tuple[str, int]]:
+    widths = {layer: convolutions(layers_to(workload, layer)[-1])[0].features for layer in workload.layers}
+    return [(layer, index) for layer, width in widths.items() for index in range(width)]

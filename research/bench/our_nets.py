@@ -1,0 +1,84 @@
+"""The workloads' nets as ours, and the arithmetic that a step takes."""
+
+from research.bench.architectures import GATES
+from research.bench.ascent import STEPS, first_picture
+from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
+from research.models.cnn import cnn
+from research.models.dense import dense_sequence
+from research.models.forecasters import Ends, dense_forecaster, recurrent_forecaster
+from research.models.network import Network, beyond, upto
+from research.models.squeezenet import squeezenet
+from research.models.summary import summarize
+from research.models.taps import part_for
+from research.models.transfer import transfer_net
+from research.models.vgg16 import vgg16
+
+
+def network_of(workload: Workload) -> Network:
+    """The net of `workload`. Of VGG16 with a head, the part that runs in the race; of an ascent, the whole net."""
+    ends = Ends(workload.window[1], workload.window[2])
+    if workload.net == "lstm":
+        return recurrent_forecaster(ends, "lstm", workload.hidden)
+    if workload.net == "dense_forecaster":
+        return dense_forecaster(ends, workload.hidden)
+    if workload.net == "cnn":
+        return cnn(workload.features, workload.hidden, CLASSES_OF_DIGITS)
+    if workload.net == "dense":
+        return dense_sequence(workload.hidden, CLASSES_OF_DIGITS)
+    if workload.task == "ascent":
+        return squeezenet() if workload.net == "squeezenet" else vgg16()
+    if workload.net == "vgg16":
+        return upto(_vgg16_with_head(), "block5_pool")
+    return beyond(_vgg16_with_head(), "head/flatten" if workload.net == "vgg16_head" else "block4_pool")
+
+
+def frozen_net() -> Network:
+    """What lies below the part that "vgg16_block5" trains: photos [B, H, W, 3] -> block4_pool."""
+    return upto(_vgg16_with_head(), "block4_pool")
+
+
+def flops_per_step(workload: Workload) -> int:
+    """Floating-point operations of the matrix products of one step: two per multiply-add, biases left out.
+
+    Training takes three products per layer (forward, gradient of the kernel, gradient of the input), but nobody asks
+    for the gradient of what the net reads: the first layer takes two.
+    """
+    if workload.task == "ascent":
+        return _flops_of_ascent(workload)
+    work = [layer["multiply_adds"] for layer in summarize(network_of(workload), _input_shape(workload))]
+    if workload.task == "infer":
+        return 2 * workload.batch * sum(work)
+    first = next(amount for amount in work if amount)
+    if workload.net == "lstm":  # its first layer also multiplies the state, whose gradient is needed
+        context, _, channels = workload.window
+        first = context * channels * GATES * workload.hidden[0]
+    return 2 * (workload.examples if workload.epochs else workload.batch) * (3 * sum(work) - first)
+
+
+def _flops_of_ascent(workload: Workload) -> int:
+    """For one filter, the mean over all filters of the workload.
+
+    In each step what lies below the layer and the filter alone, forward and back to the picture; nobody asks for the
+    gradient of kernels.
+    """
+    net, total, filters = network_of(workload), 0, 0
+    for layer in workload.layers:
+        *below, own = summarize(part_for(net, [layer]), first_picture(workload).shape)
+        features = own["output_shape"][-1]
+        total += features * sum(part["multiply_adds"] for part in below) + own["multiply_adds"]
+        filters += features
+    return 2 * 2 * STEPS * total // filters
+
+
+def _input_shape(workload: Workload) -> tuple[int, ...]:
+    if workload.forecasts:
+        return workload.window[0], workload.window[2]
+    shape = (workload.side, workload.side, 1 if workload.net in ("cnn", "dense") else 3)
+    if workload.net in ("vgg16_head", "vgg16_block5"):
+        below = upto(_vgg16_with_head(), "head/flatten") if workload.net == "vgg16_head" else frozen_net()
+        return tuple(summarize(below, shape)[-1]["output_shape"])
+    return shape
+
+
+def _vgg16_with_head() -> Network:
+    return transfer_net("vgg16", "caffe", CLASSES_OF_PHOTOS, pooling="flatten", hidden=(HEAD_WIDTH,))

@@ -1,0 +1,189 @@
+"""Our side of the race: what `train.py`, `predict.py` and `microscope.py` run."""
+
+import dataclasses
+import functools
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from research.ascent.climb import Plan as AscentPlan
+from research.ascent.parameterizations import Pixels
+from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
+from research.bench.data import examples, pictures, sampled, series
+from research.bench.our_nets import frozen_net, network_of
+from research.bench.weights import weights
+from research.bench.workloads import LEARNING_RATE, Work, Workload
+from research.interpret.exemplars import exemplars
+from research.models.apply import apply_of
+from research.models.inference import outputs
+from research.models.network import Network
+from research.models.taps import run_taps
+from research.runtime import device_name, prepare
+from research.training.objectives import classification, forecasting
+from research.training.program import Plan, build_advance, start
+from research.training.state import DataSet, Examples, Stretches
+from research.training.step import gather
+from research.trees import Tree, count, from_named
+
+MATMUL_SIDE = 2048
+MATMUL_TIMES = 4
+EPOCHS = 1000  # the length of a training's history; steps beyond it run just the same
+
+Run = Callable[[int], float]  # steps -> seconds
+
+
+def build(workload: Workload, *, loop: bool = False) -> Work:
+    """`workload` by our library: all steps of a round in one call, or with `loop` one call per step."""
+    prepare()
+    make = {"train": functools.partial(_training, loop=loop), "infer": _inference, "ascent": _ascent}[workload.task]
+    run, parameters, sample = make(workload)
+    versions = {"jax": version("jax"), "flax": version("flax")}
+    return Work(run, parameters, versions, sample, device_name(), matmul_seconds)
+
+
+def parameters_of(net: Network, workload: Workload, inputs: Any) -> Tree:
+    """The workload's weights, as many as `net` has, which reads `inputs` [B, ...]."""
+    like = jax.eval_shape(net.init, jax.random.key(0), inputs)["params"]
+    leaves = weights(workload).leaves.items()
+    return from_named({name: jnp.asarray(leaf) for name, leaf in leaves if name.rsplit("/", 1)[0] in net.names}, like)
+
+
+def data_set(workload: Workload) -> DataSet:
+    """What the net trains on, on the device. To fine-tune, that is what the frozen layers make of the photos."""
+    if workload.forecasts:
+        return stretches(workload)
+    inputs, labels = examples(workload)
+    if workload.net == "vgg16_block5":
+        below = frozen_net()
+        params = parameters_of(below, workload, inputs[:1])
+        inputs = outputs(apply_of(below), params, inputs, batch_size=workload.batch)
+    return Examples(jnp.asarray(inputs), jnp.asarray(labels))
+
+
+def stretches(workload: Workload) -> Stretches:
+    """The series on the device, all of it known, in units of its own, and where its windows begin."""
+    context, horizon, _ = workload.window
+    values = jnp.asarray(series(workload))
+    return Stretches(
+        values=values,
+        known=jnp.ones_like(values),
+        calendar=jnp.zeros((len(values), 0)),
+        starts=jnp.arange(workload.examples),
+        past=jnp.arange(context),
+        ahead=jnp.arange(context, context + horizon),
+    )
+
+
+def _training(workload: Workload, *, loop: bool) -> tuple[Run, int, list[float]]:
+    net, data = network_of(workload), data_set(workload)
+    apply, inputs = apply_of(net), gather(data, jnp.arange(workload.batch), workload.examples).inputs
+    params = parameters_of(net, workload, inputs)
+    sample = sampled(jax.jit(apply, static_argnums=2)(params, inputs, None))
+    objective = forecasting("mse") if workload.forecasts else classification
+    metrics = ("loss", "scaled_mae") if workload.forecasts else ("loss", "accuracy")
+    plan = Plan(workload.examples, workload.batch, EPOCHS, l2=0.0, patience=None, monitor="loss", metrics=metrics)
+    optimizer = optax.adam(LEARNING_RATE)
+    advance = build_advance(plan, apply=apply, objective=objective, optimizer=optimizer)
+    state, done = start(np.zeros(1, np.int32), lambda key: params, optimizer, plan), 0
+
+    def run(steps: int) -> float:
+        nonlocal state, done
+        begun = time.perf_counter()
+        end = done + steps * workload.training_steps
+        for stop in range(done + 1, end + 1) if loop else [end]:
+            state, _ = advance(state, data, None, jnp.int32(stop))
+        jax.block_until_ready(state)
+        done = end
+        return time.perf_counter() - begun
+
+    return run, count(params), sample
+
+
+def _inference(workload: Workload) -> tuple[Run, int, list[float]]:
+    """Batches of pictures through the net, and back to the host."""
+    net, (images, _) = network_of(workload), pictures(workload)
+    params, apply = parameters_of(net, workload, images[:1]), apply_of(net)
+    infer = functools.partial(outputs, apply, params, batch_size=workload.batch)
+    batches = workload.examples // workload.batch
+
+    def run(steps: int) -> float:
+        begun = time.perf_counter()
+        for left in range(steps, 0, -batches):
+            infer(images[: min(left, batches) * workload.batch])
+        return time.perf_counter() - begun
+
+    return run, count(params), sampled(infer(images[: workload.batch]))
+
+
+def _ascent(workload: Workload) -> tuple[Run, int, list[float]]:
+    return timed(workload, climber(workload)), count(ascent_parameters(workload)), first_activations(workload)
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class GivenPixels:
+    """`pixels` that start as `numbers` [H, W, C] of -1..1, whatever the key."""
+
+    pixels: Pixels
+    numbers: jax.Array
+
+    def start(self, key: jax.Array) -> jax.Array:
+        """[H, W, C]."""
+        return self.numbers
+
+    def render(self, numbers: jax.Array) -> jax.Array:
+        """[H, W, C] -> [H, W, C]."""
+        return self.pixels.render(numbers)
+
+    def project(self, numbers: jax.Array) -> jax.Array:
+        """[H, W, C] -> [H, W, C]."""
+        return self.pixels.project(numbers)
+
+
+def climber(workload: Workload, steps: int = STEPS) -> Climb:
+    """`climb({layer: filters})`: their exemplars (`research.interpret.exemplars`) after so many steps, by layer."""
+    net, params, picture = network_of(workload), ascent_parameters(workload), first_picture(workload)
+    height, width, channels = picture.shape
+    pixels = GivenPixels(Pixels((height, width, channels)), jnp.asarray(picture / np.float32(HALF) - 1))
+    plan = AscentPlan(steps=steps, rate=RATE)
+
+    def climb(filters):
+        found = (exemplars(net, params, layer, pixels, plan, filters=own) for layer, own in filters.items())
+        return [each for layer in found for each in layer]
+
+    return climb
+
+
+def ascent_parameters(workload: Workload) -> Tree:
+    """{layer: {"kernel", "bias"}}, of no more layers than the ascent needs."""
+    found: dict[str, dict] = {}
+    for name, leaf in weights(workload).leaves.items():
+        layer, kind = name.rsplit("/", 1)
+        found.setdefault(layer, {})[kind] = jnp.asarray(leaf)
+    return found
+
+
+def first_activations(workload: Workload) -> list[float]:
+    """The mean activation of every filter on the picture that the ascents start from, layer by layer."""
+    picture = jnp.asarray(first_picture(workload))[None]
+    taps = run_taps(network_of(workload), ascent_parameters(workload), picture, workload.layers)
+    return [float(mean) for tap in taps.values() for mean in tap.mean(axis=(0, 1, 2))]
+
+
+def matmul_seconds() -> tuple[float, float]:
+    """A float32 matrix product of 2048 x 2048: (floating-point operations, the least seconds that it took)."""
+    square = jnp.full((MATMUL_SIDE, MATMUL_SIDE), 0.5, jnp.float32)
+    product = jax.jit(jnp.matmul)
+    product(square, square).block_until_ready()
+    least = float("inf")
+    for _ in range(MATMUL_TIMES):
+        begun = time.perf_counter()
+        product(square, square).block_until_ready()
+        least = min(least, time.perf_counter() - begun)
+    return 2.0 * MATMUL_SIDE**3, least
