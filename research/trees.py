@@ -1,6 +1,7 @@
 """Naming the leaves of a pytree, choosing some by pattern, and taking a tree apart and together again."""
 
 import fnmatch
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,9 +16,13 @@ def leaf_name(path: tuple[Any, ...]) -> str:
 
 
 def named_leaves(tree: Tree) -> dict[str, Any]:
-    """Every leaf of `tree` under its name, in the tree's own order."""
+    """Every leaf of `tree` under its name, in the tree's own order. Raises ValueError where two have the same name."""
     pairs, _ = jax.tree_util.tree_flatten_with_path(tree)
-    return {leaf_name(path): leaf for path, leaf in pairs}
+    leaves = {leaf_name(path): leaf for path, leaf in pairs}
+    if len(leaves) < len(pairs):
+        seen = Counter(leaf_name(path) for path, _ in pairs)
+        raise ValueError(f"two leaves have the same name: {next(name for name in seen if seen[name] > 1)}")
+    return leaves
 
 
 def from_named(leaves: Mapping[str, Any], like: Tree) -> Tree:

@@ -41,3 +41,8 @@ def test_merge_undoes_split():
     assert all(again[name] is leaf for name, leaf in trees.named_leaves(TREE).items())
     with pytest.raises(ValueError, match="both sides"):
         trees.merge(TREE, rest)
+
+
+def test_two_leaves_of_one_name_are_an_error():
+    with pytest.raises(ValueError, match="two leaves have the same name: a/b"):
+        trees.named_leaves({"a": {"b": 1.0}, "a/b": 2.0})

@@ -17,7 +17,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.seals import folder_digests, read_seal, write_seal
-from research.trees import from_named, named_leaves
+from research.trees import from_named, leaf_name, named_leaves
 
 Tree = Any
 Leaves = dict[str, np.ndarray]
@@ -27,8 +27,9 @@ KEEP = 2  # the newest, and one to fall back to
 def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
     """Store `state` as checkpoint `step` of `folder`, with `facts` (plain JSON) in its seal; prune older ones.
 
-    Raises UserError when it cannot be written; earlier checkpoints are then untouched.
+    Raises UserError when it cannot be written, or two names are one to Orbax; earlier checkpoints are then untouched.
     """
+    _refuse_collisions(state)
     leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(jax.device_get(state)).items()}
     target = folder / str(step)
     try:
@@ -37,12 +38,24 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
         _seal(folder, step).unlink(missing_ok=True)
         shutil.rmtree(target, ignore_errors=True)
         _orbax().save(target.absolute(), leaves)
-        write_seal(_seal(folder, step), {"files": folder_digests(target), "facts": facts})
+        forms = {name: _form(leaf) for name, leaf in leaves.items()}
+        write_seal(_seal(folder, step), {"files": folder_digests(target), "leaves": forms, "facts": facts})
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
         for left in (target, *folder.glob(f"{step}.orbax-checkpoint-tmp*")):
             shutil.rmtree(left, ignore_errors=True)
         raise UserError(f"cannot write checkpoint {target}: {_line(error)}; free some space") from error
     _tidy(folder)
+
+
+def _refuse_collisions(state: Tree) -> None:
+    """Orbax stores `a.b` and `a/b` under one name, and keeps one of the two, without a word."""
+    found: dict[str, str] = {}
+    for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]:
+        name = leaf_name(path)
+        stored = name.replace("/", ".")
+        if stored in found:
+            raise UserError(f"{found[stored]} and {name} would be one leaf in a checkpoint; rename one of them")
+        found[stored] = name
 
 
 def _check_room(folder: Path, needed: int) -> None:
@@ -55,17 +68,31 @@ def _check_room(folder: Path, needed: int) -> None:
 def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str, Any]] | None:
     """The newest sound checkpoint of `folder` as (leaves by name, facts), or None without any.
 
-    A damaged one is named through `warn`, and the next older one is tried.
+    A damaged one is named through `warn`, and the next older one is tried. Raises UserError where a sound one comes
+    back with another dtype or shape than it was stored with.
     """
     steps = _steps(folder)
     for step in steps:
         try:
             seal = read_seal(_seal(folder, step))
-            return _read(folder / str(step), seal["files"]), seal["facts"]
+            leaves, facts = _read(folder / str(step), seal["files"]), seal["facts"]
         except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             then = "there is none before it" if step == steps[-1] else "trying the one before it"
             warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); {then}")
+        else:
+            _check_forms(leaves, seal.get("leaves", {}), folder / str(step))
+            return leaves, facts
     return None
+
+
+def _check_forms(leaves: Leaves, stored: dict[str, str], path: Path) -> None:
+    """Orbax casts without a word; `stored` has the forms that were saved (none in the seals of earlier versions)."""
+    for name, form in stored.items():
+        if name not in leaves or _form(leaves[name]) != form:
+            found = _form(leaves[name]) if name in leaves else "nothing"
+            raise UserError(
+                f"checkpoint {path} holds {name} as {form}, and Orbax restores {found}; use the version that wrote it"
+            )
 
 
 def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
@@ -107,7 +134,7 @@ def _tidy(folder: Path) -> None:
 
 
 def _form(leaf: Any) -> str:
-    return f"{leaf.dtype}{list(leaf.shape)}"
+    return f"{leaf.dtype.name}{list(leaf.shape)}"
 
 
 def _line(error: Exception) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.files import write_bytes
-from research.weights.ours import safetensors_bytes
+from research.weights.ours import as_read, safetensors_bytes
 
 
 def export(path: Path, leaves: Mapping[str, np.ndarray], *, architecture: str, convention: str) -> Path:
@@ -39,5 +39,5 @@ def _legacy_h5(leaves: Mapping[str, np.ndarray], convention: str) -> bytes:
             order = sorted(names, key=("kernel", "recurrent", "bias").index)  # Keras goes by the order
             group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in order]
             for name in order:
-                group.create_dataset(f"{layer}/{name}:0", data=leaves[f"{layer}/{name}"])
+                group.create_dataset(f"{layer}/{name}:0", data=as_read(leaves[f"{layer}/{name}"]))
     return content.getvalue()

@@ -13,12 +13,13 @@ from research.files import read_json, write_bytes, write_json
 from research.seals import array_digest
 
 FORMAT = "receptive-weights-1"
+STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # numpy's names, and those of the format
 
 
 def save_ours(
     path: Path, leaves: Mapping[str, np.ndarray], *, architecture: str, convention: str, source: Mapping[str, str]
 ) -> Path:
-    """Write `leaves` (float32) to NAME.safetensors and, last, their manifest to NAME.json.
+    """Write `leaves` to NAME.safetensors and, last, their manifest to NAME.json.
 
     `source` tells where they are from: {"file": name, "sha256": hex}. Raises UserError for another suffix, or when the
     place cannot be written.
@@ -28,7 +29,7 @@ def save_ours(
     notes = {"format": FORMAT, "architecture": architecture, "convention": convention}
     write_bytes(path, safetensors_bytes(leaves, notes))
     rows = {
-        name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "sha256": array_digest(leaf)}
+        name: {"shape": list(leaf.shape), "dtype": str(leaf.dtype), "sha256": array_digest(as_read(leaf))}
         for name, leaf in leaves.items()
     }
     top = any(name.split("/")[0] == "predictions" for name in leaves)
@@ -67,16 +68,28 @@ def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, s
 
 
 def safetensors_bytes(leaves: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> bytes:
-    """The content of a .safetensors file of `leaves` (float32), in their order, with `notes` in its header.
+    """The content of a .safetensors file of `leaves` in their order and types, with `notes` in its header.
 
-    Written here because the package's own writer puts its header in another order each time.
+    Written here because the package's own writer puts its header in another order each time, and writes the numbers of
+    arrays that are not contiguous in the order of the memory. Raises ValueError for a type that is not in `STORED`.
     """
     header: dict[str, Any] = {"__metadata__": dict(notes)}
-    data = [np.ascontiguousarray(leaf, "<f4").tobytes() for leaf in leaves.values()]
-    end = 0
-    for (name, leaf), content in zip(leaves.items(), data, strict=True):
-        header[name] = {"dtype": "F32", "shape": list(leaf.shape), "data_offsets": [end, end + len(content)]}
-        end += len(content)
+    contents, end = [], 0
+    for name, leaf in leaves.items():
+        if leaf.dtype.name not in STORED:
+            raise ValueError(f"{name} is {leaf.dtype}; weights are stored as {', '.join(STORED)}")
+        contents.append(_in_order(leaf).tobytes())
+        offsets = [end, end := end + len(contents[-1])]
+        header[name] = {"dtype": STORED[leaf.dtype.name], "shape": list(leaf.shape), "data_offsets": offsets}
     head = json.dumps(header).encode()
     head += b" " * (-len(head) % 8)
-    return b"".join([struct.pack("<Q", len(head)), head, *data])
+    return b"".join([struct.pack("<Q", len(head)), head, *contents])
+
+
+def as_read(leaf: np.ndarray) -> np.ndarray:
+    """The array that a file of `leaf` is read as: contiguous, little-endian, bfloat16 as float32."""
+    return leaf.astype(np.float32) if leaf.dtype.name == "bfloat16" else _in_order(leaf).reshape(leaf.shape)
+
+
+def _in_order(leaf: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(leaf, leaf.dtype.newbyteorder("<"))

@@ -147,3 +147,49 @@ def test_a_full_disk_is_one_line_and_the_old_checkpoint_stays(tmp_path, warned, 
         with pytest.raises(UserError, match=r"cannot write checkpoint .*2: .*No space left"):
             checkpoints.save(tmp_path, 2, bump(STATE), {})
     equal(checkpoints.newest(tmp_path, warned.append)[0], STATE)
+
+
+@pytest.mark.parametrize(
+    "tree", [{"a": {"b": 1.0}, "a.b": 2.0}, {"a": {"b": 1.0}, "a/b": 2.0}, {"a/b": 1.0, "a.b": 2.0}]
+)
+def test_two_names_that_are_one_to_orbax_are_refused_before_it_sees_them(tmp_path, monkeypatch, tree):
+    monkeypatch.setattr(checkpoints, "_orbax", None)
+    state = {name: value if isinstance(value, dict) else jnp.float32(value) for name, value in tree.items()}
+    with pytest.raises(UserError, match=r"a[./]b and a[./]b would be one leaf in a checkpoint; rename one of them"):
+        checkpoints.save(tmp_path / "c", 1, state, {})
+    assert not (tmp_path / "c").exists()
+
+
+EVERY_DTYPE = {
+    **{
+        "half": jnp.arange(3, dtype=jnp.bfloat16),
+        "small": jnp.int8(3),
+        "long": np.array([2**40]),
+        "wide": np.array(0.1),
+    },
+    **{
+        "turned": np.arange(6.0).reshape(2, 3).T,
+        "strided": np.arange(10, dtype="f4")[::3],
+    },
+}
+
+
+def test_every_dtype_and_every_order_in_memory_comes_back(tmp_path, warned):
+    checkpoints.save(tmp_path, 1, EVERY_DTYPE, {})
+    leaves, _ = checkpoints.newest(tmp_path, warned.append)
+    equal(leaves, EVERY_DTYPE)
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float64])
+def test_a_restore_of_another_dtype_than_was_stored_is_an_error(tmp_path, warned, monkeypatch, dtype):
+    checkpoints.save(tmp_path, 1, {"n": np.array([2**40])}, {})
+    sound = checkpoints._orbax
+
+    class Casting:
+        def restore(self, path):
+            return {name: leaf.astype(dtype) for name, leaf in sound().restore(path).items()}
+
+    monkeypatch.setattr(checkpoints, "_orbax", Casting)
+    with pytest.raises(UserError, match=rf"holds n as int64\[1\], and Orbax restores {np.dtype(dtype)}\[1\]"):
+        checkpoints.newest(tmp_path, warned.append)
+    assert not warned

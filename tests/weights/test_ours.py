@@ -112,3 +112,51 @@ def test_the_same_leaves_give_the_same_bytes_and_the_package_reads_them(tmp_path
     loaded = load_file(tmp_path / "0.safetensors")
     assert set(loaded) == set(leaves) and all(np.array_equal(loaded[name], leaves[name]) for name in leaves)
     assert list(read_safetensors(tmp_path / "0.safetensors")[0]) == list(leaves)
+
+
+def awkward(dtype):
+    """Arrays that are not as they lie in memory: turned, strided, reversed, a single number, big-endian."""
+    numbers = np.arange(24, dtype=np.float32).reshape(2, 3, 4).astype(dtype)
+    arrays = {
+        "turned": numbers.T,
+        "strided": numbers[:, ::2, ::3],
+        "reversed": numbers[::-1],
+        "single": numbers[1, 1, 1],
+    }
+    arrays = {name: np.asarray(array) for name, array in arrays.items()}
+    return arrays | ({"big": numbers.astype(numbers.dtype.newbyteorder(">"))} if dtype in ("f4", "f2") else {})
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f2", "bfloat16"])
+def test_every_array_is_written_in_its_own_order_and_type(tmp_path, dtype):
+    """The package's own numpy front end scrambles the first three, and cannot read the last type."""
+    import ml_dtypes
+    from safetensors import safe_open
+
+    leaves = awkward(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
+    path = save_ours(tmp_path / "w.safetensors", leaves, architecture="vgg16", convention="caffe", source=SOURCE)
+    arrays, notes = read_safetensors(path)
+    verified(path, arrays, notes)
+    for name, leaf in leaves.items():
+        assert arrays[name].shape == leaf.shape and np.array_equal(arrays[name], leaf.astype(np.float32)), name
+        assert arrays[name].dtype == ("f2" if dtype == "f2" else "f4")
+    with safe_open(path, "numpy") as file:
+        assert {file.get_slice(name).get_dtype() for name in leaves} == {{"f4": "F32", "f2": "F16"}.get(dtype, "BF16")}
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".safetensors"])
+def test_bfloat16_comes_back_from_an_export(tmp_path, thin, wanted, suffix):
+    import ml_dtypes
+
+    leaves = {name: leaf.astype(ml_dtypes.bfloat16) for name, leaf in thin().items()}
+    path = export(tmp_path / f"w{suffix}", leaves, architecture="vgg16", convention="caffe")
+    found = load_weights(path, wanted(leaves), "vgg16").leaves
+    assert all(np.array_equal(found[name], leaf.astype(np.float32)) for name, leaf in leaves.items())
+
+
+def test_a_type_that_would_be_rounded_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="a is float64"):
+        save_ours(
+            tmp_path / "w.safetensors", {"a": np.ones(2)}, architecture="vgg16", convention="caffe", source=SOURCE
+        )
+    assert not list(tmp_path.iterdir())
