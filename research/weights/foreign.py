@@ -11,9 +11,9 @@ import numpy as np
 from research.errors import UserError
 from research.weights.array_files import read_npz, read_safetensors
 from research.weights.hdf5_file import read_hdf5, read_keras_zip
+from research.weights.not_weights import KNOWN, which_file, which_folder
 from research.weights.torch_file import read_torch_stream, read_torch_zip
 
-KNOWN = "Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz"
 BLOCK = 1 << 20
 WRAPPERS = ("_orig_mod.", "module.", "model.")  # before names of torch: torch.compile, DataParallel, Lightning
 
@@ -42,7 +42,7 @@ def read(path: Path | str) -> Foreign:
     path = Path(path)
     try:
         if path.is_dir():
-            raise UserError(f"{path} is a folder, not a weight file; name the file in it ({KNOWN})")
+            raise UserError(f"{path} {which_folder(path)}")
         kind = _kind(path)
         sha256, md5 = _digests(path)
         arrays, aliases, notes = _read_as(kind, path)
@@ -69,7 +69,7 @@ def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
-        head = file.read(512)
+        head = file.read(4096)
     if head.startswith(b"PK"):
         return _zip_kind(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
@@ -78,25 +78,7 @@ def _kind(path: Path) -> str:
         return "torch-old"
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < (100 << 20):
         return "safetensors"
-    raise UserError(f"{path} {_what_else(head)}")
-
-
-def _what_else(head: bytes) -> str:
-    """What a file that is no weight file is, and what to do."""
-    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if not head:
-        return "is empty; download it again"
-    if text.startswith(b"version https://git-lfs"):
-        return "is a git-lfs pointer, not the weights; run `git lfs pull` where it comes from, or download the file"
-    if text.startswith(b"<?xml") and b"<html" not in text:
-        return "is an XML document, not a weight file: the download answered with an error; download the file itself"
-    if text.startswith((b"<!", b"<html", b"<?xml", b"<head", b"<body")):
-        return "is an HTML page, not a weight file: the download answered with a web page; download the file itself"
-    if text.startswith((b"{", b"[")):
-        return "is a JSON document, not a weight file: the download answered with an error; download the file itself"
-    if head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")):
-        return "is compressed; unpack it first"
-    return f"is not a weight file that is known here ({KNOWN})"
+    raise UserError(f"{path} {which_file(head)}")
 
 
 def _zip_kind(path: Path) -> str:

@@ -65,12 +65,12 @@ class Plan(NamedTuple):
 def plan(foreign: Foreign, architecture: str) -> Plan:
     """The mapping by the layout that knows most of the file's names.
 
-    Raises UserError when none knows any, or the architecture is not known: then the weights are of another net.
+    Raises UserError when none knows half, or the architecture is not known: then the weights are of another net.
     """
     if architecture not in CONVENTIONS:
         raise UserError(f"{foreign.path} holds weights of {architecture}; known are {' and '.join(CONVENTIONS)}")
     best = max(_tables(foreign)[architecture], key=lambda layout: _known(foreign, layout))
-    if not _known(foreign, best):
+    if not _is_of(foreign, best):
         raise _another_net(foreign, architecture)
     convention = foreign.notes.get("convention", best.convention)
     if convention not in CONVENTIONS[architecture]:
@@ -85,11 +85,18 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
 
 
 def guess(foreign: Foreign) -> str:
-    """The architecture whose tables know most of the file's names; UserError when none knows any."""
-    best = {name: max(_known(foreign, layout) for layout in tables) for name, tables in _tables(foreign).items()}
-    if not any(best.values()):
+    """The architecture whose tables know most of the file's names; UserError when the file is of none."""
+    best = {name: max(tables, key=lambda layout: _known(foreign, layout)) for name, tables in _tables(foreign).items()}
+    known = {name: _known(foreign, layout) for name, layout in best.items() if _is_of(foreign, layout)}
+    if not known:
         raise _another_net(foreign, " or ".join(best))
-    return max(best, key=lambda name: best[name])
+    return max(known, key=lambda name: known[name])
+
+
+def _is_of(foreign: Foreign, layout: Layout) -> bool:
+    """Whether a layout knows half of the file's names, or half of its own are in the file; one or two are chance."""
+    known, own = _known(foreign, layout), len({row.leaf for row in layout.rows})
+    return known > 0 and 2 * known >= min(len(foreign.arrays), own)
 
 
 def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) -> tuple[Step, ...]:

@@ -11,6 +11,7 @@ from research.weights.layouts import TOPS
 from research.weights.mapping import Plan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
+FEW = 3  # names of each offence, where most of the net is not there
 
 
 class Judgement(NamedTuple):
@@ -58,12 +59,16 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool =
 def port(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> dict[str, np.ndarray]:
     """The wanted leaves, float32, contiguous, in the order of `wanted`; `partial` and `drop_top` as in `judge`.
 
-    Raises one UserError that lists every leaf that is missing, extra, doubled, misshapen, or holds no numbers.
+    Raises one UserError that lists every leaf that is missing, extra, doubled, misshapen, or holds no numbers; where
+    most are, the first of each.
     """
     judgement = judge(planned, wanted, partial, drop_top)
     if judgement.wrong:
-        hint = _hint(judgement, planned)
-        raise UserError(f"{planned.path} does not fit {planned.architecture}: {complaint(judgement)}{hint}")
+        fits = 2 * len(judgement.taken) >= len(wanted) or set(judgement.wrong) == {"missing"}
+        raise UserError(
+            f"{planned.path} does not fit {planned.architecture} ({_hint(judgement, planned)}): "
+            f"{complaint(judgement, None if fits else FEW)}"
+        )
     if not judgement.taken:
         raise UserError(f"{planned.path} has no kernel of {planned.architecture}; name another file")
     return {
@@ -73,17 +78,22 @@ def port(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = 
     }
 
 
-def complaint(judgement: Judgement) -> str:
-    """All that is wrong, on one line."""
-    return "; ".join(f"{offence}: {', '.join(names)}" for offence, names in judgement.wrong.items())
+def complaint(judgement: Judgement, most: int | None = None) -> str:
+    """All that is wrong, on one line; of each offence at most `most` names, and how many more there are."""
+    return "; ".join(f"{offence}: {_listed(names, most)}" for offence, names in judgement.wrong.items())
+
+
+def _listed(names: list[str], most: int | None) -> str:
+    shown = ", ".join(names[:most])
+    return shown if most is None or len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _hint(judgement: Judgement, planned: Plan) -> str:
     if set(judgement.wrong) == {"missing"}:
-        return " (this is a part of the net; only scripts/weights.py import --partial takes one)"
+        return "this is a part of the net; only scripts/weights.py import --partial takes one"
     if set(judgement.wrong) == {"extra"} and head_of(planned).issuperset(judgement.wrong["extra"]):
-        return " (this is a head of its own; scripts/weights.py import --drop-top leaves it out)"
-    return " (these are weights of another net, or of a changed one)"
+        return "this is a head of its own; scripts/weights.py import --drop-top leaves it out"
+    return "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
 
 
 def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:

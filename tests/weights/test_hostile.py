@@ -117,7 +117,14 @@ def test_pickled_objects_in_an_npz_are_refused(tmp_path, refusal):
         (b"<html>", "HTML page"),
         (b"<!-- of a proxy -->\n<HTML>", "HTML page"),
         (b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>', "XML document"),
-        (b'{"message": "Not Found"}', "JSON document"),
+        (b'{"message": "Not Found"}', "the download answered with an error"),
+        (b'{"format": "layers-model", "generatedBy": "keras v2.15.0"}', "TensorFlow.js model.json"),
+        (b'{"modelTopology": {"class_name": "Model", "config": {}}}', "tensorflowjs_converter"),
+        (b'{"metadata": {"total_size": 5}, "weight_map": {}}', "several files; save them in one"),
+        (b'{"module": "keras", "class_name": "Sequential", "config": {}}', "without its weights"),
+        (b'{"format": "receptive-weights-1"}', "name the .safetensors beside it"),
+        (b'{"hidden_size": 768}', "a JSON document, not a weight file; name the file of the weights"),
+        (b"\x1c\x00\x00\x00TFL3" + bytes(40), "TensorFlow Lite"),
         (b"\x1f\x8b\x08\x00", "compressed"),
         (b"\x89PNG\r\n\x1a\n" + bytes(40), "not a weight file"),
         (b"PK\x03\x04" + bytes(40), "truncated"),
@@ -136,6 +143,10 @@ def test_what_is_no_weight_file_is_said_in_plain_words(tmp_path, refusal, conten
 def test_places_that_hold_no_weights(tmp_path, refusal):
     with refusal("is a folder"):
         read(tmp_path)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/saved_model.pb").write_bytes(b"")
+    with refusal("SavedModel", "save the model as NAME.h5"):
+        read(tmp_path / "saved")
     with refusal("cannot read", "absent.h5", "No such file"):
         read(tmp_path / "absent.h5")
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from research.errors import UserError
 from research.weights.foreign import read
 from research.weights.load import load_weights
 from research.weights.mapping import guess, plan
@@ -161,3 +162,40 @@ def test_a_net_that_is_not_known_is_said_in_those_words(tmp_path, thin, refusal)
     save_file(thin(), tmp_path / "w.safetensors", {"architecture": "resnet50"})
     with refusal("holds weights of resnet50; known are vgg16 and squeezenet"):
         plan(read(tmp_path / "w.safetensors"), "resnet50")
+
+
+RESNET = {
+    f"layer{block}/conv{turn}/{part}": np.ones(3, "f4") for block in range(16) for turn in (1, 2) for part in "wb"
+}
+
+
+def test_another_nets_npz_is_of_no_known_net_though_a_name_is_the_same(tmp_path, refusal):
+    """conv1/kernel is a name in SqueezeNet, too."""
+    np.savez(tmp_path / "r.npz", **RESNET | {"conv1/kernel": np.ones((7, 7, 3, 64), "f4")})
+    with refusal("holds weights of another net than vgg16 or squeezenet"):
+        guess(read(tmp_path / "r.npz"))
+    with refusal("holds weights of another net than squeezenet"):
+        plan(read(tmp_path / "r.npz"), "squeezenet")
+
+
+def test_what_hardly_fits_is_said_shortly_with_the_hint_first(tmp_path, thin, wanted, refusal):
+    leaves = thin()
+    wide = {name: np.ones((*leaf.shape[:-1], 5), "f4") for name, leaf in leaves.items()}
+    np.savez(tmp_path / "w.npz", **wide | RESNET)
+    with refusal(
+        "does not fit vgg16 (these are weights of another net, or of a changed one; scripts/weights.py inspect",
+        "shows each): extra: layer0/conv1/w, layer0/conv1/b, layer0/conv2/w and 61 more; of another shape: ",
+        "block1_conv1/kernel is 3x3x3x5, not 3x3x3x4, block1_conv1/bias is 5, not 4, block1_conv2/kernel is",
+    ):
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+    with pytest.raises(UserError) as caught:
+        load_weights(tmp_path / "w.npz", wanted(leaves), "vgg16")
+    assert len(str(caught.value)) < 700
+
+
+def test_a_part_and_a_half_of_a_net_are_known_as_its_own(tmp_path, thin):
+    leaves = thin()
+    part = dict(list(leaves.items())[:3])
+    np.savez(tmp_path / "part.npz", **part)
+    np.savez(tmp_path / "more.npz", **leaves | RESNET)
+    assert guess(read(tmp_path / "part.npz")) == guess(read(tmp_path / "more.npz")) == "vgg16"
