@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -82,16 +83,31 @@ def _refuse_foreign(place: Path, config: Experiment) -> None:
         raise UserError(f"{place} is a file; choose another --run-dir")
     if (place / CONFIG).exists():
         if identity(found := read_config(place)) != identity(config):
-            difference = _first_difference(found, config)
+            name, theirs, ours = _first_difference(found, config)
+            difference = f"{name} is {theirs!r} there, {ours!r} here"
             raise UserError(f"{place} belongs to another configuration ({difference}); choose another --run-dir")
     elif any(path.name != ".lock" and not path.name.startswith(f".{CONFIG}.") for path in place.iterdir()):
         raise UserError(f"{place} holds other files and no {CONFIG}; choose another --run-dir")
 
 
-def _first_difference(theirs: Experiment, ours: Experiment) -> str:
-    left, right = _flat(to_json(identity(theirs))), _flat(to_json(identity(ours)))
+def refuse_edited(place: Path, trained: dict | None, config: Experiment) -> None:
+    """UserError where `config` is not what was `trained` in `place` (`to_json` of its identity, from a checkpoint).
+
+    Then somebody edited config.json. Checkpoints of earlier versions do not say (None).
+    """
+    if trained is not None and (then := from_json(trained)) != identity(config):
+        name, before, now = _first_difference(then, config)
+        raise UserError(
+            f"{place / CONFIG} was edited after training: {name} is {now!r} there, and {before!r} was trained; "
+            "put that back, or train anew with another --run-dir"
+        )
+
+
+def _first_difference(one: Experiment, other: Experiment) -> tuple[str, Any, Any]:
+    """The first field in which two configurations differ, and its values."""
+    left, right = _flat(to_json(identity(one))), _flat(to_json(identity(other)))
     name = next(name for name in {**left, **right} if left.get(name) != right.get(name))
-    return f"{name} is {left.get(name)!r} there, {right.get(name)!r} here"
+    return name, left.get(name), right.get(name)
 
 
 def _flat(document: dict, prefix: str = "") -> dict:

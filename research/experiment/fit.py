@@ -10,14 +10,14 @@ import numpy as np
 import optax
 
 from research import runtime
-from research.config import Experiment
+from research.config import Experiment, identity, to_json
 from research.errors import UserError, warn
 from research.experiment.divergence import Divergence, diverged_at
 from research.experiment.histories import Row, history_rows
 from research.experiment.supply import supplied
 from research.experiment.trainable import Trainable, shapes
 from research.report.progress import training_progress
-from research.run_directory import checkpoint_folder, checkpointed_groups
+from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
 from research.training import checkpoints, loop, program
 from research.training.freezing import trained_mask
 from research.training.optimizer import build_optimizer
@@ -99,12 +99,13 @@ def fit_group(
         plan, apply=training.apply, objective=training.objective, optimizer=optimizer, augment=training.augment
     )
     folder = checkpoint_folder(place, seeds)
-    state, clock = _resume(folder, state, training.identity)
+    state, clock = _resume(place, folder, state, training.identity, config)
     first = int(state.step)
+    facts = {"data": training.identity, "config": to_json(identity(config))}
 
     def save(state: TrainState, clock: loop.Clock) -> None:
         if int(state.step) > first or not first:  # what was resumed from is never written again
-            checkpoints.save(folder, int(state.step), state, {"data": training.identity, "clock": clock._asdict()})
+            checkpoints.save(folder, int(state.step), state, facts | {"clock": clock._asdict()})
         log(history_rows(seeds, jax.device_get(state.each)))
 
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
@@ -126,7 +127,7 @@ def fit_group(
 def load_group(config: Experiment, training: Trainable, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
     state, _, plan = _start(config, training, seeds)
-    state, clock = _resume(checkpoint_folder(place, seeds), state, training.identity)
+    state, clock = _resume(place, checkpoint_folder(place, seeds), state, training.identity, config)
     if not int(state.step):
         raise _untrained(place, seeds[0])
     return _trained(training, plan, seeds, loop.Outcome(state, loop.status(state, plan), clock))
@@ -141,6 +142,7 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
     found = checkpoints.newest(folder, warn)
     if found is None or not int(found[0]["step"]):
         raise _untrained(place, seed)
+    refuse_edited(place, found[1].get("config"), config)
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
     leaves = {name.removeprefix("each/"): leaf[seeds.index(seed)] for name, leaf in each.items()}
     if leaves["diverged"] >= 0:
@@ -168,14 +170,17 @@ def _start(
     return program.start(np.array(seeds, np.int32), training.initialize, optimizer, plan, mask), optimizer, plan
 
 
-def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainState, loop.Clock]:
+def _resume(
+    place: Path, folder: Path, state: TrainState, fingerprint: str, config: Experiment
+) -> tuple[TrainState, loop.Clock]:
     found = checkpoints.newest(folder, warn)
     if found is None:
         return state, loop.Clock()
     leaves, facts = found
+    refuse_edited(place, facts.get("config"), config)
     if facts["data"] != fingerprint:
         raise UserError(
-            f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
+            f"the data or weights differ from what {place} was trained on; name those again, or train "
             "anew with another --run-dir"
         )
     return jax.device_put(checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])

@@ -94,12 +94,18 @@ def build_record(
 
 
 def read_record(run: Path | str) -> dict[str, Any]:
-    """record.json of the run directory `run`; UserError when it is missing or is not a record."""
+    """record.json of the run directory `run`; UserError when it is missing, cut or not a record, with what cures it."""
     path = Path(run) / "record.json"
-    record = read_json(path)
+    again = f"scripts/train.py --config-json {Path(run) / 'config.json'} --run-dir {run} writes it from the checkpoints"
+    if not path.exists():
+        raise UserError(f"{run} has no record.json: its training has not ended; {again}")
+    try:
+        record = read_json(path)
+    except UserError as error:
+        raise UserError(f"{str(error).partition(';')[0]}; {again}") from error
     wrong = problems(record)
     if wrong:
-        raise UserError(f"{path} is not a record ({wrong[0]}); run the experiment again, or choose another directory")
+        raise UserError(f"{path} is not a record ({wrong[0]}); {again}")
     return record
 
 

@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import json
+import re
 import shutil
 import sys
 
@@ -11,8 +12,10 @@ from PIL import Image
 from research import experiment
 from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
 from research.data.sources import load_images
+from research.doors.train import train
 from research.errors import UserError
 from research.experiment.images import predict as predicting
+from research.run_directory import read_config
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,58 @@ def test_of_a_run_that_was_cut_off_it_is_told_what_answers(digits_run, test_digi
     Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
     [_] = experiment.predict(place, [tmp_path / "0.png"])
     assert "was cut off in training: what answers is its newest checkpoint" in capsys.readouterr().err
+
+
+def edited(place, section, name, value):
+    config = json.loads((place / "config.json").read_text())
+    config[section][name] = value
+    (place / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("section", "name", "value", "words"),
+    [
+        ("model", "dropout", 0.9, r"model\.dropout is 0\.9 there, and 0\.0 was trained"),
+        ("train", "patience", None, r"train\.patience is None there, and 5 was trained"),
+        ("data", "validation", 0.2, r"data\.validation is 0\.2 there, and 0\.1 was trained"),
+    ],
+)
+def test_an_edited_configuration_is_noticed(digits_run, test_digits, tmp_path, section, name, value, words):
+    place = shutil.copytree(digits_run[0], tmp_path / "run")
+    edited(place, section, name, value)
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    unended = shutil.copytree(place, tmp_path / "unended")
+    (unended / "record.json").unlink()
+    for ask in (
+        lambda: list(experiment.predict(place, [tmp_path / "0.png"])),
+        lambda: experiment.evaluate(place),
+        lambda: experiment.run(read_config(unended), unended),
+    ):
+        with pytest.raises(UserError, match=rf"config\.json was edited after training: {words}"):
+            ask()
+
+
+def test_what_has_no_influence_may_be_edited(digits_run, test_digits, tmp_path):
+    place = shutil.copytree(digits_run[0], tmp_path / "run")
+    edited(place, "data", "root", str(tmp_path))
+    edited(place, "train", "checkpoint_seconds", 7.0)
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    [answer] = experiment.predict(place, [tmp_path / "0.png"])
+    assert "class" in answer
+
+
+def test_a_cut_record_is_cured_by_the_command_that_predict_names(digits_run, test_digits, tmp_path):
+    place = shutil.copytree(digits_run[0], tmp_path / "run")
+    content = (place / "record.json").read_text()
+    (place / "record.json").write_text(content[:200])
+    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    with pytest.raises(UserError) as caught:
+        list(experiment.predict(place, [tmp_path / "0.png"]))
+    command = re.search(r"scripts/train\.py (.*?) writes it", str(caught.value))
+    assert command is not None and train(command[1].split()) == 0
+    assert json.loads((place / "record.json").read_text())["metrics"] == json.loads(content)["metrics"]
+    [answer] = experiment.predict(place, [tmp_path / "0.png"])
+    assert "class" in answer
 
 
 def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):

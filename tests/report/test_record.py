@@ -100,3 +100,13 @@ def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
 def test_a_number_that_json_cannot_hold_reads_as_missing(report):
     record = report.record | {"metrics": {"test": {"accuracy": math.nan}}}
     assert measured(record, "test", "accuracy").low95 is None
+
+
+@pytest.mark.parametrize("content", ['{"experiment": "digits", "see', "", "[]", None])
+def test_a_record_that_is_cut_or_missing_names_the_command_that_writes_it_again(tmp_path, content):
+    if content is not None:
+        (tmp_path / "record.json").write_text(content)
+    with pytest.raises(UserError) as caught:
+        read_record(tmp_path)
+    again = f"scripts/train.py --config-json {tmp_path / 'config.json'} --run-dir {tmp_path} writes it"
+    assert again in str(caught.value) and "\n" not in str(caught.value)
