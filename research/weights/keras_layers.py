@@ -35,10 +35,16 @@ def found_layers(foreign: Foreign) -> list[Found]:
         place = _place(name, foreign)
         if place is not None:
             groups.setdefault(place[0], {})[place[1]] = name
-    layers = [Found(name, arrays) for name, arrays in groups.items()]
+    layers = [Found(name, arrays) for name, arrays in groups.items() if not _of_two_ways(name, groups)]
     if foreign.kind != "keras-h5":
         layers = _ordered(layers, foreign)
     return sorted(layers, key=lambda layer: not layer.recurrent)  # stable
+
+
+def _of_two_ways(name: str, groups: Iterable[str]) -> bool:
+    """Whether a layer is one half of a Bidirectional: as two layers in a row they would forecast something else."""
+    halves = {name.replace("/forward_", "/backward_", 1), name.replace("/backward_", "/forward_", 1)}
+    return len(halves) == 2 and halves.issubset(groups)
 
 
 def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:

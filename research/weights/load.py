@@ -87,7 +87,8 @@ def weights_only_caveat(foreign: Foreign) -> str | None:
         return None
     return (
         f"{foreign.path.name} holds weights only: it cannot tell whether a layer reads backwards (go_backwards), masks "
-        "steps, or has another activation than ours; save the whole model (NAME.keras) to have that checked"
+        "steps, is wrapped in another, or has another activation than ours; to have that checked, save the whole model "
+        "(NAME.keras)"
     )
 
 

@@ -74,17 +74,30 @@ def test_a_forecaster_with_a_layer_beside_it_is_refused(tmp_path, refusal):
         forecaster_leaves(tmp_path / "w.weights.h5")
 
 
-def test_a_layer_that_wraps_a_recurrent_one_is_no_recurrent_layer(tmp_path, refusal):
-    """Both directions of a Bidirectional(merge_mode="sum") chain where there are as many units as inputs."""
-    with h5py.File(tmp_path / "w.weights.h5", "w") as file:
-        for direction in ("backward_layer", "forward_layer"):
-            cell = file.create_group(f"layers/bidirectional/{direction}/cell/vars")
-            for number, shape in enumerate([(4, 16), (4, 16), (16,)]):
-                cell[str(number)] = np.ones(shape, "f4")
-        dense = file.create_group("layers/dense/vars")
-        dense["0"], dense["1"] = np.ones((4, 6), "f4"), np.ones(6, "f4")
+@pytest.mark.parametrize("legacy", [False, True])
+def test_both_ways_of_a_bidirectional_are_not_two_layers_in_a_row(tmp_path, refusal, legacy):
+    """With merge_mode="sum" and as many units as inputs they chain."""
+    parts = {"kernel": (4, 16), "recurrent_kernel": (4, 16), "bias": (16,)}
+    head = {"kernel": (4, 6), "bias": (6,)}
+    if legacy:
+        names = [f"{way}_lstm/lstm_cell/{part}:0" for way in ("forward", "backward") for part in parts]
+        shapes = {f"bidirectional/{name}": parts[name.split("/")[-1][:-2]] for name in names}
+        shapes |= {f"dense/{part}:0": shape for part, shape in head.items()}
+    else:
+        ways = [f"layers/bidirectional/{way}_layer/cell/vars" for way in ("forward", "backward")]
+        shapes = {f"{way}/{number}": shape for way in ways for number, shape in enumerate(parts.values())}
+        shapes |= {f"layers/dense/vars/{number}": shape for number, shape in enumerate(head.values())}
+    path = tmp_path / "w.weights.h5"
+    with h5py.File(path, "w") as file:
+        for name, shape in shapes.items():
+            file[name] = np.ones(shape, "f4")
+        if legacy:
+            file.attrs["layer_names"] = ["bidirectional", "dense"]
+            for layer in ("bidirectional", "dense"):
+                inside = [name.partition("/")[2] for name in shapes if name.startswith(layer)]
+                file[layer].attrs["weight_names"] = inside
     with refusal("w.weights.h5"):
-        forecaster_leaves(tmp_path / "w.weights.h5")
+        forecaster_leaves(path)
 
 
 def test_a_head_without_a_name_is_not_numbered_among_the_layers_of_the_net(keras_file):
