@@ -25,7 +25,7 @@ def get_config() -> SeriesExperiment:
             validation=0.33,
         ),
         model=DenseForecaster(hidden=(64,), dropout=0.5, calm=True),
-        forecast=Forecast(loss="mae", shrink=True),
+        forecast=Forecast(loss="mae", shrink=True, coverage=0.8),  # more than 6 days of validation cannot hold
         optimizer=Optimizer(name="adam", learning_rate=3e-4),
         train=Training(epochs=500, batch_size=512),
     )

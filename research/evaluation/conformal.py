@@ -3,11 +3,15 @@
 Of a net they need residuals of days that it was not trained on, at least 9 of them for 90%.
 """
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from research.errors import UserError
+from research.evaluation.intervals import exact_level, fewest_for
 
 HOURS = 24
 
@@ -17,7 +21,7 @@ class Widths:
     """How far an interval reaches below and above a forecast (or a pair of quantiles), per group and column [G, F].
 
     days: distinct held-out days behind each; reach: how many groups on either side were taken in as well. promised: the
-    coverage that so many days can promise, never more than was asked for: of n days the widest residual holds
+    coverage that so many days promise on average, never more than was asked for: of n days the widest residual holds
     n / (n + 1), so that 90% takes 9 days (19 where the sides are calibrated apart).
     """
 
@@ -65,19 +69,15 @@ def conformal_widths(
     rank ceil((n + 1) * coverage); with a new id for each residual this is plain split conformal.
 
     A group with fewer days than `coverage` needs takes in its neighbours on the ring (hour 0 follows 23), one more on
-    either side at a time, until there are enough; `neighbours` takes in as many from the start. Where even all groups
-    together have too few, it stays as it is and `promised` says what that is worth. For widths that grow with the
-    horizon divide residuals by a scale and give it to `around` (locally weighted: Lei et al. 2018, section 5.2).
-    Days must be exchangeable: a drift between the held-out days and the new ones breaks the promise.
-    Raises UserError when a column has no known residual.
+    either side at a time, until there are enough; `neighbours` takes in as many from the start. For widths that grow
+    with the horizon divide residuals by a scale and give it to `around` (locally weighted: Lei et al. 2018, section
+    5.2). Days must be exchangeable: a drift between the held-out days and the new ones breaks the promise.
+    Raises UserError when the days of all groups together are too few for `coverage` (see `too_few_days`).
     """
+    level = exact_level(coverage)
     if signed:
-        below, above = -residuals, residuals
-    else:
-        below = above = np.abs(residuals)
-    return _calibrated(
-        below, above, groups, days, (1 + coverage) / 2 if signed else coverage, signed, neighbours, count
-    )
+        return _calibrated(-residuals, residuals, groups, days, (1 + level) / 2, signed, neighbours, count)
+    return _calibrated(np.abs(residuals), np.abs(residuals), groups, days, level, signed, neighbours, count)
 
 
 def quantile_widths(
@@ -97,18 +97,42 @@ def quantile_widths(
     Candès 2019, "Conformalized Quantile Regression", eq. 6). All else as in `conformal_widths`.
     """
     scores = np.maximum(low - truth, truth - high)
-    return _calibrated(scores, scores, groups, days, coverage, False, neighbours, count)
+    return _calibrated(scores, scores, groups, days, exact_level(coverage), False, neighbours, count)
 
 
-def _calibrated(below, above, groups, days, level, signed, neighbours, count) -> Widths:
+def too_few_days(
+    scores: np.ndarray, days: np.ndarray, coverage: float | Fraction, columns: Sequence[str] = (), signed: bool = False
+) -> str:
+    """Why there can be no interval: a column of `scores` [N, P, F] (NaN is unknown) has too few days [N, P].
+
+    Empty where all have enough. `columns` (F names) are what they are called; else they are counted from 1. Below the
+    smallest n of which a residual holds `coverage` of n + 1 days, no interval holds it but the one without ends.
+    """
+    level = exact_level(coverage)
+    needed = fewest_for((1 + level) / 2 if signed else level)
+    spread = np.broadcast_to(days[:, :, None], scores.shape)
+    held = [len(np.unique(spread[..., column][~np.isnan(scores[..., column])])) for column in range(scores.shape[2])]
+    fewest = int(np.argmin(held))
+    if held[fewest] >= needed:
+        return ""
+    name = f"column {columns[fewest] if columns else fewest + 1}"
+    if not held[fewest]:
+        return f"{name} has no known value in any held-out window: hold out more days (--data.validation)"
+    most = 100 * ((held[fewest] - 1) if signed else held[fewest]) // (held[fewest] + 1)
+    less = f", or ask for less (--forecast.coverage {most / 100:g})" if most else ""
+    return (
+        f"{100 * float(level):.4g}% takes {needed} held-out days, and {name} has {held[fewest]}: hold out more "
+        f"(--data.validation){less}"
+    )
+
+
+def _calibrated(below, above, groups, days, level: Fraction, signed, neighbours, count) -> Widths:
+    reason = too_few_days(below, days, 2 * level - 1 if signed else level, signed=signed)
+    if reason:
+        raise UserError(f"no interval: {reason}")
     found = Widths(*(np.zeros((count, below.shape[2]), kind) for kind in (float, float, int, int, float)))
     for column in range(below.shape[2]):
         known = ~np.isnan(below[:, :, column])
-        if not known.any():
-            raise UserError(
-                f"column {column + 1} has no known value in any held-out window, so its intervals have nothing to go "
-                "by: hold out more days"
-            )
         place, day = groups[known], days[known]
         for group, reach in enumerate(_reaches(place, day, level, neighbours, count)):
             chosen = _apart(place, group, count) <= reach
@@ -123,12 +147,10 @@ def _apart(groups: np.ndarray, group: int, count: int) -> np.ndarray:
     return np.minimum((groups - group) % count, (group - groups) % count)
 
 
-def _reaches(groups: np.ndarray, days: np.ndarray, level: float, neighbours: int, count: int) -> list[int]:
-    """For each group the smallest reach with as many days as `level` needs, or, if none has, with any at all."""
-    needed = level / (1 - level) - 1e-9
+def _reaches(groups: np.ndarray, days: np.ndarray, level: Fraction, neighbours: int, count: int) -> list[int]:
+    """For each group the smallest reach with as many days as `level` needs; all of them together have so many."""
+    needed = fewest_for(level)
     members = [np.unique(days[groups == group]) for group in range(count)]
-    if len(np.unique(days)) < needed:
-        needed = 1
 
     def held(group: int, span: int) -> int:
         return len(np.unique(np.concatenate([members[(group + step) % count] for step in range(-span, span + 1)])))
@@ -137,10 +159,19 @@ def _reaches(groups: np.ndarray, days: np.ndarray, level: float, neighbours: int
     return [next(span for span in spans if held(group, span) >= needed) for group in range(count)]
 
 
-def _day_quantile(scores: np.ndarray, days: np.ndarray, level: float) -> tuple[float, float]:
-    """The smallest of `scores` [M] below which `level` of n + 1 days lies, and the coverage that it promises."""
+def _day_quantile(scores: np.ndarray, days: np.ndarray, level: Fraction) -> tuple[float, float]:
+    """The smallest of `scores` [M] at or below which `level` of n + 1 days lies, and the coverage that it promises."""
     _, place, sizes = np.unique(days, return_inverse=True, return_counts=True)
     order, n = np.argsort(scores, kind="stable"), len(sizes)
-    reached = np.cumsum((1 / sizes)[place][order])
-    rank = min(int(np.searchsorted(reached, level * (n + 1) - 1e-9)), len(scores) - 1)
-    return float(scores[order[rank]]), min(level, n / (n + 1))
+    wanted = level * (n + 1)
+
+    def reached(index: int) -> Fraction:
+        counts = np.bincount(place[order[: index + 1]], minlength=n)
+        return sum((Fraction(int(one), int(size)) for one, size in zip(counts, sizes, strict=True)), Fraction(0))
+
+    # Floats say where it is but for their rounding; there whole numbers decide.
+    sums = np.cumsum((1 / sizes)[place][order])
+    slack = 4 * len(scores) * np.finfo(np.float64).eps * n
+    low, high = (int(index) for index in np.searchsorted(sums, [float(wanted) - slack, float(wanted) + slack]))
+    index = bisect_left(range(min(high, len(scores) - 1)), wanted, lo=min(low, len(scores) - 1), key=reached)
+    return float(scores[order[index]]), float(min(level, Fraction(n, n + 1)))

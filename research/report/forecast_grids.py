@@ -59,19 +59,32 @@ def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
 
 
 def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
-    """What the prediction intervals promise and what they hold; no rows where there are none."""
-    found = evaluation["intervals"]
+    """What the prediction intervals promise and what they hold; where there are none, why, or no rows."""
+    found, reason = evaluation["intervals"], evaluation.get("no_intervals")
     if found is None:
-        return Grid(("Intervals", "Measured"), [])
+        return Grid(("Intervals", "Measured"), [("none", reason)] if reason else [])
     worst = worst_hour(found)
     rows: list[Row] = [
         ("meant to hold", formats.percent(found["target"], 1)),
+        *_promises(found),
         ("hold", formats.percent(found["coverage"], 1)),
         (f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(found["worst_coverage"], 1)),
         (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(found["width"])),
         (formats.metric_label("interval_winkler", unit), formats.measure(found["winkler"])),
     ]
     return Grid(("Intervals", "Measured"), rows, note=found["method"])
+
+
+def _promises(intervals: Mapping[str, Any]) -> list[Row]:
+    """What so few days of calibration can promise; no rows for intervals that were not calibrated."""
+    number = intervals["calibration_days"]
+    if number is None:
+        return []
+    counted, own = ("1 day", "it") if number == 1 else (f"{number} days", "these")
+    return [
+        (f"promised by {counted} of calibration, on average", formats.percent(intervals["promised"], 1)),
+        (f"by {own} alone, at least (19 of 20)", formats.percent(intervals["assured"], 1)),
+    ]
 
 
 def shown_steps(P: int) -> list[int]:

@@ -1,6 +1,7 @@
 """predict.py on series: one JSON object a line, and files that do not fit named on stderr."""
 
 import json
+import re
 
 import pytest
 
@@ -12,6 +13,7 @@ def get_config():
         name="hours",
         data=SeriesData(source="hours.csv", context="4h", horizon="6h"),
         model=DenseForecaster(hidden=(4,)),
+        forecast=Forecast(coverage=0.6),
         train=Training(epochs=1),
     )
 """
@@ -46,3 +48,17 @@ def test_evaluating_says_how_good_it_is_beside_the_baselines(door, trained):
     assert code == 0 and max(map(len, lines)) <= 80 and last.startswith("finished: ")
     for words in ("last value", "seasonal naive (day)", "time-of-day mean", "MASE", "6 h"):
         assert words in out
+    for words in ("meant to hold 60.0%", "promised by 2 days of calibration, on average 60.0%", "alone, at least"):
+        assert words in re.sub(r"\s+", " ", out)
+    page = (trained / "report.html").read_text()
+    assert "promised by 2 days of calibration, on average" in page
+
+
+def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(door, trained):
+    reason = "90% takes 9 held-out days, and column flow has 3: hold out more (--data.validation), or ask for less"
+    code, out, _ = door("train", "hours.py", "--forecast.coverage", "0.9", "--run-dir", "ninety")
+    assert code == 0 and reason in re.sub(r"\s+", " ", out) and "meant to hold" not in out
+    assert reason in (trained.parents[1] / "ninety/report.html").read_text()
+    answer = json.loads(door("predict", "ninety", "hours.csv")[1])
+    assert answer["uncalibrated"] == f"{reason} (--forecast.coverage 0.75)"
+    assert answer["columns"]["flow"].keys() == {"forecast"}

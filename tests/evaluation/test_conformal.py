@@ -1,10 +1,12 @@
 """Conformal widths: the textbook rank, coverage on exchangeable days, and what must not change it."""
 
+import re
+
 import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.evaluation.conformal import conformal_widths, quantile_widths
+from research.evaluation.conformal import conformal_widths, quantile_widths, too_few_days
 
 
 def column(values) -> np.ndarray:
@@ -56,11 +58,31 @@ def test_a_days_residuals_share_one_weight():
     assert one_group(column(residuals), days[:, None], 0.5).above[0, 0] == 5.0  # 5.5 of 11: day 0 and 1..5
 
 
-def test_too_few_days_say_what_they_promise():
-    found = one_group(column([1.0, -4.0, 2.0]), np.arange(3)[:, None])
-    assert found.above[0, 0] == 4.0 and found.promised[0, 0] == pytest.approx(3 / 4)
-    sides = one_group(column([1.0, -4.0, 2.0]), np.arange(3)[:, None], signed=True)
-    assert (sides.below[0, 0], sides.above[0, 0], sides.promised[0, 0]) == (4.0, 2.0, pytest.approx(1 / 2))
+@pytest.mark.parametrize(("level", "fewest"), [(0.9, 9), (0.95, 19), (0.99, 99), (0.8, 4), (2 / 3, 2), (0.5, 1)])
+@pytest.mark.parametrize("signed", [False, True])
+def test_below_the_fewest_days_that_hold_the_level_there_is_no_interval(level, fewest, signed):
+    coverage = 2 * level - 1 if signed else level
+    if not coverage:
+        return
+    for n in (fewest - 1, fewest):
+        residuals, days = column(np.arange(1.0, n + 1)), np.arange(n)[:, None]
+        reason = too_few_days(residuals, days, coverage, ["flow"], signed)
+        if n >= fewest:
+            assert not reason and one_group(residuals, days, coverage, signed=signed).above[0, 0] == n
+        elif n:
+            assert f"takes {fewest} held-out days, and column flow has {n}: hold out more" in reason
+            with pytest.raises(UserError, match=f"no interval: .* takes {fewest} held-out days, and column 1 has {n}"):
+                one_group(residuals, days, coverage, signed=signed)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 8, 17])
+def test_the_level_that_is_advised_is_one_that_the_days_hold(n, signed):
+    residuals, days = column(np.arange(1.0, n + 1)), np.arange(n)[:, None]
+    advised = re.search(r"--forecast.coverage ([0-9.]+)\)", too_few_days(residuals, days, 0.99, signed=signed))
+    assert (advised is None) == (signed and n == 1)
+    if advised:
+        assert one_group(residuals, days, float(advised[1]), signed=signed).above[0, 0] == n
 
 
 def test_hours_with_too_few_days_take_in_their_neighbours_around_midnight():
@@ -95,7 +117,19 @@ def test_unknown_residuals_and_the_order_of_windows_do_not_matter():
 def test_a_column_without_residuals_is_refused():
     residuals = np.stack([np.ones((3, 1)), np.full((3, 1), np.nan)], axis=2)
     with pytest.raises(UserError, match="column 2 has no known value in any held-out window"):
-        one_group(residuals, np.arange(3)[:, None])
+        one_group(residuals, np.arange(3)[:, None], 0.5)
+
+
+def test_days_of_many_sizes_reach_the_level_to_the_last_residual():
+    """Day weights of 1/3, 1/7 and so on sum to whole numbers only in fractions: 9 of 10 is rank 9, not the next one."""
+    draw = np.random.default_rng(5)
+    for sizes in ([3, 7, 11, 13, 6, 9, 23, 49, 1], [7] * 19, [3, 6, 7, 9, 11, 13, 14, 17, 19] * 11):
+        n, days = len(sizes), np.repeat(np.arange(len(sizes)), sizes)
+        residuals = days + draw.uniform(0.1, 0.9, len(days))  # a day lies wholly above the one before
+        rank = (n + 1) * 9 // 10
+        assert (n + 1) % 10 == 0
+        found = one_group(column(residuals), days[:, None]).above[0, 0]
+        assert found == residuals[days == rank - 1].max()
 
 
 def test_widths_follow_the_scale_of_the_residuals():

@@ -123,3 +123,14 @@ def test_by_day_is_the_paired_t_test_of_daily_means():
     found, daily = by_day(a, b, np.arange(5)[:, None]), (a - b).mean(axis=1)
     assert found["mean"] == pytest.approx(daily.mean()) and found["clusters"] == 5
     assert found["p"] == pytest.approx(2 * t.sf(abs(daily.mean()) / (daily.std(ddof=1) / np.sqrt(5)), 4))
+
+
+def test_the_interval_excludes_zero_exactly_where_p_is_at_most_five_percent():
+    noise, flat = np.random.default_rng(0).normal(size=40), np.zeros(40)
+    low, high = 0.0, 5.0  # between these leads p crosses 5%
+    for _ in range(60):
+        lead = (low + high) / 2
+        found = diebold_mariano(noise - noise.mean() + lead, flat, np.arange(40), 1, lag=0)
+        assert (found["low95"] > 0) == (found["p"] <= 0.05)
+        low, high = (low, lead) if found["p"] <= 0.05 else (lead, high)
+    assert found["p"] == pytest.approx(0.05, abs=2e-4)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from research.evaluation.intervals import across_seeds, proportion, student_half_width
+from research.evaluation.intervals import across_seeds, assured, fewest_for, proportion, rank_of, student_half_width
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -65,3 +65,28 @@ def test_an_interval_ends_where_the_metric_does():
     free, bounded = across_seeds([0.99, 1.0]), across_seeds([0.99, 1.0], 0.0, 1.0)
     assert free["high95"] > 1 and bounded["high95"] == 1.0
     assert free["low95"] == bounded["low95"] and free["mean"] == bounded["mean"]
+
+
+WRITTEN = [(0.9, 9, 9), (0.9, 19, 18), (0.9, 29, 27), (0.9, 99, 90), (0.9, 10, 10), (0.29, 99, 29), (0.57, 99, 57)]
+SUMS = [(1 - 0.1, 9, 9), (0.1 * 3, 9, 3), (0.7 + 0.2, 19, 18), (0.95, 19, 19), (0.9, 8, 9), (0.999, 999, 999)]
+
+
+@pytest.mark.parametrize(("level", "n", "rank"), [*WRITTEN, *SUMS])
+def test_a_rank_is_that_of_the_level_as_it_was_written(level, n, rank):
+    assert rank_of(level, n) == rank
+    assert rank_of(np.float64(level), n) == rank
+
+
+@pytest.mark.parametrize(("level", "fewest"), [(0.9, 9), (0.95, 19), (0.99, 99), (0.999, 999), (0.8, 4), (0.85, 6)])
+def test_the_fewest_values_are_those_whose_rank_is_among_them(level, fewest):
+    assert fewest_for(level) == fewest
+    assert rank_of(level, fewest) == fewest and rank_of(level, fewest - 1) == fewest
+
+
+@pytest.mark.parametrize(("level", "n"), [(0.9, 9), (0.8, 5), (0.9, 40)])
+def test_coverage_is_less_than_what_is_assured_in_one_of_twenty_samples(level, n):
+    uniform = np.sort(np.random.default_rng(0).random((20_000, n)), axis=1)  # the coverage of a value is itself
+    short = np.mean(uniform[:, rank_of(level, n) - 1] < assured(level, n))
+    assert short == pytest.approx(0.05, abs=0.006)
+    with pytest.raises(ValueError, match="8 values cannot hold 90%"):
+        assured(0.9, 8)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from research import experiment
-from research.config import DenseForecaster, Optimizer, SeriesData, SeriesExperiment, Training
+from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
 from research.experiment.series.predict import rounded
 
 LEVEL = 48e6
@@ -15,6 +15,7 @@ CONFIG = SeriesExperiment(
     name="hours",
     data=SeriesData(context="4h", horizon="6h", columns=("speed",), reference="day", validation=0.3),
     model=DenseForecaster(hidden=(4,)),
+    forecast=Forecast(coverage=0.75),  # three days of validation hold it
     optimizer=Optimizer(learning_rate=0.01),
     train=Training(epochs=2, batch_size=32),
 )

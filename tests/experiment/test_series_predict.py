@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from research import experiment
-from research.config import DenseForecaster, RecurrentForecaster, SeriesData, SeriesExperiment, Training
+from research.config import DenseForecaster, Forecast, RecurrentForecaster, SeriesData, SeriesExperiment, Training
 from research.errors import UserError
 
 CONTEXT, HORIZON = 5, 8
@@ -16,6 +16,7 @@ CONFIG = SeriesExperiment(
         context="5h", horizon="8h", calendar=("time_of_day", "day_of_week"), reference="weekday", validation=0.3
     ),
     model=RecurrentForecaster(hidden=(6,)),
+    forecast=Forecast(coverage=0.75),  # three days of validation hold it
     train=Training(epochs=3, batch_size=32),
     seeds=2,
 )

@@ -27,7 +27,7 @@ CONFIG = SeriesExperiment(
         validation=0.3,
     ),
     model=DenseForecaster(hidden=(8,), dropout=0.1),
-    forecast=Forecast(shrink=True, loss="huber"),
+    forecast=Forecast(shrink=True, loss="huber", coverage=0.75),  # three days of validation hold it
     optimizer=Optimizer(learning_rate=0.01),
     train=Training(epochs=4, batch_size=32),
     seeds=2,

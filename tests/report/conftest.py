@@ -123,6 +123,9 @@ def forecast_evaluation(P: int = 24, F: int = 1, days: int = 15, seed: int = 0, 
         },
         "intervals": {
             "target": 0.9,
+            "promised": 0.9,
+            "assured": 0.7169,
+            "calibration_days": 9,
             "coverage": 0.9042,
             "by_hour": by_hour,
             "worst_hour": 7,
@@ -131,6 +134,7 @@ def forecast_evaluation(P: int = 24, F: int = 1, days: int = 15, seed: int = 0, 
             "winkler": 276.13,
             "method": "split conformal by hour of day",
         },
+        "no_intervals": "",
     } | model
 
 

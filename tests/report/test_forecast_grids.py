@@ -79,6 +79,8 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
     grid = forecast_grids.intervals(forecast_evaluation_of(), "veh/h")
     assert dict(grid.rows) == {
         "meant to hold": "90.0%",
+        "promised by 9 days of calibration, on average": "90.0%",
+        "by these alone, at least (19 of 20)": "71.7%",
         "hold": "90.4%",
         "hold in the worst hour, 07:00–08:00": "81.2%",
         "mean interval width, veh/h": "201.4",
@@ -86,6 +88,17 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
     }
     assert grid.note == "split conformal by hour of day"
     assert forecast_grids.intervals(forecast_evaluation_of() | {"intervals": None}).rows == []
+
+
+def test_where_there_are_no_intervals_it_is_said_why(forecast_evaluation_of):
+    found = forecast_evaluation_of() | {"intervals": None, "no_intervals": "90% takes 9 held-out days"}
+    assert forecast_grids.intervals(found).rows == [("none", "90% takes 9 held-out days")]
+
+
+def test_a_nets_own_quantiles_promise_nothing(forecast_evaluation_of):
+    found = forecast_evaluation_of()
+    found["intervals"] |= {"promised": None, "assured": None, "calibration_days": None}
+    assert [row[0] for row in forecast_grids.intervals(found).rows][:2] == ["meant to hold", "hold"]
 
 
 @pytest.mark.parametrize(

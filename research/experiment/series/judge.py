@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.evaluation.conformal import Widths, conformal_widths, quantile_widths
+from research.evaluation.conformal import Widths, conformal_widths, quantile_widths, too_few_days
 from research.evaluation.forecast_errors import seasonal_scale
 from research.evaluation.forecasting import Forecasting, evaluate
 from research.evaluation.shrinking import shrinkage
@@ -14,7 +14,6 @@ from research.experiment.series.backtest import DAY, Targets, baseline_forecasts
 from research.experiment.series.build import SPLITS, Parts
 
 Tree = Any
-FEWEST_DAYS = 2  # of validation, from which intervals are taken
 
 
 class Correction(NamedTuple):
@@ -22,6 +21,7 @@ class Correction(NamedTuple):
 
     shrink: np.ndarray  # [P], 0 to 1: how much of the difference from the reference counts at each step
     widths: Widths | None  # by hour of day, in spreads; None where validation has too few days
+    uncalibrated: str = ""  # why there are no widths
 
 
 class Forecasts(NamedTuple):
@@ -75,7 +75,7 @@ def correction_of(parts: Parts, params: Tree) -> Correction:
     """What validation teaches of `params`; without validation windows, to believe all that the net says."""
     whole = np.ones(parts.sizes.horizon)
     if not parts.training.sizes["validation"]:
-        return Correction(whole, None)
+        return Correction(whole, None, "nothing is held out for validation (--data.validation)")
     raw, targets = raw_forecasts(parts, params, "validation"), targets_of(parts.windows["validation"], parts.sizes)
     unit = targets.spread[:, None, :]
     if parts.config.forecast.shrink:
@@ -83,9 +83,10 @@ def correction_of(parts: Parts, params: Tree) -> Correction:
         whole = shrinkage(middle / unit, targets.expected / unit, targets.truth / unit, targets.days)
     low, middle, high = _ends(raw, targets, whole)
     days = targets.times.astype("datetime64[D]").astype(int)
-    if len(np.unique(days)) < FEWEST_DAYS:
-        return Correction(whole, None)
     hours, coverage = hours_of(targets.times), parts.config.forecast.coverage
+    lacking = too_few_days(targets.truth - middle, days, coverage, parts.data.columns)
+    if lacking:
+        return Correction(whole, None, lacking)
     if raw.shape[-1] > 1:
         low, high, truth = (each / unit for each in (low, high, targets.truth))
         return Correction(whole, quantile_widths(low, high, truth, hours, days, coverage, neighbours=1))

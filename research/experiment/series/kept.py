@@ -42,6 +42,7 @@ def keep(place: Path, parts: Parts, baselines: Mapping[str, np.ndarray], judged:
     for seed, found in judged.items():
         arrays[f"forecasts/{seed}"] = found.forecasts.middle
         arrays[f"shrink/{seed}"] = found.correction.shrink
+        arrays[f"uncalibrated/{seed}"] = np.array(found.correction.uncalibrated)
         widths = found.correction.widths
         arrays |= (
             {} if widths is None else {f"{name}/{seed}": each for name, each in dataclasses.asdict(widths).items()}
@@ -73,7 +74,7 @@ def read_correction(place: Path, seed: int) -> Correction:
     try:
         names = [field.name for field in dataclasses.fields(Widths)]
         widths = Widths(*(arrays[f"{name}/{seed}"] for name in names)) if f"below/{seed}" in arrays else None
-        return Correction(arrays[f"shrink/{seed}"], widths)
+        return Correction(arrays[f"shrink/{seed}"], widths, str(arrays.get(f"uncalibrated/{seed}", "")))
     except (KeyError, ValueError) as error:
         raise _broken(place, error) from error
 

@@ -34,7 +34,8 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     """One dict for each series of each file of `inputs`, in order.
 
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
-    a clock shows them there and values in the series' own unit; low and high where validation taught their width. A
+    a clock shows them there and values in the series' own unit; low and high where validation taught their width, else
+    "uncalibrated" says why it did not. A
     file that cannot be read, or has other columns or another step than training, gives {"input", "error"}. Raises
     UserError when `seed` was not trained in `place`.
     """
@@ -57,7 +58,8 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
         said = corrected(forecast_of(apply, params, windows, sizes), targets, correction)
         for index, one in enumerate(series):
             ends = [each[index] for each in said if each is not None]
-            yield _answer(path, one, targets.times[index], columns, ends, targets.spread[index])
+            answer = _answer(path, one, targets.times[index], columns, ends, targets.spread[index])
+            yield answer | ({"uncalibrated": correction.uncalibrated} if correction.uncalibrated else {})
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:

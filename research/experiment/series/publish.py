@@ -10,6 +10,8 @@ import numpy as np
 
 from research.config import SeriesExperiment, to_json
 from research.data.series.durations import seconds_in, told
+from research.evaluation.conformal import Widths
+from research.evaluation.intervals import assured
 from research.experiment.fit import Trained
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.judge import best_epoch, chosen_parameters
@@ -132,14 +134,29 @@ def evaluation_document(found: Judgement) -> dict[str, Any]:
     model = dataclasses.asdict(found.model)
     scores = model.pop("intervals")
     beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
+    widths, reason = found.correction.widths, found.correction.uncalibrated
     intervals = None
     if scores is not None:
-        intervals = {
-            "target": scores["wanted"],
-            "worst_coverage": scores["worst"],
-            "method": "conformal by hour of day, from validation days",
-        } | {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
-    return model | {"baselines": beside, "intervals": intervals}
+        intervals = {"target": scores["wanted"], "worst_coverage": scores["worst"], **_promise(widths, scores, reason)}
+        intervals |= {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
+    return model | {"baselines": beside, "intervals": intervals, "no_intervals": "" if intervals else reason}
+
+
+def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    """What intervals promise, how surely, and from how many days; nothing where a net's quantiles were not calibrated.
+
+    Of several hours and columns it is the least.
+    """
+    if widths is None:
+        method = f"the net's own quantiles, not calibrated: {reason}"
+        return {"promised": None, "assured": None, "calibration_days": None, "method": method}
+    days = int(widths.days.min())
+    return {
+        "promised": float(widths.promised.min()),
+        "assured": assured(scores["wanted"], days),
+        "calibration_days": days,
+        "method": "conformal by hour of day, from validation days",
+    }
 
 
 def panels(parts: Parts, split: str, found: Judgement) -> list[dict[str, Any]]:

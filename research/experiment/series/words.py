@@ -34,6 +34,5 @@ def tabled(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
     split, unit = headline_split(judged), series_unit(record)
     document = evaluation_document(judged[split])
     grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]
-    if document["intervals"] is not None:
-        grids.append(forecast_grids.intervals(document, unit))
-    return [filled(grid) for grid in grids]
+    grids.append(forecast_grids.intervals(document, unit))
+    return [filled(grid) for grid in grids if grid.rows]
