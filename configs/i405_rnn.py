@@ -6,7 +6,7 @@ python scripts/train.py configs/i405_rnn.py --data.root DIR --seeds 5
 --data.columns speed_mph --data.unit mph: 3.48 ± 0.05 mph, where the day before has 2.85.
 """
 
-from research.config import Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training
+from research.config import Forecast, Optimizer, RecurrentForecaster, SeriesData, SeriesExperiment, Training
 
 
 def get_config() -> SeriesExperiment:
@@ -24,6 +24,7 @@ def get_config() -> SeriesExperiment:
             test=0.3,
         ),
         model=RecurrentForecaster(cell="rnn", hidden=(64,)),
+        forecast=Forecast(lower=(0.0,)),
         optimizer=Optimizer(name="adam", learning_rate=1e-3),
         train=Training(epochs=500, batch_size=64),
     )

@@ -28,7 +28,7 @@ def get_config() -> SeriesExperiment:
             validation=0.0,
         ),
         model=DenseForecaster(hidden=(), calm=True),
-        forecast=Forecast(loss="huber"),
+        forecast=Forecast(loss="huber", lower=(0.0,)),
         optimizer=Optimizer(name="adam", learning_rate=1e-3, schedule="cosine"),
         train=Training(epochs=20, batch_size=256),
         published=7.21,

@@ -10,6 +10,7 @@ from research.config.bounds import Positive, Section, Share, Width, Widths
 
 Steps = Annotated[int, Interval(ge=0, le=10**6)]
 Quantile = Annotated[float, Interval(gt=0.0, lt=1.0)]
+Bound = Annotated[float, Interval(ge=-1e15, le=1e15)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,3 +133,8 @@ class Forecast(Section):
     """Of the quantile loss; the middle one is the forecast."""
     coverage: Quantile = 0.9
     """Share of the truth that intervals are to hold."""
+    lower: tuple[Bound | None, ...] = ()
+    """The least that a value can be, 0 for a count: forecasts and intervals end there. One number for all columns, or
+    one for each, None for a column without."""
+    upper: tuple[Bound | None, ...] = ()
+    """The most that a value can be, in the same way."""

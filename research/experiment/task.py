@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rich.table import Table
+from rich.text import Text
 
 from research.experiment.fit import Trained
 from research.experiment.judge import Judged
@@ -21,7 +22,7 @@ class Task(NamedTuple):
     judge: Callable[[Parts, Any], Judged]  # parts, parameters -> what is found on every split
     described: Callable[[Parts], dict[str, Any]]  # record["data"]
     publish: Callable[[Any, Parts, Path, Sequence[Trained], Mapping[int, Any], dict[str, Any]], None]
-    tabled: Callable[[Any, Mapping[str, Any]], list[Table]]  # what was found of a seed, and the record -> tables
+    tabled: Callable[[Any, Mapping[str, Any]], Sequence[Table | Text]]  # what was found of a seed, record -> tables
     check_files: Callable[[Any], None]  # raises UserError for what would be missing after minutes of building
     told_apart: Callable[[Parts], str]  # which examples are in which split
     predict: Callable[[Any, Path, Sequence[Path | str], int], Iterator[dict[str, Any]]]

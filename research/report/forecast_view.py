@@ -27,6 +27,7 @@ def forecast(report: "Report") -> dict[str, Any]:
         "evaluation": evaluation,
         "verdict": verdict(mean.value, evaluation, unit)
         + schooling(mean.value, evaluation, record["data"].get("training_days")),
+        "negative": evaluation.get("negative", ""),
         "days": days(evaluation["days"], report.split),
         "partly": partly((record["data"].get("baselines") or {}).get(report.split, {}), evaluation, unit),
         "beside": forecast_grids.forecast_metrics(evaluation, unit, model),

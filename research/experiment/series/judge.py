@@ -12,6 +12,7 @@ from research.evaluation.forecasting import Forecasting, evaluate
 from research.evaluation.shrinking import shrinkage
 from research.experiment.series.backtest import DAY, Targets, baseline_forecasts, raw_forecasts, targets_of
 from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.net import Bounds, bounds_of
 
 Tree = Any
 
@@ -30,6 +31,11 @@ class Forecasts(NamedTuple):
     middle: np.ndarray
     low: np.ndarray | None
     high: np.ndarray | None
+
+    def of(self, window: int) -> "Forecasts":
+        """Those of one window, [P, F]."""
+        low, high = (None if each is None else each[window] for each in (self.low, self.high))
+        return Forecasts(self.middle[window], low, high)
 
 
 @dataclass(frozen=True)
@@ -52,17 +58,17 @@ class Judgement:
 
 def judge(parts: Parts, params: Tree) -> dict[str, Judgement]:
     """What is found of every split that has windows, by split name."""
-    correction = correction_of(parts, params)
+    correction, bounds = correction_of(parts, params), bounds_of(parts.config.forecast, parts.data.columns)
     scale = _training_scale(parts)
     found = {}
     for split in SPLITS:
         if parts.training.sizes[split]:
             targets = targets_of(parts.windows[split], parts.sizes)
-            said = corrected(raw_forecasts(parts, params, split), targets, correction)
+            said = corrected(raw_forecasts(parts, params, split), targets, correction, bounds)
             baselines, _ = baseline_forecasts(parts, split)
-            bounds = None if said.low is None or said.high is None else (said.low, said.high)
+            ends = None if said.low is None or said.high is None else (said.low, said.high)
             found[split] = Judgement(
-                model=_evaluated(parts, said.middle, targets, scale, bounds),
+                model=_evaluated(parts, said.middle, targets, scale, ends),
                 baselines={name: _evaluated(parts, each, targets, scale) for name, each in baselines.items()},
                 forecasts=said,
                 targets=targets,
@@ -81,7 +87,7 @@ def correction_of(parts: Parts, params: Tree) -> Correction:
     if parts.config.forecast.shrink:
         middle = raw[..., raw.shape[-1] // 2]
         whole = shrinkage(middle / unit, targets.expected / unit, targets.truth / unit, targets.days)
-    low, middle, high = _ends(raw, targets, whole)
+    low, middle, high = _ends(raw, targets, whole, bounds_of(parts.config.forecast, parts.data.columns))
     days = targets.times.astype("datetime64[D]").astype(int)
     hours, coverage = hours_of(targets.times), parts.config.forecast.coverage
     lacking = too_few_days(targets.truth - middle, days, coverage, parts.data.columns)
@@ -94,13 +100,13 @@ def correction_of(parts: Parts, params: Tree) -> Correction:
     return Correction(whole, conformal_widths(residuals, hours, days, coverage, neighbours=1))
 
 
-def corrected(raw: np.ndarray, targets: Targets, correction: Correction) -> Forecasts:
-    """What is said in the end of what the net says, `raw` [N, P, F, Q]."""
-    low, middle, high = _ends(raw, targets, correction.shrink)
+def corrected(raw: np.ndarray, targets: Targets, correction: Correction, bounds: Bounds) -> Forecasts:
+    """What is said in the end of what the net says, `raw` [N, P, F, Q], within `bounds`."""
+    low, middle, high = _ends(raw, targets, correction.shrink, bounds)
     if correction.widths is None:
         return Forecasts(middle, *((None, None) if raw.shape[-1] == 1 else (low, high)))
     ends = correction.widths.around(low, high, hours_of(targets.times), targets.spread[:, None, :])
-    return Forecasts(middle, np.minimum(ends[0], middle), np.maximum(ends[1], middle))
+    return Forecasts(middle, bounds.limit(np.minimum(ends[0], middle)), bounds.limit(np.maximum(ends[1], middle)))
 
 
 def hours_of(times: np.ndarray) -> np.ndarray:
@@ -108,11 +114,14 @@ def hours_of(times: np.ndarray) -> np.ndarray:
     return (times - times.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
 
 
-def _ends(raw: np.ndarray, targets: Targets, shrink: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The lowest, the middle and the highest forecast [N, P, F] after shrinking; of one they are the same."""
+def _ends(
+    raw: np.ndarray, targets: Targets, shrink: np.ndarray, bounds: Bounds
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lowest, the middle and the highest forecast [N, P, F], shrunk and within bounds; of one they are the same."""
     moved = targets.expected[..., None] + shrink[:, None, None] * (raw - targets.expected[..., None])
     ordered = np.sort(moved, axis=-1)  # quantiles may cross where a net has not learned them well
-    return ordered[..., 0], ordered[..., ordered.shape[-1] // 2], ordered[..., -1]
+    low, middle, high = (bounds.limit(ordered[..., way]) for way in (0, ordered.shape[-1] // 2, -1))
+    return low, middle, high
 
 
 def _evaluated(

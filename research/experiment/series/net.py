@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.config import ConvForecaster, DenseForecaster, RecurrentForecaster, SeriesExperiment
+from research.config import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesExperiment
 from research.data.places import data_root, expanded
 from research.data.series.durations import steps_of
 from research.errors import UserError
@@ -39,8 +39,10 @@ class Sizes(NamedTuple):
 def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelta64) -> Sizes:
     """The sizes of what `config` describes, on series of `columns` at `step`.
 
-    UserError for no whole steps, and for quantiles of which the middle one is not the one in the middle.
+    UserError for no whole steps, for quantiles of which the middle one is not the one in the middle, and for bounds
+    that do not fit the columns.
     """
+    bounds_of(config.forecast, columns)
     told = config.forecast.quantiles
     if config.forecast.loss == "quantile" and (len(told) % 2 == 0 or list(told) != sorted(set(told))):
         raise UserError(
@@ -55,6 +57,40 @@ def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelt
         masked=config.data.missing == "mask",
         quantiles=told if config.forecast.loss == "quantile" else (),
     )
+
+
+class Bounds(NamedTuple):
+    """Between which values lie, [F] each: infinite where a column has no bound."""
+
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def limit(self, forecasts: np.ndarray) -> np.ndarray:
+        """`forecasts` [..., F], those beyond a bound moved to it."""
+        return np.clip(forecasts, self.lower, self.upper)
+
+
+def bounds_of(forecast: Forecast, columns: Sequence[str]) -> Bounds:
+    """The bounds that `forecast` gives; UserError for another number of them, and for lower ones above upper ones."""
+    lower = _per_column("lower", forecast.lower, columns, -np.inf)
+    upper = _per_column("upper", forecast.upper, columns, np.inf)
+    crossed = np.flatnonzero(lower >= upper)
+    if len(crossed):
+        low, high, name = lower[crossed[0]], upper[crossed[0]], columns[crossed[0]]
+        raise UserError(
+            f"forecast.lower {low:g} of {name} is not below its forecast.upper {high:g}; change one of them"
+        )
+    return Bounds(lower, upper)
+
+
+def _per_column(field: str, bounds: Sequence[float | None], columns: Sequence[str], without: float) -> np.ndarray:
+    if len(bounds) not in (0, 1, len(columns)):
+        raise UserError(
+            f"forecast.{field} has {len(bounds)} numbers for {len(columns)} columns ({', '.join(columns[:8])}"
+            f"{', ...' if len(columns) > 8 else ''}); give one for all, or one for each, None for a column without"
+        )
+    each = [without if bound is None else bound for bound in bounds or (None,)]
+    return np.broadcast_to(np.array(each, np.float64), (len(columns),))
 
 
 def build_network(model: Model, sizes: Sizes) -> Network:

@@ -21,9 +21,10 @@ from research.errors import UserError
 from research.experiment.fit import load_parameters
 from research.experiment.series.backtest import forecast_of, targets_of
 from research.experiment.series.build import without_gaps
-from research.experiment.series.judge import corrected
+from research.experiment.series.judge import Forecasts, corrected
 from research.experiment.series.kept import read_correction, read_told
-from research.experiment.series.net import Sizes, build_network, example, sizes_of
+from research.experiment.series.negatives import negative_forecasts
+from research.experiment.series.net import Sizes, bounds_of, build_network, example, sizes_of
 from research.models.apply import apply_of
 from research.report.record import read_record
 
@@ -35,18 +36,19 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
 
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
     a clock shows them there and values in the series' own unit; low and high where validation taught their width, else
-    "uncalibrated" says why it did not. A
+    "uncalibrated" says why it did not, and "negative" where something is below zero in a column that never was. A
     file that cannot be read, or has other columns or another step than training, gives {"input", "error"}. Raises
     UserError when `seed` was not trained in `place`.
     """
-    columns = tuple(read_record(place)["data"]["columns"])
+    data = read_record(place)["data"]
+    columns, never = tuple(data["columns"]), data.get("never_negative", ())
     told = read_told(place)
     step = np.timedelta64(told.step, "s")
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: net.init(jax.random.key(0), example(sizes))["params"])
     params, apply = load_parameters(config, like, seed, place), apply_of(net, config.train.precision)
-    correction = read_correction(place, seed)
+    correction, bounds = read_correction(place, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
             series = _series(path, columns, step, config.data)
@@ -55,11 +57,12 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
             yield {"input": str(path), "error": str(error)}
             continue
         targets = targets_of(windows, sizes)
-        said = corrected(forecast_of(apply, params, windows, sizes), targets, correction)
+        said = corrected(forecast_of(apply, params, windows, sizes), targets, correction, bounds)
         for index, one in enumerate(series):
-            ends = [each[index] for each in said if each is not None]
-            answer = _answer(path, one, targets.times[index], columns, ends, targets.spread[index])
-            yield answer | ({"uncalibrated": correction.uncalibrated} if correction.uncalibrated else {})
+            own = said.of(index)
+            notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}
+            answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
+            yield answer | {name: note for name, note in notes.items() if note}
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:
@@ -95,16 +98,16 @@ def _last(path: Path, config: SeriesData, series: tuple[Series, ...], told: Refe
 
 
 def _answer(
-    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: list[np.ndarray], spread: np.ndarray
+    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: Forecasts, spread: np.ndarray
 ) -> dict[str, Any]:
-    names = ("forecast", "low", "high")
+    kinds = {"forecast": said.middle, "low": said.low, "high": said.high}
     return {
         "input": str(path),
         "series": one.name,
         "origin": str(one.times[-1]),
         "times": [str(time) for time in times],
         "columns": {
-            column: {name: rounded(each[:, place], spread[place]) for name, each in zip(names, said, strict=False)}
+            column: {kind: rounded(each[:, place], spread[place]) for kind, each in kinds.items() if each is not None}
             for place, column in enumerate(columns)
         },
     }

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.judge import Judgement
 from research.experiment.series.kept import keep
 from research.experiment.series.memory import memories_of
+from research.experiment.series.negatives import negative_forecasts, never_negative
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
 from research.report.page import Report, render
@@ -45,6 +46,7 @@ def described(parts: Parts) -> dict[str, Any]:
         "context": told(each * sizes.context),
         "horizon": told(each * sizes.horizon),
         "training_days": _training_days(parts),
+        "never_negative": never_negative(parts),
         "baselines": _baseline_errors(parts),
         "findings": [found] if found else [],
         "files": data.findings.document(),
@@ -97,7 +99,8 @@ def publish(
     """Draw the figures, write the report, and keep the forecasts; details are those of the first seed."""
     split = headline_split(judged[config.seed])
     shown = judged[config.seed][split]
-    evaluations = {name: evaluation_document(found) for name, found in judged[config.seed].items()}
+    never = record["data"]["never_negative"]
+    evaluations = {name: evaluation_document(found, never) for name, found in judged[config.seed].items()}
     histories = histories_of(place)
     kept = [best_epoch(group, seed) for group in trained for seed in group.seeds]
     best = [epoch for epoch in kept if epoch is not None]
@@ -129,8 +132,8 @@ def publish(
     write_text(place / REPORT, render(report, "forecasting.html"))
 
 
-def evaluation_document(found: Judgement) -> dict[str, Any]:
-    """A judgement as plain values, as report and tables take it."""
+def evaluation_document(found: Judgement, never: Collection[str] = ()) -> dict[str, Any]:
+    """A judgement as plain values, as report and tables take it; the columns `never` were never negative."""
     model = dataclasses.asdict(found.model)
     scores = model.pop("intervals")
     beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
@@ -139,7 +142,12 @@ def evaluation_document(found: Judgement) -> dict[str, Any]:
     if scores is not None:
         intervals = {"target": scores["wanted"], "worst_coverage": scores["worst"], **_promise(widths, scores, reason)}
         intervals |= {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
-    return model | {"baselines": beside, "intervals": intervals, "no_intervals": "" if intervals else reason}
+    return model | {
+        "baselines": beside,
+        "intervals": intervals,
+        "no_intervals": "" if intervals else reason,
+        "negative": negative_forecasts(found.forecasts, found.model.columns, never),
+    }
 
 
 def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from research.data.series.durations import seconds_in, told
 from research.experiment.histories import headline_split
@@ -29,10 +30,11 @@ def introduced(parts: Parts) -> list[str]:
     return [*lines, f"found in its files: {found}"] if found else lines
 
 
-def tabled(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
-    """The model beside the baselines, over all of the horizon and along it, and its intervals."""
+def tabled(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table | Text]:
+    """The model beside the baselines, over all of the horizon and along it, its intervals, and what cannot be."""
     split, unit = headline_split(judged), series_unit(record)
-    document = evaluation_document(judged[split])
+    document = evaluation_document(judged[split], record["data"]["never_negative"])
     grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]
     grids.append(forecast_grids.intervals(document, unit))
-    return [filled(grid) for grid in grids if grid.rows]
+    remarks = [Text(document["negative"])] if document["negative"] else []
+    return [*(filled(grid) for grid in grids if grid.rows), *remarks]

@@ -1,0 +1,34 @@
+"""Forecasts that cannot be: below zero, of a series that never was."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from research.experiment.series.build import Parts
+from research.experiment.series.judge import Forecasts
+from research.report.formats import measure
+
+
+def never_negative(parts: Parts) -> list[str]:
+    """The columns of which no known value, of any series and part, is below zero."""
+    values = np.concatenate([one.values for series in parts.data.parts.values() for one in series])
+    lowest = np.fmin.reduce(values, axis=0)
+    return [name for name, least in zip(parts.data.columns, lowest, strict=True) if least >= 0]
+
+
+def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Collection[str]) -> str:
+    """One line that names the flag, where forecasts [..., F] or their intervals are below zero in a column of `never`.
+
+    Empty where none are.
+    """
+    least = np.min([each.reshape(-1, len(columns)).min(axis=0) for each in forecasts if each is not None], axis=0)
+    wrong = [index for index, name in enumerate(columns) if name in never and least[index] < 0]
+    if not wrong:
+        return ""
+    worst = min(wrong, key=lambda index: least[index])
+    was = "was" if len(wrong) == 2 else "were"
+    more = f" (nor {was} {len(wrong) - 1} of the others)" if len(wrong) > 1 else ""
+    return (
+        f"{columns[worst]} was never negative{more}, but forecasts or their intervals go down to "
+        f"{measure(float(least[worst]))}: with --forecast.lower 0 they end at 0"
+    )

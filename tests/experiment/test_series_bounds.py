@@ -1,0 +1,106 @@
+"""Forecasts and intervals end where values do, and where they go below a series that never did, the flag is named."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from research import config as configuration
+from research import experiment
+from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
+from research.errors import UserError
+from research.experiment.series.backtest import Targets
+from research.experiment.series.judge import Correction, Forecasts, corrected
+from research.experiment.series.negatives import negative_forecasts
+from research.experiment.series.net import bounds_of
+
+FLAG = "flow was never negative, but forecasts or their intervals go down to -"
+CONFIG = SeriesExperiment(
+    name="hours",
+    data=SeriesData(context="4h", horizon="6h", columns=("flow",), validation=0.3),
+    model=DenseForecaster(hidden=(4,)),
+    forecast=Forecast(coverage=0.75),
+    optimizer=Optimizer(learning_rate=0.01),
+    train=Training(epochs=1, batch_size=32),
+)
+
+
+@pytest.fixture(scope="module")
+def runs(write_series, tmp_path_factory):
+    """A series that is often 0, without and with a lower bound: {bound: run directory}, and the file."""
+    place = tmp_path_factory.mktemp("bounds")
+    source = write_series(place / "hours.csv", lambda columns: columns | {"flow": np.maximum(columns["flow"] - 600, 0)})
+    config = dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=str(source)))
+    bounded = dataclasses.replace(config, forecast=Forecast(coverage=0.75, lower=(0.0,), upper=(420.0,)))
+    for name, each in (("free", config), ("bounded", bounded)):
+        experiment.run(each, place / name)
+    return {name: place / name for name in ("free", "bounded")}, source
+
+
+def test_a_bound_ends_forecasts_and_intervals_and_changes_nothing_else(runs):
+    places, source = runs
+    found = {name: experiment.evaluate(place) for name, place in places.items()}
+    for split in ("train", "validation", "test"):
+        free, bounded = (found[name].judged[0][split].forecasts for name in places)
+        assert free.low.min() < 0 and free.high.max() > 420
+        np.testing.assert_array_equal(bounded.middle, np.clip(free.middle, 0, 420))
+        for each in bounded:
+            assert each.min() >= 0 and each.max() <= 420
+        assert (bounded.low <= bounded.middle).all() and (bounded.middle <= bounded.high).all()
+        scores = {name: found[name].judged[0][split].model for name in places}
+        assert scores["bounded"].overall["mae"] <= scores["free"].overall["mae"] + 1e-9
+        assert scores["bounded"].intervals.width < scores["free"].intervals.width
+    with np.load(places["bounded"] / "forecasts.npz") as kept:
+        assert kept["forecasts/0"].min() >= 0
+    [answer] = experiment.predict(places["bounded"], [source])
+    assert all(0 <= value <= 420 for each in answer["columns"]["flow"].values() for value in each)
+    assert "negative" not in answer
+
+
+def test_where_a_series_was_never_negative_and_a_forecast_is_the_flag_is_named(runs):
+    places, source = runs
+    pages = {name: (place / "report.html").read_text() for name, place in places.items()}
+    assert FLAG in pages["free"] and "never negative" not in pages["bounded"]
+    [answer] = experiment.predict(places["free"], [source])
+    assert min(answer["columns"]["flow"]["low"]) < 0
+    assert answer["negative"].startswith(FLAG) and answer["negative"].endswith("--forecast.lower 0 they end at 0")
+
+
+def test_the_line_names_the_column_that_goes_lowest():
+    forecasts = Forecasts(np.array([[1.0, -2.0, -9.0]]), np.array([[-0.5, -3.0, -11.0]]), None)
+    columns = ("flow", "rain", "degrees")
+    assert negative_forecasts(forecasts, columns, ["flow", "rain"]) == (
+        "rain was never negative (nor was 1 of the others), but forecasts or their intervals go down to -3.000: "
+        "with --forecast.lower 0 they end at 0"
+    )
+    assert negative_forecasts(forecasts, columns, []) == ""
+    assert negative_forecasts(Forecasts(np.abs(forecasts.middle), None, None), columns, columns) == ""
+
+
+def test_each_column_has_its_own_bound():
+    bounds = bounds_of(Forecast(lower=(0.0, None), upper=(None, 5.0)), ("flow", "degrees"))
+    raw = np.array([-3.0, -4.0, 9.0, 9.0]).reshape(1, 2, 2, 1)
+    times = np.datetime64("2024-01-01T00") + np.arange(2)[None]
+    targets = Targets(np.zeros((1, 2, 2)), times, np.zeros((1, 2, 2)), np.ones((1, 2)))
+    said = corrected(raw, targets, Correction(np.ones(2), None), bounds)
+    np.testing.assert_array_equal(said.middle, [[[0.0, -4.0], [9.0, 5.0]]])
+
+
+def test_a_configuration_with_bounds_is_the_same_again():
+    config = dataclasses.replace(CONFIG, forecast=Forecast(lower=(0.0, None), upper=(None, 5.5)))
+    assert configuration.from_json(configuration.to_json(config)) == configuration.validated(config) == config
+    for wrong in (float("nan"), float("inf")):
+        with pytest.raises(UserError, match=r"forecast\.lower"):
+            configuration.validated(dataclasses.replace(CONFIG, forecast=Forecast(lower=(wrong,))))
+
+
+@pytest.mark.parametrize(
+    ("bounds", "fault"),
+    [
+        ({"lower": (0.0, 1.0)}, r"forecast\.lower has 2 numbers for 3 columns \(a, b, c\); give one for all"),
+        ({"lower": (5.0,), "upper": (None, 5.0, 9.0)}, r"forecast\.lower 5 of b is not below its forecast\.upper 5"),
+    ],
+)
+def test_bounds_that_cannot_be_meant_are_refused(bounds, fault):
+    with pytest.raises(UserError, match=fault):
+        bounds_of(Forecast(**bounds), ("a", "b", "c"))
