@@ -17,13 +17,14 @@ from research.data import decoding
 from research.data.cache import kept
 from research.data.fetch import Show
 from research.data.findings import shown
-from research.data.picture_files import Picture, Wanted, digest_of, picture_of
+from research.data.picture_files import Picture, Wanted, digest_of, extremes_of, picture_of
+from research.data.pixel_range import ranges_of
 from research.data.scan import KINDS, Entry
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-RECIPE = "3: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
+RECIPE = "4: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
 AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
 
 
@@ -41,8 +42,9 @@ def folder_pixels(
     """The pixels [N, size, size, C] of those `entries` (files below `folder`) that can be read, in their order.
 
     The notes: "broken", {file: reason} of those that cannot; "misnamed", {file: kind} of those whose content is of
-    another kind than their name says, which are read all the same; "same", lists of files with the same pixels. The
-    digests: of each of `entries`, broken ones too, the sha256 of its content. Raises UserError for a file that changes
+    another kind than their name says, which are read all the same; "same", lists of files with the same pixels;
+    "ranges", {kind: (low, high)}, by which those of more than 8 bits became bytes, all of a kind by one. The digests:
+    of each of `entries`, broken ones too, the sha256 of its content. Raises UserError for a file that changes
     meanwhile, and where the cache cannot be written.
     """
     paths, named = [folder / entry.name for entry in entries], shown(folder.absolute().name)
@@ -59,8 +61,12 @@ def folder_pixels(
         key = _key(entries, digests, size, gray)
 
         def build(append: Callable[[np.ndarray], None]) -> dict[str, Any]:
-            with contextlib.closing(_by_threads(partial(picture_of, size=size, gray=gray), wanted, size)) as pictures:
-                return _gathered(zip(entries, told("decoding", pictures), strict=True), append)
+            with contextlib.closing(_by_threads(extremes_of, wanted, size)) as found:
+                ranges = ranges_of(each for each in found if each is not None)
+            decode = partial(picture_of, size=size, gray=gray, ranges=ranges)
+            with contextlib.closing(_by_threads(decode, wanted, size)) as pictures:
+                notes = _gathered(zip(entries, told("decoding", pictures), strict=True), append)
+            return notes | {"ranges": {kind: list(known) for kind, known in ranges.items()}}
 
         pixels, notes = kept(cache, key, (size, size, 1 if gray else 3), build)
     return FolderPixels(pixels, notes, digests)

@@ -10,6 +10,7 @@ from research.data.fetch import Show
 from research.data.findings import Findings, Remark, grouped, shown
 from research.data.folder_pixels import folder_pixels
 from research.data.images import Labelled
+from research.data.pixel_range import PixelRange
 from research.data.scan import SPLITS, Entry, Listing, scan
 from research.errors import UserError
 
@@ -30,7 +31,8 @@ def read_image_folder(
     Layouts: train/CLASS/FILE with test/ and validation/ (or val/, valid/) beside train/, or CLASS/FILE alone. Classes
     are numbered in the order of their names. Files are decoded whole (`decoding.decode`, `decoding.squashed`) and kept
     in `cache` under a key of their names and contents, `size`, `gray` and the decoder's version; the arrays are mapped
-    from there. `show(what, done, total)` is told of the progress.
+    from there. Gray pictures of more than 8 bits are scaled by one range for all (`pixel_range.ranges_of`).
+    `show(what, done, total)` is told of the progress.
 
     A file is read by its content, whatever its name says. Those that cannot be read are left out and listed in the
     findings. Raises UserError when they are more than `limit_broken` of all, when a class is left without a picture,
@@ -46,7 +48,13 @@ def read_image_folder(
     sums = np.array([[*bytes.fromhex(known[entry.name])] for entry in readable], np.uint8)
     contents = {part: rows for part, (rows, _) in _parts(sums, readable).items()}
     return Labelled(
-        parts["train"], parts.get("test"), listing.classes, parts.get("validation"), _findings(listing, notes), contents
+        parts["train"],
+        parts.get("test"),
+        listing.classes,
+        parts.get("validation"),
+        _findings(listing, notes),
+        contents,
+        ranges={kind: PixelRange(*ends) for kind, ends in notes["ranges"].items()},
     )
 
 

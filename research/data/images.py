@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.data.findings import Findings
-from research.data.pixel_range import as_bytes
+from research.data.pixel_range import UNKNOWN, Ranges, as_bytes
 from research.errors import UserError
 
 Arrays = tuple[np.ndarray, np.ndarray]  # images and labels
@@ -31,6 +31,7 @@ class ImageSet(NamedTuple):
     fingerprint: str  # the first 16 hex digits of the sha256 of all splits and class names
     pictures: str  # the same of which pictures are in which split, whatever size they are read at
     findings: Findings | None = None  # of sources that are looked through file by file
+    ranges: Ranges = UNKNOWN  # by which numbers of more than 8 bits became bytes
 
 
 class Labelled(NamedTuple):
@@ -43,19 +44,27 @@ class Labelled(NamedTuple):
     findings: Findings | None = None
     contents: dict[str, np.ndarray] | None = None  # {part: uint8 [N, 32]}, the sha256 of each picture's file
     notes: tuple[str, ...] = ()  # what is to be said when all is sound
+    ranges: Ranges = UNKNOWN  # by which numbers of more than 8 bits became bytes already
 
 
-def sound_splits(parts: Mapping[str, Arrays], where: str) -> dict[str, Split]:
+class Sound(NamedTuple):
+    """The pictures of each part, and the ranges by which they became bytes, where they were none."""
+
+    splits: dict[str, Split]
+    ranges: Ranges
+
+
+def sound_splits(parts: Mapping[str, Arrays], where: str) -> Sound:
     """The raw arrays of each part ("train" ...) as a Split: images [N, H, W] or [N, H, W, C of 1 or 3], labels [N].
 
-    Pixels are integers 0..255 or floats 0..1 or 0..255, the same in all parts (see `pixel_range.as_bytes`). Raises
-    UserError naming `where` for anything else.
+    Pixels are integers or floats, in one range in all parts (see `pixel_range.as_bytes`). Raises UserError naming
+    `where` for anything else.
     """
     shaped = {
         part: _shaped(*arrays, f"{where} ({part} part)" if part != "train" else where) for part, arrays in parts.items()
     }
-    pixels = as_bytes({part: images for part, (images, _) in shaped.items()}, where)
-    return {part: Split(pixels[part], labels) for part, (_, labels) in shaped.items()}
+    pixels, ranges = as_bytes({part: images for part, (images, _) in shaped.items()}, where)
+    return Sound({part: Split(pixels[part], labels) for part, (_, labels) in shaped.items()}, ranges)
 
 
 def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> Arrays:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.data import decoding
+from research.data.pixel_range import Extremes, Ranges
 from research.data.scan import KINDS
 from research.errors import UserError
 from research.seals import file_digest
@@ -43,13 +44,21 @@ def is_digest(found: str) -> bool:
     return len(found) == 64
 
 
-def picture_of(wanted: Wanted, size: int, gray: bool) -> Picture | str:
-    """The picture in the file, or why there is none. Raises UserError where the file is no longer what it was."""
+def extremes_of(wanted: Wanted) -> Extremes | None:
+    """The least and greatest number in the file, where its set decides what they become (`decoding.extremes_in`)."""
+    return decoding.extremes_in(wanted.path, _decoders()) if is_digest(wanted.digest) else None
+
+
+def picture_of(wanted: Wanted, size: int, gray: bool, ranges: Ranges) -> Picture | str:
+    """The picture in the file, or why there is none. Raises UserError where the file is no longer what it was.
+
+    `ranges` are those of its set, see `decoding.decode`.
+    """
     if not is_digest(wanted.digest):
         return wanted.digest
     content = _unchanged(wanted)
     try:
-        image, _, kind = decoding.decode(content, gray=gray, kinds=_decoders())
+        image, _, kind, _ = decoding.decode(content, gray=gray, kinds=_decoders(), ranges=ranges)
     except decoding.UndecodableError as error:
         return str(error)
     pixels = np.ascontiguousarray(decoding.squashed(image, size))

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.decoding import UndecodableError, decode, squashed
+from research.data.decoding import Decoded, UndecodableError, decode, squashed
 from research.data.ink import Ink, bounds, centre, evened, ground, strength, uneven
+from research.data.pixel_range import OVERSHOOT, UNKNOWN, Ranges
 from research.errors import UserError
 
 SMALLEST_UNEVEN = 64  # pixels: below, strokes are too coarse to be told from light and shade
@@ -21,16 +22,22 @@ class Prepared(NamedTuple):
 
 
 def prepare_picture(
-    path: Path | str, shape: tuple[int, int, int], ink: Ink | None, *, squash: bool = False
+    path: Path | str,
+    shape: tuple[int, int, int],
+    ink: Ink | None,
+    *,
+    squash: bool = False,
+    ranges: Ranges = UNKNOWN,
 ) -> Prepared:
     """The picture file at `path` as the net expects it: `shape` [H, W, C], laid out as `ink` says (if it does).
 
     Drawings are inverted where their ground is of the other tone, cropped to their strokes, scaled and centred as the
     training pictures are; a picture that has the size and tone already is taken as it is. Other pictures are cropped
     about their centre to the right proportions and scaled, or with `squash` scaled whatever their proportions, as
-    those of a folder are for training. Raises UserError for a file that is no readable picture.
+    those of a folder are for training. Numbers of more than 8 bits are scaled by `ranges`, those of the training
+    pictures. Raises UserError for a file that is no readable picture.
     """
-    image, steps = _opened(Path(path), gray=shape[2] == 1)
+    image, steps = _opened(Path(path), gray=shape[2] == 1, ranges=ranges)
     if ink is not None:
         pixels, done = _as_drawing(np.asarray(image), shape[:2], ink, path)
     elif squash:
@@ -42,17 +49,31 @@ def prepare_picture(
 
 def read_gray(path: Path | str) -> np.ndarray:
     """The picture file at `path` as gray values, uint8 [H, W]; UserError when it is no readable picture."""
-    return np.asarray(_opened(Path(path), gray=True)[0])
+    return np.asarray(_opened(Path(path), gray=True, ranges=UNKNOWN)[0])
 
 
-def _opened(path: Path, gray: bool) -> tuple[Any, list[str]]:
+def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
     """The picture as Pillow's "L" or "RGB", and what was done for that."""
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow warns of what is caught here
-            image, mode, _ = decode(path, gray=gray)
+            found = decode(path, gray=gray, ranges=ranges)
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
-    return image, [] if mode == image.mode else [f"converted {mode} to {image.mode}"]
+    return found.image, [] if found.mode == found.image.mode else [_converted(found)]
+
+
+def _converted(found: Decoded) -> str:
+    words = f"converted {found.mode} to {found.image.mode}"
+    if found.scaled is None:
+        return words
+    known, guessed, its = found.scaled
+    words = f"{words}: {known.words()}"
+    if guessed:
+        return f"{words}, a guess from this file alone"
+    slack = OVERSHOOT * (known.high - known.low)
+    if its.low < known.low - slack or its.high > known.high + slack:
+        return f"{words}, beyond which it goes ({its.low:,g} to {its.high:,.10g})"
+    return words
 
 
 def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:

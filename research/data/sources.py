@@ -47,7 +47,7 @@ def load_images(
     found = read(source, root, size, gray=gray, show=show)
     where = f"data {source}"
     parts = {"train": found.train, "validation": found.validation, "test": found.test}
-    sound = sound_splits({part: arrays for part, arrays in parts.items() if arrays is not None}, where)
+    sound, ranges = sound_splits({part: arrays for part, arrays in parts.items() if arrays is not None}, where)
     _same_shape(sound, where)
     classes = named_classes(found.classes, list(sound.values()), where)
     rows = _divided(sound, validation, test, split_seed, train_limit)
@@ -61,7 +61,8 @@ def load_images(
     identity = pictures = fingerprint([train, validated, tested], classes)
     if found.contents is not None:
         pictures = fingerprint([_chosen(found.contents, *rows[part]) for part in SPLITS], classes)
-    return ImageSet(source, classes, train, validated, tested, identity, pictures, found.findings)
+    ranges = {**found.ranges, **ranges}
+    return ImageSet(source, classes, train, validated, tested, identity, pictures, found.findings, ranges)
 
 
 def _warn_of_absent(classes: tuple[str, ...], labels: np.ndarray, part: str, where: str) -> None:

@@ -7,9 +7,11 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from research.data.decoding import extremes_in
 from research.data.images import Split
 from research.data.ink import Ink
 from research.data.pictures import prepare_picture
+from research.data.pixel_range import UNKNOWN, Ranges, ranges_of
 from research.data.scan import KINDS, pictures_below
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
@@ -74,11 +76,15 @@ class Gallery(NamedTuple):
 
 
 class Folder(NamedTuple):
-    """The picture files below `place` that can be read, brought to `shape` [H, W, C] whenever they are wanted."""
+    """The picture files below `place` that can be read, brought to `shape` [H, W, C] whenever they are wanted.
+
+    `ranges`: by which numbers of more than 8 bits become bytes in all of them.
+    """
 
     place: Path
     names: tuple[str, ...]
     shape: tuple[int, int, int]
+    ranges: Ranges
 
     def batches(self, size: int) -> Iterator[np.ndarray]:
         """As `Real` says."""
@@ -91,24 +97,35 @@ class Folder(NamedTuple):
 
     def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
         """As `Real` says, cut from the file's own pixels."""
-        return original_crop(self.place / self.names[place], self.shape, field, row, column)
+        return original_crop(self.place / self.names[place], self.shape, field, row, column, self.ranges)
 
     def _read(self, names: list[str] | tuple[str, ...]) -> np.ndarray:
-        return np.stack([prepare_picture(self.place / name, self.shape, None).pixels for name in names])
+        paths = [self.place / name for name in names]
+        return np.stack([prepare_picture(path, self.shape, None, ranges=self.ranges).pixels for path in paths])
 
 
-def folder(place: Path | str, shape: tuple[int, int, int]) -> Folder:
+def folder(place: Path | str, shape: tuple[int, int, int], ranges: Ranges = UNKNOWN) -> Folder:
     """The pictures in folder `place` and below, without those that cannot be read (a warning); none is held.
 
-    Raises UserError for a folder that is not there, or in which nothing can be read.
+    `ranges` are those of the net's training pictures; without any, numbers of more than 8 bits become bytes by the
+    range of the folder's own. Raises UserError for a folder that is not there, or in which nothing can be read.
     """
-    names = tuple(name for name, _ in _readable(place, shape, None, False))
-    return Folder(Path(place).expanduser(), names, shape)
+    files = _files(place)
+    ranges = ranges or ranges_of(found for path in files if (found := extremes_in(path)) is not None)
+    names = tuple(name for name, _ in _readable(place, files, shape, None, False, ranges))
+    return Folder(Path(place).expanduser(), names, shape, ranges)
 
 
-def gallery(place: Path | str, shape: tuple[int, int, int], ink: Ink | None = None, *, squash: bool = False) -> Gallery:
+def gallery(
+    place: Path | str,
+    shape: tuple[int, int, int],
+    ink: Ink | None = None,
+    *,
+    squash: bool = False,
+    ranges: Ranges = UNKNOWN,
+) -> Gallery:
     """The pictures of `folder`, read as for a prediction (`prepare_picture`). Raises what `folder` does."""
-    names, images = zip(*_readable(place, shape, ink, squash), strict=True)
+    names, images = zip(*_readable(place, _files(place), shape, ink, squash, ranges), strict=True)
     return Gallery(np.stack(images), names)
 
 
@@ -121,18 +138,26 @@ def of_split(split: Split, classes: tuple[str, ...], part: str, only: int | None
     return Gallery(images, tuple(f"{classes[split.labels[place]]}, {part} {place}" for place in chosen))
 
 
-def _readable(
-    place: Path | str, shape: tuple[int, int, int], ink: Ink | None, squash: bool
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Name and pixels of each picture, one by one; then UserError if there was none, or a warning of the broken."""
+def _files(place: Path | str) -> list[Path]:
     root = Path(place).expanduser()
     if not root.is_dir():
         raise UserError(f"no folder {place}; give one with pictures ({', '.join(KINDS)})")
-    files = pictures_below(root).pictures
-    wrong = []
+    return pictures_below(root).pictures
+
+
+def _readable(
+    place: Path | str,
+    files: list[Path],
+    shape: tuple[int, int, int],
+    ink: Ink | None,
+    squash: bool,
+    ranges: Ranges,
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Name and pixels of each of `files`, one by one; then UserError if there was none, or a warning of the broken."""
+    root, wrong = Path(place).expanduser(), []
     for path in files:
         try:
-            found = prepare_picture(path, shape, ink, squash=squash).pixels
+            found = prepare_picture(path, shape, ink, squash=squash, ranges=ranges).pixels
         except UserError as error:
             wrong.append(str(error))
             continue

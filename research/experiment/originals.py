@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from research.data.decoding import UndecodableError, decode
+from research.data.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 from research.interpret.patches import GRAY
 from research.models.fields import Field
@@ -14,7 +15,9 @@ from research.models.fields import Field
 LARGEST = 96  # pixels: a longer side is scaled down to it, for a page holds thousands of patches
 
 
-def original_crop(path: Path, shape: tuple[int, int, int], field: Field, row: int, column: int) -> np.ndarray:
+def original_crop(
+    path: Path, shape: tuple[int, int, int], field: Field, row: int, column: int, ranges: Ranges = UNKNOWN
+) -> np.ndarray:
     """What position (`row`, `column`) of a tap sees of the picture file at `path`: uint8 [h, w, C], in its own pixels.
 
     The net read it as `data.pictures.prepare_picture` brings photos to `shape` [H, W, C]: the middle, as large as it
@@ -24,7 +27,7 @@ def original_crop(path: Path, shape: tuple[int, int, int], field: Field, row: in
     """
     from PIL import Image
 
-    image = _opened(path, gray=shape[2] == 1)
+    image = _opened(path, shape[2] == 1, ranges)
     first = [a + i * j for i, j, a in zip((row, column), field.jump, field.start, strict=True)]
     whole = [slice(start, start + size) for start, size in zip(first, field.size, strict=True)]
     left, top, right, bottom = _box(image.size, shape, *whole)
@@ -47,9 +50,9 @@ def _box(size: tuple[int, int], shape: tuple[int, int, int], rows: slice, column
     return left, top, right, bottom
 
 
-def _opened(path: Path, gray: bool) -> Any:
+def _opened(path: Path, gray: bool, ranges: Ranges) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):  # decoders'
-            return decode(path, gray=gray).image
+            return decode(path, gray=gray, ranges=ranges).image
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; run again when nothing writes there any more") from error

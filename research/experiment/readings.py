@@ -84,7 +84,7 @@ def _sides(meaning: str, subject: Specimen, config: Microscope, shape: tuple[int
         raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")
     if meaning in subject.classes and not Path(meaning).is_dir():
         raise UserError(f"with --against, {meaning} is to be a folder of pictures, not a class; leave --against away")
-    as_trained = functools.partial(gallery, shape=shape, ink=subject.ink, squash=subject.squash)
+    as_trained = functools.partial(gallery, shape=shape, ink=subject.ink, squash=subject.squash, ranges=subject.ranges)
     return as_trained(meaning), as_trained(config.against)
 
 
@@ -178,7 +178,9 @@ def photographed(subject: Specimen, files: Sequence[str]) -> list[np.ndarray]:
     if files and subject.shape is None:
         raise UserError("--saliency needs a net with a head: give the run of a trained classifier")
     shape = subject.shape or (0, 0, 0)
-    return [prepare_picture(file, shape, subject.ink, squash=subject.squash).pixels for file in files]
+    return [
+        prepare_picture(file, shape, subject.ink, squash=subject.squash, ranges=subject.ranges).pixels for file in files
+    ]
 
 
 def salient(subject: Specimen, files: Sequence[str], pictures: Sequence[np.ndarray]) -> list[page.Saliency]:

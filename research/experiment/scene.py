@@ -71,8 +71,9 @@ def facts(scene: Scene) -> list[tuple[str, str]]:
 
 def _real(subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> Real | None:
     if config.pictures is not None:  # drawings are laid out as the net learned them; of photos, files keep their pixels
-        drawn = subject.ink is not None
-        return gallery(config.pictures, shape, subject.ink) if drawn else folder(config.pictures, shape)
+        if subject.ink is not None:
+            return gallery(config.pictures, shape, subject.ink, ranges=subject.ranges)
+        return folder(config.pictures, shape, subject.ranges)
     if subject.data is None or not (config.patches or config.parameterization == "phase"):
         return None
     data = subject.data()

@@ -13,6 +13,7 @@ from research import config as configuration
 from research.config import Experiment, ImageExperiment, PretrainedNet
 from research.data.images import ImageSet
 from research.data.ink import Ink
+from research.data.pixel_range import UNKNOWN, PixelRange, Ranges
 from research.data.places import data_root, expanded
 from research.errors import UserError
 from research.experiment.fit import load_parameters
@@ -44,6 +45,7 @@ class Specimen(NamedTuple):
     ink: Ink | None  # how the strokes lie in those, where they are drawings
     squash: bool  # whether those were squashed to their size
     place: Path  # where what is seen is kept by default
+    ranges: Ranges = UNKNOWN  # by which their numbers of more than 8 bits became bytes
 
 
 def specimen(
@@ -93,6 +95,7 @@ def _trained(place: Path, seed: int | None, root: str | None) -> Specimen:
         data=functools.cache(functools.partial(load_data, config.data)),
         ink=None if data.get("ink") is None else Ink(**data["ink"]),
         squash=data.get("findings") is not None,
+        ranges={kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()},
         place=place / "microscope",
     )
 

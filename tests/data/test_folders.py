@@ -194,6 +194,48 @@ def in_form(form, folder):
     gray.save(path, **more)
 
 
+DEEP = {  # writers of whole numbers of 16 bits
+    "PNG": lambda values, path: Image.fromarray(values).save(path.with_suffix(".png")),
+    "TIFF": lambda values, path: Image.fromarray(values).save(path.with_suffix(".tif")),
+    "big endian": lambda values, path: Image.frombytes(
+        "I;16B", values.shape[::-1], values.astype(">u2").tobytes()
+    ).save(path.with_suffix(".tif")),
+    "32 bits": lambda values, path: Image.fromarray(values.astype(np.int32)).save(path.with_suffix(".tif")),
+}
+
+
+@pytest.mark.parametrize("form", DEEP)
+def test_pictures_of_16_bits_share_one_range(tmp_path, cache, form, no_decoding):
+    """A camera of 12 bits: a dark picture stays dark, a bright one bright, and what is in between keeps its order."""
+    levels = {"cats": (100, 250), "dogs": (1500, 3000)}
+    for name, tops in levels.items():
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for place, top in enumerate(tops):
+            ramp = np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16)
+            DEEP[form](ramp, tmp_path / "set" / name / str(place))
+    found = read_image_folder(tmp_path / "set", 8, gray=True, cache=cache)
+    assert found.train[0].max(axis=(1, 2, 3)).tolist() == [round(top / 4095 * 255) for top in (100, 250, 1500, 3000)]
+    assert found.ranges == {"integers": (0, 4095)}
+    assert load(tmp_path / "set", gray=True, test=0, validation=0).ranges == found.ranges
+    no_decoding()
+    assert read_image_folder(tmp_path / "set", 8, gray=True, cache=cache).ranges == found.ranges
+
+
+def test_floats_share_one_range_beside_that_of_whole_numbers(tmp_path, cache):
+    for name, share in (("cats", 0.4), ("dogs", 0.9)):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        Image.fromarray(np.full((8, 8), share, np.float32)).save(tmp_path / "set" / name / "a.tif")
+        Image.fromarray(np.full((8, 8), round(share * 200), np.uint16)).save(tmp_path / "set" / name / "b.png")
+        Image.fromarray(np.full((8, 8), round(share * 255), np.uint8)).save(tmp_path / "set" / name / "c.png")
+    found = read_image_folder(tmp_path / "set", 8, gray=True, cache=cache)
+    assert found.train[0][:, 0, 0, 0].tolist() == [102, 80, 102, 229, 180, 230]
+    assert found.ranges == {"floats": (0, 1), "integers": (0, 255)}
+
+
+def test_a_set_of_8_bits_has_no_range(pets, cache):
+    assert read_image_folder(pets, 8, cache=cache).ranges == {}
+
+
 @pytest.mark.parametrize("form", ["gray", "JPEG turned", "JPEG CMYK", "16 bits", "transparent", "palette"])
 def test_all_forms_come_upright_in_colour(tmp_path, cache, form):
     fill(tmp_path / "set", {"dogs": 3})

@@ -49,6 +49,17 @@ def test_floats_up_to_one_are_scaled_and_others_are_not(load, kind):
     np.testing.assert_array_equal(load(IMAGES.astype(np.int64) // 255).train.images, IMAGES[..., None] // 255)
 
 
+@pytest.mark.parametrize("kind", [np.uint16, np.int32, np.int64])
+def test_whole_numbers_beyond_bytes_share_one_range(load, kind):
+    """Of all parts: the test part alone would be bytes."""
+    deep = IMAGES.astype(kind) * 12
+    found = load(deep, x_test=IMAGES.astype(kind), y_test=LABELS)
+    np.testing.assert_array_equal(found.train.images[..., 0], np.rint(deep * (255 / 4095)))
+    np.testing.assert_array_equal(found.test.images[..., 0], np.rint(IMAGES * (255 / 4095)))
+    assert found.ranges == {"integers": (0, 4095)}
+    assert load().ranges == {} and load(IMAGES / 255).ranges == {"floats": (0, 1)}
+
+
 @pytest.mark.parametrize("top", [1, 255])
 def test_floats_that_overshoot_a_little_are_clipped(load, top):
     images = np.where(IMAGES == 255, top * 1.00001, IMAGES * (top / 255))
@@ -98,6 +109,7 @@ def test_pixels_that_are_no_numbers(load, refusal, value):
     [
         (IMAGES.astype(int) - 300, "pixels go from -300"),
         (IMAGES * 2.0, "to 510"),
+        (IMAGES.astype(int) * 300, "up to 65,535"),
         (IMAGES > 9, "images are bool"),
         (IMAGES.astype("m8[s]"), "images are timedelta64"),
         (IMAGES.astype(complex), "images are complex128"),

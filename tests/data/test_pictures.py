@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from research.data.decoding import decode
+from research.data.decoding import decode, extremes_in
 from research.data.ink import measure_ink
 from research.data.pictures import prepare_picture, read_gray
+from research.data.pixel_range import PixelRange
 from research.data.sources import load_images
 from research.errors import UserError
 
@@ -279,6 +280,37 @@ def test_missing_files_and_folders(tmp_path, refusal):
         prepare_picture(tmp_path / "absent.png", GRAY, None)
     with refusal(tmp_path, "directory"):
         prepare_picture(tmp_path, GRAY, None)
+
+
+def test_numbers_of_16_bits_are_read_by_the_range_of_the_training_pictures(tmp_path):
+    values = np.array([[0, 250], [100, 200]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "dark.png")
+    Image.fromarray(values * 30).save(tmp_path / "bright.png")
+    known = {"integers": PixelRange(0, 4095)}
+    dark = prepare_picture(tmp_path / "dark.png", (2, 2, 1), None, ranges=known)
+    assert dark.pixels.ravel().tolist() == [0, 16, 6, 12]
+    assert dark.steps == ("converted I;16 to L: 0 to 4,095 become 0 to 255", "taken as it is")
+    bright = prepare_picture(tmp_path / "bright.png", (2, 2, 3), None, ranges=known)
+    assert bright.pixels[..., 0].ravel().tolist() == [0, 255, 187, 255]
+    assert bright.steps[0].endswith("0 to 4,095 become 0 to 255, beyond which it goes (0 to 7,500)")
+    guessed = prepare_picture(tmp_path / "bright.png", (2, 2, 1), None)
+    assert guessed.steps[0].endswith("0 to 16,383 become 0 to 255, a guess from this file alone")
+
+
+def test_a_pgm_declares_its_range(tmp_path):
+    """Which its header says, so there is nothing to guess."""
+    (tmp_path / "a.pgm").write_bytes(b"P5\n2 1\n4095\n" + np.array([250, 4095], ">u2").tobytes())
+    assert extremes_in(tmp_path / "a.pgm") is None
+    for known in ({}, {"integers": PixelRange(0, 255)}):
+        found = prepare_picture(tmp_path / "a.pgm", (1, 2, 1), None, ranges=known)
+        assert found.pixels.ravel().tolist() == [16, 255] and "guess" not in found.steps[0]
+
+
+def test_a_tiff_of_16_bits_whose_zero_is_white_is_inverted(tmp_path):
+    values = np.array([[0, 65535]], np.uint16)
+    for photometric, expected in ((0, [255, 0]), (1, [0, 255])):
+        Image.fromarray(values).save(tmp_path / "a.tif", tiffinfo={262: photometric})
+        assert prepare_picture(tmp_path / "a.tif", (1, 2, 1), None).pixels.ravel().tolist() == expected
 
 
 def test_a_mode_that_has_no_way_to_gray(tmp_path, drawings, refusal):

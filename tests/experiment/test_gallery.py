@@ -32,7 +32,9 @@ def test_a_folder_gives_what_a_gallery_holds_but_a_batch_at_a_time(place, monkey
     np.testing.assert_array_equal(found.some(3), held.images[[0, 4, 8]])
     np.testing.assert_array_equal(found.some(99), held.some(99))
     read, whole = [], gallery.prepare_picture
-    monkeypatch.setattr(gallery, "prepare_picture", lambda *given: read.append(given[0]) or whole(*given))
+    monkeypatch.setattr(
+        gallery, "prepare_picture", lambda *given, **more: read.append(given[0]) or whole(*given, **more)
+    )
     next(iter(found.batches(2)))
     assert [path.name for path in read] == ["0.png", "1.png"]
 

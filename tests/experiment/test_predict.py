@@ -15,6 +15,7 @@ from research.data.sources import load_images
 from research.doors.train import train
 from research.errors import UserError
 from research.experiment.images import predict as predicting
+from research.experiment.images.words import introduced
 from research.run_directory import read_config
 
 
@@ -207,6 +208,30 @@ def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, ca
     (tmp_path / "none/within").mkdir(parents=True)
     with pytest.raises(UserError, match=r"no pictures in .*none and below"):
         list(experiment.predict(digits_run[0], [tmp_path / "none"]))
+
+
+def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
+    """Two classes that differ in brightness alone: one range for the set, stored with the run, tells them apart."""
+    noise, folder = np.random.default_rng(0), tmp_path / "set"
+    for name, low, high in (("dim", 0, 250), ("lit", 300, 3000)):
+        (folder / name).mkdir(parents=True)
+        for place in range(30):
+            Image.fromarray(noise.integers(low, high, (8, 8)).astype(np.uint16)).save(folder / name / f"{place}.png")
+    config = ImageExperiment(
+        name="deep",
+        data=ImageData(source=str(folder), size=8, gray=True),
+        model=DenseNet(hidden=(8,)),
+        optimizer=Optimizer(learning_rate=0.03),
+        train=Training(epochs=30, batch_size=16),
+    )
+    begun = []
+    result = experiment.conduct(config, tmp_path / "run", lambda parts: begun.extend(introduced(parts)))
+    assert result.record["data"]["ranges"] == {"integers": [0, 4095]}
+    assert "their pixels are integers: in all of them 0 to 4,095 become 0 to 255" in begun
+    assert result.record["metrics"]["train"]["accuracy"] == 1
+    answers = list(experiment.predict(tmp_path / "run", [folder]))
+    assert [answer["class"] for answer in answers] == ["dim"] * 30 + ["lit"] * 30
+    assert answers[0]["prepared"] == ["converted I;16 to L: 0 to 4,095 become 0 to 255", "scaled from 8x8"]
 
 
 def test_no_run_is_said_plainly(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 from research.config import ImageExperiment, PretrainedNet
 from research.data.ink import Ink
 from research.data.pictures import Prepared, prepare_picture
+from research.data.pixel_range import PixelRange, Ranges
 from research.data.scan import KINDS, pictures_below
 from research.errors import UserError, warn
 from research.experiment.fit import load_parameters
@@ -41,9 +42,10 @@ def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], 
     params = load_parameters(config, like, seed, place)
     ink = None if data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
+    ranges = {kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()}
     apply, files = apply_of(net, config.train.precision), _files(inputs)
     for start in range(0, len(files), AT_ONCE):
-        batch = [(file, _prepared(file, shape, ink, squash)) for file in files[start : start + AT_ONCE]]
+        batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]
         yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
 
 
@@ -76,9 +78,11 @@ def _files(inputs: Sequence[Path | str]) -> list[Path]:
     return files
 
 
-def _prepared(file: Path, shape: tuple[int, ...], ink: Ink | None, squash: bool) -> Prepared | UserError:
+def _prepared(
+    file: Path, shape: tuple[int, ...], ink: Ink | None, squash: bool, ranges: Ranges
+) -> Prepared | UserError:
     try:
-        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink, squash=squash)
+        return prepare_picture(file, (shape[0], shape[1], shape[2]), ink, squash=squash, ranges=ranges)
     except UserError as error:
         return error
 

@@ -29,6 +29,7 @@ def described(parts: Parts) -> dict[str, Any]:
         "classes": list(data.classes),
         "shape": list(data.train.images.shape[1:]),
         "ink": None if ink is None else ink._asdict(),
+        "ranges": {kind: list(known) for kind, known in data.ranges.items()},
         "findings": None if data.findings is None else data.findings.document(),
     }
 

@@ -18,6 +18,7 @@ def introduced(parts: Parts) -> list[str]:
     shape = "x".join(map(str, data.train.images.shape[1:]))
     found = None if data.findings is None else data.findings.summary()
     lines = [f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes"]
+    lines += [f"their pixels are {kind}: in all of them {known.words()}" for kind, known in data.ranges.items()]
     return [*lines, f"found in its files: {found}"] if found else lines
 
 
