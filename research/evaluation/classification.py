@@ -40,8 +40,9 @@ class Classification:
     """What `evaluate` found; `dataclasses.asdict` turns it into the plain dicts and arrays that the report reads.
 
     accuracy_low95 and accuracy_high95 bound the accuracy of this one trained model on *new examples* of the same kind;
-    the spread between trainings is `intervals.across_seeds`. confusion [K, K] counts examples: rows are the truth,
-    columns the predictions.
+    the spread between trainings is `intervals.across_seeds`. commonest_class is the accuracy of always naming the
+    class that most of these examples have, which no constant answer exceeds; chance is 1/K, that of guessing. confusion
+    [K, K] counts examples: rows are the truth, columns the predictions.
     """
 
     classes: tuple[str, ...]
@@ -49,6 +50,8 @@ class Classification:
     accuracy: float
     accuracy_low95: float
     accuracy_high95: float
+    commonest_class: float
+    chance: float
     loss: float
     brier: float
     calibration_error: float
@@ -61,6 +64,10 @@ class Classification:
         """The scalars, flat, for record.json."""
         names = ("accuracy", "accuracy_low95", "accuracy_high95", "loss", "brier", "calibration_error")
         return {name: getattr(self, name) for name in names}
+
+    def baselines(self) -> dict[str, float]:
+        """The accuracies that need no learning."""
+        return {"commonest_class": self.commonest_class, "chance": self.chance}
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Classification:
@@ -82,6 +89,8 @@ def evaluate(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> 
         accuracy=float(np.mean(correct)),
         accuracy_low95=low,
         accuracy_high95=high,
+        commonest_class=float(np.bincount(labels).max() / len(labels)),
+        chance=1 / len(classes),
         loss=float(-np.mean(log_probabilities[np.arange(len(labels)), labels])),
         brier=brier_score(probabilities, labels),
         calibration_error=calibration_error(curve),

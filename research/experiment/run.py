@@ -170,5 +170,6 @@ def _record(
         status=status,
         diverged={str(seed): where._asdict() for group in trained for seed, where in group.diverged.items()},
         seeds=several,  # pyright: ignore[reportArgumentType]  # a TypedDict is a mapping of its fields
+        **task_of(config).verdict(judged),
         **environment(),
     )

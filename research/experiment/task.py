@@ -13,6 +13,11 @@ from research.experiment.judge import Judged
 Parts = Any  # what the task's own `build` gives: it has at least `training` (a Trainable) and `summary`
 
 
+def no_verdict(judged: Mapping[int, Judged]) -> dict[str, Any]:
+    """For tasks that add nothing to the record."""
+    return {}
+
+
 class Task(NamedTuple):
     """A kind of experiment: what `run` calls, in this order, and what `compare` does."""
 
@@ -27,3 +32,4 @@ class Task(NamedTuple):
     told_apart: Callable[[Parts], str]  # which examples are in which split
     predict: Callable[[Any, Path, Sequence[Path | str], int], Iterator[dict[str, Any]]]
     contrasted: Callable[[Any, dict[str, Any], Path], tuple[dict[str, Any], Sequence[Table]]]  # runs side by side
+    verdict: Callable[[Mapping[int, Any]], dict[str, Any]] = no_verdict  # of every seed -> fields of the record

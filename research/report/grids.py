@@ -1,11 +1,12 @@
 """The tables of a run as plain strings: the terminal (`tables`) and the page (`page`) show the same ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from research.evaluation.metrics import metric_names
 from research.report import formats
 from research.report.classes import confusions, shown_classes
+from research.report.classification_words import BASELINES
 
 Row = tuple[str, ...]
 
@@ -38,7 +39,16 @@ def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
         second = "\n" if any(interval for _, interval in cells) else ""
         label = f"{formats.metric_label(name, unit)}{second}{second and '95% interval'}"
         rows.append((label, *(f"{value}{second}{interval}" for value, interval in cells)))
+        if name == "accuracy":
+            rows += [(words, *shares) for words, shares in _baselines(record, splits)]
     return Grid(("Metric", *splits), rows)
+
+
+def _baselines(record: Mapping[str, Any], splits: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """What an accuracy of each of `splits` is to be measured by, in words, and its value on each."""
+    known = record.get("baselines", {})
+    found = {words: [known.get(split, {}).get(name) for split in splits] for name, words in BASELINES.items()}
+    return [(words, [formats.percent(share) for share in shares]) for words, shares in found.items() if any(shares)]
 
 
 def seeds(record: Mapping[str, Any], first: str = "") -> Grid:
@@ -49,6 +59,8 @@ def seeds(record: Mapping[str, Any], first: str = "") -> Grid:
         mean, std = formats.metric(metric, over["mean"]), formats.metric(metric, over["std"])
         interval = formats.interval(metric, over["low95"], over["high95"])
         rows.append((split, formats.metric_label(metric, unit), mean, std, interval))
+        if metric == "accuracy":
+            rows += [(split, words, *shares, "", "") for words, shares in _baselines(record, [split])]
     return Grid(("Split", "Metric", "Mean", "Std", "95% of the mean"), rows, words=2)
 
 

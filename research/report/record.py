@@ -47,6 +47,8 @@ def build_record(
     diverged: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     epochs: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Mapping[str, Mapping[str, Any]] | None = None,
+    baselines: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    learned_nothing: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """record.json as a dict, its fields in this order:
 
@@ -65,6 +67,8 @@ def build_record(
     diverged      only where a training did: {seed: {step, epoch, leaf}}, counted from 1, and what was not finite
     epochs        {seed: {run, best}}: epochs trained, and the one whose weights were kept (None: the last)
     seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
+    baselines     only of classifiers: {split: {commonest_class, chance}}, accuracies that need no learning
+    learned_nothing  only where a classifier did: {seed: why that is so, and what to try}
 
     Raises ValueError that lists every field which does not fit.
     """
@@ -87,6 +91,10 @@ def build_record(
         record["epochs"] = {seed: dict(found) for seed, found in epochs.items()}
     if seeds is not None:
         record["seeds"] = {name: dict(interval) for name, interval in seeds.items()}
+    if baselines:
+        record["baselines"] = {split: dict(accuracies) for split, accuracies in baselines.items()}
+    if learned_nothing:
+        record["learned_nothing"] = dict(learned_nothing)
     wrong = problems(record)
     if wrong:
         raise ValueError("; ".join(wrong))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from rich.table import Table
 
 from research.report import formats
+from research.report.classification_words import beside
 from research.report.grids import Grid
 from research.report.tables import filled
 
@@ -22,6 +23,7 @@ class Rung(NamedTuple):
     published: tuple[float, float] | None  # test accuracy that others report, from low to high
     seconds: float
     difference: Mapping[str, Any] | None  # of test accuracy from the rung before: {mean, low95, high95, p}
+    baselines: Mapping[str, float] | None = None  # accuracies on the test pictures that need no learning
 
 
 def comparison_table(rungs: Mapping[str, Rung]) -> Table:
@@ -80,11 +82,12 @@ def _difference(difference: Mapping[str, Any] | None) -> str:
 
 
 def _note(rungs: Mapping[str, Rung]) -> str:
-    """How the numbers are to be read."""
+    """How the numbers are to be read, and what the accuracies are to be measured by."""
+    measure = next((f"; test accuracy of {words}" for rung in rungs.values() if (words := beside(rung.baselines))), "")
     if all(len(rung.test["values"]) == 1 for rung in rungs.values()):
-        return "One seed each; 95% intervals are over new test pictures, and say nothing of other seeds"
+        return f"One seed each; 95% intervals are over new test pictures, and say nothing of other seeds{measure}"
     several = ", p corrected for several comparisons (Holm)" if len(rungs) > 2 else ""
-    return f"Mean ± std over seeds, 95% interval of the mean; differences are paired by seed{several}"
+    return f"Mean ± std over seeds, 95% interval of the mean; differences are paired by seed{several}{measure}"
 
 
 def _folded(name: str) -> str:

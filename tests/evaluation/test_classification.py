@@ -50,6 +50,14 @@ def test_a_constant_predictor():
     assert found.brier == pytest.approx(1.0)  # half the examples at distance 2
 
 
+def test_what_needs_no_learning_is_known():
+    """Always the commonest class of these examples: no constant answer is better."""
+    found = evaluate(one_hot(np.full(6, 1)), LABELS, NAMES)
+    assert found.baselines() == {"commonest_class": 0.5, "chance": pytest.approx(1 / 3)}
+    assert evaluate(one_hot(np.zeros(6, int)), LABELS, NAMES).accuracy < found.commonest_class
+    assert evaluate(one_hot(LABELS[:1]), LABELS[:1], NAMES).baselines()["commonest_class"] == 1
+
+
 def test_confusion_has_the_truth_in_rows():
     found = evaluate(one_hot(np.array([0, 1, 2, 2, 0, 2])), LABELS, NAMES)
     assert found.confusion.tolist() == [[2, 0, 0], [0, 1, 2], [0, 0, 1]]

@@ -9,6 +9,7 @@ import pytest
 from research import config as configuration
 from research import experiment
 from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, Training
+from research.doors.show import show_result
 from research.errors import UserError
 from research.report.record import problems
 
@@ -62,6 +63,25 @@ def test_the_report_is_one_sound_file(config, tmp_path):
     assert f"{100 * record['metrics']['test']['accuracy']:.2f}%" in page
     outside = set(re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', page))
     assert not outside, outside
+
+
+def test_a_net_that_learned_nothing_is_said_to_have(config, tmp_path, capsys):
+    """In the record, on the page and in the terminal, by seed; one that learned is not."""
+    idle = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e-9), seeds=2)
+    result = experiment.conduct(idle, tmp_path / "idle")
+    assert result.record["status"] == "finished"
+    test = result.record["baselines"]["test"]
+    assert test == {"commonest_class": pytest.approx(1 / 3), "chance": pytest.approx(1 / 3)}
+    assert list(result.record["learned_nothing"]) == ["0", "1"]
+    why = result.record["learned_nothing"]["0"]
+    assert why.startswith("test accuracy ") and "(33.33%); nor does it know its training pictures: try" in why
+    assert "Seed 1 learned nothing: test accuracy" in (tmp_path / "idle/report.html").read_text()
+    capsys.readouterr()
+    show_result(idle, result, tmp_path / "idle")
+    told = " ".join(capsys.readouterr().out.split())
+    assert "seed 1 learned nothing: test accuracy" in told and "always the commonest class 33.33% 33.33%" in told
+    record = experiment.run(config, tmp_path / "run")
+    assert "learned_nothing" not in record and record["metrics"]["test"]["accuracy"] > 0.9
 
 
 @pytest.mark.slow

@@ -45,4 +45,5 @@ def _rung(config: ImageExperiment, record: dict[str, Any], difference: Differenc
         published=config.published,
         seconds=record["seconds"]["total"],
         difference=difference,
+        baselines=record.get("baselines", {}).get("test"),
     )

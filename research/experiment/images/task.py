@@ -15,4 +15,5 @@ IMAGES = Task(
     told_apart=lambda parts: parts.data.pictures,
     predict=predict.predict,
     contrasted=compare.contrasted,
+    verdict=judge.verdict,
 )

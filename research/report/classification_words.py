@@ -1,0 +1,45 @@
+"""What is said of an accuracy: what it is to be measured by, and whether anything was learned."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from research.report import formats
+
+BASELINES = {"commonest_class": "always the commonest class", "chance": "chance"}  # names in the record, and in words
+
+
+def beside(baselines: Mapping[str, float] | None) -> str:
+    """`always the commonest class: 11.35%; chance: 10.00%`; empty where a record knows neither."""
+    known = baselines or {}
+    return "; ".join(f"{words}: {formats.percent(known[name])}" for name, words in BASELINES.items() if name in known)
+
+
+def learned_nothing(found: Mapping[str, Mapping[str, float]], split: str) -> str:
+    """Why the accuracy on `split` shows no learning, and what to try; empty where it does.
+
+    `found` holds by split: accuracy, accuracy_low95, accuracy_high95 and commonest_class. Learning shows where the
+    whole 95% interval is above what always naming the commonest class would reach.
+    """
+    if _above(found[split]):
+        return ""
+    accuracy = formats.percent(found[split]["accuracy"])
+    interval = formats.interval("accuracy", found[split]["accuracy_low95"], found[split]["accuracy_high95"])
+    common = formats.percent(found[split]["commonest_class"])
+    return (
+        f"{split} accuracy {accuracy} (95% interval {interval}) is not above always naming the commonest class "
+        f"({common}); {_advice(found, split)}"
+    )
+
+
+def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:
+    if split != "train" and "train" in found and _above(found["train"]):
+        known = formats.percent(found["train"]["accuracy"])
+        return f"of its training pictures it has {known}: try more pictures, --augment, --train.l2 or a smaller net"
+    return (
+        "nor does it know its training pictures: try --optimizer.learning-rate ten times smaller, then larger, "
+        "more --train.epochs, and see whether labels and pictures belong together"
+    )
+
+
+def _above(found: Mapping[str, Any]) -> bool:
+    return found["accuracy_low95"] > found["commonest_class"]

@@ -1,0 +1,81 @@
+"""What stands beside an accuracy, and when a net is said to have learned nothing."""
+
+import dataclasses
+
+import pytest
+
+from research.report import grids
+from research.report.classification_words import beside, learned_nothing
+from research.report.page import render
+from research.report.rungs import Rung, grid
+from research.report.tables import metrics_table
+
+BASELINES = {"commonest_class": 0.1135, "chance": 0.1}
+
+
+def numbers(accuracy, low95, high95, commonest=0.1135):
+    ends = {"accuracy_low95": low95, "accuracy_high95": high95}
+    return {"accuracy": accuracy, "commonest_class": commonest} | ends
+
+
+def test_both_baselines_are_named():
+    assert beside(BASELINES) == "always the commonest class: 11.35%; chance: 10.00%"
+    assert beside(None) == beside({}) == ""  # records of before
+
+
+@pytest.mark.parametrize("low95", [0.09, 0.1135])
+def test_what_is_not_above_the_commonest_class_by_its_interval_learned_nothing(low95):
+    found = {"train": numbers(0.1, 0.09, 0.11), "test": numbers(0.12, low95, 0.13)}
+    words = learned_nothing(found, "test")
+    assert "test accuracy 12.00% (95% interval" in words
+    assert "not above always naming the commonest class (11.35%)" in words
+    assert "nor does it know its training pictures: try --optimizer.learning-rate" in words
+
+
+def test_what_is_above_it_learned_something():
+    assert not learned_nothing({"test": numbers(0.12, 0.1136, 0.13)}, "test")
+    assert learned_nothing({"test": numbers(0.92, 0.91, 0.93, commonest=0.92)}, "test")  # of pictures nearly all alike
+
+
+def test_of_what_was_learned_by_heart_other_advice_is_given():
+    found = {"train": numbers(1, 0.99, 1), "test": numbers(0.1, 0.09, 0.11)}
+    assert "of its training pictures it has 100.00%: try more pictures, --augment" in learned_nothing(found, "test")
+    assert "labels" in learned_nothing({"train": numbers(0.1, 0.09, 0.11)}, "train")
+
+
+def told(record, report):
+    return dataclasses.replace(report, record=record)
+
+
+def test_they_stand_below_every_accuracy(report, seeds_report):
+    known = dict.fromkeys(("train", "validation", "test"), BASELINES)
+    rows = grids.metrics(report.record | {"baselines": known}).rows
+    place = [row[0].split("\n")[0] for row in rows].index("accuracy")
+    assert rows[place + 1 : place + 3] == [
+        ("always the commonest class", "11.35%", "11.35%", "11.35%"),
+        ("chance", "10.00%", "10.00%", "10.00%"),
+    ]
+    over = grids.seeds(seeds_report.record | {"baselines": known}).rows
+    assert [row[:3] for row in over[1:3]] == [
+        ("train", "always the commonest class", "11.35%"),
+        ("train", "chance", "10.00%"),
+    ]
+    assert len(metrics_table(report.record).rows) == len(rows) - 2  # a record of before has none
+
+
+def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
+    record = report.record | {"baselines": {"test": BASELINES}}
+    page = render(told(record, report))
+    assert "Beside it: always the commonest class: 11.35%; chance: 10.00%." in page
+    assert "learned nothing" not in page
+    assert "It learned nothing: of &lt;no&gt; use." in render(
+        told(record | {"learned_nothing": {"3": "of <no> use"}}, report)
+    )
+    several = render(told(record | {"learned_nothing": {"4": "of no use"}}, report))
+    assert "Seed 4 learned nothing: of no use." in several
+
+
+def test_runs_side_by_side_have_them_in_their_note():
+    test = {"mean": 0.9, "std": None, "low95": 0.8, "high95": 0.95, "values": [0.9]}
+    rungs = {"a": Rung(1, test, None, None, 1.0, None), "b": Rung(1, test, None, None, 1.0, None, BASELINES)}
+    assert grid(rungs).note.endswith("; test accuracy of always the commonest class: 11.35%; chance: 10.00%")
