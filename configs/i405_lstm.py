@@ -14,7 +14,7 @@ def get_config() -> SeriesExperiment:
         name="i405_lstm",
         data=SeriesData(
             source="traffic_i405/i405_s_orange_county_5min_2025-06.csv",
-            time="local_time",
+            time=("local_time",),
             columns=("flow_veh_h",),
             series=("link_id", "station_id"),
             unit="veh/h",

@@ -104,3 +104,23 @@ def test_what_a_microscope_is_set_to_is_within_bounds(change):
     with pytest.raises(UserError, match=next(iter(change))):
         configuration.within_bounds(configuration.Microscope(**change))
     assert configuration.within_bounds(configuration.Microscope()) == configuration.Microscope()
+
+
+@pytest.mark.parametrize(
+    ("held", "time"), [(None, ()), ("when", ("when",)), (["Date", "Time"], ("Date", "Time")), ([], ())]
+)
+def test_columns_of_time_are_read_from_older_configurations_too(held, time):
+    document = configuration.to_json(configuration.SeriesExperiment(name="a"))
+    document["data"]["time"] = held
+    found = configuration.from_json(document)
+    assert found.data.time == time and configuration.from_json(configuration.to_json(found)) == found
+    older = configuration.SeriesExperiment(name="a", data=configuration.SeriesData(time=held))  # as in a file
+    assert configuration.validated(older).data.time == time
+
+
+def test_a_column_of_time_is_a_name():
+    document = configuration.to_json(configuration.SeriesExperiment(name="a"))
+    for held in (3, [3], {"a": 1}):
+        document["data"]["time"] = held
+        with pytest.raises(UserError, match=r"data\.time"):
+            configuration.from_json(document)

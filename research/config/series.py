@@ -1,8 +1,9 @@
 """Series: where they come from, how windows are cut from them, and the nets that forecast them."""
 
 import dataclasses
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
+import pydantic
 import tyro
 from annotated_types import Ge, Interval, MaxLen, MinLen
 
@@ -13,6 +14,13 @@ Quantile = Annotated[float, Interval(gt=0.0, lt=1.0)]
 Bound = Annotated[float, Interval(ge=-1e15, le=1e15)]
 
 
+def _several(names: Any) -> Any:
+    """One name, or null for none, as a tuple: configurations held these when one column alone could be named."""
+    if names is None or isinstance(names, str):
+        return () if names is None else (names,)
+    return tuple(names) if isinstance(names, list) else names
+
+
 @dataclasses.dataclass(frozen=True)
 class SeriesData(Section):
     """Regular time series, and the windows that are cut from them."""
@@ -21,8 +29,8 @@ class SeriesData(Section):
     """A FILE.csv, .parquet or .npz, or a folder with train.csv, test.csv and perhaps validation.csv."""
     root: str | None = None
     """Where data lies; $RESEARCH_DATA when not given."""
-    time: str | None = None
-    """The column of time stamps; the first one by default."""
+    time: Annotated[tuple[str, ...], pydantic.BeforeValidator(_several)] = ()
+    """The column of time stamps, or several that make one, as Date Time; the first one by default."""
     columns: tuple[str, ...] = ()
     """The columns to forecast; by default all other numeric ones."""
     series: tuple[str, ...] = ()

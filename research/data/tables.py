@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.frames import Frame, read_frame
+from research.data.series.joined_times import joined_times
+from research.data.series.repeats import refuse_repeated, what_tells_apart
 from research.data.series.stamps import Stamps, stamps_of
 from research.errors import UserError, printable
 
@@ -32,7 +34,7 @@ class Layout(NamedTuple):
     `exact`: there must be no other column of numbers.
     """
 
-    time: str | None
+    time: tuple[str, ...]
     values: tuple[str, ...]
     trained: bool
     series: tuple[str, ...]
@@ -47,23 +49,28 @@ def read_table(path: Path, where: str, layout: Layout) -> Table:
     Raises UserError, with `where` for the file, for columns that are not there, and for a cell that is no number, by
     its row and column.
     """
-    frame = read_frame(path, where, lambda names: set(_roles(names, layout, where)))
-    time, *identity = _roles(frame.names, layout, where)
-    stamps = stamps_of(frame.columns[time], frame.rows, where, day_first=layout.day_first, time_zone=layout.time_zone)
+    frame = read_frame(path, where, lambda names: set().union(*_roles(names, layout, where)))
+    time, identity = _roles(frame.names, layout, where)
+    times = [frame.columns[place] for place in time]
+    column = joined_times(times) if len(times) > 1 else times[0]
+    stamps = stamps_of(column, frame.rows, where, day_first=layout.day_first, time_zone=layout.time_zone)
     wanted = chosen_columns(frame.names, layout, where)
-    others = [place for place in range(len(frame.names)) if place not in (time, *identity)]
+    others = [place for place in range(len(frame.names)) if place not in (*time, *identity)]
     numbers = {place: _numbers(frame, place, where, bool(wanted)) for place in wanted or others}
     chosen = {place: column for place, column in numbers.items() if column is not None}
     if not chosen:
         raise UserError(
-            f"{where} has no column of numbers beside {frame.names[time]!r}; name those with --data.columns"
+            f"{where} has no column of numbers beside {frame.names[time[-1]]!r}; name those with --data.columns"
         )
     if layout.exact:
         _refuse_more([place for place in others if place not in wanted], frame, where)
     names = tuple(frame.names[place] for place in chosen)
     ignored = tuple(frame.names[place] for place, column in numbers.items() if column is None)
-    series = _identities(frame, identity, where)
-    return Table(where, names, series, stamps, np.stack(list(chosen.values()), axis=1), frame.rows, ignored)
+    series, values = _identities(frame, identity, where), np.stack(list(chosen.values()), axis=1)
+    refuse_repeated(
+        stamps.times, series, values, frame.rows, where, lambda: _advice(frame, time, others, stamps, series)
+    )
+    return Table(where, names, series, stamps, values, frame.rows, ignored)
 
 
 def _refuse_more(places: Sequence[int], frame: Frame, where: str) -> None:
@@ -96,12 +103,21 @@ def find_column(name: str, names: Sequence[str], where: str, flag: str) -> int:
     raise UserError(f"{where} has no column {name!r} (--data.{flag}); {hint}")
 
 
-def _roles(names: Sequence[str], layout: Layout, where: str) -> list[int]:
-    """The places of the time column and of those that name the series."""
+def _roles(names: Sequence[str], layout: Layout, where: str) -> tuple[list[int], list[int]]:
+    """The places of the columns that make the time, and of those that name the series."""
     identity = [find_column(name, names, where, "series") for name in layout.series]
-    if layout.time is not None:
-        return [find_column(layout.time, names, where, "time"), *identity]
-    return [next((place for place in range(len(names)) if place not in identity), 0), *identity]
+    if layout.time:
+        return [find_column(name, names, where, "time") for name in layout.time], identity
+    return [next((place for place in range(len(names)) if place not in identity), 0)], identity
+
+
+def _advice(frame: Frame, time: Sequence[int], others: Sequence[int], stamps: Stamps, series: np.ndarray) -> str:
+    """What to do where rows repeat their times; columns of fractions tell nothing apart."""
+    import pandas as pd  # slow to import
+
+    columns = {frame.names[place]: frame.columns[place] for place in others}
+    whole = {name: column for name, column in columns.items() if not pd.api.types.is_float_dtype(column.dtype)}
+    return what_tells_apart(stamps.times, series, [frame.names[place] for place in time], whole)
 
 
 def _identities(frame: Frame, places: Sequence[int], where: str) -> np.ndarray:

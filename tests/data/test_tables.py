@@ -22,7 +22,7 @@ def read(tmp_path):
             content.to_parquet(path)
         else:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        layout = {"time": None, "values": (), "series": (), "day_first": False, "time_zone": None} | changes
+        layout = {"time": (), "values": (), "series": (), "day_first": False, "time_zone": None} | changes
         return read_table(path, path.name, Layout(trained=trained, **layout))
 
     return reading
@@ -57,7 +57,7 @@ def test_columns_of_numbers_are_taken_and_others_left(read):
     ],
 )
 def test_the_same_numbers_in_other_dress(read, change):
-    found = read(change(CSV), time="time")
+    found = read(change(CSV), time=("time",))
     assert found.columns == ("flow", "speed")
     np.testing.assert_array_equal(found.values, np.array([FLOW, SPEED]).T)
 
@@ -67,7 +67,7 @@ def test_chosen_columns_come_in_their_order(read):
     found = read(CSV, values=("speed", "flow", "speed"))
     assert found.columns == ("speed", "flow")
     np.testing.assert_array_equal(found.values, np.array([SPEED, FLOW]).T)
-    assert read("flow,when\n1,2016-01-04\n2,2016-01-05\n", time="when").columns == ("flow",)
+    assert read("flow,when\n1,2016-01-04\n2,2016-01-05\n", time=("when",)).columns == ("flow",)
 
 
 def test_series_are_named_by_their_columns(read):
@@ -76,7 +76,7 @@ def test_series_are_named_by_their_columns(read):
     assert list(found.series) == ["A/1", "A", "B/1", "NA/7"] and found.columns == ("v",)
     table = pd.DataFrame({"link": list("AAB"), "station": [1.0, np.nan, 1.5], "at": frame()["time"], "v": [1, 2, 3]})
     assert list(read(table, series=("link", "station")).series) == ["A/1", "A", "B/1.5"]
-    assert list(read(table.astype({"link": "category"}), time="at", series=("link",)).series) == ["A", "A", "B"]
+    assert list(read(table.astype({"link": "category"}), time=("at",), series=("link",)).series) == ["A", "A", "B"]
 
 
 def test_series_of_one_name(read, refusal):
@@ -120,7 +120,7 @@ def test_numbers_beyond_all_use(read, refusal, cell):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"time": "tme"}, ("no column 'tme' (--data.time)", "did you mean 'time'?")),
+        ({"time": ("tme",)}, ("no column 'tme' (--data.time)", "did you mean 'time'?")),
         ({"values": ("sped",)}, ("no column 'sped' (--data.columns)", "did you mean 'speed'?")),
         ({"series": ("zebra",)}, ("no column 'zebra' (--data.series)", "it has 'time', 'flow', 'speed', 'note'")),
         ({"values": ("\x1b[2J",)}, (r"no column '\x1b[2J'",)),
@@ -184,7 +184,7 @@ def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, place, change):
     content[place] ^= change
     path.write_bytes(content if change else content[:place])
     try:
-        found = read_table(path, "a.parquet", Layout(None, (), False, (), False, None))
+        found = read_table(path, "a.parquet", Layout((), (), False, (), False, None))
     except UserError as error:
         assert "a.parquet" in str(error) and "\n" not in str(error)
     else:

@@ -54,11 +54,23 @@ def swapped(columns):
     return {name: cells[order] for name, cells in columns.items()}
 
 
+def date_and_time(columns):
+    days, clocks = zip(*(time.split("T") for time in columns["time"]), strict=True)
+    return {"Date": days, "Time": clocks} | {name: columns[name] for name in ("flow", "speed")}
+
+
+def two_stores(columns):
+    twice = {name: np.repeat(cells, 2) for name, cells in columns.items()}
+    return twice | {"store": np.tile(["north", "south"], len(columns["time"]))}
+
+
 SERIES = {
     "shorter than a window": (only(slice(0, 12)), "train part is 8 steps long; it must be 10 at least, 4 of context"),
     "constant": (put("flow", slice(None), 5.0), "hours.csv: column 'flow': all training values are 5"),
     "all missing": (put("speed", slice(None), np.nan), "column 'speed': no training value is known"),
     "unsorted": (swapped, r"row 53: time goes back from 2016-01-06 03:00 to 2016-01-06 02:00; sort the rows"),
+    "a time in two columns": (date_and_time, "row 3 has the time of another row.*: --data.time Date Time"),
+    "two stores": (two_stores, "row 3 has the time of another row.*: --data.series store"),
     "no time": (put("time", 20, "yesterday"), "row 22: 'yesterday' is no time; write 2016-01-31 23:55"),
     "empty time": (put("time", 20, ""), "row 22 has no time"),
     "two steps": (two_steps, r"two different steps, (5 min|1 h) .* and (5 min|1 h)"),

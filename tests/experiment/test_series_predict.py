@@ -121,6 +121,19 @@ def test_files_that_do_not_fit_say_why(run, columns, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_time_in_several_columns_is_one_in_new_files_too(run, columns, tmp_path):
+    days, clocks = zip(*(time.split("T") for time in columns["time"]), strict=True)
+    parts = {"Date": days, "Time": clocks} | {name: columns[name] for name in ("flow", "speed")}
+    source = str(write(tmp_path / "parts.csv", parts))
+    data = dataclasses.replace(CONFIG.data, source=source, time=("Date", "Time"))
+    experiment.run(dataclasses.replace(CONFIG, data=data), tmp_path / "run")
+    answer = said(tmp_path / "run", write(tmp_path / "now.csv", upto(parts, 100)))
+    usual = said(run, write(tmp_path / "now.csv", upto(columns, 100)))
+    assert answer == usual and answer["origin"] == "2016-01-08T03:00:00"
+    assert "no column 'Date'" in complaint(tmp_path / "run", write(tmp_path / "now.csv", upto(columns, 100)))
+
+
+@pytest.mark.slow
 def test_masked_and_joined_runs_forecast_across_a_gap(write_series, columns, tmp_path):
     usual = upto(columns, 100)
     holed = usual | {name: (*usual[name][:97], "", *usual[name][98:]) for name in ("flow", "speed")}

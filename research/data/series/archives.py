@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from research.data.series.repeats import refuse_repeated
 from research.data.series.stamps import Stamps, check_years
 from research.data.tables import LARGEST, Layout, Table, chosen_columns
 from research.errors import UserError, printable
@@ -19,6 +20,8 @@ BROKEN = (
     *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError, RecursionError),
 )
 
+ONE_AXIS = "give several series as values [S, T, F], whose times [T] are the same"
+
 
 def read_archive(path: Path, where: str, layout: Layout) -> Table:
     """The series in the file at `path`: values [T, F] of one, or [S, T, F] of several, and times datetime64 [T].
@@ -26,8 +29,8 @@ def read_archive(path: Path, where: str, layout: Layout) -> Table:
     `columns` [F] and `series` [S] may name them; they are called 0, 1 ... without. Nothing is unpickled. Rows are
     counted from 1. Raises UserError for what is missing, damaged or of another shape.
     """
-    if layout.time is not None or layout.series:
-        flag = "time" if layout.time is not None else "series"
+    if layout.time or layout.series:
+        flag = "time" if layout.time else "series"
         raise UserError(f"--data.{flag} names a column of tables; {where} holds arrays: leave it out")
     values, times, names, series = _shaped(_arrays(path, where), where)
     if np.isnat(times).any():
@@ -38,6 +41,8 @@ def read_archive(path: Path, where: str, layout: Layout) -> Table:
         raise UserError(f"{where}: row {beyond.argmax() + 1} has values beyond {LARGEST:g}; put NaN for unknown ones")
     chosen = chosen_columns(names, layout, where) or range(len(names))
     count, length, _ = values.shape
+    for one in values:
+        refuse_repeated(times, np.zeros(length), one, np.arange(length) + 1, where, lambda: ONE_AXIS)
     return Table(
         where,
         tuple(names[place] for place in chosen),

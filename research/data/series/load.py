@@ -20,7 +20,7 @@ def load_series(
     source: str,
     root: str | None,
     *,
-    time: str | None = None,
+    time: str | tuple[str, ...] | None = None,
     values: tuple[str, ...] = (),
     series: str | tuple[str, ...] | None = None,
     day_first: bool = False,
@@ -35,7 +35,7 @@ def load_series(
     """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
 
     Paths are taken as they are or looked for under `root` (see `places.data_root`). Of tables, `time` is the column of
-    times (the first by default), `values` those of numbers (all others by
+    times (the first by default) or those that make one (`joined_times`), `values` those of numbers (all others by
     default), and `series` those that name the series, joined by /; without them the file is one series, called "". For
     .npz files see `archives.read_archive`.
 

@@ -23,7 +23,7 @@ from research.errors import UserError
 class Reading(NamedTuple):
     """How files are read; see `series.load_series`, whose arguments these are."""
 
-    time: str | None = None
+    time: str | tuple[str, ...] | None = None
     values: tuple[str, ...] = ()
     series: str | tuple[str, ...] | None = None
     day_first: bool = False
@@ -52,10 +52,8 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, ex
     """
     where, file = shown(str(path)), shown(path.name)
     check_zone(reading.time_zone)
-    named = (reading.series,) if isinstance(reading.series, str) else reading.series or ()
-    layout = Layout(
-        reading.time, columns or reading.values, bool(columns), named, reading.day_first, reading.time_zone, exact
-    )
+    time, series = _named(reading.time), _named(reading.series)
+    layout = Layout(time, columns or reading.values, bool(columns), series, reading.day_first, reading.time_zone, exact)
     table = (read_archive if path.suffix.lower() == ".npz" else read_table)(path, where, layout)
     zone = None if _daily(table, reading) else reading.time_zone
     if zone is None and table.stamps.absolute:
@@ -73,10 +71,14 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, ex
     for kind, total, first in table.stamps.notes:
         seen.append({kind: [Finding(file, "", "", total, 1, shown_time(table.stamps.times[first]))]})
     kinds = {kind: tuple(found for one in seen for found in one.get(kind, ())) for kind in WORDS}
-    series = tuple(
+    found = tuple(
         Series(each.name, wall_clock(grid.instants, zone), grid.values) for each, grid in zip(rows, grids, strict=True)
     )
-    return File(file, table.columns, step, series, SeriesFindings(len(table.rows), **kinds))
+    return File(file, table.columns, step, found, SeriesFindings(len(table.rows), **kinds))
+
+
+def _named(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (columns,) if isinstance(columns, str) else columns or ()
 
 
 def _daily(table: Table, reading: Reading) -> bool:

@@ -77,7 +77,14 @@ def wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
 
 def is_change(start: Any, seconds: int) -> bool:
     """Whether so many seconds from `start`, skipped or met twice, look like a change of the clock."""
-    return seconds == HOUR and bool(_changing(np.array([start]))[0])
+    return seconds == HOUR and bool(may_change(np.array([start]))[0])
+
+
+def may_change(times: np.ndarray) -> np.ndarray:
+    """Whether clocks may be changed at these `times` (datetime64 [N]): bool [N]."""
+    days, seconds = days_and_seconds(times)
+    month = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return (weekday(days) == 6) & (seconds < LATEST) & np.isin(month, MONTHS)
 
 
 def shown_time(time: Any) -> str:
@@ -86,15 +93,9 @@ def shown_time(time: Any) -> str:
     return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
-def _changing(times: np.ndarray) -> np.ndarray:
-    days, seconds = days_and_seconds(times)
-    month = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
-    return (weekday(days) == 6) & (seconds < LATEST) & np.isin(month, MONTHS)
-
-
 def _may_go_back(times: np.ndarray) -> np.ndarray:
     """Whether a row may lie before the one before it, [N - 1]: by less than the hour that a clock is put back."""
-    return _changing(times[1:]) & (times[:-1] - times[1:] < np.timedelta64(HOUR, "s"))
+    return may_change(times[1:]) & (times[:-1] - times[1:] < np.timedelta64(HOUR, "s"))
 
 
 def _second(times: np.ndarray, twofold: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from research.data.tables import Layout
 
 TIMES = np.datetime64("2016-01-04") + np.arange(6) * np.timedelta64(300, "s")
 VALUES = np.random.default_rng(0).normal(size=(2, 6, 3))
-LAYOUT = Layout(None, (), False, (), False, None)
+LAYOUT = Layout((), (), False, (), False, None)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_arrays_that_do_not_do(read, refusal, changes, words):
 
 
 def test_columns_of_tables_are_not_for_arrays(read, refusal):
-    for flag, layout in (("time", LAYOUT._replace(time="t")), ("series", LAYOUT._replace(series=("s",)))):
+    for flag, layout in (("time", LAYOUT._replace(time=("t",))), ("series", LAYOUT._replace(series=("s",)))):
         with refusal(f"--data.{flag}", "leave it out"):
             read(layout, values=VALUES[0], times=TIMES)
     with refusal("no column 'x'", "it has '0', '1', '2'"):

@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research.config import SeriesData
 from research.data.series.load import load_series, read_context
 from research.data.series.reading import Reading
+from research.experiment.series.predict import reading_of
 
 HOURS = pd.date_range("2016-01-04", periods=24 * 30, freq="h")
 
@@ -319,3 +321,15 @@ def test_how_times_were_read_is_said_of_training_and_of_new_files(load, frame, t
     assert not kind or (told[kind]["total"], told[kind]["first"]) == (30 if kind == "midnight" else 720, LOCAL[0])
     read_context(tmp_path / "a.csv", ("flow", "speed"), np.timedelta64(1, "h"), Reading())
     assert ("a.csv" in capsys.readouterr().err) == bool(kind)
+
+
+def test_a_time_in_two_columns_is_one_in_new_files_too(load, frame, tmp_path):
+    parts = frame.assign(Date=HOURS.strftime("%d.%m.%Y"), Time=HOURS.strftime("%H:%M")).drop(columns="time")
+    config = SeriesData(time=("Date", "Time"), day_first=True)
+    found = load(parts, time=config.time, day_first=True)
+    assert found.fingerprint == load(frame).fingerprint
+    reading = reading_of(config, found.columns)
+    parts.iloc[:100].to_csv(tmp_path / "new.csv", index=False)
+    (new,) = read_context(tmp_path / "new.csv", found.columns, found.step, reading, exact=True)
+    np.testing.assert_array_equal(new.times, HOURS[:100].to_numpy())
+    np.testing.assert_array_equal(new.values, frame[["flow", "speed"]][:100])
