@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.decimals import column_mark, file_mark, is_text
+from research.data.text_files import encoding_of, header_of
 from research.errors import UserError, printable
 
 UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # cells of CSV files that stand for no value
@@ -30,17 +32,21 @@ class Frame(NamedTuple):
     """Columns under their names, made printable; `rows` [N] are their rows' numbers in the file.
 
     Rows count as a spreadsheet shows them: of CSV files the header is row 1; of others the first row of values is.
+    decimal: the file's decimal mark, by `decimals.file_mark`. encoding: of a CSV file.
     """
 
     names: tuple[str, ...]
     columns: list[Any]
     rows: np.ndarray
+    decimal: str = "."
+    encoding: str = "utf-8-sig"
 
 
 def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
     """The columns (pandas Series) of a .csv or .parquet file; of a CSV file those at `text(names)` stay as written.
 
-    A CSV file is UTF-8, with or without a byte-order mark, its cells set apart by commas, semicolons or tabs. Raises
+    A CSV file is UTF-8 or UTF-16, with or without a byte-order mark, or else Windows-1252; its cells are set apart by
+    commas, semicolons, tabs or bars. Where numbers have decimal commas, all its columns stay as written. Raises
     UserError for a file that is empty or damaged, for rows that are too long, and for a name that two columns have.
     """
     try:
@@ -58,36 +64,49 @@ def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int
 
 
 def _csv(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
-    import pandas as pd
+    from pandas.api.types import is_float_dtype  # slow to import
 
-    with path.open(encoding="utf-8-sig", errors="backslashreplace", newline="") as file:
-        head = file.readline(1 << 20)
+    encoding = encoding_of(path)
+    head, mark, skipped = header_of(path, encoding)
     if not head.strip():
         raise UserError(f"{where} {'has no header in row 1' if head else 'is empty'}; its first row names the columns")
-    mark = max(",;\t", key=head.count)
     names = tuple(printable(name.strip()) for name in next(csv.reader(io.StringIO(head), delimiter=mark)))
     kept = text(names)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # of a first row that is too long
-        frame = pd.read_csv(
-            path,
-            sep=mark,
-            header=0,
-            names=list(range(len(names))),
-            index_col=False,
-            dtype=dict.fromkeys(kept, str),
-            keep_default_na=False,
-            na_values={place: UNKNOWN for place in range(len(names)) if place not in kept},
-            skip_blank_lines=False,
-            skipinitialspace=True,
-            encoding="utf-8-sig",
-            encoding_errors="backslashreplace",
-            low_memory=False,
-        )
+    frame = _cells(path, encoding, mark, skipped, len(names), kept, kept)
+    others = [frame[place] for place in frame if place not in kept and is_text(frame[place])]
+    points = any(is_float_dtype(frame[place]) and (frame[place] % 1 > 0).any() for place in frame)
+    decimal = file_mark(others, semicolons=mark == ";", points=points)
+    if decimal == "," or "," in map(column_mark, others):
+        frame = _cells(path, encoding, mark, skipped, len(names), kept, set(range(len(names))))
     blank = np.stack([(frame[place].isna() | (frame[place] == "")).to_numpy() for place in frame], axis=1)
     rows = np.flatnonzero(~blank.all(axis=1))
     named = [place for place, name in enumerate(names) if name or not blank[:, place].all()]
-    return Frame(tuple(names[place] for place in named), [frame[place].iloc[rows] for place in named], rows + 2)
+    columns = [frame[place].iloc[rows] for place in named]
+    return Frame(tuple(names[place] for place in named), columns, rows + 2, decimal, encoding)
+
+
+def _cells(path: Path, encoding: str, mark: str, skipped: int, count: int, kept: set[int], text: set[int]) -> Any:
+    """The cells below the header as a pandas frame: columns in `text` are text; of those `kept` no cell is unknown."""
+    import pandas as pd  # slow to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # of a first row that is too long
+        return pd.read_csv(
+            path,
+            sep=mark,
+            header=0,
+            skiprows=skipped,
+            names=list(range(count)),
+            index_col=False,
+            dtype=dict.fromkeys(text, str),
+            keep_default_na=False,
+            na_values={place: UNKNOWN for place in range(count) if place not in kept},
+            skip_blank_lines=False,
+            skipinitialspace=True,
+            encoding=encoding,
+            encoding_errors="backslashreplace",
+            low_memory=False,
+        )
 
 
 def _parquet(path: Path) -> Frame:
@@ -104,4 +123,5 @@ def _parquet(path: Path) -> Frame:
                 column.astype(object)  # bytes that are no text are found only now
     except pyarrow.ArrowException as error:
         raise ValueError(str(error)) from error
-    return Frame(tuple(printable(str(name)) for name in frame.columns), columns, np.arange(len(frame)) + 1)
+    decimal = file_mark([column for column in columns if is_text(column)], semicolons=False, points=False)
+    return Frame(tuple(printable(str(name)) for name in frame.columns), columns, np.arange(len(frame)) + 1, decimal)

@@ -1,12 +1,15 @@
 """From the columns of a file to times, series and numbers."""
 
 import difflib
-from collections.abc import Sequence
+import functools
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.decimals import COMMA, POINT, as_numbers, is_text
 from research.data.frames import Frame, read_frame
 from research.data.series.joined_times import joined_times
 from research.data.series.repeats import refuse_repeated, what_tells_apart
@@ -26,6 +29,7 @@ class Table(NamedTuple):
     values: np.ndarray
     rows: np.ndarray
     ignored: tuple[str, ...] = ()  # columns in which no cell is a number
+    notes: tuple[tuple[str, str, int], ...] = ()  # (field of SeriesFindings, column, cells): how cells were read
 
 
 class Layout(NamedTuple):
@@ -51,11 +55,11 @@ def read_table(path: Path, where: str, layout: Layout) -> Table:
     """
     frame = read_frame(path, where, lambda names: set().union(*_roles(names, layout, where)))
     time, identity = _roles(frame.names, layout, where)
+    others = [place for place in range(len(frame.names)) if place not in (*time, *identity)]
     times = [frame.columns[place] for place in time]
     column = joined_times(times) if len(times) > 1 else times[0]
     stamps = stamps_of(column, frame.rows, where, day_first=layout.day_first, time_zone=layout.time_zone)
     wanted = chosen_columns(frame.names, layout, where)
-    others = [place for place in range(len(frame.names)) if place not in (*time, *identity)]
     numbers = {place: _numbers(frame, place, where, bool(wanted)) for place in wanted or others}
     chosen = {place: column for place, column in numbers.items() if column is not None}
     if not chosen:
@@ -64,17 +68,24 @@ def read_table(path: Path, where: str, layout: Layout) -> Table:
         )
     if layout.exact:
         _refuse_more([place for place in others if place not in wanted], frame, where)
+    series, values = _identities(frame, identity, where), np.stack([column for column, _ in chosen.values()], axis=1)
+    advice = functools.partial(_advice, frame, time, others, stamps, series)
+    refuse_repeated(stamps.times, series, values, frame.rows, where, advice)
     names = tuple(frame.names[place] for place in chosen)
     ignored = tuple(frame.names[place] for place, column in numbers.items() if column is None)
-    series, values = _identities(frame, identity, where), np.stack(list(chosen.values()), axis=1)
-    refuse_repeated(
-        stamps.times, series, values, frame.rows, where, lambda: _advice(frame, time, others, stamps, series)
-    )
-    return Table(where, names, series, stamps, values, frame.rows, ignored)
+    commas = {frame.names[place]: count for place, (_, count) in chosen.items()}
+    return Table(where, names, series, stamps, values, frame.rows, ignored, _notes(frame, commas))
+
+
+def _notes(frame: Frame, commas: Mapping[str, int]) -> tuple[tuple[str, str, int], ...]:
+    encoding = [("encoding", "", len(frame.rows))] if frame.encoding == "cp1252" else []
+    return (*encoding, *(("commas", name, count) for name, count in commas.items() if count))
 
 
 def _refuse_more(places: Sequence[int], frame: Frame, where: str) -> None:
-    more = [frame.names[place] for place in places if np.isfinite(_converted(frame.columns[place])).any()]
+    more = [
+        frame.names[place] for place in places if np.isfinite(_converted(frame.columns[place], frame.decimal)[0]).any()
+    ]
     if more:
         raise UserError(
             f"{where} has columns that the training file did not have: {', '.join(map(repr, more))}; leave them out"
@@ -139,35 +150,42 @@ def _name(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _numbers(frame: Frame, place: int, where: str, demanded: bool) -> np.ndarray | None:
-    """Column `place` as float64 [N], NaN where empty; None where no cell is a number and it is not `demanded`."""
+def _numbers(frame: Frame, place: int, where: str, demanded: bool) -> tuple[np.ndarray, int] | None:
+    """Column `place` as float64 [N], NaN where empty, and how many cells had commas or marks between the thousands.
+
+    None where no cell is a number and the column is not `demanded`.
+    """
     column = frame.columns[place]
-    found = _converted(column)
+    found, commas, unclear = _converted(column, frame.decimal)
     wrong = (np.isnan(found) & column.notna().to_numpy()) | (np.abs(found) > LARGEST)
     if not wrong.any():
-        return found
-    if not demanded and not np.isfinite(found).any():
+        return found, commas
+    if not demanded and not unclear and not np.isfinite(found).any():
         return None
     first = int(wrong.argmax())
     cell, name = str(column.iloc[first]), frame.names[place]
     fault = "is no number" if np.isnan(found[first]) else f"is beyond {LARGEST:g}"
+    if unclear and re.fullmatch(COMMA, cell.strip()) and re.fullmatch(POINT, cell.strip()):
+        fault = f"may be {cell.replace(',', '.')} or {re.sub('[.,]', '', cell)}; write numbers as 1234.5"
     raise UserError(
         f"{where}: row {frame.rows[first]}, column {name!r}: {cell[:40]!r} {fault}; mend it, or name other columns "
         "with --data.columns"
     )
 
 
-def _converted(column: Any) -> np.ndarray:
-    """The cells as float64 [N], NaN where they are no numbers."""
+def _converted(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
+    """The cells as float64 [N], NaN where they are no numbers, as `decimals.as_numbers` gives those of text."""
     import pandas as pd  # slow to import
 
     types = pd.api.types
     if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
-        return np.full(len(column), np.nan)
+        return np.full(len(column), np.nan), 0, False
     try:
+        if is_text(column):
+            return as_numbers(column.astype(str).where(column.notna()), decimal)
         known: Any = column
         if not types.is_numeric_dtype(column.dtype):
             known = pd.to_numeric(column.astype(object), errors="coerce")
-        return known.to_numpy(np.float64, na_value=np.nan)
+        return known.to_numpy(np.float64, na_value=np.nan), 0, False
     except (TypeError, ValueError, OverflowError):  # lists, times of day and the like
-        return np.full(len(column), np.nan)
+        return np.full(len(column), np.nan), 0, False

@@ -54,12 +54,108 @@ def test_columns_of_numbers_are_taken_and_others_left(read):
         lambda text: text.replace("\n", "\n\n") + "\n ,,\n",
         lambda text: text.replace("flow", '"flow"').replace(",12,", ',"12",'),
         lambda text: text.rstrip("\n"),
+        lambda text: text.replace(",", "|"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.encode("utf-16-be"),
+        lambda text: text.replace(",", "\t").encode("utf-16"),  # what a spreadsheet calls Unicode text
+        lambda text: "sep=,\n" + text,
+        lambda text: '"SEP=;"\r\n' + text.replace(",", ";").replace("\n", "\r\n"),
+        lambda text: "sep=;\n" + text.replace(",", ";").replace("note", '"note, or , what"'),
+        lambda text: ("sep=#\n" + text.replace(",", "#")).encode("utf-16"),
+        lambda text: text.replace(",", ";").replace(".", ","),
+        lambda text: text.replace(",", "\t").replace(".", ","),
+        lambda text: text.replace(",60,", ',"60,0",').replace("61.25", '"61,25"').replace("58.5", '"58,5"'),
+        lambda text: text.replace("note", "n\xf6te").encode("cp1252"),
     ],
 )
 def test_the_same_numbers_in_other_dress(read, change):
     found = read(change(CSV), time=("time",))
     assert found.columns == ("flow", "speed")
     np.testing.assert_array_equal(found.values, np.array([FLOW, SPEED]).T)
+
+
+def german(*columns, head="Zeit;a;b;c"):
+    rows = zip(pd.date_range("2016-01-04", periods=len(columns[0])).strftime("%Y-%m-%d"), *columns, strict=True)
+    return "\n".join([head[: 5 + 2 * len(columns) - 1], *map(";".join, rows)])
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,5", "-2,25", "3"], [1.5, -2.25, 3]),
+        (["1.234,5", "12.345.678,25", "0,5"], [1234.5, 12345678.25, 0.5]),
+        (["1.234", "2.345,5", "7"], [1234, 2345.5, 7]),
+        (["1\u202f234,5", "1 234", "1'234'567,5"], [1234.5, 1234, 1234567.5]),
+        (["1,5e3", "+2,5E-1", ",5"], [1500, 0.25, 0.5]),
+        (["1,234", "5,678", "9,012"], [1.234, 5.678, 9.012]),  # semicolons set the cells apart
+        (["1,234.5", "1,234,567", "1"], [1234.5, 1234567, 1]),  # what these show counts for more
+        (["1,5", "", "NA"], [1.5, np.nan, np.nan]),
+    ],
+)
+def test_decimal_commas_and_marked_thousands(read, cells, numbers):
+    found = read(german(cells))
+    np.testing.assert_array_equal(found.values[:, 0], numbers)
+    assert [(kind, column) for kind, column, _ in found.notes] == [("commas", "a")]
+    quoted = german([f'"{cell}"' for cell in cells], ["0,5"] * 3 if "1,234" in cells else ["1"] * 3).replace(";", ",")
+    head, *rows = quoted.split("\n")
+    quoted = "\n".join([head, *(row[:-3] + '"0,5"' if row.endswith("0,5") else row for row in rows)])
+    np.testing.assert_array_equal(read(quoted).values[:, 0], numbers)
+    if "" not in cells:
+        table = pd.DataFrame({"time": frame()["time"], "a": cells, "b": ["0,5"] * 3})
+        np.testing.assert_array_equal(read(table).values[:, 0], numbers)
+
+
+def test_other_columns_of_a_file_with_decimal_commas(read):
+    """Points are of thousands where no cell says otherwise, of decimals where one does; words and times are as ever."""
+    plain = ["1,5", "2,5", "3,5"]
+    for cells, numbers in (
+        (["1.234", "999", "12.345"], [1234, 999, 12345]),
+        (["1.234", "1999", "12.345"], [1.234, 1999, 12.345]),
+        (["52.5", "52.125", "1.234"], [52.5, 52.125, 1.234]),
+        (["0.125", "0.250", "0.375"], [0.125, 0.25, 0.375]),
+        (["1", "2", "3"], [1, 2, 3]),
+    ):
+        found = read(german(plain, cells, ["x", "y", "z"]))
+        assert found.columns == ("a", "b") and found.ignored == ("c",)
+        np.testing.assert_array_equal(found.values, np.array([[1.5, 2.5, 3.5], numbers]).T)
+
+
+@pytest.mark.parametrize(
+    ("content", "cell"),
+    [
+        (german(["1,5", "2,5"], ["1.234", "5.678"]), "may be 1.234 or 1234"),
+        ('time,a,b\n2016-01-04,"1,234",1\n2016-01-05,"5,678",2\n', "'1,234' may be 1.234 or 1234"),
+        ("time\ta\n2016-01-04\t1,234\n2016-01-05\t5,678\n", "'1,234' may be 1.234 or 1234"),
+        (german(["1,234", "2,345"], ["0.5", "1.5"]), "'1,234' may be 1.234 or 1234"),
+        (german(["1,5", "1,234.5"]), "'1,5' is no number"),
+        (german(["1,5", "x"]), "'x' is no number"),
+    ],
+)
+def test_numbers_that_could_be_two_are_named(read, refusal, content, cell):
+    with refusal("a.csv: row", cell):
+        read(content)
+
+
+def test_a_comma_of_thousands_beside_decimal_points(read):
+    found = read('time,a,b\n2016-01-04,"1,234",0.5\n2016-01-05,"5,678",1.5\n')
+    np.testing.assert_array_equal(found.values, [[1234, 0.5], [5678, 1.5]])
+
+
+def test_another_column_may_be_chosen_where_one_is_not_clear(read):
+    assert read('time,a,b\n2016-01-04,"1,234",1\n2016-01-05,"5,678",2\n', values=("b",)).columns == ("b",)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-8", "utf-8-sig", "utf-16"])
+def test_a_header_in_any_encoding_can_be_named(read, encoding):
+    found = read("Zeit;Temp (°C);Größe\n2016-01-04;1,5;2\n".encode(encoding), time=("Zeit",), values=("Temp (°C)",))
+    assert found.columns == ("Temp (°C)",) and found.values.tolist() == [[1.5]]
+    assert [kind for kind, *_ in found.notes] == ["encoding"] * (encoding == "cp1252") + ["commas"]
+
+
+def test_cells_are_set_apart_by_what_the_rows_have_in_common(read):
+    for head in ("Zeit;Temp, innen", "Zeit;Temp, innen, oben", 'Zeit;"Temp;,|"'):
+        assert read(head + "\n2016-01-04;1,5\n2016-01-05;2,5\n").values.tolist() == [[1.5], [2.5]]
 
 
 def test_chosen_columns_come_in_their_order(read):
@@ -152,7 +248,7 @@ def test_columns_that_differ_from_training(read, refusal):
         ("time\n2016-01-04\n", ("no column of numbers",)),
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", ()),
         (b"PAR1" + bytes(40) + b"PAR1", ()),
-        ("time,flow\n2016-01-04,1\n".encode("utf-16"), ()),
+        ("time,flow\n2016-01-04,1\n".encode("utf-16")[:-1], ()),
         ("a" * 300_000, ()),
     ],
 )

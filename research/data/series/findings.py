@@ -28,7 +28,8 @@ class SeriesFindings(NamedTuple):
     missing values, as was said. filled: unknown values on a straight line between their neighbours. ignored: rows of
     columns without any number, which are left out. offsets: times with an offset from UTC, taken as they read. unix:
     times that are numbers of seconds (or parts of them) since 1970, UTC. excel: times that are day numbers of a
-    spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day.
+    spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day. commas: numbers with a decimal comma, or with
+    signs between the thousands. encoding: rows of a file that is not UTF-8.
     """
 
     rows: int
@@ -46,6 +47,8 @@ class SeriesFindings(NamedTuple):
     unix: tuple[Finding, ...] = ()
     excel: tuple[Finding, ...] = ()
     midnight: tuple[Finding, ...] = ()
+    commas: tuple[Finding, ...] = ()
+    encoding: tuple[Finding, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The findings as plain JSON values."""
@@ -60,7 +63,7 @@ class SeriesFindings(NamedTuple):
         return SeriesFindings(self.rows, **{kind: getattr(self, kind) for kind in HOW_READ}).summary()
 
 
-HOW_READ = ("offsets", "unix", "excel", "midnight")
+HOW_READ = ("offsets", "unix", "excel", "midnight", "commas", "encoding")
 WORDS = {
     "gaps": "steps without a row",
     "unknown": "values empty",
@@ -76,6 +79,8 @@ WORDS = {
     "unix": "times read as Unix times, in UTC where no --data.time-zone is named",
     "excel": "times read as a spreadsheet's day numbers",
     "midnight": "times of 24:00 read as 0:00 of the next day",
+    "commas": "numbers with a decimal comma, or with signs between the thousands",
+    "encoding": "rows of text that is not UTF-8, read as Windows-1252",
 }
 
 

@@ -68,6 +68,7 @@ def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, ex
     for each, grid in zip(rows, grids, strict=True):
         seen.append(of_grid(file, table.columns, each.name, grid, zone, zeros_missing=zeros))
     seen.append({"ignored": [Finding(file, "", column, len(table.rows), 1, "") for column in table.ignored]})
+    seen += [{kind: [Finding(file, "", column, total, 1, "")]} for kind, column, total in table.notes]
     for kind, total, first in table.stamps.notes:
         seen.append({kind: [Finding(file, "", "", total, 1, shown_time(table.stamps.times[first]))]})
     kinds = {kind: tuple(found for one in seen for found in one.get(kind, ())) for kind in WORDS}

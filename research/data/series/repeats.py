@@ -79,11 +79,14 @@ def _kinds(column: Any) -> set[Any]:
     import pandas as pd
 
     known = column.dropna()
-    return set(known.tolist() if pd.api.types.is_integer_dtype(column.dtype) else known.astype(str))
+    if pd.api.types.is_integer_dtype(column.dtype):
+        return set(known.tolist())
+    texts = set(known.astype(str).str.strip())
+    return set(map(int, texts)) if all(text.isdecimal() for text in texts) else texts
 
 
 def _is_clock(cells: set[Any]) -> bool:
     """Whether the `cells` of a column are times of day: 12:30, or whole hours, or whole numbers like 1230."""
     if all(isinstance(cell, int) for cell in cells):
         return cells in HOURS or ({cell // 100 for cell in cells} in HOURS and all(cell % 100 < 60 for cell in cells))
-    return all(re.fullmatch(TIME_OF_DAY, cell.strip()) for cell in cells)
+    return all(re.fullmatch(TIME_OF_DAY, str(cell)) for cell in cells)

@@ -34,6 +34,7 @@ REWRITTEN = (
     (r"^(\d{4})[ -]?Q3$", r"\1-07-01"),
     (r"^(\d{4})[ -]?Q4$", r"\1-10-01"),
 )
+ANY_REWRITTEN = "|".join(re.sub(r"\((?!\?)", "(?:", pattern) for pattern, _ in REWRITTEN)
 MIDNIGHT = r"(?:^\d{4}-\d\d?-\d\d?[T ]24|[T ]24:00(?::00(?:\.0+)?)?)$"  # the end of a day, ISO 8601's 24:00
 
 
@@ -48,7 +49,7 @@ def text_times(
     where others have one.
     """
     bare, offsets = _without_offsets(texts, rows, where)
-    if not bare.str.fullmatch(ISO).all():
+    if bare.str.contains(ANY_REWRITTEN).any():
         for pattern, iso in REWRITTEN:
             bare = bare.str.replace(pattern, iso, regex=True)
     midnight = bare.str.contains(MIDNIGHT).to_numpy(bool)
@@ -71,7 +72,8 @@ def _without_offsets(texts: Any, rows: np.ndarray, where: str) -> tuple[Any, np.
     bare = (offsets.isna() & (texts != "")).to_numpy()
     if bare.any():
         raise UserError(f"{where}: row {rows[bare.argmax()]} has no offset from UTC as others have; give it to all")
-    return texts.str.replace(OFFSET, "", regex=True), offsets.fillna("Z").map(_seconds).to_numpy("timedelta64[s]")
+    seconds = {offset: _seconds(offset) for offset in offsets.dropna().unique()} | {np.nan: np.timedelta64(0, "s")}
+    return texts.str.replace(OFFSET, "", regex=True), offsets.map(seconds).to_numpy("timedelta64[s]")
 
 
 def _seconds(offset: str) -> np.timedelta64:

@@ -67,6 +67,8 @@ def test_offsets_that_change_need_a_zone(refusal):
         read([*(texts[:30] + "+01:00"), *(texts[30:] + "+02:00")])
     with refusal("a.csv: row 5 has no offset"):
         read([*(texts[:3] + "Z"), texts[3], *(texts[4:] + "Z")])
+    with refusal("a.csv: row 5 has no time"):
+        read([*(texts[:3] + "Z"), "", *(texts[4:] + "Z")])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""Numbers as spreadsheets write them: with decimal commas, and with signs between the thousands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+SPACES = " '\u00a0\u2019\u202f"  # which some put between the thousands
+COMMA = rf"[+-]?(?:\d*|[1-9]\d{{0,2}}(?:[.{SPACES}]\d{{3}})+)(?:,\d+)?(?:[eE][+-]?\d+)?"
+POINT = rf"[+-]?(?:\d*|[1-9]\d{{0,2}}(?:[,{SPACES}]\d{{3}})+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
+THOUSANDS = r"[+-]?[1-9]\d{0,2}\.\d{3}"
+
+
+def column_mark(column: Any) -> str:
+    """The decimal mark that the cells of a pandas column show: "," or "."; "?" where some show one, some the other.
+
+    "both" where all commas may be of decimals or of thousands; "" where there is none, or most cells are no numbers.
+    """
+    cells = _texts(column)
+    comma, point = cells.str.fullmatch(COMMA), cells.str.fullmatch(POINT)
+    if not len(cells) or 2 * (comma | point).sum() < len(cells):
+        return ""
+    shown = ("," if (comma & ~point).any() else "") + ("." if (point & ~comma).any() else "")
+    if not shown:
+        return "both" if cells.str.contains(",", regex=False).any() else ""
+    return shown if len(shown) == 1 else "?"
+
+
+def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
+    """The decimal mark of a file, for columns of text that do not show theirs: ",", "." or, unknown, "?".
+
+    It is that of the `columns` of text that do. Where none does, `semicolons` between the cells are for commas within
+    them, and `points`, columns of fractions with points, against these.
+    """
+    marks = {column_mark(column) for column in columns}
+    if {",", "."} <= marks:
+        return "?"
+    for mark in (",", "."):
+        if mark in marks:
+            return mark
+    if "both" not in marks or points == semicolons:
+        return "." if "both" not in marks else "?"
+    return "," if semicolons else "."
+
+
+def as_numbers(column: Any, mark: str) -> tuple[np.ndarray, int, bool]:
+    """The texts of a pandas column as float64 [N], NaN where they are no numbers, in a file of decimal mark `mark`.
+
+    Also how many of them had a decimal comma or marked thousands, and whether it cannot be known which: then those are
+    NaN.
+    """
+    own = column_mark(column)
+    used = mark if own == "both" else own or (_mark_of_points(_texts(column)) if mark == "," else ".")
+    cells = column.str.strip()
+    if used == "?":
+        known = cells if own else cells.mask(cells.str.contains(".", regex=False, na=False))
+        return _converted(known), 0, True
+    signs, form = (f"[.{SPACES}]", COMMA) if used == "," else (f"[,{SPACES}]", POINT)
+    plain = cells.str.replace(signs, "", regex=True).str.replace(",", ".", regex=False)
+    changed = (cells.str.fullmatch(form, na=False) & (plain != cells)).to_numpy(bool)
+    return _converted(cells.mask(changed, plain)), int(changed.sum()), False
+
+
+def is_text(column: Any) -> bool:
+    """Whether all cells of a pandas column that are known are text."""
+    import pandas as pd
+
+    return pd.api.types.infer_dtype(column, skipna=True) == "string"
+
+
+def _converted(cells: Any) -> np.ndarray:
+    import pandas as pd  # slow to import
+
+    numbers: Any = pd.to_numeric(cells.astype(object), errors="coerce")
+    return numbers.to_numpy(np.float64, na_value=np.nan)
+
+
+def _mark_of_points(cells: Any) -> str:
+    """What points are, in a column without commas of a file with decimal commas: "," of thousands, "." of decimals."""
+    dotted = cells.str.contains(".", regex=False)
+    if not cells[dotted].str.fullmatch(THOUSANDS).all() or not dotted.any():
+        return "."
+    if dotted.all():
+        return "?"
+    return "," if cells[~dotted].str.count(r"\d").max() <= 3 else "."
+
+
+def _texts(column: Any) -> Any:
+    return column.dropna().str.strip()
