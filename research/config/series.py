@@ -21,6 +21,9 @@ def _several(names: Any) -> Any:
     return tuple(names) if isinstance(names, list) else names
 
 
+Output = Literal["linear", "sigmoid", "tanh"]
+
+
 @dataclasses.dataclass(frozen=True)
 class SeriesData(Section):
     """Regular time series, and the windows that are cut from them."""
@@ -62,6 +65,9 @@ class SeriesData(Section):
     """What a net is told of the clock besides, as sine and cosine."""
     reference: Literal["mean", "day", "weekday"] = "mean"
     """What values are told as differences from: the training mean, or that of each time of day (and day of week)."""
+    scaling: Literal["standard", "minmax", "minmax_symmetric", "none"] = "standard"
+    """What a net reads and answers: standard deviations from the reference; the training range as 0 to 1 (minmax) or
+    -1 to 1 (minmax_symmetric); or values as they are."""
     blend: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
     """Of reference weekday: the weight of the day of week's own mean against that of all days."""
     statistic: Literal["mean", "median"] = "mean"
@@ -85,6 +91,8 @@ class DenseForecaster(Section):
     """Share of each hidden layer's values dropped in training."""
     calm: bool = False
     """Start from the reference alone: the last layer's weights are zero."""
+    output: Output = "linear"
+    """The activation of the last layer, on values scaled by data.scaling."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,6 +110,8 @@ class ConvForecaster(Section):
     """Width of each fully connected layer after them."""
     dropout: Share = 0.0
     """Share of values dropped before each fully connected layer in training."""
+    output: Output = "linear"
+    """The activation of the last layer, on values scaled by data.scaling."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +135,8 @@ class RecurrentForecaster(Section):
     """Of a GRU: reset after the product (Keras, cuDNN) or before it (Cho et al. 2014)."""
     dropout: Share = 0.0
     """Share of values dropped between layers in training."""
+    output: Output = "linear"
+    """The activation of the last layer, on values scaled by data.scaling."""
     weights: str | None = None
     """A file to start from: a forecaster trained in Keras, or what scripts/weights.py made of it."""
 
@@ -136,7 +148,7 @@ class Forecast(Section):
     shrink: bool = False
     """Judge on validation how much of the net's difference from the reference counts at each step of the horizon."""
     loss: Literal["mse", "mae", "huber", "quantile"] = "mse"
-    """What training makes small, in standard deviations of the training values."""
+    """What training makes small, of the scaled values (data.scaling)."""
     quantiles: Annotated[tuple[Quantile, ...], MinLen(1)] = (0.05, 0.5, 0.95)
     """Of the quantile loss; the middle one is the forecast."""
     coverage: Quantile = 0.9

@@ -12,12 +12,14 @@ from research.models.network import INPUT, Handle, Network, network, wire
 from research.models.recurrent import LastState, Recurrent, cell_of
 from research.models.windows import Forecast, Last, Scaled
 
+Output = Literal["linear", "sigmoid", "tanh"]
+
 
 class Ends(NamedTuple):
     """What every forecaster's ends are made by: P steps of horizon, F channels, and what is told of the context.
 
     `quantiles` is their number, 1 for a loss of one forecast; `calendar` the number C of features known in advance.
-    `mask` tells the net which values are known.
+    `mask` tells the net which values are known. `output` is the activation of the last layer.
     """
 
     horizon: int
@@ -25,6 +27,7 @@ class Ends(NamedTuple):
     quantiles: int = 1
     calendar: int = 0
     mask: bool = False
+    output: Output = "linear"
 
 
 def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
@@ -71,8 +74,9 @@ def recurrent_forecaster(
     """Recurrent layers of so many `features`, one above the other: a window -> [B, P, F, Q].
 
     "direct": the last hidden state gives the whole horizon at once, through `dense` layers where there are any.
-    "autoregressive": a cell goes on from the last state, step by step; without `dense` layers, and without quantiles,
-    which raise UserError. Dropout, where asked for, stands between all layers but before the decoder.
+    "autoregressive": a cell goes on from the last state, step by step; without `dense` layers, and without quantiles or
+    an output that is not linear, which raise UserError. Dropout, where asked for, stands between all layers but before
+    the decoder.
     """
     cell = cell_of(kind, gates, forget_bias, reset_after)
     handle = _scaled(ends)
@@ -99,7 +103,7 @@ def _directly(ends: Ends, handle: Handle, hidden: tuple[int, ...], dropout: floa
     for place, features in enumerate(hidden, start=1):
         handle = _dropped(wire(Dense(features, name=f"dense{place}"), handle), dropout, dropped + place)
     outputs = ends.horizon * ends.channels * ends.quantiles
-    return _told(ends, wire(Dense(outputs, activation="linear", name="head"), handle))
+    return _told(ends, wire(Dense(outputs, activation=ends.output, name="head"), handle))
 
 
 def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Network:
@@ -108,6 +112,8 @@ def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Networ
             f"an autoregressive decoder feeds one forecast back, not {ends.quantiles} quantiles; take --model.decoder "
             "direct, or a loss of one forecast"
         )
+    if ends.output != "linear":
+        raise UserError(f"an autoregressive decoder's output is linear, not {ends.output}; take --model.decoder direct")
     return _told(ends, wire(Decoder(units, ends.horizon, ends.calendar, cell, name="decoder"), encoded, INPUT))
 
 

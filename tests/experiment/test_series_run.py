@@ -164,6 +164,29 @@ def test_without_validation_and_even_without_test_it_runs_too(write_series, tmp_
 
 
 @pytest.mark.parametrize(
+    ("scaling", "output", "changes", "fault"),
+    [
+        ("standard", "sigmoid", {}, "never below the reference; set --data.scaling minmax, or --model.output linear"),
+        ("minmax_symmetric", "sigmoid", {}, "never below the middle of the training range"),
+        ("standard", "tanh", {}, "never beyond a standard deviation; set --data.scaling minmax_symmetric"),
+        ("minmax", "sigmoid", {"reference": "day"}, "set --data.reference mean"),
+        ("minmax", "sigmoid", {"calm": True}, r"model\.calm is about a reference"),
+        ("none", "linear", {"shrink": True}, r"forecast\.shrink is about a reference"),
+    ],
+)
+def test_an_output_that_the_scaling_cannot_take_is_refused(write_series, tmp_path, scaling, output, changes, fault):
+    source, reference = str(write_series(tmp_path / "hours.csv")), changes.get("reference", "mean")
+    config = dataclasses.replace(
+        with_data(source=source, scaling=scaling, reference=reference),
+        model=DenseForecaster(hidden=(8,), output=output, calm="calm" in changes),
+        forecast=Forecast(shrink="shrink" in changes),
+    )
+    with pytest.raises(UserError, match=fault):
+        experiment.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
     ("data", "forecast", "train", "fault"),
     [
         ({"validation": 0.0}, Forecast(shrink=True), Training(), r"forecast\.shrink needs validation data"),

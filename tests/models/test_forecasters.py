@@ -3,6 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from research.errors import UserError
 from research.models.apply import apply_of
 from research.models.fields import receptive_field
 from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
@@ -52,6 +53,30 @@ def test_the_summary_tells_the_shapes_and_counts_of_the_running_net(made, name):
     }
     assert sum(row["parameters"] for row in rows) == count(params)
     assert all(len(row["receptive_field"]) == 1 and row["receptive_field"][0] <= 6 for row in rows)
+
+
+BENT = {
+    "dense": lambda ends: dense_forecaster(ends, (8,)),
+    "cnn": lambda ends: cnn_forecaster(ends, (4,)),
+    "lstm": lambda ends: recurrent_forecaster(ends, "lstm", (5,)),
+}
+
+
+@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize(("output", "curve"), [("sigmoid", lambda x: 1 / (1 + np.exp(-x))), ("tanh", np.tanh)])
+def test_an_output_bends_the_last_layer_and_nothing_else(window, name, output, curve):
+    read = window()
+    straight, bent = BENT[name](ENDS), BENT[name](ENDS._replace(output=output))
+    params = straight.init(jax.random.key(0), read)
+    (answers, _), (found, _) = straight.apply(params, read), bent.apply(params, read)
+    future, spread = read["expected"][:, -4:, :, None], read["spread"][:, None, :, None]
+    wanted = future + spread * curve(np.asarray((answers - future) / spread))
+    np.testing.assert_allclose(np.asarray(found), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_an_autoregressive_decoder_has_a_linear_output():
+    with pytest.raises(UserError, match=r"output is linear, not sigmoid; take --model\.decoder direct"):
+        recurrent_forecaster(ENDS._replace(output="sigmoid"), "lstm", (5,), decoder="autoregressive")
 
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "lstm steps"])

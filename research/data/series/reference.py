@@ -1,7 +1,11 @@
-"""What is to be expected of a series before any net looks at it: its training mean, or that of each time of day."""
+"""What is to be expected of a series before any net looks at it: its training mean, or that of each time of day.
+
+What a net reads and answers is scaled: (value - expected) / spread. Min-max scaling has the least training value, or
+the middle of their range, in the place of what is expected, and the range, or half of it, in that of the spread.
+"""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -10,6 +14,8 @@ from research.data.series.profiles import Kind, Shape, Statistic, by_day, profil
 from research.data.series.series_set import Series
 from research.errors import UserError
 
+Scaling = Literal["standard", "minmax", "minmax_symmetric", "none"]
+
 FLAT = 1e-6  # of a series' own deviation: residuals below it are rounding, and no scale to divide by
 
 
@@ -17,7 +23,8 @@ class Reference(NamedTuple):
     """Fitted on series of the past alone, in their unit; see `experiment.series.build` for whose.
 
     table: float64 [S, slots, F]; one slot ("mean"), one for each step of a day ("day"), or those of Monday to Sunday
-    ("weekday"). spread: float64 [S, F], the standard deviation of training around it. names: those of the S series.
+    ("weekday"); with min-max scaling the value that is 0. spread: float64 [S, F], the standard deviation of training
+    around it; with min-max scaling the distance from 0 to 1. names: those of the S series.
     """
 
     names: tuple[str, ...]
@@ -35,6 +42,7 @@ def fit_reference(
     *,
     statistic: Statistic = "mean",
     smooth: float = 0.0,
+    scaling: Scaling = "standard",
 ) -> Reference:
     """The mean of each series over all training steps ("mean"), or over those of the same step of the day ("day").
 
@@ -42,10 +50,14 @@ def fit_reference(
     for there are few of each. Where a weekday was never known it is the mean of all days; a step of the day that was
     not is that of the nearest one around the clock. The statistic "median" takes medians over the days in place of
     means; by `smooth`, in steps, the day is smoothed around the clock (Gaussian). spread is the root mean square of
-    what is left (for "mean" the standard deviation, ddof 0); where nothing is left, that of the values.
+    what is left (for "mean" the standard deviation, ddof 0); where nothing is left, that of the values. By `scaling`
+    the training values are from 0 to 1 ("minmax", as scikit-learn's MinMaxScaler has it), -1 to 1, or as they are.
 
-    Raises UserError for "day" and "weekday" of a series with fewer than two days: they would tell each day of itself.
+    Raises UserError for "day" and "weekday" of a series with fewer than two days: they would tell each day of itself;
+    and for any other scaling than "standard" of anything but "mean".
     """
+    if scaling != "standard":
+        return _of_range(train, seconds_in(step), Shape(kind, blend, statistic, smooth), scaling)
     seconds, shape = seconds_in(step), Shape(kind, blend, statistic, smooth)
     tables, spreads = [], []
     for one in train:
@@ -59,6 +71,20 @@ def fit_reference(
         tables.append(table)
         spreads.append(np.where(around > FLAT * whole, around, whole))
     return Reference(tuple(one.name for one in train), seconds, shape, np.stack(tables), np.stack(spreads))
+
+
+def _of_range(train: Sequence[Series], seconds: int, shape: Shape, scaling: Scaling) -> Reference:
+    if shape.kind != "mean":
+        raise UserError(
+            f"data.scaling {scaling} has no reference; set --data.reference mean, or --data.scaling standard"
+        )
+    low = np.stack([np.nanmin(one.values, axis=0) for one in train])
+    spread = np.stack([np.nanmax(one.values, axis=0) for one in train]) - low
+    if scaling == "minmax_symmetric":
+        low, spread = low + spread / 2, spread / 2
+    if scaling == "none":
+        low, spread = np.zeros_like(low), np.ones_like(spread)
+    return Reference(tuple(one.name for one in train), seconds, shape, low[:, None], spread)
 
 
 def expected(reference: Reference, series: int, times: np.ndarray) -> np.ndarray:

@@ -13,7 +13,15 @@ from research.data.series.reference import Reference, fit_reference, left_out
 from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windows import Windows, build_windows
 from research.errors import UserError
-from research.experiment.series.net import Sizes, build_network, example, sizes_of, starting_leaves, weights_file
+from research.experiment.series.net import (
+    Sizes,
+    build_network,
+    check_scaling,
+    example,
+    sizes_of,
+    starting_leaves,
+    weights_file,
+)
 from research.experiment.trainable import Trainable, initializer, leaf_names
 from research.models.apply import apply_of
 from research.models.network import Network
@@ -46,6 +54,7 @@ def build(config: SeriesExperiment) -> Parts:
     """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
+    check_scaling(config)
     reference, windows = _windows(config.data, data, sizes)
     if config.forecast.shrink and not len(windows["validation"].starts):
         raise UserError("forecast.shrink needs validation data: set --data.validation above 0, or leave it out")
@@ -132,6 +141,7 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
         blend=config.blend,
         statistic=config.statistic,
         smooth=config.smooth,
+        scaling=config.scaling,
     )
     train = data.parts["train"]
     early = fit(train)

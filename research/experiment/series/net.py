@@ -93,9 +93,29 @@ def _per_column(field: str, bounds: Sequence[float | None], columns: Sequence[st
     return np.broadcast_to(np.array(each, np.float64), (len(columns),))
 
 
+def check_scaling(config: SeriesExperiment) -> None:
+    """UserError where an output, or what is to start from or shrink to the reference, does not go with the scaling."""
+    scaling, output, model = config.data.scaling, config.model.output, config.model
+    calm = isinstance(model, DenseForecaster) and model.calm
+    if output == "sigmoid" and scaling in ("standard", "minmax_symmetric"):
+        below = "the middle of the training range" if scaling == "minmax_symmetric" else "the reference"
+        raise UserError(
+            f"model.output sigmoid answers from 0 to 1, with data.scaling {scaling} never below {below}; set "
+            "--data.scaling minmax, or --model.output linear"
+        )
+    if output == "tanh" and scaling == "standard":
+        raise UserError(
+            "model.output tanh answers from -1 to 1, with data.scaling standard never beyond a standard deviation; set "
+            "--data.scaling minmax_symmetric, or --model.output linear"
+        )
+    if scaling != "standard" and (calm or config.forecast.shrink):
+        flag = "model.calm" if calm else "forecast.shrink"
+        raise UserError(f"{flag} is about a reference, which data.scaling {scaling} does not have; leave it out")
+
+
 def build_network(model: Model, sizes: Sizes) -> Network:
     """The network that `model` describes: a window -> [B, P, F, Q]. UserError where it cannot be."""
-    ends = Ends(sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked)
+    ends = Ends(sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked, model.output)
     if isinstance(model, DenseForecaster):
         return dense_forecaster(ends, model.hidden, dropout=model.dropout)
     if isinstance(model, ConvForecaster):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.preprocessing import MinMaxScaler
 
 from research.data.series.profiles import Shape, slots_of_day
 from research.data.series.reference import Reference, expected, fit_reference, left_out, series_index
@@ -178,3 +179,29 @@ def test_series_are_found_by_name(refusal):
     assert [series_index(found, name) for name in "AB"] == [0, 1]
     with refusal("series 'C' was not in training, which had 'A', 'B'"):
         series_index(found, "C")
+
+
+@pytest.mark.parametrize(("scaling", "low", "high"), [("minmax", 0, 1), ("minmax_symmetric", -1, 1)])
+def test_min_max_scaling_puts_the_training_range_where_scikit_learn_does(scaling, low, high):
+    each = [series(100, lost=0.1), series(80, seed=1, name="B")]
+    found = fit_reference(each, step(), "mean", scaling=scaling)
+    for place, one in enumerate(each):
+        scaled = (one.values - expected(found, place, one.times)) / found.spread[place]
+        wanted = MinMaxScaler((low, high)).fit_transform(one.values)
+        np.testing.assert_allclose(scaled, wanted, atol=1e-12)
+        np.testing.assert_allclose([np.nanmin(scaled, 0), np.nanmax(scaled, 0)], [[low] * 2, [high] * 2], atol=1e-12)
+    back = read_reference(reference_bytes(found), "here")
+    np.testing.assert_array_equal(back.table, found.table)
+
+
+def test_values_can_be_read_as_they_are():
+    one = series(50)
+    found = fit_reference([one], step(), "mean", scaling="none")
+    assert not expected(found, 0, one.times).any() and (found.spread == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["day", "weekday"])
+@pytest.mark.parametrize("scaling", ["minmax", "minmax_symmetric", "none"])
+def test_only_standard_scaling_has_a_profile(refusal, kind, scaling):
+    with refusal("data.scaling", scaling, "--data.reference mean"):
+        fit_reference([series(100)], step(), kind, scaling=scaling)
