@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from research.errors import UserError
 from research.weights.foreign import Foreign
-from research.weights.keras_config import GATES, gates_told
-from research.weights.keras_layers import Found, found_layers
-from research.weights.layouts import Layout, Row
+from research.weights.keras_config import keras_major, read_config
+from research.weights.keras_kinds import GATES, OUTPUTS, activation_of, gates_name, understand
+from research.weights.keras_layers import Found, found_layers, unmatched
+from research.weights.layouts import Layout, Row, convention_of, gates_and_output
 
 BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each
 WRITTEN = {"keras-h5": "Keras, legacy", "keras3": "Keras 3"}
@@ -19,7 +21,8 @@ class Description(NamedTuple):
     """What net the leaves of a forecaster are of.
 
     `inputs` are the numbers that it reads at each step, `features` the units of its recurrent layers, `dense` those of
-    the layers between these and its `outputs`. `gates_told` is False where the file does not say what gates it had.
+    the layers between these and its `outputs`, which are bent by `output`. `gates_told` is False where the file does
+    not say what gates it had.
     """
 
     kind: str
@@ -30,13 +33,51 @@ class Description(NamedTuple):
     reset_after: bool
     gates: str
     gates_told: bool
+    output: str = "linear"
 
     def __str__(self) -> str:
         layers = "-".join(map(str, (self.inputs, *self.features, *self.dense, self.outputs)))
         gates = "" if self.kind == "rnn" else f", gates {self.gates}"
         silent = "" if self.gates_told or self.kind == "rnn" else " (not told: Keras' default)"
         before = "" if self.kind != "gru" or self.reset_after else ", reset before the product"
-        return f"{self.kind} {layers}{before}{gates}{silent}"
+        output = "" if self.output == "linear" else f", output {self.output}"
+        return f"{self.kind} {layers}{before}{gates}{silent}{output}"
+
+
+class Stated(NamedTuple):
+    """What a file says of a forecaster: gates and output, None where it is silent; what it has that ours has not."""
+
+    gates: str | None
+    output: str | None
+    objections: tuple[str, ...] = ()
+
+
+def stated(foreign: Foreign) -> Stated:
+    """What the file's own note or its configuration says; UserError for a configuration that cannot be read.
+
+    "hard_sigmoid" is x / 6 + 1/2 in Keras 3, and 0.2 x + 1/2 before.
+    """
+    model = read_config(foreign.notes, foreign.path)
+    if model is None:
+        noted = "convention" in foreign.notes
+        return Stated(*gates_and_output(foreign.notes["convention"])) if noted else Stated(None, None)
+    try:
+        layers, objections = understand(model, _inputs(foreign))
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise UserError(f"{foreign.path} is damaged: its configuration has no settings of Keras' ({error})") from error
+    gates = {gates_name(layer) for layer in layers} - {None}
+    kind, major = gates.pop() if len(gates) == 1 else None, keras_major(foreign.notes)
+    if kind == "hard_sigmoid" and major is None:
+        objections += ("gates (hard_sigmoid, of an unknown version of Keras: 2 and 3 have different ones)",)
+    kind = "hard_sigmoid_keras2" if kind == "hard_sigmoid" and major is not None and major < 3 else kind
+    output = activation_of(layers[-1]) if layers and layers[-1].kind == "Dense" else None
+    return Stated(kind, output, (*objections, *(unmatched(foreign, layers) if model.layers else ())))
+
+
+def _inputs(foreign: Foreign) -> int | None:
+    """How many numbers the first recurrent layer reads at each step."""
+    first = next((each.arrays for each in found_layers(foreign) if each.recurrent), {})
+    return _length(foreign.arrays[first["kernel"]], 0) if "kernel" in first else None
 
 
 def forecaster_layout(foreign: Foreign) -> Layout:
@@ -50,9 +91,13 @@ def forecaster_layout(foreign: Foreign) -> Layout:
         names = [layer.name for layer in layers]
     pairs = zip(names, layers, strict=True) if recurrent else ()
     rows = (Row(re.escape(array), f"{name}/{part}") for name, layer in pairs for part, array in layer.arrays.items())
-    told = gates_told(foreign.notes)
-    gates = told if told in GATES else GATES[0]  # the default of Keras since 2.2
-    return Layout(WRITTEN.get(foreign.kind, "our names"), (foreign.kind,), gates, tuple(rows))
+    return Layout(WRITTEN.get(foreign.kind, "our names"), (foreign.kind,), _convention(foreign), tuple(rows))
+
+
+def _convention(foreign: Foreign) -> str:
+    """What the file states; where it is silent, or says what ours has not, what Keras has by default since 2.2."""
+    gates, output, _ = stated(foreign)
+    return convention_of(gates if gates in GATES else GATES[0], output if output in OUTPUTS else OUTPUTS[0])
 
 
 def forecaster_shapes(leaves: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
@@ -85,8 +130,9 @@ def several_kinds(leaves: Iterable[str]) -> list[str]:
     return [f"several kinds of recurrent layers ({', '.join(layers)})"] if len({*map(_letters, layers)}) > 1 else []
 
 
-def describe(leaves: Mapping[str, np.ndarray], gates: str, told: bool) -> Description:
-    """The net of a whole forecaster's `leaves`, whose gates are `gates`; `told` is whether the file says so."""
+def describe(leaves: Mapping[str, np.ndarray], convention: str, told: bool) -> Description:
+    """The net of a whole forecaster's `leaves`, its gates and output by `convention`; `told`: whether the gates are."""
+    gates, output = gates_and_output(convention)
     recurrent = sorted((leaf for leaf in leaves if leaf.endswith("/recurrent")), key=_order)
     dense = sorted((leaf for leaf in leaves if leaf.startswith("dense") and leaf.endswith("/bias")), key=_order)
     kind = _letters(recurrent[0])
@@ -99,6 +145,7 @@ def describe(leaves: Mapping[str, np.ndarray], gates: str, told: bool) -> Descri
         reset_after=leaves[recurrent[0].replace("/recurrent", "/bias")].ndim == 2,
         gates=gates,
         gates_told=told,
+        output=output,
     )
 
 

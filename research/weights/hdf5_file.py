@@ -18,6 +18,7 @@ from research.weights.array_files import from_bfloat16
 OF_TRAINING = ("optimizer", "metrics")  # beside the layers in a .weights.h5; the latter in TensorFlow's Keras alone
 Texts = dict[str, str]
 Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `Foreign`
+MEMBERS = {"config": "config.json", "metadata": "metadata.json"}  # of a .keras file
 
 
 def read_hdf5(path: Path) -> Read:
@@ -30,27 +31,26 @@ def read_keras_zip(path: Path) -> Read:
     try:
         with zipfile.ZipFile(path) as archive:
             arrays, aliases, notes = _read(io.BytesIO(archive.read("model.weights.h5")), path)
-            config, metadata = (_member(archive, name) for name in ("config.json", "metadata.json"))
+            there = archive.namelist()
+            members = {note: _member(archive, name, path) for note, name in MEMBERS.items() if name in there}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise UserError(f"{path} is damaged ({error}); download or save it again") from error
-    names = _configured_names(config, path)
+    notes |= {"config": json.dumps(members["config"])} if "config" in members else {}
+    if isinstance(version := members.get("metadata", {}).get("keras_version"), str):
+        notes["keras_version"] = version  # 2.12 and later write the format, too
+    names = _names_of(members.get("config", {}), "layers")
     told = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
-    return (
-        arrays,
-        told | aliases,
-        notes | {"config": config.decode(errors="replace"), "keras_version": _version(metadata)},
-    )
+    return arrays, told | aliases, notes
 
 
-def _member(archive: zipfile.ZipFile, name: str) -> bytes:
-    return archive.read(name) if name in archive.namelist() else b"{}"
-
-
-def _version(metadata: bytes) -> str:
+def _member(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
     try:
-        return str(json.loads(metadata)["keras_version"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return "3"  # the format came with it
+        found = json.loads(archive.read(name))
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise UserError(f"{path} is damaged: its {name} cannot be read; download or save it again")
+    return found
 
 
 def _read(file: Path | io.BytesIO, path: Path) -> Read:
@@ -60,7 +60,8 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
             if "layer_names" in legacy.attrs:
                 # The convention is of our own export, the other notes are Keras'.
                 noted = {"convention": "convention", "config": "model_config", "keras_version": "keras_version"}
-                notes = {note: _text(root.attrs[key]) for note, key in noted.items() if key in root.attrs}
+                places = {note: [each for each in (root, legacy) if key in each.attrs] for note, key in noted.items()}
+                notes = {note: _text(each[0].attrs[noted[note]]) for note, each in places.items() if each}
                 return _legacy(legacy, path), {}, notes
             if "layers" in root or "vars" in root:
                 return *_numbered(root, path, skipped=OF_TRAINING), {}
@@ -136,19 +137,11 @@ def _array(group: Any, name: str, path: Path) -> np.ndarray:
     return dataset[()]
 
 
-def _configured_names(config: bytes, path: Path) -> Texts:
+def _names_of(net: Any, here: str) -> Texts:
     """{"layers/conv2d_10": "block5_conv1"} from config.json, nets inside a net included.
 
-    Raises UserError where it is no JSON: the numbers alone could name other layers.
+    Keras numbers the layers of each class as they come. None where a class of the user's has a config of its own.
     """
-    try:
-        return _names_of(json.loads(config), "layers")
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: its config.json is no JSON; download or save it again") from error
-
-
-def _names_of(net: Any, here: str) -> Texts:
-    """Keras numbers the layers of each class as they come; none where a class of the user's has a config of its own."""
     settings = net.get("config") if isinstance(net, dict) else None
     layers = settings.get("layers") if isinstance(settings, dict) else None
     names: Texts = {}

@@ -1,12 +1,18 @@
-"""What a Keras model's own configuration says of its layers, where a weight file holds one, and what ours has not."""
+"""What a Keras model's own configuration says: its layers in the order in which they are computed, or why it has none.
+
+A Sequential of Keras 2.1 has a bare list of layers as its configuration, later ones have it under "layers". The layers
+of a functional model say what they read: [name, node, tensor, ...] in Keras 2, {"keras_history": [name, node, tensor]}
+in Keras 3.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
-RECURRENT = {"SimpleRNN": "rnn", "LSTM": "lstm", "GRU": "gru"}
-WITHOUT_NUMBERS = ("InputLayer", "Dropout", "Reshape", "Activation")  # what changes nothing of a forecast's numbers
-GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_keras2")
+from research.errors import UserError
+
+Tensor = tuple[str, int, int]  # a layer, which of its calls, which of its outputs
 
 
 class Configured(NamedTuple):
@@ -17,53 +23,104 @@ class Configured(NamedTuple):
     settings: Mapping[str, Any]
 
 
-def configured(notes: Mapping[str, str]) -> list[Configured]:
-    """The layers of the notes' "config", in order; none where it is not there or cannot be read."""
-    try:
-        layers = json.loads(notes.get("config", "{}"))["config"]["layers"]
-        return [Configured(str(each["config"]["name"]), str(each["class_name"]), each["config"]) for each in layers]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return []
+class ModelConfig(NamedTuple):
+    """The layers of a model from its input to its output; `faults` are what makes it no chain of layers, in words."""
+
+    layers: tuple[Configured, ...]
+    faults: tuple[str, ...] = ()
 
 
-def gates_told(notes: Mapping[str, str]) -> str | None:
-    """The nonlinearity of the gates, told apart by the version of Keras that wrote the file; None where it is silent.
+def read_config(notes: Mapping[str, str], path: Path) -> ModelConfig | None:
+    """The model in the notes' "config"; None where the file holds weights alone.
 
-    "hard_sigmoid" is x / 6 + 1/2 in Keras 3, and 0.2 x + 1/2 before.
+    Raises UserError for a configuration that cannot be read: what it says decides what the numbers mean.
     """
-    told = {layer.settings.get("recurrent_activation") for layer in configured(notes) if layer.kind in ("LSTM", "GRU")}
-    if len(told) != 1:
+    if "config" not in notes:
         return None
-    gates = str(told.pop())
-    old = not notes.get("keras_version", "3").startswith("3")
-    return f"{gates}_keras2" if gates == "hard_sigmoid" and old else gates
+    try:
+        return _model(json.loads(notes["config"]))
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        told = " ".join(str(error).split())[:60]
+        raise UserError(
+            f"{path} is damaged: its model configuration cannot be read ({told}); save the model again in Keras, or "
+            "its weights alone (save_weights)"
+        ) from error
 
 
-def objections(layers: Sequence[Configured]) -> list[str]:
-    """What the layers of a forecaster have that ours has not, each named: `lstm (activation relu, ours tanh)`."""
-    found = [f"{layer.name} (a {layer.kind})" for layer in layers if layer.kind not in _known()]
-    recurrent = [layer for layer in layers if layer.kind in RECURRENT]
-    dense = [layer for layer in layers if layer.kind == "Dense"]
-    for place, layer in enumerate(recurrent, start=1):
-        found += _other(layer, activation="tanh", go_backwards=False, return_sequences=place < len(recurrent))
-    for place, layer in enumerate(dense, start=1):
-        found += _other(layer, activation="relu" if place < len(dense) else "linear")
-    gates = {str(layer.settings.get("recurrent_activation")) for layer in recurrent if layer.kind != "SimpleRNN"}
-    found += [f"gates of several kinds ({', '.join(sorted(gates))})"] if len(gates) > 1 else []
-    found += [f"gates ({each}, ours {' or '.join(GATES[:2])})" for each in sorted(gates - set(GATES))]
-    order = [layer.kind == "Dense" for layer in (*recurrent, *dense) if layer in layers]
-    in_file = [layer.kind == "Dense" for layer in layers if layer.kind in (*RECURRENT, "Dense")]
-    return found + (["a dense layer before a recurrent one"] if in_file != order else [])
+def keras_major(notes: Mapping[str, str]) -> int | None:
+    """The first number of the version of Keras that wrote the file; None where the file does not tell it."""
+    first = notes.get("keras_version", "").partition(".")[0]
+    return int(first) if first.isdecimal() else None
 
 
-def _known() -> tuple[str, ...]:
-    return (*RECURRENT, "Dense", *WITHOUT_NUMBERS)
+def _model(model: Any) -> ModelConfig:
+    config = model["config"] if isinstance(model, Mapping) else None
+    entries = config.get("layers") if isinstance(config, Mapping) else config
+    if not isinstance(entries, list) or not entries:
+        return ModelConfig((), ("a model whose configuration lists no layers",))
+    layers = tuple(map(_layer, entries))
+    if not isinstance(config, Mapping) or not any("inbound_nodes" in entry for entry in entries):
+        return ModelConfig(layers)
+    return _wired(config, entries, {layer.name: layer for layer in layers})
 
 
-def _other(layer: Configured, **ours: Any) -> list[str]:
-    wrong = {key: layer.settings[key] for key in ours if layer.settings.get(key, ours[key]) != ours[key]}
-    return (
-        [f"{layer.name} ({', '.join(f'{key} {value}, ours {ours[key]}' for key, value in wrong.items())})"]
-        if wrong
-        else []
+def _layer(entry: Any) -> Configured:
+    """A model of Keras 2.1 within another has a list as its configuration, and no name of its own."""
+    settings = entry["config"] if isinstance(entry["config"], Mapping) else {}
+    kind = str(entry["class_name"])
+    return Configured(str(entry.get("name") or settings.get("name") or kind), kind, settings)
+
+
+def _wired(config: Mapping[str, Any], entries: Sequence[Any], layers: Mapping[str, Configured]) -> ModelConfig:
+    """The layers on the way from the one input to the one output; as listed where there are several ways."""
+    outputs, reads = list(_tensors(config["output_layers"])), {}
+    faults = [
+        f"{len(ends)} {which} ({', '.join(name for name, *_ in ends)})"
+        for which, ends in (("inputs", list(_tensors(config["input_layers"]))), ("outputs", outputs))
+        if len(ends) != 1
+    ]
+    for name, entry in zip(layers, entries, strict=True):
+        nodes = entry["inbound_nodes"]
+        reads[name] = list(_tensors(nodes))
+        faults += _node_faults(name, nodes, reads[name])
+    if faults:
+        return ModelConfig(tuple(layers.values()), tuple(faults))
+    chain = [outputs[0][0]]
+    while (read := reads[chain[-1]]) and read[0][0] not in chain:
+        chain.append(read[0][0])
+    beside = [name for name in layers if name not in chain]
+    return ModelConfig(
+        tuple(layers[name] for name in reversed(chain)),
+        (f"layers beside the way to the output ({', '.join(beside)})",) if beside else (),
     )
+
+
+def _node_faults(name: str, nodes: Any, read: Sequence[Tensor]) -> Iterator[str]:
+    if len(nodes) > 1:
+        yield f"{name} (used {len(nodes)} times)"
+    elif len(read) > 1:
+        yield f"{name} (reads {' and '.join(source for source, *_ in read)})"
+    elif any(tensor for *_, tensor in read):
+        yield f"{name} (reads output {read[0][2] + 1} of {read[0][0]})"
+    if _has_training(nodes):
+        yield f"{name} (always in training)"
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """Every tensor that is named somewhere in `value`."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _tensors(each if key != "keras_history" else list(each))
+    elif isinstance(value, list):
+        if len(value) >= 3 and isinstance(value[0], str) and all(type(each) is int for each in value[1:3]):
+            yield value[0], value[1], value[2]
+            value = value[3:]
+        for each in value:
+            yield from _tensors(each)
+
+
+def _has_training(value: Any) -> bool:
+    """Whether a layer was called with training=True."""
+    if isinstance(value, Mapping):
+        return value.get("training") is True or any(map(_has_training, value.values()))
+    return isinstance(value, list) and any(map(_has_training, value))

@@ -1,11 +1,11 @@
 """The layers of a forecaster found in a weight file: which arrays belong together, and in which order."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from research.weights.foreign import Foreign
-from research.weights.keras_config import configured
+from research.weights.keras_config import Configured, read_config
 
 # Keras 3 numbers a layer's arrays; a cell's are kernel, recurrent kernel and bias (keras.src.layers.rnn).
 NUMBERED = {"cell": ("kernel", "recurrent", "bias"), "dense": ("kernel", "bias")}
@@ -28,7 +28,8 @@ class Found(NamedTuple):
 def found_layers(foreign: Foreign) -> list[Found]:
     """The recurrent and dense layers of a file, recurrent ones first, each in the order of the net.
 
-    A legacy file has that order; a Keras 3 file has numbers, by class, which its config.json tells the order of.
+    That order is the one of the file's configuration; without one, a legacy file has it, and a Keras 3 file has
+    numbers, by class.
     """
     groups: dict[str, dict[str, str]] = {}
     for name in foreign.arrays:
@@ -36,9 +37,20 @@ def found_layers(foreign: Foreign) -> list[Found]:
         if place is not None:
             groups.setdefault(place[0], {})[place[1]] = name
     layers = [Found(name, arrays) for name, arrays in groups.items() if not _of_two_ways(name, groups)]
-    if foreign.kind != "keras-h5":
-        layers = _ordered(layers, foreign)
-    return sorted(layers, key=lambda layer: not layer.recurrent)  # stable
+    return sorted(_ordered(layers, foreign), key=lambda layer: not layer.recurrent)  # stable
+
+
+def unmatched(foreign: Foreign, configured: Sequence[Configured]) -> list[str]:
+    """In words, the layers with weights that `configured` does not have, and those of it that have none."""
+    names = [layer.name for layer in configured]
+    found = [_called(layer, foreign, names) for layer in found_layers(foreign)]
+    strange = [layer.name for layer, name in zip(found_layers(foreign), found, strict=True) if name is None]
+    without = [name for name in names if name not in found]
+    return [
+        f"{words} ({', '.join(each)})"
+        for words, each in (("weights of layers that are not configured", strange), ("layers without weights", without))
+        if each
+    ]
 
 
 def _of_two_ways(name: str, groups: Iterable[str]) -> bool:
@@ -64,12 +76,22 @@ def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
 
 
 def _ordered(layers: Iterable[Found], foreign: Foreign) -> list[Found]:
-    """By the layers' places in config.json where that tells them, else by their numbers (text sorts 10 before 2)."""
-    places = {layer.name: place for place, layer in enumerate(configured(foreign.notes))}
+    """By their order in the configuration where there is one, else by their numbers (text sorts 10 before 2)."""
+    model = read_config(foreign.notes, foreign.path)
+    if model is not None:
+        names = [layer.name for layer in model.layers]
+        places = {name: place for place, name in enumerate(names)}
+        return sorted(layers, key=lambda layer: places.get(_called(layer, foreign, names) or "", len(places)))
+    return list(layers) if foreign.kind == "keras-h5" else sorted(layers, key=_number)
 
-    def key(layer: Found) -> tuple[int, int]:
-        called = foreign.aliases.get(next(iter(layer.arrays.values())), "").split("/")[0]
-        number = re.search(r"_?(\d+)(?:/cell)?$", layer.name)
-        return places.get(called, len(places)), int(number[1]) if number else 0
 
-    return sorted(layers, key=key)
+def _number(layer: Found) -> int:
+    found = re.search(r"_?(\d+)(?:/cell)?$", layer.name)
+    return int(found[1]) if found else 0
+
+
+def _called(layer: Found, foreign: Foreign, names: Sequence[str]) -> str | None:
+    """Which of the configured `names` the layer goes by."""
+    own = next(iter(layer.arrays.values()))
+    path = foreign.aliases.get(own, own)
+    return next((name for name in sorted(names, key=len, reverse=True) if path.startswith(f"{name}/")), None)

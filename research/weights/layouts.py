@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from research.weights.keras_config import GATES
+from research.weights.keras_kinds import GATES, OUTPUTS
 
 Convention = str  # what the numbers presuppose, see CONVENTIONS
 
@@ -122,9 +122,22 @@ def _squeezenet() -> tuple[Layout, ...]:
 
 LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _squeezenet()}
 
-# Of pictures: the preprocessing, as models.layers.Convention. Of a forecaster: its gates, as models.gates.Gates.
+
+def convention_of(gates: str, output: str) -> str:
+    """A forecaster's gates (models.gates.Gates) and the activation of its last layer, as files note them."""
+    return gates if output == "linear" else f"{gates}, output {output}"
+
+
+def gates_and_output(convention: str) -> tuple[str, str]:
+    """What `convention_of` was given."""
+    gates, _, output = convention.partition(", output ")
+    return gates, output or "linear"
+
+
+# Of pictures: the preprocessing, as models.layers.Convention. Of a forecaster: its gates and its output.
 PREPROCESSING = ("caffe", "torch")
-CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": GATES}
+FORECASTERS = tuple(convention_of(gates, output) for output in OUTPUTS for gates in GATES)
+CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": FORECASTERS}
 
 # Layers that a file may have and a net without its top has no place for; the numbers that the first of them reads, and
 # the last of them: by these two a top is known from a head of the user's own.

@@ -9,9 +9,9 @@ import numpy as np
 
 from research.errors import UserError, warn
 from research.seals import array_digest
-from research.weights.forecaster import Description, describe, forecaster_shapes
+from research.weights.forecaster import Description, describe, forecaster_shapes, stated
 from research.weights.foreign import Foreign, read
-from research.weights.keras_config import gates_told
+from research.weights.layouts import gates_and_output
 from research.weights.mapping import FORECASTER, Plan, plan
 from research.weights.ours import is_ours, verified
 from research.weights.port import Shapes, port
@@ -53,19 +53,23 @@ def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Descript
     return leaves, describe(leaves, planned.convention, gates_known(foreign))
 
 
-def load_forecaster(path: Path | str, wanted: Shapes, gates: str) -> dict[str, np.ndarray]:
-    """The `wanted` leaves ({name: shape}) of a net whose gates are `gates`, from the forecaster in the file at `path`.
+def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = "linear") -> dict[str, np.ndarray]:
+    """The `wanted` leaves ({name: shape}) of a net with such gates and output, from the forecaster file at `path`.
 
     Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
-    that the file does not tell of are taken for the net's, with a warning.
+    and an output that the file does not tell of are taken for the net's, with a warning.
     """
     foreign = open_weights(path)
     if sentence := weights_only_caveat(foreign):
         warn(sentence)
     planned = plan(foreign, FORECASTER)
-    if gates_known(foreign) and planned.convention != gates and not any(leaf.startswith("rnn") for leaf in wanted):
-        planned = planned._replace(objections=(*planned.objections, f"gates ({planned.convention}, the net's {gates})"))
-    return port(planned, wanted)
+    own_gates, own_output = gates_and_output(planned.convention)
+    found = list(planned.objections)
+    if gates_known(foreign) and own_gates != gates and not any(leaf.startswith("rnn") for leaf in wanted):
+        found.append(f"gates ({own_gates}, the net's {gates})")
+    if stated(foreign).output is not None and own_output != output:
+        found.append(f"output ({own_output}, the net's {output}: --model.output)")
+    return port(planned._replace(objections=tuple(found)), wanted)
 
 
 def wanted_forecaster(planned: Plan) -> dict[str, tuple[int, ...]]:
@@ -75,7 +79,7 @@ def wanted_forecaster(planned: Plan) -> dict[str, tuple[int, ...]]:
 
 def gates_known(foreign: Foreign) -> bool:
     """Whether a forecaster's file says what gates it has."""
-    return "convention" in foreign.notes or gates_told(foreign.notes) is not None
+    return stated(foreign).gates is not None
 
 
 def weights_only_caveat(foreign: Foreign) -> str | None:

@@ -8,9 +8,8 @@ import numpy as np
 
 from research.errors import UserError
 from research.weights import layouts
-from research.weights.forecaster import forecaster_layout, several_kinds
+from research.weights.forecaster import forecaster_layout, several_kinds, stated
 from research.weights.foreign import Foreign
-from research.weights.keras_config import configured, objections
 from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -81,7 +80,7 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
     planned = Plan(str(foreign.path), architecture, best.name, convention, steps, ordered)
     if architecture != FORECASTER:
         return planned
-    return planned._replace(objections=(*objections(configured(foreign.notes)), *several_kinds(planned.leaves)))
+    return planned._replace(objections=(*stated(foreign).objections, *several_kinds(planned.leaves)))
 
 
 def guess(foreign: Foreign) -> str:

@@ -19,8 +19,6 @@ from research.weights.load import forecaster_leaves, load_forecaster, open_weigh
 from research.weights.mapping import guess
 
 GOLDEN = Path(__file__).with_name("golden") / "forecasters.zip"
-WITH_CONFIG = ("two_lstm.h5", "gru.keras", "hard.keras", "old_hard.h5", "old_gru.h5")
-SILENT = ("two_lstm.weights.h5", "gru_before.weights.h5", "rnn.weights.h5", "old_rnn_alone.h5")
 NETS = {
     "two_lstm.h5": Description("lstm", (4, 5), (), 3, 6, False, "sigmoid", True),
     "two_lstm.weights.h5": Description("lstm", (4, 4), (), 3, 6, False, "sigmoid", False),
@@ -31,6 +29,11 @@ NETS = {
     "old_hard.h5": Description("lstm", (4, 3), (), 3, 6, False, "hard_sigmoid_keras2", True),
     "old_gru.h5": Description("gru", (4,), (), 3, 6, True, "sigmoid", True),
     "old_rnn_alone.h5": Description("rnn", (4,), (), 3, 6, False, "sigmoid", False),
+    "old_list.h5": Description("lstm", (4,), (), 3, 6, False, "hard_sigmoid_keras2", True, "sigmoid"),
+    "old_list_folded.h5": Description("gru", (3,), (), 3, 6, True, "sigmoid", True, "tanh"),
+    "folded.keras": Description("gru", (4,), (5,), 3, 6, True, "sigmoid", True, "sigmoid"),
+    "functional.keras": Description("lstm", (4,), (5,), 3, 6, False, "hard_sigmoid", True, "tanh"),
+    "old_functional.h5": Description("lstm", (3, 4), (), 3, 6, False, "sigmoid", True, "sigmoid"),
 }
 
 
@@ -61,7 +64,7 @@ def nested(leaves):
 
 def forecast(leaves, told, inputs):
     """Our net of the description, on values that are in spreads already: [B, L, F] -> [B, P*F]."""
-    ends = Ends(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1])
+    ends = Ends(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1], output=told.output)
     how = {"dense": told.dense, "gates": told.gates, "reset_after": told.reset_after}
     net = recurrent_forecaster(ends, told.kind, told.features, **how)
     calendar = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, 0), np.float32)
@@ -197,7 +200,7 @@ def test_layers_of_another_kind_are_all_named(golden, refusal):
 
     with refusal(
         *("of another kind: flat (a Flatten)", "slow (activation relu, ours tanh, go_backwards True, ours False)"),
-        *("fast (return_sequences True, ours False)", "dense (activation softplus, ours linear)"),
+        *("fast (return_sequences True, ours False)", "dense (activation softplus, ours linear or sigmoid or tanh)"),
         *("gates of several kinds (sigmoid, tanh)", "gates (tanh, ours sigmoid or hard_sigmoid)"),
         "a dense layer before a recurrent one",
     ):
@@ -268,14 +271,23 @@ def test_groups_that_hold_themselves_are_damage(golden, refusal):
         read(path)
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(
     "config", ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
 )
 def test_a_configuration_that_cannot_be_read_is_none(golden, refusal, config):
+=======
+CONFIGS = ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
+
+
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_configuration_that_cannot_be_read_is_refused(golden, config, refusal):
+>>>>>>> e407ad0 (Fold, follow or refuse every layer of a Keras model's configuration)
     path = golden("old_gru.h5")
     with h5py.File(path, "a") as file:
         del file.attrs["model_config"]
         file.attrs.create("model_config", config[:60_000])
+<<<<<<< HEAD
     assert forecaster_leaves(path)[1] == NETS["old_gru.h5"]._replace(gates_told=False)
     with zipfile.ZipFile(GOLDEN) as archive, zipfile.ZipFile(io.BytesIO(archive.read("gru.keras"))) as inner:
         content = inner.read("model.weights.h5")
@@ -288,6 +300,60 @@ def test_a_configuration_that_cannot_be_read_is_none(golden, refusal, config):
             forecaster_leaves(path.with_suffix(".keras"))
     else:
         assert forecaster_leaves(path.with_suffix(".keras"))[1] == NETS["gru.keras"]._replace(gates_told=False)
+=======
+    with refusal("old_gru.h5", "configuration"):
+        forecaster_leaves(path)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "content"),
+    [*(("config.json", each) for each in CONFIGS), *(("metadata.json", each) for each in ("", "[]", "{", "null"))],
+)
+def test_neither_is_one_of_a_keras_file(golden, tmp_path, damaged, content, refusal):
+    with zipfile.ZipFile(golden("hard.keras")) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()} | {damaged: content}
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        for name, each in members.items():
+            archive.writestr(name, each)
+    with refusal("other.keras", "config" if damaged == "config.json" else "metadata.json cannot be read"):
+        forecaster_leaves(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize("name", ["heads.keras", "heads.h5"])
+def test_two_heads_on_one_layer_are_no_chain(golden, name, refusal):
+    with refusal(f"{name} does not fit forecaster", "2 outputs (dense"):
+        forecaster_leaves(golden(name))
+
+
+def test_hard_gates_of_an_unknown_version_are_refused(golden, refusal):
+    path = golden("old_hard.h5")
+    with h5py.File(path, "a") as file:
+        del file.attrs["keras_version"], file["model_weights"].attrs["keras_version"]
+    with refusal("hard_sigmoid, of an unknown version of Keras"):
+        forecaster_leaves(path)
+
+
+def test_a_configuration_of_other_layers_is_refused(golden, refusal):
+    def change(named, layers):
+        named["fast"]["config"]["name"] = "quick"
+
+    with refusal(
+        "weights of layers that are not configured (fast/sequential/fast/lstm_cell)", "without weights (quick)"
+    ):
+        forecaster_leaves(configured(golden("two_lstm.h5"), change))
+
+
+@pytest.mark.parametrize("name", ["old_list.h5", "functional.keras"])
+def test_a_net_takes_the_output_that_the_file_tells_and_no_other(golden, tmp_path, refusal, name):
+    leaves, told = forecaster_leaves(golden(name))
+    weights(["import", str(golden(name)), str(tmp_path / "one.safetensors")])
+    weights(["export", str(golden(name)), str(tmp_path / "one.h5")])
+    wanted = {leaf: array.shape for leaf, array in leaves.items()}
+    for path in (golden(name), tmp_path / "one.safetensors", tmp_path / "one.h5"):
+        assert load_forecaster(path, wanted, told.gates, told.output).keys() == wanted.keys()
+        with refusal(f"output ({told.output}, the net's linear: --model.output)"):
+            load_forecaster(path, wanted, told.gates)
+>>>>>>> e407ad0 (Fold, follow or refuse every layer of a Keras model's configuration)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])

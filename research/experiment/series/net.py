@@ -153,7 +153,7 @@ def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dic
     model, path = config.model, weights_file(config)
     like = named_leaves(jax.eval_shape(net.init, jax.random.key(0), example(sizes))["params"])
     if path is not None and isinstance(model, RecurrentForecaster):
-        return load_forecaster(path, {name: leaf.shape for name, leaf in like.items()}, model.gates)
+        return load_forecaster(path, {name: leaf.shape for name, leaf in like.items()}, model.gates, model.output)
     if isinstance(model, DenseForecaster) and model.calm:
         return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in like.items() if name == "head/kernel"}
     return {}
