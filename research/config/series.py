@@ -54,14 +54,14 @@ class SeriesData(Section):
     """Windows with missing values are left out; or kept, those values out of sight; or steps without any value are
     passed over, as if those around them followed each other."""
     context: str = "6h"
-    """What a forecast sees: a duration, or a number of steps."""
+    """What a forecast sees: a duration, or a number of steps, as of series in months."""
     horizon: str = "24h"
     """How far it reaches."""
     unit: Annotated[str, MaxLen(40)] = ""
     """Of the columns, for tables and figures: veh/h, say."""
     stride: Positive = 1
     """Steps between the starts of windows."""
-    calendar: tuple[Literal["time_of_day", "day_of_week"], ...] = ()
+    calendar: tuple[Literal["time_of_day", "day_of_week", "time_of_year"], ...] = ()
     """What a net is told of the clock besides, as sine and cosine."""
     reference: Literal["mean", "day", "weekday"] = "mean"
     """What values are told as differences from: the training mean, or that of each time of day (and day of week)."""

@@ -1,4 +1,4 @@
-"""What any forecaster must beat: the last value, and the same time of the day before.
+"""What any forecaster must beat: the last value, and the same clock time of the day before, or month of the year.
 
 The third one, the historical average, needs no code here: it is what the reference `expected` [N, P, F] (the training
 mean of each time of day) says.
@@ -32,39 +32,67 @@ def last_value(values: np.ndarray, starts: np.ndarray, firsts: np.ndarray, L: in
     last of its L context rows is starts + L - 1; firsts [N]: the first row of the series that it belongs to, before
     which nothing is its own; expected [N, P, F]: what is said where no value was ever known.
     """
-    newest = _newest_known(values, 1)[starts + L - 1]
+    newest = _newest_known(values)[starts + L - 1]
     return _looked_up(values, np.broadcast_to(newest[:, None], expected.shape), firsts, expected)
 
 
 def seasonal_naive(
-    values: np.ndarray, starts: np.ndarray, firsts: np.ndarray, L: int, season: int, expected: np.ndarray
+    values: np.ndarray,
+    starts: np.ndarray,
+    firsts: np.ndarray,
+    L: int,
+    cycles: np.ndarray,
+    places: np.ndarray,
+    expected: np.ndarray,
 ) -> SeasonalNaive:
-    """Each target is forecast by the value one season before (season: steps in a day, say).
+    """Each target is forecast by the value at its place in the season before: the same clock time of the day before.
 
-    Arguments as in `last_value`; rows before the context are used. Beyond one season the last one that lies wholly
-    before the horizon repeats: step k of the horizon (from 1) takes row origin + k - season * ceil(k / season), so
-    nothing after the origin is ever read (Hyndman & Athanasopoulos 2021, "Forecasting: Principles and Practice",
-    3rd ed., section 5.2). Where that value is unknown (a gap, an absent weekend), the same time of the latest earlier
-    day that has one stands in, the Friday for a Monday's day before; where there is none, `expected`.
+    cycles, places [R]: which season (day, say) each row is of, and at which place in it (step of the day by the clock),
+    as `data.series.seasons.seasons_of` counts them. Other arguments as in `last_value`; rows before the context are
+    used. Beyond one season the last value at that place repeats, so that nothing after the origin is ever read: on
+    regular steps row origin + k - season * ceil(k / season) of step k of the horizon, from 1 (Hyndman & Athanasopoulos
+    2021, "Forecasting: Principles and Practice", 3rd ed., section 5.2). Where that value is unknown (a gap, an absent
+    weekend, an hour that the clock skips), the same time of the latest earlier day that has one stands in, the Friday
+    for a Monday's day before; where there is none, `expected`.
 
     Numbers on hourly traffic_pems, 6 h -> 24 h, 201 test windows, MAE in vehicles per hour: 57.6 over the 147 windows
     whose day before was measured throughout (strict; `seasonal`), 66.0 over all with Friday standing in.
     """
-    steps = np.arange(1, expected.shape[1] + 1)
-    back = season * -(-steps // season)
-    wanted = (starts + L - 1)[:, None] + steps - back
-    # A row before the file's first has no value; it is looked up as row 0 and then refused.
-    newest = np.where((wanted >= 0)[:, :, None], _newest_known(values, season)[np.maximum(wanted, 0)], -1)
-    forecasts = _looked_up(values, newest, firsts, expected)
-    return SeasonalNaive(forecasts, (newest == wanted[:, :, None]) & (newest >= firsts[:, None, None]))
+    origins = starts + L - 1
+    targets = origins[:, None] + np.arange(1, expected.shape[1] + 1)
+    earlier = _begins(cycles, firsts, targets) - 1  # the newest row of an earlier season than the target's
+    newest = _newest_at(values, places, targets, np.minimum(origins[:, None], earlier))
+    # The last season in which the place lies before the origin: that is the newest that could have been measured.
+    late = places[targets] > places[origins][:, None]
+    wanted = np.minimum(cycles[origins][:, None] - late, cycles[targets] - 1)
+    whole = (newest >= firsts[:, None, None]) & (cycles[np.maximum(newest, 0)] >= wanted[:, :, None])
+    return SeasonalNaive(_looked_up(values, newest, firsts, expected), whole)
 
 
-def _newest_known(values: np.ndarray, season: int) -> np.ndarray:
-    """For each row and column [R, F] the newest row, itself or whole seasons before, that is known; -1 without one."""
+def _begins(cycles: np.ndarray, firsts: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The first row of the season that each of `targets` [N, P] is of, within its series."""
+    rows = np.arange(len(cycles))
+    anew = np.diff(cycles, prepend=cycles[:1]) != 0
+    return np.maximum(np.maximum.accumulate(np.where(anew, rows, 0))[targets], firsts[:, None])
+
+
+def _newest_at(values: np.ndarray, places: np.ndarray, targets: np.ndarray, latest: np.ndarray) -> np.ndarray:
+    """The newest known row, up to `latest` [N, P], at the place of each of `targets`: int [N, P, F], -1 without one."""
     R, F = values.shape
-    rows = np.where(np.isnan(values), -1, np.arange(R)[:, None])
-    padded = np.concatenate([rows, np.full((-R % season, F), -1)])
-    return np.maximum.accumulate(padded.reshape(-1, season, F), axis=0).reshape(-1, F)[:R]
+    newest = np.full((*targets.shape, F), -1)
+    for column in range(F):
+        rows = np.flatnonzero(~np.isnan(values[:, column]))
+        keys = np.sort(places[rows] * R + rows)
+        found = np.searchsorted(keys, places[targets] * R + latest, side="right") - 1
+        key = keys[np.maximum(found, 0)] if len(keys) else np.full(targets.shape, -1)
+        there = (found >= 0) & (key // R == places[targets]) & (latest >= 0)
+        newest[..., column] = np.where(there, key % R, -1)
+    return newest
+
+
+def _newest_known(values: np.ndarray) -> np.ndarray:
+    """For each row and column [R, F] the newest row, itself or an earlier one, that is known; -1 without one."""
+    return np.maximum.accumulate(np.where(np.isnan(values), -1, np.arange(len(values))[:, None]), axis=0)
 
 
 def _looked_up(values: np.ndarray, rows: np.ndarray, firsts: np.ndarray, expected: np.ndarray) -> np.ndarray:

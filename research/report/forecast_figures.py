@@ -45,7 +45,7 @@ def forecasting(
         errors = {"model": evaluation["per_horizon"]["mae"]}
         errors |= {name: scores["per_horizon"]["mae"] for name, scores in evaluation["baselines"].items()}
         found["error_by_horizon"] = error_by_horizon(evaluation["hours"], errors, "mae", unit)
-    if evaluation["intervals"] is not None:
+    if evaluation["intervals"] is not None and np.isfinite(evaluation["intervals"]["by_hour"]).sum() > 1:
         found["coverage_by_hour"] = coverage_by_hour(
             evaluation["intervals"]["by_hour"], evaluation["intervals"]["target"]
         )
@@ -79,22 +79,25 @@ def error_by_horizon(
     """PNG of `metric` [P] over the horizon `hours` [P] by name: the first `models` are models, the others baselines.
 
     A baseline more than three times as bad as all models runs out of the picture, and the legend says how far. What is
-    NaN at all horizons is left out.
+    NaN at all horizons is left out. Hours that are mean months are drawn as months.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter  # slow to import
 
     curves = {name: np.asarray(values, np.float64) for name, values in errors.items() if np.isfinite(values).any()}
+    months = formats.in_months(float(hours[0]))
+    ahead = np.asarray(hours) / (formats.MONTH if months else 1)
     limit = FARTHEST * max(np.nanmax(values) for values in list(curves.values())[:models])
     with sheet(5.4, 3.2) as figure:
         axes = figure.subplots()
         for place, (name, values) in enumerate(curves.items()):
             far = np.nanmax(values) > limit
             label = f"{name}, up to {formats.metric(metric, float(np.nanmax(values)))}" if far else name
-            _curve(axes, hours, values, place, models, label)
+            _curve(axes, ahead, values, place, models, label)
         near = [values for values in curves.values() if np.nanmax(values) <= limit]
         low, high = min(map(np.nanmin, near)), max(map(np.nanmax, near))
         room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-        axes.set(title=f"{formats.metric_label(metric, unit)}, by how far ahead", xlabel="hours ahead")
+        axes.set(title=f"{formats.metric_label(metric, unit)}, by how far ahead")
+        axes.set(xlabel="months ahead" if months else "hours ahead")
         axes.set_ylim(low - room, high + room)
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 3, 6, 10]))  # a day is 24 hours
         if metric_of(metric).unit == "share":

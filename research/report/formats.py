@@ -7,6 +7,7 @@ from typing import Any
 from research.evaluation.metrics import metric_of
 
 MISSING = "–"
+MONTH = 365.2425 * 24 / 12  # hours of a mean month: 400 years of the Gregorian calendar have 146,097 days
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -67,10 +68,17 @@ def decimals(value: float) -> int:
     return max(0, 3 - int(f"{value:.3e}".split("e")[1]))
 
 
+def in_months(hours: float) -> bool:
+    """Whether so many hours are whole mean months, as those of steps of months are counted."""
+    return hours >= 1 and math.isclose(hours / MONTH, round(hours / MONTH), rel_tol=1e-9)
+
+
 def duration(hours: Any) -> str:
-    """`5 min`, `1.5 h`, `24 h`; whole days from three on: `7 d`."""
+    """`5 min`, `1.5 h`, `24 h`; whole days from three on: `7 d`; mean months: `1 month`."""
     if not is_number(hours):
         return MISSING
+    if in_months(hours):
+        return f"{hours / MONTH:.0f} month{'' if hours < 1.5 * MONTH else 's'}"
     if hours < 1:
         return f"{60 * hours:.3g} min"
     return f"{hours / 24:g} d" if hours >= 72 and hours % 24 == 0 else f"{hours:.4g} h"

@@ -14,7 +14,9 @@ def windows(R: int, P: int) -> np.ndarray:
 
 def naive(values, starts, P, firsts=None, expected=-1.0):
     firsts = np.zeros_like(starts) if firsts is None else firsts
-    return seasonal_naive(values, starts, firsts, L, SEASON, np.full((len(starts), P, values.shape[1]), expected))
+    cycles, places = np.divmod(np.arange(len(values)), SEASON)
+    expectations = np.full((len(starts), P, values.shape[1]), expected)
+    return seasonal_naive(values, starts, firsts, L, cycles, places, expectations)
 
 
 @pytest.mark.parametrize("P", [1, 4, 11])

@@ -271,36 +271,15 @@ def test_groups_that_hold_themselves_are_damage(golden, refusal):
         read(path)
 
 
-<<<<<<< HEAD
-@pytest.mark.parametrize(
-    "config", ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
-)
-def test_a_configuration_that_cannot_be_read_is_none(golden, refusal, config):
-=======
 CONFIGS = ["", "[]", "{", '{"config": 3}', '{"config": {"layers": [1]}}', "[" * 100_000, "null"]
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_configuration_that_cannot_be_read_is_refused(golden, config, refusal):
->>>>>>> e407ad0 (Fold, follow or refuse every layer of a Keras model's configuration)
     path = golden("old_gru.h5")
     with h5py.File(path, "a") as file:
         del file.attrs["model_config"]
         file.attrs.create("model_config", config[:60_000])
-<<<<<<< HEAD
-    assert forecaster_leaves(path)[1] == NETS["old_gru.h5"]._replace(gates_told=False)
-    with zipfile.ZipFile(GOLDEN) as archive, zipfile.ZipFile(io.BytesIO(archive.read("gru.keras"))) as inner:
-        content = inner.read("model.weights.h5")
-    with zipfile.ZipFile(path.with_suffix(".keras"), "w") as archive:
-        archive.writestr("model.weights.h5", content)
-        archive.writestr("config.json", config)
-        archive.writestr("metadata.json", config)
-    if config in ("", "{") or config.startswith("[["):
-        with refusal("damaged", "config.json"):
-            forecaster_leaves(path.with_suffix(".keras"))
-    else:
-        assert forecaster_leaves(path.with_suffix(".keras"))[1] == NETS["gru.keras"]._replace(gates_told=False)
-=======
     with refusal("old_gru.h5", "configuration"):
         forecaster_leaves(path)
 
@@ -353,7 +332,6 @@ def test_a_net_takes_the_output_that_the_file_tells_and_no_other(golden, tmp_pat
         assert load_forecaster(path, wanted, told.gates, told.output).keys() == wanted.keys()
         with refusal(f"output ({told.output}, the net's linear: --model.output)"):
             load_forecaster(path, wanted, told.gates)
->>>>>>> e407ad0 (Fold, follow or refuse every layer of a Keras model's configuration)
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])

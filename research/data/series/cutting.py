@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from research.data.series.durations import seconds_in
 from research.data.series.gaps import binning
+from research.data.series.months import same_step
 from research.data.series.reading import File
 from research.data.series.series_set import Series
 from research.data.series.zones import shown_time
@@ -13,11 +15,11 @@ from research.errors import UserError
 Parts = dict[str, tuple[Series, ...]]
 
 
-def chronological(files: Mapping[str, File], longer: int, validation: float, test: float) -> Parts:
+def chronological(files: Mapping[str, File], longer: np.timedelta64, validation: float, test: float) -> Parts:
     """The series of train, validation and test, cut off the end of train where there is no file for them.
 
     Test is the last share `test` of each series' time, validation the last share `validation` of what is left; cuts are
-    whole steps of `longer` seconds (see `gaps.resampled`), and a share of 0 is no part. Raises UserError for parts
+    whole steps of `longer` (see `gaps.resampled`), and a share of 0 is no part. Raises UserError for parts
     whose times overlap, and for series that training does not have.
     """
     parts: Parts = {part: file.series for part, file in files.items()}
@@ -32,10 +34,11 @@ def chronological(files: Mapping[str, File], longer: int, validation: float, tes
     return {part: parts[part] for part in ("train", "validation", "test")}
 
 
-def _cut(series: Series, share: float, step: int, longer: int) -> tuple[Series, Series]:
+def _cut(series: Series, share: float, step: np.timedelta64, longer: np.timedelta64) -> tuple[Series, Series]:
     if not len(series.times):
         return series, series
-    skipped, together = binning(series.times[0], step, longer)
+    alike = same_step(step, longer)
+    skipped, together = (0, 1) if alike else binning(series.times[0], seconds_in(step), seconds_in(longer))
     count = max(len(series.times) - skipped, 0) // together
     place = skipped + (count - round(share * count)) * together
     return (

@@ -4,10 +4,12 @@ import re
 
 import numpy as np
 
+from research.data.series.months import months_in
 from research.errors import UserError, printable
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
 DAY = UNITS["d"]
+MONTHS = {"month": 1, "mo": 1, "quarter": 3, "q": 3, "year": 12, "y": 12}  # and their plurals
 _PART = r"(\d+(?:\.\d+)?)\s*(w|d|h|min|s)"
 
 
@@ -25,33 +27,58 @@ def seconds_of(text: str) -> int:
     return round(total)
 
 
-def steps_of(text: str, step: np.timedelta64) -> int:
-    """How many steps of a series `text` means: a duration ("6h"), or the number itself ("72").
+def steps_of(text: str, step: np.timedelta64, flag: str = "") -> int:
+    """How many steps of a series `text` means: a duration ("6h"; "2 years" of months), or the number itself ("72").
 
-    Raises UserError where a duration is no whole number of steps, and for less than one.
+    Raises UserError, naming `flag`, where a duration is no whole number of steps, and for less than one.
     """
     lean = text.strip()
     if re.fullmatch(r"\d{1,9}", lean, re.ASCII) and int(lean):
         return int(lean)
     if re.fullmatch(r"[\d\s.+-]*", lean, re.ASCII):
         raise UserError(f"{text[:40]!r} is no number of steps; give 1 or more, or a duration such as 6h")
+    if months_in(step):
+        return _steps_of_months(text, step, flag)
     seconds, each = seconds_of(text), seconds_in(step)
     if seconds % each:
         near = [told(count * each) for count in (seconds // each, seconds // each + 1) if count]
-        raise UserError(f"{printable(text)} is no whole number of steps of {told(each)}; give {' or '.join(near)}")
+        raise UserError(f"{_named(text, flag)} is no whole number of steps of {told(each)}; give {' or '.join(near)}")
     return seconds // each
 
 
 def seconds_in(step: np.timedelta64) -> int:
-    """The whole seconds of a numpy duration."""
+    """The whole seconds of a numpy duration, which is not in months."""
     return int(step / np.timedelta64(1, "s"))
 
 
-def told(seconds: int) -> str:
-    """A length of time in words: "5 min", "1 h", "1 d 6 h"; what is no unit of its own is told in the two largest."""
-    parts = []
+def told(length: int | np.timedelta64) -> str:
+    """A length in words: "5 min", "1 h", "1 d 6 h", in its two largest units; "3 months", "1 year" of months."""
+    if isinstance(length, np.timedelta64):
+        months = months_in(length)
+        return _months_told(months) if months else told(seconds_in(length))
+    seconds, parts = length, []
     for unit, size in list(UNITS.items())[1:]:  # weeks are told in days
         if seconds >= size and len(parts) < 2:
             parts.append(f"{seconds // size:,} {unit}")
             seconds %= size
     return " ".join(parts) or "0 s"
+
+
+def _months_told(months: int) -> str:
+    count, unit = (months, "month") if months % 12 else (months // 12, "year")
+    return f"{count:,} {unit}{'' if count == 1 else 's'}"
+
+
+def _steps_of_months(text: str, step: np.timedelta64, flag: str) -> int:
+    found = re.fullmatch(r"(\d{1,6})\s*([a-z]+?)s?", text.strip().lower(), re.ASCII)
+    months = int(found[1]) * MONTHS.get(found[2], 0) if found else 0
+    if not months or months % months_in(step):
+        raise UserError(
+            f"{_named(text, flag)} is no whole number of steps of {told(step)}; give a number of steps, as in 12, or "
+            "whole months or years, as in 2 years"
+        )
+    return months // months_in(step)
+
+
+def _named(text: str, flag: str) -> str:
+    return f"{flag} {printable(text)}".strip()

@@ -5,21 +5,26 @@ from typing import Literal
 
 import numpy as np
 
+from research.data.series.durations import seconds_in
 from research.data.series.findings import SeriesFindings
 from research.data.series.gaps import filled, resampled
+from research.data.series.months import same_step
 from research.data.series.series_set import Series
 from research.data.series.survey import of_filling
 from research.errors import UserError
 
 
-def finished(one: Series, step: int, longer: int, fill: int, aggregate: Literal["mean", "sum"]) -> Series:
-    """`one` with stretches of up to `fill` steps filled, then put together from `step` to `longer` seconds."""
+def finished(
+    one: Series, step: np.timedelta64, longer: np.timedelta64, fill: int, aggregate: Literal["mean", "sum"]
+) -> Series:
+    """`one` with stretches of up to `fill` steps filled, then put together from `step` to `longer`."""
     values = filled(one.values, fill)
     drawn = np.logical_or.reduce(np.isnan(one.values) & ~np.isnan(values), axis=1)
     times = one.times
-    if longer > step and len(times):
-        drawn = resampled(times, drawn[:, None], step, longer, "last")[1][:, 0]
-        times, values = resampled(times, values, step, longer, aggregate)
+    if not same_step(step, longer) and len(times):
+        lengths = seconds_in(step), seconds_in(longer)
+        drawn = resampled(times, drawn[:, None], *lengths, "last")[1][:, 0]
+        times, values = resampled(times, values, *lengths, aggregate)
     return Series(one.name, times, values, drawn if fill else None)
 
 

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.data.series.durations import told
+from research.data.series.durations import seconds_in, told
+from research.data.series.months import Places, months_in, places_of
 from research.data.series.zones import shown_time
 from research.errors import UserError
 
@@ -35,31 +36,37 @@ class Grid(NamedTuple):
     moved: np.ndarray
 
 
-def on_grid(found: Rows, step: int, where: str) -> Grid:
-    """`found` on a grid of `step` seconds: each row at the nearest step, the mean of what is known for several rows.
+def on_grid(found: Rows, step: np.timedelta64, where: str) -> Grid:
+    """`found` on a grid of `step`: each row at the nearest step, the mean of what is known for several rows.
 
     The grid goes through the commonest place of times within a step. Raises UserError where times are so far apart that
     the grid would be nearly empty, and where many rows fall together, for which the step is too long.
     """
-    seconds = found.instants.astype(np.int64)
-    phase = _phase(np.unique(seconds), step)
-    places = (seconds - phase + step // 2) // step
-    length = int(places[-1] - places[0]) + 1
-    _refuse_sparse(found, length, step, where)
-    places -= (first := places[0])
-    moved = (seconds - phase) % step != 0
-    together = len(np.unique(seconds)) - len(np.unique(places))
-    if together > COLLIDING * len(seconds):
+    places, instants, moved = _placed(found, step, where)
+    together = len(np.unique(found.instants)) - len(np.unique(places))
+    if together > COLLIDING * len(found.rows):
         raise UserError(f"{where}: its rows keep to no regular step, {told(step)} comes nearest; put them on one first")
-    known = np.isfinite(found.values)
+    known, length = np.isfinite(found.values), len(instants)
     sums, counts = np.zeros((2, length, found.values.shape[1]))
     np.add.at(sums, places, np.where(known, found.values, 0))
     np.add.at(counts, places, known)
     with np.errstate(invalid="ignore"):  # 0 / 0 where nothing is known
         values = sums / counts
-    instants = ((first + np.arange(length)) * step + phase).astype("datetime64[s]")
     stray = np.bincount(places[moved], minlength=length) > 0
     return Grid(instants, values, np.bincount(places, minlength=length), stray)
+
+
+def _placed(found: Rows, step: np.timedelta64, where: str) -> Places:
+    """The step that each row is nearest to, and the times of all steps."""
+    if months_in(step):
+        return places_of(found.instants, step)
+    each, seconds = seconds_in(step), found.instants.astype(np.int64)
+    phase = _phase(np.unique(seconds), each)
+    places = (seconds - phase + each // 2) // each
+    length = int(places[-1] - places[0]) + 1
+    _refuse_sparse(found, length, each, where)
+    instants = ((places[0] + np.arange(length)) * each + phase).astype("datetime64[s]")
+    return Places(places - places[0], instants, (seconds - phase) % each != 0)
 
 
 def _phase(seconds: np.ndarray, step: int) -> int:

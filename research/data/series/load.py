@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 
 from research.data.series.cutting import chronological
-from research.data.series.durations import seconds_in, seconds_of, told
+from research.data.series.durations import seconds_of, told
 from research.data.series.findings import merged
 from research.data.series.finishing import filling, finished, refuse_flat
+from research.data.series.months import following, same_step
 from research.data.series.places import series_files
 from research.data.series.reading import Reading, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
@@ -54,11 +55,11 @@ def load_series(
     paths = series_files(source, root)
     files = {"train": (first := read_file(paths["train"], reading))}
     files |= {part: read_file(path, reading, first.columns) for part, path in paths.items() if part != "train"}
-    other = next((file for file in files.values() if file.step != first.step), None)
+    other = next((file for file in files.values() if not same_step(file.step, first.step)), None)
     if other is not None:
         steps = f"{first.name} has steps of {told(first.step)}, {other.name} of {told(other.step)}"
         raise UserError(f"{steps}; bring both to one")
-    longer = seconds_of(resample) if resample else first.step
+    longer = np.timedelta64(seconds_of(resample), "s") if resample else first.step
     raw = chronological(files, longer, validation, test)
     parts = {
         part: tuple(finished(one, first.step, longer, fill, aggregate) for one in each) for part, each in raw.items()
@@ -66,8 +67,7 @@ def load_series(
     refuse_flat(parts["train"], first.columns, first.name)
     fillings = [filling(files.get(part, first).name, first.columns, each, fill) for part, each in raw.items()]
     findings = merged([*(file.findings for file in files.values()), *fillings])
-    step = np.timedelta64(longer, "s")
-    return SeriesSet(source, first.columns, step, parts, findings, fingerprint(first.columns, step, parts))
+    return SeriesSet(source, first.columns, longer, parts, findings, fingerprint(first.columns, longer, parts))
 
 
 def read_context(
@@ -83,20 +83,18 @@ def read_context(
     file = read_file(path, reading, columns, exact=exact)
     if how := file.findings.how_read():
         warn(how)
-    longer = seconds_of(reading.resample) if reading.resample else file.step
-    if longer != seconds_in(step):
-        raise UserError(
-            f"{file.name} has steps of {told(longer)}, training had {told(seconds_in(step))}; give it the same"
-        )
+    longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else file.step
+    if not same_step(longer, step):
+        raise UserError(f"{file.name} has steps of {told(longer)}, training had {told(step)}; give it the same")
     whole = [finished(one, file.step, longer, reading.fill, reading.aggregate) for one in file.series]
     found = tuple(_until_known(one) for one in whole)
     for one, raw in zip(found, file.series, strict=True):
-        _tell_what_is_left_out(file.name, one, raw.times[-1] + np.timedelta64(file.step, "s"), step)
+        _tell_what_is_left_out(file.name, one, following(raw.times, file.step, 1)[0], step)
     return found
 
 
 def _tell_what_is_left_out(file: str, one: Series, end: np.datetime64, step: np.timedelta64) -> None:
-    begins = one.times[-1] + step if len(one.times) else None
+    begins = following(one.times, step, 1)[0] if len(one.times) else None
     if begins is not None and begins < end:
         named = f"{file}, {one.name}" if one.name else file
         lag = told(int((end - begins) / np.timedelta64(1, "s")))

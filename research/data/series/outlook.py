@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from research.data.series.durations import DAY
+from research.data.series.durations import DAY, seconds_in
+from research.data.series.months import following, months_in
+from research.data.series.opening import opened
 from research.data.series.reference import Reference, expected, series_index
 from research.data.series.series_set import Series
 from research.data.series.windows import Missing, Windows, joined
@@ -27,28 +29,46 @@ def last_windows(
     Raises UserError for a series shorter than the context, or, unless unknown values are masked, with one in it.
     """
     for one in series:
-        name = f"series {one.name}" if one.name else "the series"
-        if len(one.times) < context:
-            raise UserError(
-                f"{name} has {len(one.times):,} steps; a forecast needs the {context:,} before it: give more of them"
-            )
-        unknown = np.isnan(one.values[len(one.values) - context :]).any(axis=1)
-        if missing == "drop" and unknown.any():
-            time = shown_time(one.times[len(one.times) - context + int(unknown.argmax())])
-            raise UserError(
-                f"{name} is unknown at {time}, and a forecast needs the {context:,} steps before it; give it"
-            )
-    longer = [extended(one, reference.step, horizon, time_zone) for one in series]
-    expectations = [expected(reference, series_index(reference, one.name), one.times) for one in longer]
+        check_context(one, reference, context, missing)
+    places = [series_index(reference, one.name) for one in series]
+    openings = [None if reference.opening is None else reference.opening[place] for place in places]
+    longer = [
+        extended(one, reference.step, horizon, time_zone, opening)
+        for one, opening in zip(series, openings, strict=True)
+    ]
+    expectations = [expected(reference, place, one.times) for place, one in zip(places, longer, strict=True)]
     ends = np.cumsum([len(one.times) for one in longer], dtype=np.int64)
     return joined(longer, reference, expectations, calendar, ends - horizon - context)
 
 
-def extended(one: Series, step: int, horizon: int, time_zone: str | None = None) -> Series:
-    """`one` with `horizon` more steps of `step` seconds, of which the times are known: by a clock in `time_zone`."""
-    zone = time_zone if step < DAY else None
+def check_context(one: Series, reference: Reference, context: int, missing: Missing = "drop") -> None:
+    """Raises UserError where `one` cannot be forecast: see `last_windows`; or where training did not have it."""
+    series_index(reference, one.name)
+    name = f"series {one.name}" if one.name else "the series"
+    if len(one.times) < context:
+        raise UserError(
+            f"{name} has {len(one.times):,} steps; a forecast needs the {context:,} before it: give more of them"
+        )
+    unknown = np.isnan(one.values[len(one.values) - context :]).any(axis=1)
+    if missing == "drop" and unknown.any():
+        time = shown_time(one.times[len(one.times) - context + int(unknown.argmax())])
+        raise UserError(f"{name} is unknown at {time}, and a forecast needs the {context:,} steps before it; give it")
+
+
+def extended(
+    one: Series,
+    step: np.timedelta64,
+    horizon: int,
+    time_zone: str | None = None,
+    opening: np.ndarray | None = None,
+) -> Series:
+    """`one` with `horizon` more steps, of which the times are known: by a clock in `time_zone`, where it is open."""
+    zone = None if months_in(step) or seconds_in(step) >= DAY else time_zone
     instants = instants_of(one.times, zone, np.arange(len(one.times)) + 1, f"series {one.name}")
-    ahead = instants[-1] + np.arange(1, horizon + 1) * np.timedelta64(step, "s")
+    if opening is None:
+        ahead = following(instants, step, horizon)
+    else:
+        ahead = opened(instants[-1], step, horizon, opening, zone)
     unknown = np.full((horizon, one.values.shape[1]), np.nan)
     return Series(
         one.name, np.concatenate([one.times, wall_clock(ahead, zone)]), np.concatenate([one.values, unknown]), None

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from research.data.series.clock import days_and_seconds, weekday
-from research.data.series.durations import DAY
+from research.data.series.durations import DAY, seconds_in
 from research.data.series.series_set import Series
 
 Kind = Literal["mean", "day", "weekday"]
@@ -76,13 +76,13 @@ def profiles(days: Days, shape: Shape) -> Callable[[int | None], np.ndarray]:
     return table
 
 
-def by_day(one: Series, step: int, kind: Kind) -> Days:
-    """`one`, with steps of `step` seconds, by its days; a day has a single slot for "mean"."""
+def by_day(one: Series, step: np.timedelta64, kind: Kind) -> Days:
+    """`one`, with steps of `step`, by its days; a day has a single slot for "mean"."""
     days, seconds = days_and_seconds(one.times)
     dates, place = np.unique(days, return_inverse=True)
-    slots = np.zeros_like(seconds) if kind == "mean" else seconds // step
+    slots = np.zeros_like(seconds) if kind == "mean" else seconds // seconds_in(step)
     known = np.isfinite(one.values)
-    shape = (len(dates), 1 if kind == "mean" else slots_of_day(step), one.values.shape[1])
+    shape = (len(dates), 1 if kind == "mean" else slots_of_day(seconds_in(step)), one.values.shape[1])
     sums, counts = np.zeros((2, *shape))
     np.add.at(sums, (place, slots), np.where(known, one.values, 0))
     np.add.at(counts, (place, slots), known)
@@ -94,12 +94,13 @@ def slots_of_day(step: int) -> int:
     return -(-DAY // step)
 
 
-def slots_of(times: np.ndarray, step: int, kind: Kind) -> np.ndarray:
+def slots_of(times: np.ndarray, step: np.timedelta64, kind: Kind) -> np.ndarray:
     """Which slot of a `profile` each of `times` lies in."""
     days, seconds = days_and_seconds(times)
     if kind == "mean":
         return np.zeros_like(days)
-    return seconds // step + (weekday(days) * slots_of_day(step) if kind == "weekday" else 0)
+    each = seconds_in(step)
+    return seconds // each + (weekday(days) * slots_of_day(each) if kind == "weekday" else 0)
 
 
 def _shaped(of_all: np.ndarray, own: np.ndarray, shape: Shape) -> np.ndarray:

@@ -8,9 +8,10 @@ import numpy as np
 
 from research.data.findings import shown
 from research.data.series.archives import read_archive
-from research.data.series.durations import DAY, seconds_of, told
+from research.data.series.durations import DAY, seconds_in, seconds_of, told
 from research.data.series.findings import WORDS, Finding, SeriesFindings
 from research.data.series.grids import Rows, on_grid
+from research.data.series.months import months_in, same_step
 from research.data.series.series_set import Series
 from research.data.series.stamps import Stamps
 from research.data.series.steps import regular_step
@@ -35,11 +36,11 @@ class Reading(NamedTuple):
 
 
 class File(NamedTuple):
-    """The series of one file, `step` seconds apart, before anything is filled or put together."""
+    """The series of one file, a `step` apart, before anything is filled or put together."""
 
     name: str
     columns: tuple[str, ...]
-    step: int
+    step: np.timedelta64  # in seconds or months
     series: tuple[Series, ...]
     findings: SeriesFindings
 
@@ -116,9 +117,10 @@ def _without_zeros(found: Rows) -> Rows:
     return found._replace(values=np.where(found.values == 0, np.nan, found.values))
 
 
-def _refuse_resampling(step: int, reading: Reading, where: str) -> None:
-    longer = seconds_of(reading.resample) if reading.resample else step
-    if longer % step:
+def _refuse_resampling(step: np.timedelta64, reading: Reading, where: str) -> None:
+    longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else step
+    if not same_step(step, longer) and (months_in(step) or seconds_in(longer) % seconds_in(step)):
         raise UserError(
             f"{where} has steps of {told(step)}, which do not add up to {told(longer)}; give --data.resample a multiple"
+            f"{' in a file of shorter steps, or leave it out' if months_in(step) else ''}"
         )

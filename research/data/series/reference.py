@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from research.data.series.durations import seconds_in
+from research.data.series.durations import told
+from research.data.series.months import months_in
 from research.data.series.profiles import Kind, Shape, Statistic, by_day, profiles, slots_of
 from research.data.series.series_set import Series
 from research.errors import UserError
@@ -25,13 +26,15 @@ class Reference(NamedTuple):
     table: float64 [S, slots, F]; one slot ("mean"), one for each step of a day ("day"), or those of Monday to Sunday
     ("weekday"); with min-max scaling the value that is 0. spread: float64 [S, F], the standard deviation of training
     around it; with min-max scaling the distance from 0 to 1. names: those of the S series.
+    opening: bool [S, 7, slots of a day], see `opening.opening_of`, where steps without a value are passed over.
     """
 
     names: tuple[str, ...]
-    step: int  # seconds
+    step: np.timedelta64  # in seconds or months
     shape: Shape
     table: np.ndarray
     spread: np.ndarray
+    opening: np.ndarray | None = None
 
 
 def fit_reference(
@@ -54,26 +57,28 @@ def fit_reference(
     the training values are from 0 to 1 ("minmax", as scikit-learn's MinMaxScaler has it), -1 to 1, or as they are.
 
     Raises UserError for "day" and "weekday" of a series with fewer than two days: they would tell each day of itself;
-    and for any other scaling than "standard" of anything but "mean".
+    for any other scaling than "standard" of anything but "mean"; and for steps of months, which have no time of day.
     """
+    shape = Shape(kind, blend, statistic, smooth)
     if scaling != "standard":
-        return _of_range(train, seconds_in(step), Shape(kind, blend, statistic, smooth), scaling)
-    seconds, shape = seconds_in(step), Shape(kind, blend, statistic, smooth)
+        return _of_range(train, step, shape, scaling)
+    if kind != "mean" and months_in(step):
+        raise UserError(f"steps of {told(step)} have no time of day; take --data.reference mean, not {kind}")
     tables, spreads = [], []
     for one in train:
-        days = by_day(one, seconds, kind)
+        days = by_day(one, step, kind)
         if kind != "mean" and days.known() < 2:
             name = f"series {one.name}" if one.name else "the series"
             raise UserError(f"{name} has fewer than two training days; take --data.reference mean, or more of it")
         table = profiles(days, shape)(None)
-        around = _deviation(one.values - table[slots_of(one.times, seconds, kind)])
+        around = _deviation(one.values - table[slots_of(one.times, step, kind)])
         whole = _deviation(one.values - np.nanmean(one.values, axis=0))
         tables.append(table)
         spreads.append(np.where(around > FLAT * whole, around, whole))
-    return Reference(tuple(one.name for one in train), seconds, shape, np.stack(tables), np.stack(spreads))
+    return Reference(tuple(one.name for one in train), step, shape, np.stack(tables), np.stack(spreads))
 
 
-def _of_range(train: Sequence[Series], seconds: int, shape: Shape, scaling: Scaling) -> Reference:
+def _of_range(train: Sequence[Series], step: np.timedelta64, shape: Shape, scaling: Scaling) -> Reference:
     if shape.kind != "mean":
         raise UserError(
             f"data.scaling {scaling} has no reference; set --data.reference mean, or --data.scaling standard"
@@ -84,7 +89,7 @@ def _of_range(train: Sequence[Series], seconds: int, shape: Shape, scaling: Scal
         low, spread = low + spread / 2, spread / 2
     if scaling == "none":
         low, spread = np.zeros_like(low), np.ones_like(spread)
-    return Reference(tuple(one.name for one in train), seconds, shape, low[:, None], spread)
+    return Reference(tuple(one.name for one in train), step, shape, low[:, None], spread)
 
 
 def expected(reference: Reference, series: int, times: np.ndarray) -> np.ndarray:

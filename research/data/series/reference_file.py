@@ -16,6 +16,7 @@ def reference_bytes(reference: Reference) -> bytes:
     file = io.BytesIO()
     np.savez(
         file,
+        opening=np.zeros(0, bool) if reference.opening is None else reference.opening,
         names=np.array(reference.names),
         step=reference.step,
         kind=np.array(reference.shape.kind),
@@ -36,6 +37,7 @@ def read_reference(content: bytes, where: str) -> Reference:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             found = {name: archive[name] for name in ("names", "step", "table", "spread", *Shape._fields)}
+            opening = archive["opening"] if "opening" in archive.files and archive["opening"].size else None
         names = tuple(str(name) for name in found["names"])
         table, spread = found["table"].astype(np.float64), found["spread"].astype(np.float64)
         kind: Kind | None = next((one for one in get_args(Kind) if one == found["kind"]), None)
@@ -43,6 +45,8 @@ def read_reference(content: bytes, where: str) -> Reference:
         if kind is None or statistic is None or table.shape[::2] != spread.shape or len(names) != len(table):
             raise ValueError("its arrays do not belong together")
         shape = Shape(kind, float(found["blend"]), statistic, float(found["smooth"]))
-        return Reference(names, int(found["step"]), shape, table, spread)
+        step = found["step"]  # of runs from before there were steps of months a number, of seconds
+        step = step[()] if step.dtype.kind == "m" else np.timedelta64(int(step), "s")
+        return Reference(names, step, shape, table, spread, opening)
     except (*BROKEN, KeyError) as error:
         raise UserError(f"{where} holds no reference of series; restore it, or train again") from error

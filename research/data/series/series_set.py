@@ -8,6 +8,7 @@ import numpy as np
 
 from research.data.series.durations import seconds_in
 from research.data.series.findings import SeriesFindings
+from research.data.series.months import months_in
 
 
 class Series(NamedTuple):
@@ -28,7 +29,7 @@ class SeriesSet(NamedTuple):
 
     name: str
     columns: tuple[str, ...]  # F
-    step: np.timedelta64  # in seconds
+    step: np.timedelta64  # in seconds or months
     parts: dict[str, tuple[Series, ...]]  # "train", "validation", "test": each series' times follow each other
     findings: SeriesFindings
     fingerprint: str  # the first 16 hex digits of the sha256 of columns, step and parts
@@ -36,7 +37,8 @@ class SeriesSet(NamedTuple):
 
 def fingerprint(columns: tuple[str, ...], step: np.timedelta64, parts: Mapping[str, tuple[Series, ...]]) -> str:
     """The first 16 hex digits of the sha256 of everything that a training sees."""
-    digest = hashlib.sha256("\0".join((str(seconds_in(step)), *columns)).encode())
+    length = f"{months_in(step)} months" if months_in(step) else str(seconds_in(step))
+    digest = hashlib.sha256("\0".join((length, *columns)).encode())
     for part, series in parts.items():
         for one in series:
             digest.update(f"\0{part}\0{one.name}\0{one.values.shape}".encode())

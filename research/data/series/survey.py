@@ -28,7 +28,7 @@ def of_grid(
         for start, end in zip(*stretches(flags), strict=True):
             clock[start:end] |= zone is None and is_change(times[start], int(end - start) * step)
     zeros = np.stack([failing_zeros(column) for column in grid.values.T], axis=1) & (not zeros_missing)
-    zoned = np.diff(times, prepend=times[0] - step).astype(np.int64) != step
+    zoned = np.diff(times - grid.instants, prepend=times[:1] - grid.instants[:1]).astype(np.int64) != 0
     found = {
         "gaps": _one(file, name, (grid.members == 0) & ~clock, times),
         "repeated": _one(file, name, (grid.members > 1) & ~clock, times, grid.members - 1),

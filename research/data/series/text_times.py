@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from research.data.series.orders import other_order_is_meant
 from research.errors import UserError
 
 FORMS = 4  # different ways of writing times within one column: midnight without its 0:00, seconds only where not 0
@@ -34,6 +35,7 @@ REWRITTEN = (
     (r"^(\d{4})[ -]?Q3$", r"\1-07-01"),
     (r"^(\d{4})[ -]?Q4$", r"\1-10-01"),
 )
+EITHER_ORDER = r"(?:0?[1-9]|1[0-2])[/.-](?:0?[1-9]|1[0-2])[/.-]\d{4}\b.*"  # day and month may change places
 ANY_REWRITTEN = "|".join(re.sub(r"\((?!\?)", "(?:", pattern) for pattern, _ in REWRITTEN)
 MIDNIGHT = r"(?:^\d{4}-\d\d?-\d\d?[T ]24|[T ]24:00(?::00(?:\.0+)?)?)$"  # the end of a day, ISO 8601's 24:00
 
@@ -60,6 +62,7 @@ def text_times(
     if wrong.any():
         first = int(wrong.argmax())
         raise _unreadable(bare.iloc[first], f"{where}: row {rows[first]}: {texts.iloc[first][:40]!r}", day_first)
+    _refuse_other_order(bare, found, f"{where}: row {rows[0]}", day_first)
     found += midnight * np.timedelta64(1, "D")
     notes = (("midnight", int(midnight.sum()), int(midnight.argmax())),) if midnight.any() else ()
     return found, offsets, notes
@@ -98,6 +101,18 @@ def _parsed(texts: Any, day_first: bool) -> np.ndarray:
         if np.isnat(found[left[0]]):
             break
     return found
+
+
+def _refuse_other_order(texts: Any, found: np.ndarray, where: str, day_first: bool) -> None:
+    """UserError where day and month of all `texts` may change places, and only the other order makes a series."""
+    if not len(texts) or not texts.str.fullmatch(EITHER_ORDER).all():
+        return
+    other = _parsed(texts, not day_first)
+    if not np.isnat(other).any() and other_order_is_meant(found, other):
+        order, turn = ("month/day", "leave out") if day_first else ("day/month", "give")
+        raise UserError(
+            f"{where}: times such as {texts.iloc[0][:40]!r} follow each other as {order} alone; {turn} --data.day-first"
+        )
 
 
 def _form(text: str, day_first: bool) -> str:

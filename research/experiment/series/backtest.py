@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.data.series.months import months_in
 from research.data.series.reference import expected, series_index
+from research.data.series.seasons import season_of, seasons_of
 from research.data.series.series_set import Series
 from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
@@ -19,7 +21,6 @@ from research.training.step import cut
 
 Tree = Any
 AT_ONCE = 256  # windows per call
-DAY = np.timedelta64(1, "D")
 
 
 class Targets(NamedTuple):
@@ -71,51 +72,44 @@ def _forecast(apply: Apply, params: Tree, rows: Stretches, starts: jax.Array) ->
 
 
 def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
-    """{name: forecasts [N, P, F]} of the last value, of the day before, and of the mean of each time of day; of the
+    """{name: forecasts [N, P, F]} of the last value, of the season before, and of the mean of each time of day; of the
     daily profile, too, where the net is told one.
 
-    The rows before a window are used as far as they are there: those of earlier parts, too, where no time is missing in
-    between. The means are of all that comes before test.
+    The rows before a window are used as far as they are there, those of earlier parts, too. The means are of all that
+    comes before test.
     """
     windows, sizes = parts.windows[split], parts.sizes
-    average = np.concatenate(
-        [expected(parts.average, _place(parts, one), one.times) for one in parts.data.parts[split]]
-    )
+    series = parts.data.parts[split]
+    average = np.concatenate([expected(parts.average, _place(parts, one), one.times) for one in series])
     rows = windows.starts[:, None] + sizes.context + np.arange(sizes.horizon)
-    before = [_history(parts, split, one) for one in parts.data.parts[split]]
-    values = np.concatenate(
-        [part for pair in zip(before, parts.data.parts[split], strict=True) for part in _values(pair)]
-    )
-    lengths = np.array([len(one.times) for one in parts.data.parts[split]])
-    history = np.array([len(past) for past in before])
+    longer = [_with_history(parts, split, one) for one in series]
+    lengths, history = (np.array([len(each.times) for each in some]) for some in (series, longer))
+    history -= lengths
     number = np.repeat(np.arange(len(lengths)), lengths)[windows.starts]  # which of the part's series
+    values, times = (np.concatenate([getattr(one, name) for one in longer]) for name in ("values", "times"))
     starts = windows.starts + np.cumsum(history)[number]
     firsts = (np.cumsum(history + lengths) - history - lengths)[number]
-    season = max(1, int(DAY / parts.data.step))
     known = (values, starts, firsts, sizes.context)
-    naive = seasonal_naive(*known, season, average[rows])
-    named = {"last value": last_value(*known, average[rows]), "seasonal naive (day)": naive.forecasts}
-    named["time-of-day mean"] = average[rows]
+    naive = seasonal_naive(*known, *seasons_of(times, parts.data.step), average[rows])
+    named = {"last value": last_value(*known, average[rows]), season_name(parts): naive.forecasts}
+    named["mean" if months_in(parts.data.step) else "time-of-day mean"] = average[rows]
     if parts.config.data.reference != "mean":
         named["daily profile"] = windows.expected[rows].astype(np.float64)
     return named, naive
 
 
-def _values(pair: tuple[np.ndarray, Series]) -> tuple[np.ndarray, np.ndarray]:
-    return pair[0], pair[1].values
+def season_name(parts: Parts) -> str:
+    """What the seasonal naive forecast is called, by its season: `seasonal naive (day)`."""
+    return f"seasonal naive ({season_of(parts.data.step).name})"
 
 
 def _place(parts: Parts, one: Series) -> int:
     return series_index(parts.average, one.name)
 
 
-def _history(parts: Parts, split: str, one: Series) -> np.ndarray:
-    """The values [T, F] of earlier parts of the same series that `one` follows without a break."""
-    found = np.zeros((0, one.values.shape[1]))
-    begins = one.times[0]
-    for part in reversed(SPLITS[: SPLITS.index(split)]):
-        earlier = next((each for each in parts.data.parts.get(part, ()) if each.name == one.name), None)
-        if earlier is None or not len(earlier.times) or earlier.times[-1] + parts.data.step != begins:
-            break
-        found, begins = np.concatenate([earlier.values, found]), earlier.times[0]
-    return found
+def _with_history(parts: Parts, split: str, one: Series) -> Series:
+    """`one` after what earlier parts have of the same series."""
+    earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in parts.data.parts[part]]
+    found = [each for each in (*earlier, one) if each.name == one.name]
+    times, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("times", "values"))
+    return Series(one.name, times, values)

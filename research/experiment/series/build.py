@@ -9,6 +9,7 @@ import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
 from research.data.series.load import load_series
+from research.data.series.opening import opening_of
 from research.data.series.reference import Reference, fit_reference, left_out
 from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windows import Windows, build_windows
@@ -146,6 +147,8 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     train = data.parts["train"]
     early = fit(train)
     late = early if config.reference == "mean" else fit(_before_test(data))._replace(spread=early.spread)
+    if config.missing == "join":
+        late = late._replace(opening=_openings(data))
     told = {"train": early, "validation": early, "test": late}
     expectations = {"train": None if config.reference == "mean" else left_out(early, train)}
     windows = {
@@ -162,6 +165,18 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
         for split in SPLITS
     }
     return late, windows
+
+
+def _openings(data: SeriesSet) -> np.ndarray | None:
+    """Which steps of the week each series has, [S, 7, slots of a day]; None where none of them lacks any."""
+    times = [[one.times for part in SPLITS for one in data.parts[part] if one.name == name] for name in _names(data)]
+    found = [opening_of(each, data.step) for each in times]
+    shape = next((each.shape for each in found if each is not None), None)
+    return None if shape is None else np.stack([np.ones(shape, bool) if one is None else one for one in found])
+
+
+def _names(data: SeriesSet) -> tuple[str, ...]:
+    return tuple(one.name for one in data.parts["train"])
 
 
 def _before_test(data: SeriesSet) -> tuple[Series, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 from rich.table import Table
 
 from research.config import SeriesExperiment
+from research.data.series.months import keeps_to_months, month_of
 from research.evaluation.clustered import clustered_mean
 from research.evaluation.forecast_errors import known_mean, window_losses
 from research.evaluation.metrics import metric_of
@@ -37,7 +38,7 @@ def contrasted(
     unit = entries[0][0].data.unit
     published = {config.name: config.published for config, _ in entries}
     rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
-    pairs = _pairs(first, errors, unit)
+    pairs = _pairs(first, errors, unit, joined=entries[0][0].data.missing == "join")
     write_bytes(figure, ranking_figure(rows, unit))
     told = {(config.forecast.loss, config.data.reference) for config, _ in entries}
     histories = {_learned(config, alike=len(told) == 1): histories_of(place) for config, place in entries}
@@ -69,20 +70,33 @@ def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, pu
     }
 
 
-def _pairs(kept: Kept, forecasts: dict[str, np.ndarray], unit: str) -> list[Record]:
+def _pairs(kept: Kept, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
     """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
-    step = np.diff(kept.times[0, :2]).astype(int)[0] if kept.times.shape[1] > 1 else None
     times, place = np.unique(kept.times[:, 0], return_inverse=True)
-    each = int(step) if step else int(np.min(np.diff(times.astype(np.int64)), initial=86400))
     scale = None if unit or kept.truth.shape[2] == 1 else np.mean(kept.spread, axis=0)
     found = {
         name: np.stack([_averaged(window_losses(one, kept.truth, scale), place, len(times)) for one in runs])
         for name, runs in forecasts.items()
     }
-    positions = times.astype(np.int64) // each
+    positions = steps_between(times, kept.times, joined=joined)
     days = times.astype("datetime64[D]").astype(int)
     ranked: Ranking = ranking(found, positions, days, kept.truth.shape[1])
     return [{"a": p["better"], "b": p["worse"], "days": p["days"]} | dict(p["test"]) for p in ranked.pairs]
+
+
+def steps_between(origins: np.ndarray, times: np.ndarray, *, joined: bool) -> np.ndarray:
+    """The step at which each of `origins` [N] lies, datetime64[s], of windows with targets at `times` [M, P].
+
+    Steps are counted by the clock or the months, or, where what is around gaps is `joined`, one after the other.
+    """
+    found = np.unique(times)
+    if joined:
+        return np.searchsorted(found, origins)
+    of, places = (
+        month_of(each) if keeps_to_months({"": found}) else each.astype(np.int64) for each in (origins, found)
+    )
+    lengths, counts = np.unique(np.diff(places), return_counts=True)
+    return of // int(lengths[counts.argmax()] if len(lengths) else 1)
 
 
 def _averaged(each: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:

@@ -6,13 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from research.data.series.durations import seconds_in
+from research.data.series.months import months_in
+from research.data.series.seasons import season_of
 from research.evaluation.conformal import Widths, conformal_widths, quantile_widths, too_few_days
 from research.evaluation.forecast_errors import seasonal_scale
 from research.evaluation.forecasting import Forecasting, evaluate
 from research.evaluation.shrinking import shrinkage
-from research.experiment.series.backtest import DAY, Targets, baseline_forecasts, raw_forecasts, targets_of
+from research.experiment.series.backtest import Targets, baseline_forecasts, raw_forecasts, targets_of
 from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.net import Bounds, bounds_of
+from research.report.formats import MONTH
 
 Tree = Any
 
@@ -131,15 +135,20 @@ def _evaluated(
     scale: np.ndarray,
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Forecasting:
-    hours = np.arange(1, parts.sizes.horizon + 1) * (parts.data.step / np.timedelta64(1, "h"))
+    hours = np.arange(1, parts.sizes.horizon + 1) * _hours(parts.data.step)
     coverage = parts.config.forecast.coverage
     return evaluate(forecasts, targets.truth, targets.times, hours, parts.data.columns, scale, bounds, coverage)
 
 
+def _hours(step: np.timedelta64) -> float:
+    """The hours of a step; of months those of as many mean ones."""
+    return months_in(step) * MONTH if months_in(step) else seconds_in(step) / 3600
+
+
 def _training_scale(parts: Parts) -> np.ndarray:
-    """What MASE divides by, of all training series: the mean change over a day."""
+    """What MASE divides by, of all training series: the mean change over a season."""
     train = parts.data.parts["train"]
     ends = np.cumsum([0, *(len(one.times) for one in train)])
-    season = max(1, int(DAY / parts.data.step))
+    season = season_of(parts.data.step).steps
     values = np.concatenate([one.values for one in train])
     return seasonal_scale(values, [(int(a), int(b)) for a, b in itertools.pairwise(ends)], season)

@@ -1,11 +1,11 @@
-"""What the memory of a recurrent net holds over a day: its cells, run along the series as they ran in training."""
+"""What the memory of a recurrent net holds over a season: its cells, run along the series as they ran in training."""
 
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
-from research.experiment.series.backtest import DAY
+from research.data.series.seasons import season_of
 from research.experiment.series.build import Parts, stretches_of
 from research.models.network import Network
 from research.models.recurrent import Recurrent
@@ -18,11 +18,12 @@ Tree = Any
 def memories_of(parts: Parts, params: Tree, split: str) -> dict[str, dict[str, Any]]:
     """{layer: {"times" [T], "cells" [T, H], "series" [T], "title"}} of each recurrent layer of the net; {} without any.
 
-    T windows that follow each other for a day; each gives what the layer holds at its end, when the forecast is made.
+    T windows that follow each other for a season (`seasons.season_of`); each gives what the layer holds at its end,
+    when the forecast is made.
     """
     taps = carried_taps(parts.net)
     windows = parts.windows[split]
-    chosen = _a_day(windows.starts, int(DAY / parts.data.step))
+    chosen = _a_season(windows.starts, season_of(parts.data.step).steps)
     if not taps or len(chosen) < 2:
         return {}
     inputs, _, _ = cut(stretches_of(windows, parts.sizes), jnp.asarray(windows.starts[chosen]))
@@ -46,8 +47,8 @@ def carried_taps(net: Network) -> dict[str, str]:
     return {name: f"{name}/cell" if "cell" in layer.further() else name for name, layer in layers.items()}
 
 
-def _a_day(starts: np.ndarray, steps: int) -> np.ndarray:
-    """The places of the first windows that follow each other for a day, or of as many as do."""
+def _a_season(starts: np.ndarray, steps: int) -> np.ndarray:
+    """The places of the first windows that follow each other for a season, or of as many as do."""
     breaks = np.flatnonzero(np.diff(starts) != np.min(np.diff(starts), initial=len(starts) + 1)) + 1
     runs = np.split(np.arange(len(starts)), breaks)
     longest = max(runs, key=len)

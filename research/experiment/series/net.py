@@ -10,7 +10,8 @@ import numpy as np
 
 from research.config import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesExperiment
 from research.data.places import data_root, expanded
-from research.data.series.durations import steps_of
+from research.data.series.durations import steps_of, told
+from research.data.series.months import months_in
 from research.errors import UserError
 from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
 from research.models.network import Network
@@ -39,23 +40,26 @@ class Sizes(NamedTuple):
 def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelta64) -> Sizes:
     """The sizes of what `config` describes, on series of `columns` at `step`.
 
-    UserError for no whole steps, for quantiles of which the middle one is not the one in the middle, and for bounds
-    that do not fit the columns.
+    UserError for no whole steps, for quantiles of which the middle one is not the one in the middle, for bounds that do
+    not fit the columns, and for a calendar of days beside steps of months.
     """
     bounds_of(config.forecast, columns)
-    told = config.forecast.quantiles
-    if config.forecast.loss == "quantile" and (len(told) % 2 == 0 or list(told) != sorted(set(told))):
+    quantiles = config.forecast.quantiles
+    if config.forecast.loss == "quantile" and (len(quantiles) % 2 == 0 or list(quantiles) != sorted(set(quantiles))):
         raise UserError(
-            f"forecast.quantiles {' '.join(map(str, told))}: the middle one is the forecast, so give an odd number of "
-            "them, from low to high"
+            f"forecast.quantiles {' '.join(map(str, quantiles))}: the middle one is the forecast, so give an odd "
+            "number of them, from low to high"
         )
+    sub_daily = [name for name in config.data.calendar if name != "time_of_year"]
+    if months_in(step) and sub_daily:
+        raise UserError(f"steps of {told(step)} have no {sub_daily[0]}; give --data.calendar time_of_year, or none")
     return Sizes(
-        context=steps_of(config.data.context, step),
-        horizon=steps_of(config.data.horizon, step),
+        context=steps_of(config.data.context, step, "--data.context"),
+        horizon=steps_of(config.data.horizon, step, "--data.horizon"),
         channels=len(columns),
         calendar=2 * len(config.data.calendar),
         masked=config.data.missing == "mask",
-        quantiles=told if config.forecast.loss == "quantile" else (),
+        quantiles=quantiles if config.forecast.loss == "quantile" else (),
     )
 
 

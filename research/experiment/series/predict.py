@@ -43,7 +43,7 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     data = read_record(place)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
     told = read_told(place)
-    step = np.timedelta64(told.step, "s")
+    step = told.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: net.init(jax.random.key(0), example(sizes))["params"])

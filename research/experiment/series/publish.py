@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from research.config import SeriesExperiment, to_json
-from research.data.series.durations import seconds_in, told
+from research.data.series.durations import told
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
 from research.experiment.fit import Trained
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.judge import best_epoch, chosen_parameters
-from research.experiment.series.backtest import baseline_forecasts, targets_of
+from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
 from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.judge import Judgement
 from research.experiment.series.kept import keep
@@ -32,7 +32,6 @@ PANELS = 3  # days that forecasts are shown of
 def described(parts: Parts) -> dict[str, Any]:
     """record["data"]: which series and windows these are."""
     data, sizes = parts.data, parts.sizes
-    each = seconds_in(data.step)
     found = data.findings.summary()
     return {
         "name": data.name,
@@ -42,9 +41,9 @@ def described(parts: Parts) -> dict[str, Any]:
         "columns": list(data.columns),
         "series": [one.name for one in data.parts["train"]],
         "unit": parts.config.data.unit,
-        "step": told(each),
-        "context": told(each * sizes.context),
-        "horizon": told(each * sizes.horizon),
+        "step": told(data.step),
+        "context": told(data.step * sizes.context),
+        "horizon": told(data.step * sizes.horizon),
         "training_days": _training_days(parts),
         "never_negative": never_negative(parts),
         "baselines": _baseline_errors(parts),
@@ -62,7 +61,7 @@ def _training_days(parts: Parts) -> int:
 def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
     """{split: {baseline: mean absolute error}}, in the series' own unit.
 
-    Of the day before also over the windows alone whose day before was measured throughout, where there are any.
+    Of the season before also over the windows alone whose season before was measured throughout, where there are any.
     """
     errors = {}
     for split in SPLITS:
@@ -75,7 +74,7 @@ def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
             whole = naive.seasonal.all(axis=(1, 2))
             if whole.any():
                 strict = float(np.nanmean(np.abs(naive.forecasts - truth)[whole]))
-                errors[split][f"seasonal naive (day), {int(whole.sum())} whole windows"] = strict
+                errors[split][f"{season_name(parts)}, {int(whole.sum())} whole windows"] = strict
     return errors
 
 

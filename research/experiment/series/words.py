@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from research.data.series.durations import seconds_in, told
+from research.data.series.durations import told
 from research.experiment.histories import headline_split
 from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.publish import evaluation_document
@@ -17,7 +17,7 @@ from research.report.tables import filled
 
 def introduced(parts: Parts) -> list[str]:
     """Lines about the series, their windows, and what was found in their files."""
-    data, sizes, each = parts.data, parts.sizes, seconds_in(parts.data.step)
+    data, sizes, each = parts.data, parts.sizes, parts.data.step
     counts = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
     series = len(data.parts["train"])
     several = f"{series} series of " if series > 1 else ""

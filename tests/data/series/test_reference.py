@@ -175,7 +175,7 @@ def test_what_is_no_reference(refusal):
 
 
 def test_series_are_found_by_name(refusal):
-    found = Reference(("A", "B"), 3600, Shape(), np.zeros((2, 1, 1)), np.ones((2, 1)))
+    found = Reference(("A", "B"), np.timedelta64(3600, "s"), Shape(), np.zeros((2, 1, 1)), np.ones((2, 1)))
     assert [series_index(found, name) for name in "AB"] == [0, 1]
     with refusal("series 'C' was not in training, which had 'A', 'B'"):
         series_index(found, "C")

@@ -1,0 +1,130 @@
+"""Series by the calendar and by the clock: months, business days and changes of the clock."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research import experiment
+from research.config import DenseForecaster, SeriesData, SeriesExperiment, Training
+from research.errors import UserError
+from research.experiment.series.backtest import baseline_forecasts, targets_of
+from research.experiment.series.build import build
+from research.experiment.series.compare import contrasted, steps_between
+
+CONFIG = SeriesExperiment(
+    name="calendar",
+    data=SeriesData(source="a.csv", context="12", horizon="12"),
+    model=DenseForecaster(hidden=(4,)),
+    train=Training(epochs=2, batch_size=32),
+)
+
+
+def config_of(**changes):
+    return dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, **changes))
+
+
+def written(times, values, **columns):
+    pd.DataFrame({"time": times, "value": values} | columns).to_csv("a.csv", index=False)
+
+
+def assert_refused(config, *words):
+    with pytest.raises(UserError) as caught:
+        build(config)
+    assert all(word in str(caught.value) for word in words) and "\n" not in str(caught.value), str(caught.value)
+
+
+def last_error(config, name):
+    """The error of baseline `name` on the windows of test of which the season before was measured."""
+    parts = build(config)
+    named, naive = baseline_forecasts(parts, "test")
+    truth = targets_of(parts.windows["test"], parts.sizes).truth
+    whole = naive.seasonal.all(axis=(1, 2))
+    return np.abs(named[name] - truth)[whole].max(), int(whole.sum()), len(truth)
+
+
+@pytest.mark.parametrize(
+    ("zone", "begin"), [("Australia/Sydney", "2024-08-20"), ("Europe/Berlin", "2024-09-10"), ("UTC", "2024-08-20")]
+)
+def test_the_day_before_is_that_of_the_clock_across_its_change(zone, begin):
+    times = pd.date_range(begin, periods=24 * 60, freq="h", tz="UTC").tz_convert(zone).tz_localize(None)
+    written(times, times.hour**2)
+    error, whole, windows = last_error(config_of(time_zone=zone, test=0.5, context="6h"), "seasonal naive (day)")
+    assert error == 0 and whole >= windows - 24  # but those whose day before lacks the hour that was skipped
+
+
+def test_the_day_before_is_that_of_the_clock_where_nights_are_passed_over():
+    times = pd.date_range("2024-01-01", periods=24 * 80, freq="h")
+    times = times[(times.hour >= 9) & (times.hour < 17) & (times.day_of_week < 5)]
+    written(times, np.arange(len(times)) // 8)  # the number of the working day
+    error, whole, windows = last_error(config_of(missing="join", context="8", horizon="8"), "seasonal naive (day)")
+    assert error == 1 and whole > windows / 2
+
+
+@pytest.mark.parametrize(("freq", "months", "season"), [("MS", 1, 12), ("QE", 3, 4), ("YS", 12, 1), ("BME", 1, 12)])
+def test_months_quarters_and_years_are_steps(freq, months, season):
+    count = 48 + 24 * season
+    times = pd.date_range("1890-01-01" if freq == "YS" else "1990-01-01", periods=count, freq=freq)
+    written(times, np.arange(count) % season + (np.arange(count) if season == 1 else 0))
+    config = config_of(context=str(4), horizon=f"{season if freq != 'YS' else 2}", test=0.3)
+    parts = build(config)
+    assert parts.training.sizes["test"] > 0 and parts.data.step == np.timedelta64(months, "M")
+    error, whole, windows = last_error(config, "seasonal naive (year)")
+    assert whole == windows and error == (2 if season == 1 else 0)
+
+
+def test_what_months_do_not_have_is_said():
+    written(pd.date_range("1990-01-01", periods=120, freq="MS"), np.arange(120.0))
+    for changes, words in (
+        ({"context": "6h"}, ("--data.context 6h", "steps of 1 month", "2 years")),
+        ({"horizon": "5h"}, ("--data.horizon 5h", "number of steps")),
+        ({"reference": "day"}, ("steps of 1 month have no time of day", "--data.reference mean")),
+        ({"reference": "weekday"}, ("no time of day", "--data.reference mean")),
+        ({"calendar": ("time_of_day",)}, ("no time_of_day", "time_of_year")),
+        ({"resample": "1d"}, ("steps of 1 month, which do not add up to 1 d",)),
+    ):
+        assert_refused(config_of(**({"context": "1 year", "horizon": "2"} | changes)), *words)
+
+
+def test_months_as_days_first_are_known_for_what_they_are():
+    times = pd.date_range("1990-01-01", periods=240, freq="MS")
+    written(times.strftime("%d/%m/%Y"), np.arange(240.0))
+    assert_refused(CONFIG, "a.csv: row 2", "day/month", "give --data.day-first")
+    assert build(config_of(day_first=True)).data.step == np.timedelta64(1, "M")
+    written(times.strftime("%m/%d/%Y"), np.arange(240.0))
+    assert_refused(config_of(day_first=True), "a.csv: row 2", "month/day", "leave out --data.day-first")
+    assert build(CONFIG).data.step == np.timedelta64(1, "M")
+
+
+def test_a_whole_run_of_month_ends_goes_on_at_month_ends():
+    times = pd.date_range("1990-01-31", periods=180, freq="ME")
+    written(times, 100 + 10 * np.sin(np.arange(180) / 6 * np.pi))
+    config = config_of(context="12", horizon="13", calendar=("time_of_year",), test=0.3)
+    record = experiment.run(config, "run")
+    assert (record["data"]["step"], record["data"]["horizon"]) == ("1 month", "13 months")
+    (answer,) = experiment.predict("run", ["a.csv"])
+    expected = pd.date_range("2005-01-31", periods=13, freq="ME")
+    assert answer["times"] == [time.isoformat() for time in expected]
+    found, _ = contrasted([(config, Path("run"))], {config.name: record}, Path("all.png"))
+    assert found["seasonal naive (year)"]["mae"] == pytest.approx(0, abs=1e-5)
+
+
+def test_business_days_are_followed_by_business_days():
+    times = pd.bdate_range("2024-01-01", periods=202)  # to a Tuesday
+    written(times, np.arange(202.0) % 7)
+    experiment.run(config_of(context="5", horizon="5", missing="join"), "run")
+    (answer,) = experiment.predict("run", ["a.csv"])
+    days = [pd.Timestamp(time).day_name() for time in answer["times"]]
+    assert days == ["Wednesday", "Thursday", "Friday", "Monday", "Tuesday"]
+
+
+@pytest.mark.parametrize("first", range(5))
+def test_windows_that_begin_on_different_days_are_at_different_steps(first):
+    days = pd.bdate_range("2024-01-01", periods=60).to_numpy("datetime64[s]")[first:]
+    times = days[np.arange(len(days) - 4)[:, None] + np.arange(5)]
+    np.testing.assert_array_equal(np.diff(steps_between(times[:, 0], times, joined=True)), 1)
+    months = pd.date_range("1990-01-31", periods=60, freq="ME").to_numpy("datetime64[s]")[first:]
+    times = months[np.arange(len(months) - 4)[:, None] + np.arange(5)]
+    np.testing.assert_array_equal(np.diff(steps_between(times[:, 0], times, joined=False)), 1)
