@@ -63,6 +63,13 @@ def test_the_day_before_is_that_of_the_clock_where_nights_are_passed_over():
     assert error == 1 and whole > windows / 2
 
 
+@pytest.mark.parametrize("validation", [0.0, 0.3])
+def test_the_day_before_the_first_of_test_is_there_without_validation_too(validation):
+    written(pd.date_range("2024-01-01", periods=24 * 20, freq="h"), np.arange(480) % 24)
+    error, whole, windows = last_error(config_of(validation=validation, test=0.2), "seasonal naive (day)")
+    assert error == 0 and whole == windows
+
+
 @pytest.mark.parametrize(("freq", "months", "season"), [("MS", 1, 12), ("QE", 3, 4), ("YS", 12, 1), ("BME", 1, 12)])
 def test_months_quarters_and_years_are_steps(freq, months, season):
     count = 48 + 24 * season
