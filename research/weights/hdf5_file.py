@@ -16,6 +16,7 @@ from research.errors import UserError
 from research.weights.array_files import from_bfloat16
 
 OF_TRAINING = ("optimizer", "metrics")  # beside the layers in a .weights.h5; the latter in TensorFlow's Keras alone
+OF_MODEL = "top_level_model_weights"  # keras.src.legacy.saving.legacy_h5_format: beside the layers
 Texts = dict[str, str]
 Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `Foreign`
 MEMBERS = {"config": "config.json", "metadata": "metadata.json"}  # of a .keras file
@@ -74,8 +75,10 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
 
 
 def _legacy(root: Any, path: Path) -> dict[str, np.ndarray]:
+    """`conv2d/kernel:0`, layer by layer, and last the variables of the model itself."""
     arrays = {}
-    for layer in _texts(root.attrs["layer_names"]):
+    own = [OF_MODEL] if OF_MODEL in root else []
+    for layer in dict.fromkeys([*_texts(root.attrs["layer_names"]), *own]):
         group = _inside(root, layer, path)
         for name in _texts(group.attrs["weight_names"]):
             arrays[f"{layer}/{name.removeprefix(layer + '/')}"] = _array(group, name, path)

@@ -55,6 +55,16 @@ def test_a_layer_beside_the_numbered_ones_is_left_over(keras_file, keras_leaves,
         load_weights(path, wanted(keras_leaves), "vgg16")
 
 
+def test_a_variable_of_the_model_itself_is_left_over_in_a_legacy_file(keras_file, keras_leaves, wanted, refusal):
+    path = keras_file("bfloat16.h5")
+    with h5py.File(path, "a") as file:
+        group = file["model_weights/top_level_model_weights"]
+        group["extra"] = np.ones((4, 3), "f4")
+        group.attrs["weight_names"] = ["extra"]
+    with refusal("extra: top_level_model_weights/extra"):
+        load_weights(path, wanted(keras_leaves), "vgg16")
+
+
 def test_the_state_of_training_is_no_layer(keras_file, keras_leaves, wanted):
     path = keras_file("reversed.weights.h5")
     with h5py.File(path, "a") as file:
