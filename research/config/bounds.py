@@ -10,7 +10,7 @@ Accuracy = Annotated[float, Interval(ge=0.0, le=1.0)]
 Positive = Annotated[int, Interval(gt=0, le=2**31 - 1)]
 Width = Annotated[int, Interval(gt=0, le=2**16)]
 Widths = Annotated[tuple[Width, ...], MinLen(1)]
-Epochs = Annotated[int, Interval(gt=0, le=10**6)]
+Epochs = Annotated[int, Interval(ge=0, le=10**6)]
 Seed = Annotated[int, Interval(ge=0, lt=2**31)]
 # It becomes the name of a folder: letters, digits, and . _ - within, so that no name leads elsewhere.
 Name = Annotated[str, pydantic.StringConstraints(pattern=r"^\w[\w.-]{0,99}$")]

@@ -33,6 +33,7 @@ class Training(Section):
     """How long, on what batches, and when to stop."""
 
     epochs: Epochs = 10
+    """0: none, the net is evaluated as it starts, with weights from a file, say."""
     batch_size: Positive = 128
     l2: Annotated[float, Ge(0)] = 0.0
     """Weight of the trained kernels' squared sum, added to the loss."""

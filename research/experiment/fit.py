@@ -99,7 +99,7 @@ def fit_group(
         plan, apply=training.apply, objective=training.objective, optimizer=optimizer, augment=training.augment
     )
     folder = checkpoint_folder(place, seeds)
-    state, clock = _resume(place, folder, state, training.identity, config)
+    state, clock = _resume(place, folder, state, training.identity, config) or (state, loop.Clock())
     first = int(state.step)
     facts = {"data": training.identity, "config": to_json(identity(config))}
 
@@ -127,9 +127,10 @@ def fit_group(
 def load_group(config: Experiment, training: Trainable, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
     state, _, plan = _start(config, training, seeds)
-    state, clock = _resume(place, checkpoint_folder(place, seeds), state, training.identity, config)
-    if not int(state.step):
+    found = _resume(place, checkpoint_folder(place, seeds), state, training.identity, config)
+    if found is None or (plan.total_steps and not int(found[0].step)):
         raise _untrained(place, seeds[0])
+    state, clock = found
     return _trained(training, plan, seeds, loop.Outcome(state, loop.status(state, plan), clock))
 
 
@@ -140,7 +141,7 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
         raise UserError(f"{place} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
     folder = checkpoint_folder(place, seeds)
     found = checkpoints.newest(folder, warn)
-    if found is None or not int(found[0]["step"]):
+    if found is None or (config.train.epochs and not int(found[0]["step"])):
         raise _untrained(place, seed)
     refuse_edited(place, found[1].get("config"), config)
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
@@ -172,10 +173,10 @@ def _start(
 
 def _resume(
     place: Path, folder: Path, state: TrainState, fingerprint: str, config: Experiment
-) -> tuple[TrainState, loop.Clock]:
+) -> tuple[TrainState, loop.Clock] | None:
     found = checkpoints.newest(folder, warn)
     if found is None:
-        return state, loop.Clock()
+        return None
     leaves, facts = found
     refuse_edited(place, facts.get("config"), config)
     if facts["data"] != fingerprint:

@@ -78,14 +78,14 @@ def start(
     def one(seed: jax.Array) -> SeedState:
         whole = initialize(key(seed, "init"))
         params, frozen = split(whole, trained(whole))
-        splits = ("train", "validation")
+        splits, length = ("train", "validation"), max(plan.epochs, 1)  # Orbax saves no array of size zero
         return SeedState(
             params=params,
             frozen=frozen,
             optimizer=optimizer.init(params),
             best=stopping.start(params, enabled=plan.patience is not None),
             sums=fresh_sums(plan.metrics),
-            history={f"{s}/{name}": jnp.full(plan.epochs, jnp.nan) for s in splits for name in plan.metrics},
+            history={f"{s}/{name}": jnp.full(length, jnp.nan) for s in splits for name in plan.metrics},
             stopped=jnp.zeros((), bool),
             diverged=never(),
         )

@@ -230,6 +230,22 @@ def test_evaluating_again_changes_no_number(config, tmp_path):
     assert len((tmp_path / "run/report.html").read_text()) == pytest.approx(len(page), rel=0.01)
 
 
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_without_an_epoch_the_net_is_evaluated_as_it_starts(config, tmp_path, schedule):
+    optimizer = Optimizer(schedule=schedule, warmup_epochs=1)
+    untrained = dataclasses.replace(config, optimizer=optimizer, train=Training(epochs=0, patience=3), seeds=2)
+    record = experiment.run(untrained, tmp_path / "run")
+    assert record["status"] == "finished" and not problems(record)
+    assert record["epochs"] == {seed: {"run": 0, "best": None} for seed in "01"}
+    assert record["seconds"]["train"] == record["throughput"]["examples_per_second"] == 0
+    assert (tmp_path / "run/report.html").exists() and not (tmp_path / "run/figures/learning_curves.png").exists()
+    assert experiment.evaluate(tmp_path / "run").record["metrics"] == record["metrics"]
+    other = experiment.run(
+        dataclasses.replace(untrained, train=Training(epochs=1, batch_size=16)), tmp_path / "trained"
+    )
+    assert other["metrics"] != record["metrics"]
+
+
 def test_early_stopping_needs_something_to_watch(config, tmp_path):
     blind = dataclasses.replace(
         config,

@@ -76,6 +76,13 @@ def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
     assert again.rungs["other"]["mae"] < again.rungs["dense"]["mae"]
 
 
+def test_untrained_runs_are_compared_without_curves(entries, tmp_path):
+    still = [dataclasses.replace(config, seeds=1, train=Training(epochs=0)) for config, _ in entries]
+    found = experiment.compare([(config, tmp_path / config.name) for config in still], tmp_path / "all.png")
+    assert found.status == "finished" and {"dense", "lstm"} < found.rungs.keys()
+    assert (tmp_path / "all.png").exists() and not (tmp_path / "all-losses.png").exists()
+
+
 def test_without_test_windows_there_is_nothing_to_compare_on(entries, tmp_path):
     bare = [
         (dataclasses.replace(config, data=dataclasses.replace(config.data, test=0.0)), tmp_path / config.name)

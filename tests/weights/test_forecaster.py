@@ -19,6 +19,8 @@ from research.weights.load import forecaster_leaves, load_forecaster, open_weigh
 from research.weights.mapping import guess
 
 GOLDEN = Path(__file__).with_name("golden") / "forecasters.zip"
+WITH_CONFIG = ("two_lstm.h5", "gru.keras", "hard.keras", "old_hard.h5", "old_gru.h5")
+SILENT = ("two_lstm.weights.h5", "gru_before.weights.h5", "rnn.weights.h5", "old_rnn_alone.h5")
 NETS = {
     "two_lstm.h5": Description("lstm", (4, 5), (), 3, 6, False, "sigmoid", True),
     "two_lstm.weights.h5": Description("lstm", (4, 4), (), 3, 6, False, "sigmoid", False),

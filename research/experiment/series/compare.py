@@ -40,16 +40,18 @@ def contrasted(
     rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
     pairs = _pairs(first, errors, unit, joined=entries[0][0].data.missing == "join")
     write_bytes(figure, ranking_figure(rows, unit))
-    told = {(config.forecast.loss, config.data.reference) for config, _ in entries}
+    told = {(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}
     histories = {_learned(config, alike=len(told) == 1): histories_of(place) for config, place in entries}
-    write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
+    if any(histories.values()):  # none where no run was trained
+        write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
     return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
 
 
 def _learned(config: SeriesExperiment, *, alike: bool) -> str:
     """What the curve of a run's loss is called: where runs differ in what theirs is, it says so."""
     around = "" if config.data.reference == "mean" else " around the profile"
-    return config.name if alike else f"{config.name}: {config.forecast.loss}{around}"
+    scaled = "" if config.data.scaling == "standard" else f", scaling {config.data.scaling}"
+    return config.name if alike else f"{config.name}: {config.forecast.loss}{around}{scaled}"
 
 
 def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, published: float | None) -> Record:
