@@ -78,6 +78,8 @@ class SeriesData(Section):
     """Share of the training time, its end, held out for validation, where the source has no such part."""
     test: Share = 0.2
     """Share of the whole time, its end, held out for test, where the source has no such part."""
+    left_out: Share = 0.2
+    """Share of many series that may be left out as too short, empty or flat; more are an error."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""Series by the calendar and by the clock: months, business days and changes of the clock."""
+"""Series by the calendar and by the clock: months, business days, changes of the clock; and many, some of no use."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -135,3 +136,69 @@ def test_windows_that_begin_on_different_days_are_at_different_steps(first):
     months = pd.date_range("1990-01-31", periods=60, freq="ME").to_numpy("datetime64[s]")[first:]
     times = months[np.arange(len(months) - 4)[:, None] + np.arange(5)]
     np.testing.assert_array_equal(np.diff(steps_between(times[:, 0], times, joined=False)), 1)
+
+
+def many(count, odd=None, length=200):
+    """A long file of `count` series, of which `odd` gives some of their own: name -> values."""
+    rng = np.random.default_rng(0)
+    series = {f"shop {place}": rng.normal(10, 1, length) for place in range(count)} | (odd or {})
+    times = np.concatenate([pd.date_range("2024-01-01", periods=len(one), freq="h") for one in series.values()])
+    names = np.repeat(list(series), [len(one) for one in series.values()])
+    written(times, np.concatenate(list(series.values())), shop=names)
+    return config_of(series=("shop",), columns=("value",), context="6h", horizon="3h")
+
+
+def test_series_of_no_use_are_left_out_named_and_counted():
+    flat, empty = np.full(200, 3.0), np.full(200, np.nan)
+    config = many(30, {"short": np.arange(5.0), "flat": flat, "empty": empty})
+    parts = build(config)
+    assert [one.name for one in parts.data.parts["train"]] == [f"shop {place}" for place in range(30)]
+    findings = parts.data.findings
+    assert [found.series for found in findings.flat] == ["flat", "empty"]
+    assert {found.series for found in findings.short} == {"short"}
+    summary = findings.summary() or ""
+    assert "2 series left out that are empty or flat in training (flat of a.csv, empty of a.csv)" in summary
+    assert "1 series left out that are too short (short of train)" in summary
+    json.dumps(findings.document())
+    usual = build(many(30))
+    for split in usual.windows:
+        np.testing.assert_array_equal(parts.windows[split].values, usual.windows[split].values)
+        np.testing.assert_array_equal(parts.windows[split].starts, usual.windows[split].starts)
+
+
+def test_more_series_of_no_use_than_may_be_left_out_are_an_error():
+    odd = {f"short {place}": np.arange(5.0) for place in range(10)}
+    config = many(30, odd)
+    assert_refused(config, "10 of 40 series cannot be used", "series short 0", "--data.left-out 0.2 allows 8")
+    parts = build(dataclasses.replace(config, data=dataclasses.replace(config.data, left_out=0.3)))
+    assert len(parts.data.parts["train"]) == 30
+
+
+def test_a_series_too_short_for_test_alone_still_trains():
+    parts = build(
+        many(9, {"brief": np.random.default_rng(1).normal(size=40)})
+    )  # 26 of train, 6 of validation, 8 of test
+    names = {split: [one.name for one in parts.data.parts[split]] for split in parts.windows}
+    assert "brief" in names["train"] and "brief" not in names["test"] + names["validation"]
+    assert [(found.file, found.series) for found in parts.data.findings.short] == [
+        ("validation", "brief"), ("test", "brief"),
+    ]  # fmt: skip
+
+
+def test_the_only_series_is_refused_with_advice_that_does_not_remove_it():
+    written(pd.date_range("2024-01-01", periods=200, freq="h"), np.ones(200), shop=["A"] * 200)
+    with pytest.raises(UserError) as caught:
+        build(config_of(series=("shop",), columns=("value",)))
+    assert "series A, column 'value': all training values are 1; give more of it" in str(caught.value)
+    assert "--data.columns" not in str(caught.value)
+
+
+def test_one_series_that_cannot_be_forecast_does_not_stop_the_others():
+    config = many(5)
+    experiment.run(config, "run")
+    many(5, {"strange": np.arange(20.0), "shop 2": np.arange(4.0)})
+    answers = {answer["series"]: answer for answer in experiment.predict("run", ["a.csv"])}
+    assert list(answers) == [*(f"shop {place}" for place in range(5)), "strange"]
+    assert "series shop 2 has 4 steps; a forecast needs the 6" in answers["shop 2"]["error"]
+    assert "series 'strange' was not in training" in answers["strange"]["error"]
+    assert all("columns" in answers[f"shop {place}"] for place in (0, 1, 3, 4))

@@ -26,10 +26,12 @@ class SeriesFindings(NamedTuple):
     twice when the clock is changed; the latter are averaged. zoned: such changes where a time zone is named, and they
     are neither. zeros: values of zero amid high ones, as failing sensors give. unknown_zeros: zeros that stand for
     missing values, as was said. filled: unknown values on a straight line between their neighbours. ignored: rows of
-    columns without any number, which are left out. offsets: times with an offset from UTC, taken as they read. unix:
-    times that are numbers of seconds (or parts of them) since 1970, UTC. excel: times that are day numbers of a
-    spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day. commas: numbers with a decimal comma, or with
-    signs between the thousands. encoding: rows of a file that is not UTF-8.
+    columns without any number, which are left out. flat and short: series that are left out, one finding each, as their
+    training values do not differ, or as a part of them (in the place of the file) holds no window. offsets: times with
+    an offset from UTC, taken as they read. unix: times that are numbers of seconds (or parts of them) since 1970, UTC.
+    excel: times that are day numbers of a spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day.
+    commas: numbers with a decimal comma, or with signs between the thousands. encoding: rows of a file that is not
+    UTF-8.
     """
 
     rows: int
@@ -49,6 +51,8 @@ class SeriesFindings(NamedTuple):
     midnight: tuple[Finding, ...] = ()
     commas: tuple[Finding, ...] = ()
     encoding: tuple[Finding, ...] = ()
+    flat: tuple[Finding, ...] = ()
+    short: tuple[Finding, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The findings as plain JSON values."""
@@ -56,7 +60,7 @@ class SeriesFindings(NamedTuple):
 
     def summary(self) -> str | None:
         """All kinds of findings in one line, with the first of each; None when there is none."""
-        return "; ".join(_told(WORDS[kind], getattr(self, kind)) for kind in WORDS if getattr(self, kind)) or None
+        return "; ".join(_told(kind, getattr(self, kind)) for kind in WORDS if getattr(self, kind)) or None
 
     def how_read(self) -> str | None:
         """The kinds of findings that tell how cells were read, in one line; None when there is none."""
@@ -81,7 +85,11 @@ WORDS = {
     "midnight": "times of 24:00 read as 0:00 of the next day",
     "commas": "numbers with a decimal comma, or with signs between the thousands",
     "encoding": "rows of text that is not UTF-8, read as Windows-1252",
+    "flat": "series left out that are empty or flat in training",
+    "short": "series left out that are too short",
 }
+SHOWN = 8  # names in the summary; the document has all
+NAMED = ("flat", "short")  # kinds of which each is named
 
 
 def merged(each: Iterable[SeriesFindings]) -> SeriesFindings:
@@ -93,7 +101,10 @@ def merged(each: Iterable[SeriesFindings]) -> SeriesFindings:
     return SeriesFindings(rows, **kinds)
 
 
-def _told(words: str, found: tuple[Finding, ...]) -> str:
+def _told(kind: str, found: tuple[Finding, ...]) -> str:
     first, total = found[0], sum(one.total for one in found)
+    if kind in NAMED:
+        names = ", ".join(dict.fromkeys(f"{one.series} of {one.file}" for one in found[:SHOWN]))
+        return f"{total:,} {WORDS[kind]} ({names}{', ...' if len(found) > SHOWN else ''})"
     place = " ".join(part for part in (first.file, first.series, first.column, first.first) if part)
-    return f"{total:,} {words} (first: {place})"
+    return f"{total:,} {WORDS[kind]} (first: {place})"

@@ -1,4 +1,4 @@
-"""The last look at a part of the series: gaps filled, steps put together, and flat ones refused."""
+"""The last look at a part of the series: gaps filled, and steps put together."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -11,7 +11,6 @@ from research.data.series.gaps import filled, resampled
 from research.data.series.months import same_step
 from research.data.series.series_set import Series
 from research.data.series.survey import of_filling
-from research.errors import UserError
 
 
 def finished(
@@ -32,15 +31,3 @@ def filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill:
     """What `finished` fills in these series."""
     found = [of_filling(file, columns, one.name, one.times, one.values, filled(one.values, fill)) for one in series]
     return SeriesFindings(0, filled=tuple(finding for each in found for finding in each))
-
-
-def refuse_flat(train: Sequence[Series], columns: Sequence[str], where: str) -> None:
-    """Raises UserError, naming it, for a series of which no training value is known, or all are the same."""
-    for one in train:
-        for column, values in zip(columns, one.values.T, strict=True):
-            known = values[np.isfinite(values)]
-            if len(known) and (known != known[0]).any():
-                continue
-            name = f"series {one.name}, column {column!r}" if one.name else f"column {column!r}"
-            fault = f"all training values are {known[0]:g}" if len(known) else "no training value is known"
-            raise UserError(f"{where}: {name}: {fault}; leave it out (--data.columns), or give more of it")

@@ -8,7 +8,8 @@ import numpy as np
 from research.data.series.cutting import chronological
 from research.data.series.durations import seconds_of, told
 from research.data.series.findings import merged
-from research.data.series.finishing import filling, finished, refuse_flat
+from research.data.series.finishing import filling, finished
+from research.data.series.leaving_out import without_flat
 from research.data.series.months import following, same_step
 from research.data.series.places import series_files
 from research.data.series.reading import Reading, read_file
@@ -32,6 +33,7 @@ def load_series(
     fill: int = 0,
     validation: float = 0.2,
     test: float = 0.2,
+    left_out: float = 0.2,
 ) -> SeriesSet:
     """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
 
@@ -48,6 +50,7 @@ def load_series(
        and validation the last share `validation` of what is left of train; 0 for none.
     4. Within each part, unknown stretches of up to `fill` of the file's steps are filled by straight lines.
     5. Within each part, steps are put together to `resample` ("1h") by `aggregate`, unknown where any of them is.
+    6. Of many series, those that are empty or flat in training are left out: up to the share `left_out`, else an error.
 
     Raises UserError, one line, for whatever is missing or not sound.
     """
@@ -64,10 +67,10 @@ def load_series(
     parts = {
         part: tuple(finished(one, first.step, longer, fill, aggregate) for one in each) for part, each in raw.items()
     }
-    refuse_flat(parts["train"], first.columns, first.name)
+    parts, flat = without_flat(parts, first.columns, left_out, first.name)
     fillings = [filling(files.get(part, first).name, first.columns, each, fill) for part, each in raw.items()]
-    findings = merged([*(file.findings for file in files.values()), *fillings])
-    return SeriesSet(source, first.columns, longer, parts, findings, fingerprint(first.columns, longer, parts))
+    findings = merged([*(file.findings for file in files.values()), *fillings])._replace(flat=flat)
+    return SeriesSet(source, first.columns, longer, dict(parts), findings, fingerprint(first.columns, longer, parts))
 
 
 def read_context(

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
+from research.data.series.leaving_out import without_short
 from research.data.series.load import load_series
 from research.data.series.opening import opening_of
 from research.data.series.reference import Reference, fit_reference, left_out
@@ -56,6 +57,7 @@ def build(config: SeriesExperiment) -> Parts:
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
     check_scaling(config)
+    data = without_short(data, sizes.context, sizes.horizon, config.data.left_out, config.data.reference)
     reference, windows = _windows(config.data, data, sizes)
     if config.forecast.shrink and not len(windows["validation"].starts):
         raise UserError("forecast.shrink needs validation data: set --data.validation above 0, or leave it out")
@@ -100,6 +102,7 @@ def load_data(config: SeriesData) -> SeriesSet:
         fill=config.fill,
         validation=config.validation,
         test=config.test,
+        left_out=config.left_out,
     )
     parts = {split: found.parts.get(split, ()) for split in SPLITS}
     if config.missing == "join":

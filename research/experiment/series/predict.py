@@ -11,7 +11,7 @@ import numpy as np
 from research.config import SeriesData, SeriesExperiment
 from research.data.findings import shown
 from research.data.series.load import read_context
-from research.data.series.outlook import last_windows
+from research.data.series.outlook import check_context, last_windows
 from research.data.series.places import KINDS
 from research.data.series.reading import Reading
 from research.data.series.reference import Reference
@@ -37,7 +37,8 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
     a clock shows them there and values in the series' own unit; low and high where validation taught their width, else
     "uncalibrated" says why it did not, and "negative" where something is below zero in a column that never was. A
-    file that cannot be read, or has other columns or another step than training, gives {"input", "error"}. Raises
+    file that cannot be read, or has other columns or another step than training, gives {"input", "error"}, and a series
+    of it that is too short, unknown at its end or strange to training {"input", "series", "error"}. Raises
     UserError when `seed` was not trained in `place`.
     """
     data = read_record(place)["data"]
@@ -51,18 +52,23 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     correction, bounds = read_correction(place, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
-            series = _series(path, columns, step, config.data)
+            found = _series(path, columns, step, config.data)
+            faults = _faults(path, config.data, found, told, sizes)
+            series = tuple(one for one in found if one.name not in faults)
             windows = _last(path, config.data, series, told, sizes)
         except UserError as error:
             yield {"input": str(path), "error": str(error)}
             continue
-        targets = targets_of(windows, sizes)
-        said = corrected(forecast_of(apply, params, windows, sizes), targets, correction, bounds)
-        for index, one in enumerate(series):
-            own = said.of(index)
-            notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}
-            answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
-            yield answer | {name: note for name, note in notes.items() if note}
+        answers = {name: {"input": str(path), "series": name, "error": fault} for name, fault in faults.items()}
+        if series:
+            targets = targets_of(windows, sizes)
+            said = corrected(forecast_of(apply, params, windows, sizes), targets, correction, bounds)
+            for index, one in enumerate(series):
+                own = said.of(index)
+                notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}
+                answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
+                answers[one.name] = answer | {name: note for name, note in notes.items() if note}
+        yield from (answers[one.name] for one in found)
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:
@@ -80,6 +86,19 @@ def _series(path: Path, columns: tuple[str, ...], step: np.timedelta64, config: 
         raise UserError(f"{shown(str(path))} {fault}; give a file of the series, up to where the forecast begins")
     found = read_context(path, columns, step, reading_of(config, columns), exact=not config.columns)
     return tuple(map(without_gaps, found)) if config.missing == "join" else found
+
+
+def _faults(
+    path: Path, config: SeriesData, series: tuple[Series, ...], told: Reference, sizes: Sizes
+) -> dict[str, str]:
+    """Why some of `series` cannot be forecast, by name."""
+    faults = {}
+    for one in series:
+        try:
+            check_context(one, told, sizes.context, "mask" if config.missing == "mask" else "drop")
+        except UserError as error:
+            faults[one.name] = f"{shown(str(path))}: {error}"
+    return faults
 
 
 def _last(path: Path, config: SeriesData, series: tuple[Series, ...], told: Reference, sizes: Sizes) -> Windows:
