@@ -6,7 +6,7 @@ in Keras 3.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,6 +45,15 @@ def read_config(notes: Mapping[str, str], path: Path) -> ModelConfig | None:
             f"{path} is damaged: its model configuration cannot be read ({told}); save the model again in Keras, or "
             "its weights alone (save_weights)"
         ) from error
+
+
+def with_inner(layers: Iterable[Configured]) -> Iterator[Configured]:
+    """`layers` and, after each model among them, the layers that it has."""
+    for layer in layers:
+        yield layer
+        inner = layer.settings.get("layers")
+        if isinstance(inner, list):
+            yield from with_inner(map(_layer, inner))
 
 
 def keras_major(notes: Mapping[str, str]) -> int | None:

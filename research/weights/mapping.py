@@ -10,6 +10,7 @@ from research.errors import UserError
 from research.weights import layouts
 from research.weights.forecaster import forecaster_layout, several_kinds, stated
 from research.weights.foreign import Foreign
+from research.weights.keras_pictures import picture_objections
 from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -78,6 +79,8 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
     steps = _with_own_top(tuple(_step(name, foreign, best) for name in foreign.arrays), architecture, best)
     ordered = foreign.kind in ("keras-h5", "torch")
     planned = Plan(str(foreign.path), architecture, best.name, convention, steps, ordered)
+    if architecture == "vgg16":
+        return planned._replace(objections=picture_objections(foreign, {leaf.split("/")[0] for leaf in planned.leaves}))
     if architecture != FORECASTER:
         return planned
     return planned._replace(objections=(*stated(foreign).objections, *several_kinds(planned.leaves)))

@@ -11,6 +11,8 @@ import pytest
 from research import experiment
 from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
 from research.errors import UserError
+from research.experiment.series.backtest import baseline_forecasts
+from research.experiment.series.build import build
 from research.report.record import problems
 from research.training import checkpoints
 
@@ -151,6 +153,14 @@ def test_unknown_values_never_enter_a_metric(write_series, tmp_path):
     errors = (kept["forecasts/0"] - np.nan_to_num(kept["truth"]))[known]
     assert record["metrics"]["test"]["mae"] == pytest.approx(np.abs(errors).mean())
     assert record["metrics"]["test"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
+
+
+@pytest.mark.parametrize(("hours", "name"), [(26, "mean"), (96, "time-of-day mean")])
+def test_a_mean_of_under_two_days_is_not_called_that_of_the_time_of_day(write_series, tmp_path, hours, name):
+    source = write_series(tmp_path / "hours.csv", lambda columns: {key: each[:hours] for key, each in columns.items()})
+    bare = dataclasses.replace(CONFIG, forecast=Forecast())
+    parts = build(with_data(bare, source=str(source), reference="mean", context="2h", horizon="1h"))
+    assert list(baseline_forecasts(parts, "test")[0]) == ["last value", "seasonal naive (day)", name]
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.data.series.months import months_in
 from research.data.series.reference import expected, series_index
 from research.data.series.seasons import season_of, seasons_of
 from research.data.series.series_set import Series
@@ -92,7 +91,7 @@ def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray],
     known = (values, starts, firsts, sizes.context)
     naive = seasonal_naive(*known, *seasons_of(times, parts.data.step), average[rows])
     named = {"last value": last_value(*known, average[rows]), season_name(parts): naive.forecasts}
-    named["mean" if months_in(parts.data.step) else "time-of-day mean"] = average[rows]
+    named["time-of-day mean" if parts.average.shape.kind == "day" else "mean"] = average[rows]  # of under two days
     if parts.config.data.reference != "mean":
         named["daily profile"] = windows.expected[rows].astype(np.float64)
     return named, naive
