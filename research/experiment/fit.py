@@ -99,7 +99,7 @@ def fit_group(
         plan, apply=training.apply, objective=training.objective, optimizer=optimizer, augment=training.augment
     )
     folder = checkpoint_folder(place, seeds)
-    state, clock = _resume(place, folder, state, training.identity, config) or (state, loop.Clock())
+    state, clock = _resume(folder, state, training.identity) or (state, loop.Clock())
     first = int(state.step)
     facts = {"data": training.identity, "config": to_json(identity(config))}
 
@@ -127,11 +127,17 @@ def fit_group(
 def load_group(config: Experiment, training: Trainable, seeds: list[int], place: Path) -> Trained:
     """What `fit_group` left in the checkpoints of `place`; UserError when there is nothing sound."""
     state, _, plan = _start(config, training, seeds)
-    found = _resume(place, checkpoint_folder(place, seeds), state, training.identity, config)
+    found = _resume(checkpoint_folder(place, seeds), state, training.identity)
     if found is None or (plan.total_steps and not int(found[0].step)):
         raise _untrained(place, seeds[0])
     state, clock = found
     return _trained(training, plan, seeds, loop.Outcome(state, loop.status(state, plan), clock))
+
+
+def refuse_edited_config(config: Experiment, place: Path) -> None:
+    """UserError where `config` is not what the checkpoints of `place` were trained with; no array is read."""
+    for seeds in checkpointed_groups(place):
+        refuse_edited(place, checkpoints.newest_facts(checkpoint_folder(place, seeds)).get("config"), config)
 
 
 def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> Tree:
@@ -143,7 +149,6 @@ def load_parameters(config: Experiment, like: Tree, seed: int, place: Path) -> T
     found = checkpoints.newest(folder, warn)
     if found is None or (config.train.epochs and not int(found[0]["step"])):
         raise _untrained(place, seed)
-    refuse_edited(place, found[1].get("config"), config)
     each = {name: leaf for name, leaf in found[0].items() if name.startswith("each/")}
     leaves = {name.removeprefix("each/"): leaf[seeds.index(seed)] for name, leaf in each.items()}
     if leaves["diverged"] >= 0:
@@ -171,17 +176,14 @@ def _start(
     return program.start(np.array(seeds, np.int32), training.initialize, optimizer, plan, mask), optimizer, plan
 
 
-def _resume(
-    place: Path, folder: Path, state: TrainState, fingerprint: str, config: Experiment
-) -> tuple[TrainState, loop.Clock] | None:
+def _resume(folder: Path, state: TrainState, fingerprint: str) -> tuple[TrainState, loop.Clock] | None:
     found = checkpoints.newest(folder, warn)
     if found is None:
         return None
     leaves, facts = found
-    refuse_edited(place, facts.get("config"), config)
     if facts["data"] != fingerprint:
         raise UserError(
-            f"the data or weights differ from what {place} was trained on; name those again, or train "
+            f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
             "anew with another --run-dir"
         )
     return jax.device_put(checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])

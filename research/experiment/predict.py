@@ -6,6 +6,7 @@ from typing import Any
 
 from research import runtime
 from research.errors import warn
+from research.experiment.fit import refuse_edited_config
 from research.experiment.tasks import task_of
 from research.report.record import read_record
 from research.run_directory import read_config
@@ -20,6 +21,7 @@ def predict(place: Path | str, inputs: Sequence[Path | str], seed: int | None = 
     runtime.prepare()
     place = Path(place)
     config = read_config(place)
+    refuse_edited_config(config, place)
     if read_record(place)["status"] == "preempted":
         warn(f"{place} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
     yield from task_of(config).predict(config, place, inputs, config.seed if seed is None else seed)

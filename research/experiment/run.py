@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.fit import Trained, fit_group, groups, load_group, plan_of
+from research.experiment.fit import Trained, fit_group, groups, load_group, plan_of, refuse_edited_config
 from research.experiment.histories import Row, history_rows
 from research.experiment.judge import Judged, best_epoch, chosen_parameters, epochs_run, flat_metrics, over_seeds
 from research.experiment.tasks import task_of
@@ -56,6 +56,7 @@ def conduct(
     parts = task_of(config).build(config)
     plan_of(config, parts.training)
     with claimed(place, config), termination() as preempted:
+        refuse_edited_config(config, place)
         if (record := _former(place)).get("status") in ENDED:
             warn(f"{place} has {record['status']} before; delete it or choose another --run-dir to train again")
             return Result(record, {})
@@ -81,6 +82,7 @@ def evaluate(place: Path | str, root: str | None = None) -> Result:
     runtime.prepare()
     place = Path(place)
     config = relocated(read_config(place), root)
+    refuse_edited_config(config, place)
     parts = task_of(config).build(config)
     with claimed(place, config):
         stored = checkpointed_groups(place)

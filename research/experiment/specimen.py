@@ -16,7 +16,7 @@ from research.data.ink import Ink
 from research.data.pixel_range import UNKNOWN, PixelRange, Ranges
 from research.data.places import data_root, expanded
 from research.errors import UserError
-from research.experiment.fit import load_parameters
+from research.experiment.fit import load_parameters, refuse_edited_config
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.transfer import transfer, weights_file
 from research.models.network import Network
@@ -81,6 +81,7 @@ def _trained(place: Path, seed: int | None, root: str | None) -> Specimen:
     if not (place / CONFIG).is_file():
         raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
     config = configuration.relocated(_of_pictures(read_config(place)), root)
+    refuse_edited_config(config, place)
     data = read_record(place)["data"]
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
     net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, place)

@@ -95,6 +95,16 @@ def _check_forms(leaves: Leaves, stored: dict[str, str], path: Path) -> None:
             )
 
 
+def newest_facts(folder: Path) -> dict[str, Any]:
+    """The facts of the newest checkpoint of `folder` whose seal is sound, its arrays unread; empty without any."""
+    for step in _steps(folder):
+        try:
+            return _read_seal(folder, step)["facts"]
+        except (UserError, KeyError, TypeError, ValueError):
+            continue
+    return {}
+
+
 def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
     """The leaves in the structure of `like`; UserError naming the first whose name, shape or dtype does not fit."""
     wanted = {name: _form(leaf) for name, leaf in named_leaves(like).items()}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -149,6 +150,15 @@ def test_what_cannot_be_done_is_one_line(trained, tmp_path, monkeypatch, change,
     with pytest.raises(UserError, match=message):
         microscope(trained / "run", Microscope(**vars(LOOK) | change), place=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_an_edited_configuration_is_noticed(trained, tmp_path):
+    run = shutil.copytree(trained / "run", tmp_path / "run")
+    config = json.loads((run / "config.json").read_text())
+    config["optimizer"]["learning_rate"] *= 2
+    (run / "config.json").write_text(json.dumps(config))
+    with pytest.raises(UserError, match=r"config\.json was edited after training: optimizer\.learning_rate is"):
+        microscope(run, LOOK, place=tmp_path / "out")
 
 
 def test_a_configuration_that_is_not_trained_says_how(root, tmp_path):

@@ -1,4 +1,5 @@
 import json
+import shutil
 from types import SimpleNamespace
 
 import jax.numpy as jnp
@@ -193,3 +194,12 @@ def test_a_restore_of_another_dtype_than_was_stored_is_an_error(tmp_path, warned
     with pytest.raises(UserError, match=rf"holds n as int64\[1\], and Orbax restores {np.dtype(dtype)}\[1\]"):
         checkpoints.newest(tmp_path, warned.append)
     assert not warned
+
+
+def test_facts_are_read_without_the_arrays_and_never_from_a_damaged_seal(tmp_path):
+    assert checkpoints.newest_facts(tmp_path / "nowhere") == {}
+    save_two(tmp_path)
+    shutil.rmtree(tmp_path / "2")
+    assert checkpoints.newest_facts(tmp_path) == {"clock": 2.0}
+    (tmp_path / "2.seal.json").write_text("{}")
+    assert checkpoints.newest_facts(tmp_path) == {"clock": 1.0}
