@@ -12,6 +12,9 @@ MIXED = 0.5  # likewise: what goes further in many tones is strokes, for a shado
 SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
 STRONG = 0.7  # of the largest contrast: what strokes reach, and the edge of a shadow does not
 WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
+SOLID = 0.3  # of the ink: where more lies in something wider than strokes, a set shows things, not drawings.
+# Medians over sets: MNIST 0.00, scikit-learn's digits 0.13; generated garments 0.66, photos cut out of black 0.53.
+EXAMINED = 200  # pictures, for that: the median is then known to 0.02
 
 
 class Ink(NamedTuple):
@@ -39,7 +42,8 @@ class Box(NamedTuple):
 def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
     """The layout of `images` uint8 [N, H, W, C]; None when they are in colour, or not strokes on one plain ground.
 
-    Measured on `sample` pictures spread evenly over the set.
+    Things on a plain ground, as garments on black, are no strokes (`solidity`). Measured on `sample` pictures spread
+    evenly over the set.
     """
     if images.shape[-1] != 1 or min(images.shape[1:3]) < 4:
         return None
@@ -55,8 +59,24 @@ def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
         return None
     height, width = images.shape[1:3]
     extents = [max((b.bottom - b.top) / height, (b.right - b.left) / width) for b in boxes]
+    extent = float(np.median(extents))
+    side = max(3, round(WIDEST * extent * min(height, width)))
+    if np.median([solidity(values, side) for values in strokes[:: -(-len(strokes) // EXAMINED)]]) > SOLID:
+        return None
     rows, columns = (np.median([mass[axis] for mass in masses]) for axis in (0, 1))
-    return Ink(dark > light, float(np.median(extents)), float(rows / height), float(columns / width))
+    return Ink(dark > light, extent, float(rows / height), float(columns / width))
+
+
+def solidity(strokes: np.ndarray, side: int) -> float:
+    """The share of the ink in `strokes` [H, W] that squares of `side` pixels fit into, tone by tone; 0 without ink.
+
+    That is what a gray opening leaves (Gonzalez & Woods, "Digital Image Processing", 9.6): nothing of strokes, most of
+    what is wider, textured or not.
+    """
+    from scipy import ndimage
+
+    total = float(strokes.sum())
+    return float(ndimage.grey_opening(np.pad(strokes, side), side).sum()) / total if total else 0.0
 
 
 def ground(picture: np.ndarray) -> float:

@@ -25,6 +25,8 @@ class Flags:
     forecaster, files of series that end where the forecast is to begin, with the columns of its training."""
     seed: int | None = None
     """Which of the run's seeds answers; the first by default."""
+    as_is: bool = False
+    """Scale pictures as photos are, though the net learned drawings: not cropped to strokes, inverted or evened."""
 
 
 def predict(arguments: Sequence[str]) -> int:
@@ -40,7 +42,7 @@ def predict(arguments: Sequence[str]) -> int:
     from research import experiment  # imports jax, which --help and mistakes need not wait for
 
     wrong = 0
-    for answer in experiment.predict(flags.run, flags.inputs, flags.seed):
+    for answer in experiment.predict(flags.run, flags.inputs, flags.seed, as_is=flags.as_is):
         if "error" in answer:
             print(f"predict.py: {answer['error']}", file=sys.stderr)
             wrong = MISTAKE

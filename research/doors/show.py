@@ -30,8 +30,8 @@ def show_result(config: Experiment, result: Result, place: Path) -> None:
         console.print(metrics_table(record))
     if "seeds" in record:
         console.print(seeds_table(record))
-    for seed, why in record.get("learned_nothing", {}).items():
-        console.print(f"seed {seed} learned nothing: {why}", highlight=False, markup=False)
+    for line in task_of(config).concluded(record):
+        console.print(line, highlight=False, markup=False)
     where = place / REPORT if (place / REPORT).exists() else place
     console.print(f"{record['status']}: {where}", highlight=False, markup=False, soft_wrap=True)
 

@@ -18,6 +18,11 @@ def no_verdict(judged: Mapping[int, Judged]) -> dict[str, Any]:
     return {}
 
 
+def nothing_more(record: Mapping[str, Any]) -> list[str]:
+    """For tasks of which tables say all."""
+    return []
+
+
 class Task(NamedTuple):
     """A kind of experiment: what `run` calls, in this order, and what `compare` does."""
 
@@ -30,6 +35,7 @@ class Task(NamedTuple):
     tabled: Callable[[Any, Mapping[str, Any]], Sequence[Table | Text]]  # what was found of a seed, record -> tables
     check_files: Callable[[Any], None]  # raises UserError for what would be missing after minutes of building
     told_apart: Callable[[Parts], str]  # which examples are in which split
-    predict: Callable[[Any, Path, Sequence[Path | str], int], Iterator[dict[str, Any]]]
+    predict: Callable[..., Iterator[dict[str, Any]]]  # configuration, place, inputs, seed; of pictures also as_is
     contrasted: Callable[[Any, dict[str, Any], Path], tuple[dict[str, Any], Sequence[Table]]]  # runs side by side
     verdict: Callable[[Mapping[int, Any]], dict[str, Any]] = no_verdict  # of every seed -> fields of the record
+    concluded: Callable[[Mapping[str, Any]], list[str]] = nothing_more  # the record -> lines after the tables

@@ -57,8 +57,18 @@ def idx_folder(idx_bytes):
 
 
 @pytest.fixture(scope="session")
-def drawings():
+def drawings(draw):
     """Twelve pictures as MNIST is made: light strokes at most 20 of 28 pixels long, centred by mass, soft edges."""
+    return draw(44)
+
+
+@pytest.fixture(scope="session")
+def draw():
+    """`draw(width)`: the `drawings`, with strokes of that width where a drawing is 320 long at most."""
+    return _drawn
+
+
+def _drawn(width):
     from PIL import Image, ImageDraw
 
     generator = np.random.default_rng(5)
@@ -67,9 +77,9 @@ def drawings():
         big = Image.new("L", (400, 400))
         pen = ImageDraw.Draw(big)
         corners = [tuple(map(int, generator.integers(40, 360, 2))) for _ in range(4)]
-        pen.line(corners, fill=255, width=44, joint="curve")
+        pen.line(corners, fill=255, width=width, joint="curve")
         if place % 2:
-            pen.ellipse((60, 120, 260, 330), outline=255, width=44)
+            pen.ellipse((60, 120, 260, 330), outline=255, width=width)
         cut = big.crop(big.getbbox())
         share = 20 / max(cut.size)
         small = np.asarray(cut.resize([max(1, round(side * share)) for side in cut.size], Image.Resampling.BOX))

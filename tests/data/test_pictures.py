@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 
 from research.data.decoding import decode, extremes_in
-from research.data.ink import measure_ink
+from research.data.ink import measure_ink, solidity
 from research.data.pictures import prepare_picture, read_gray
 from research.data.pixel_range import PixelRange
 from research.data.sources import load_images
@@ -205,6 +205,54 @@ def test_what_is_not_drawn_has_no_ink(drawings):
     assert measure_ink(np.zeros_like(drawings)) is None
     assert measure_ink(drawings[:, :3]) is None
     assert measure_ink(np.concatenate([drawings, 255 - drawings])) is None  # no one tone
+
+
+def garments(count=60):
+    """Things on black, 28 pixels, made as Fashion-MNIST is: filled, shaded, as large as the picture, no two alike."""
+    generator, found = np.random.default_rng(3), []
+    outlines = [
+        [(0, 10), (20, 0), (36, 0), (56, 10), (50, 30), (44, 22), (44, 55), (12, 55), (12, 22), (6, 30)],  # shirt
+        [(14, 0), (42, 0), (44, 55), (31, 55), (28, 16), (25, 55), (12, 55)],  # trousers
+        [(0, 16), (56, 16), (52, 48), (4, 48)],  # bag
+        [(8, 6), (26, 6), (30, 28), (56, 40), (56, 50), (6, 50)],  # boot
+        [(20, 0), (36, 0), (34, 18), (46, 55), (10, 55), (22, 18)],  # dress
+    ]
+    rows, columns = np.indices((56, 56))
+    for place in range(count):
+        mask = Image.new("L", (56, 56))
+        corners = [(x * generator.uniform(0.9, 1.0), y * generator.uniform(0.95, 1.0)) for x, y in outlines[place % 5]]
+        ImageDraw.Draw(mask).polygon(corners, fill=1)
+        folds = np.sin(columns / generator.uniform(2, 6) + generator.uniform(0, 6)) * 40 + rows * generator.uniform(
+            -1, 1
+        )
+        tones = np.asarray(mask) * (generator.uniform(90, 210) + folds).clip(20, 255)
+        found.append(np.asarray(Image.fromarray(tones.astype(np.uint8)).resize((28, 28), Image.Resampling.BOX)))
+    return np.stack(found)[..., None]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_things_on_a_plain_ground_are_no_drawings(tmp_path, turned):
+    """Enlarged they come back as what they were: not cropped, and not inverted where they fill the picture."""
+    things = 255 - garments() if turned else garments()
+    ink = measure_ink(things)
+    assert ink is None
+    for thing in things[:20]:
+        Image.fromarray(thing[..., 0]).resize((280, 280), Image.Resampling.BICUBIC).save(tmp_path / "a.png")
+        prepared = prepare_picture(tmp_path / "a.png", GRAY, ink)
+        assert np.abs(prepared.pixels.astype(int) - thing).mean() < 6
+        assert prepared.steps == ("cropped to the middle and scaled from 280x280",)
+
+
+@pytest.mark.parametrize("width", [20, 44, 60])
+def test_bold_and_fine_strokes_are_drawings(draw, width):
+    assert measure_ink(draw(width)) is not None
+
+
+def test_how_much_of_it_is_solid():
+    filled, stroke = np.zeros((28, 28), np.float32), np.zeros((28, 28), np.float32)
+    filled[5:23, 5:23], stroke[5:23, 12:16] = 100, 255
+    assert solidity(filled, 7) == 1 and solidity(stroke, 7) == 0 and solidity(0 * stroke, 7) == 0
+    assert solidity(filled + 2 * stroke, 7) == pytest.approx(18 * 18 * 100 / (18 * 18 * 100 + 18 * 4 * 510))
 
 
 def test_the_digits_of_scikit_learn_are_drawn_light_on_dark():

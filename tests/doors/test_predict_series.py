@@ -40,6 +40,8 @@ def test_lines_of_json_and_a_word_about_what_does_not_fit(door, trained, tmp_pat
     assert first["columns"].keys() == {"flow", "speed"} and len(first["times"]) == 6
     assert all(len(one[kind]) == 6 for one in first["columns"].values() for kind in ("forecast", "low", "high"))
     assert door("predict", trained, "hours.csv")[0] == 0
+    code, out, err = door("predict", trained, "hours.csv", "--as-is")
+    assert (code, out) == (2, "") and "--as-is is for pictures" in err and len(err.splitlines()) == 1
 
 
 def test_evaluating_says_how_good_it_is_beside_the_baselines(door, trained):

@@ -15,7 +15,7 @@ from research.data.sources import load_images
 from research.doors.train import train
 from research.errors import UserError
 from research.experiment.images import predict as predicting
-from research.experiment.images.words import introduced
+from research.experiment.images.words import concluded, introduced
 from research.run_directory import read_config
 
 
@@ -230,6 +230,26 @@ def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
     answers = list(experiment.predict(tmp_path / "run", [folder]))
     assert [answer["class"] for answer in answers] == ["dim"] * 30 + ["lit"] * 30
     assert answers[0]["prepared"] == ["converted I;16 to L: 0 to 4,095 become 0 to 255", "scaled from 8x8"]
+
+
+def test_as_is_switches_off_what_is_done_to_drawings(digits_run, test_digits, tmp_path):
+    large = Image.fromarray(255 - test_digits.images[0, ..., 0]).resize((160, 160), Image.Resampling.BICUBIC)
+    large.save(tmp_path / "a.png")
+    [usual] = experiment.predict(digits_run[0], [tmp_path / "a.png"])
+    [as_is] = experiment.predict(digits_run[0], [tmp_path / "a.png"], as_is=True)
+    assert any("inverted" in step for step in usual["prepared"])
+    assert as_is["prepared"] == ["cropped to the middle and scaled from 160x160"]
+    assert as_is["probabilities"] != usual["probabilities"]
+
+
+def test_what_the_training_pictures_are_is_told_and_stored(digits_run):
+    record = digits_run[1]
+    assert record["data"]["ink"]["light_on_dark"]
+    told = concluded(record)[-1]
+    assert told.startswith("its pictures are drawings, light on dark: predict.py") and "--as-is" in told
+    [told] = concluded(record | {"data": record["data"] | {"ink": None}})
+    assert told.startswith("its pictures are no drawings: predict.py scales others")
+    assert not concluded(record | {"data": record["data"] | {"shape": [8, 8, 3]}})
 
 
 def test_no_run_is_said_plainly(tmp_path):

@@ -26,12 +26,14 @@ from research.run_directory import RECORD
 AT_ONCE = 64  # pictures per batch
 
 
-def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], seed: int) -> Iterator[dict[str, Any]]:
+def predict(
+    config: ImageExperiment, place: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
+) -> Iterator[dict[str, Any]]:
     """One dict for each picture of `inputs` (files, or folders of them and of folders), in order.
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
-    {"input", "error"} for a file that is no picture, or of which the net says nothing finite. Raises UserError when
-    `seed` was not trained in `place`.
+    {"input", "error"} for a file that is no picture, or of which the net says nothing finite. With `as_is` pictures are
+    scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in `place`.
     """
     data = read_record(place)["data"]
     if not {"shape", "classes"} <= data.keys():
@@ -40,7 +42,7 @@ def predict(config: ImageExperiment, place: Path, inputs: Sequence[Path | str], 
     front, net, example = _front(config, len(classes), shape)
     like = jax.eval_shape(lambda: net.init(jax.random.key(0), example)["params"])
     params = load_parameters(config, like, seed, place)
-    ink = None if data.get("ink") is None else Ink(**data["ink"])
+    ink = None if as_is or data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
     ranges = {kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()}
     apply, files = apply_of(net, config.train.precision), _files(inputs)

@@ -16,4 +16,5 @@ IMAGES = Task(
     predict=predict.predict,
     contrasted=compare.contrasted,
     verdict=judge.verdict,
+    concluded=words.concluded,
 )

@@ -27,3 +27,20 @@ def tabled(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
     evaluation = dataclasses.asdict(judged[headline_split(judged)])
     tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
     return [table for table in tables if table.row_count]  # none where nothing is confused
+
+
+def concluded(record: Mapping[str, Any]) -> list[str]:
+    """Lines after all tables: which seeds learned nothing, and how predict.py reads other pictures."""
+    lines = [f"seed {seed} learned nothing: {why}" for seed, why in record.get("learned_nothing", {}).items()]
+    data = record["data"]
+    if data.get("shape", [3])[-1] == 1:
+        lines.append(_drawn(data.get("ink")))
+    return lines
+
+
+def _drawn(ink: Mapping[str, Any] | None) -> str:
+    """Whether gray training pictures are drawings, laid out as `ink` says, which decides how others are read."""
+    if ink is None:
+        return "its pictures are no drawings: predict.py scales others and leaves their tones as they are"
+    tones = "light on dark" if ink["light_on_dark"] else "dark on light"
+    return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless told --as-is"
