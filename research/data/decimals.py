@@ -43,6 +43,24 @@ def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
     return "," if semicolons else "."
 
 
+def numbers_of(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
+    """The cells as float64 [N], NaN where they are no numbers, as `as_numbers` gives those of text."""
+    import pandas as pd  # slow to import
+
+    types = pd.api.types
+    if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
+        return np.full(len(column), np.nan), 0, False
+    try:
+        if is_text(column):
+            return as_numbers(column.astype(str).where(column.notna()), decimal)
+        known: Any = column
+        if not types.is_numeric_dtype(column.dtype):
+            known = pd.to_numeric(column.astype(object), errors="coerce")
+        return known.to_numpy(np.float64, na_value=np.nan), 0, False
+    except (TypeError, ValueError, OverflowError):  # lists, times of day and the like
+        return np.full(len(column), np.nan), 0, False
+
+
 def as_numbers(column: Any, mark: str) -> tuple[np.ndarray, int, bool]:
     """The texts of a pandas column as float64 [N], NaN where they are no numbers, in a file of decimal mark `mark`.
 

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.decimals import COMMA, POINT, as_numbers, is_text
+from research.data.decimals import COMMA, POINT, numbers_of
 from research.data.frames import Frame, read_frame
 from research.data.series.joined_times import joined_times
 from research.data.series.repeats import refuse_repeated, what_tells_apart
 from research.data.series.stamps import Stamps, stamps_of
 from research.errors import UserError, printable
 
+DATE = r"\d{4}-\d\d?-\d|\d\d?[./-]\d\d?[./-]\d{4}"  # the beginning of one
 LARGEST = 1e18  # of numbers that are read: their squares are still float32
 
 
@@ -59,6 +60,8 @@ def read_table(path: Path, where: str, layout: Layout) -> Table:
     times = [frame.columns[place] for place in time]
     column = joined_times(times) if len(times) > 1 else times[0]
     stamps = stamps_of(column, frame.rows, where, day_first=layout.day_first, time_zone=layout.time_zone)
+    if not layout.time and {"unix", "excel"} & {kind for kind, *_ in stamps.notes}:
+        _refuse_other_times(frame, time[0], others, where)
     wanted = chosen_columns(frame.names, layout, where)
     numbers = {place: _numbers(frame, place, where, bool(wanted)) for place in wanted or others}
     chosen = {place: column for place, column in numbers.items() if column is not None}
@@ -82,9 +85,28 @@ def _notes(frame: Frame, commas: Mapping[str, int]) -> tuple[tuple[str, str, int
     return (*encoding, *(("commas", name, count) for name, count in commas.items() if count))
 
 
+def _refuse_other_times(frame: Frame, time: int, others: Sequence[int], where: str) -> None:
+    """Raises UserError where the first column, of numbers that may be times, stands beside one of dates."""
+    other = next((frame.names[place] for place in others if _is_date(frame.columns[place])), None)
+    if other is not None:
+        raise UserError(
+            f"{where}: its first column, {frame.names[time]!r}, holds numbers, and {other!r} holds dates; name the "
+            "column of times: --data.time"
+        )
+
+
+def _is_date(column: Any) -> bool:
+    import pandas as pd  # slow to import
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    known = column.dropna()
+    return len(known) > 0 and re.match(DATE, str(known.iloc[0]).strip(), re.ASCII) is not None
+
+
 def _refuse_more(places: Sequence[int], frame: Frame, where: str) -> None:
     more = [
-        frame.names[place] for place in places if np.isfinite(_converted(frame.columns[place], frame.decimal)[0]).any()
+        frame.names[place] for place in places if np.isfinite(numbers_of(frame.columns[place], frame.decimal)[0]).any()
     ]
     if more:
         raise UserError(
@@ -156,7 +178,7 @@ def _numbers(frame: Frame, place: int, where: str, demanded: bool) -> tuple[np.n
     None where no cell is a number and the column is not `demanded`.
     """
     column = frame.columns[place]
-    found, commas, unclear = _converted(column, frame.decimal)
+    found, commas, unclear = numbers_of(column, frame.decimal)
     wrong = (np.isnan(found) & column.notna().to_numpy()) | (np.abs(found) > LARGEST)
     if not wrong.any():
         return found, commas
@@ -171,21 +193,3 @@ def _numbers(frame: Frame, place: int, where: str, demanded: bool) -> tuple[np.n
         f"{where}: row {frame.rows[first]}, column {name!r}: {cell[:40]!r} {fault}; mend it, or name other columns "
         "with --data.columns"
     )
-
-
-def _converted(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
-    """The cells as float64 [N], NaN where they are no numbers, as `decimals.as_numbers` gives those of text."""
-    import pandas as pd  # slow to import
-
-    types = pd.api.types
-    if types.is_bool_dtype(column.dtype) or types.is_datetime64_any_dtype(column.dtype):
-        return np.full(len(column), np.nan), 0, False
-    try:
-        if is_text(column):
-            return as_numbers(column.astype(str).where(column.notna()), decimal)
-        known: Any = column
-        if not types.is_numeric_dtype(column.dtype):
-            known = pd.to_numeric(column.astype(object), errors="coerce")
-        return known.to_numpy(np.float64, na_value=np.nan), 0, False
-    except (TypeError, ValueError, OverflowError):  # lists, times of day and the like
-        return np.full(len(column), np.nan), 0, False

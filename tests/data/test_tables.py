@@ -153,6 +153,17 @@ def test_a_header_in_any_encoding_can_be_named(read, encoding):
     assert [kind for kind, *_ in found.notes] == ["encoding"] * (encoding == "cp1252") + ["commas"]
 
 
+def test_a_first_column_of_numbers_is_no_time_where_another_holds_dates(read, refusal):
+    """A number of ten digits in a first column may be that of an order."""
+    table = pd.DataFrame({"id": [1000000001, 1000000002], "at": ["2016-01-04", "2016-01-05"], "v": [1.5, 2.5]})
+    for content in (table, table.assign(at=pd.to_datetime(table["at"])), table.to_csv(index=False)):
+        with refusal("its first column, 'id', holds numbers, and 'at' holds dates", "--data.time"):
+            read(content)
+        assert read(content, time=("at",)).columns == ("id", "v")
+        assert read(content, time=("id",)).columns == ("v",)
+    assert str(read(table.drop(columns="at").to_csv(index=False)).stamps.times[0]) == "2001-09-09T01:46:41.000"
+
+
 def test_cells_are_set_apart_by_what_the_rows_have_in_common(read):
     for head in ("Zeit;Temp, innen", "Zeit;Temp, innen, oben", 'Zeit;"Temp;,|"'):
         assert read(head + "\n2016-01-04;1,5\n2016-01-05;2,5\n").values.tolist() == [[1.5], [2.5]]
