@@ -70,3 +70,22 @@ def test_the_last_known_value_lasts():
     found = last_value(values, np.array([0]), np.array([0]), 3, np.zeros((1, 2, 2)))
     assert found.tolist() == [[[3.0, 2.0], [3.0, 2.0]]]
     assert last_value(values, np.array([2]), np.array([2]), 1, np.full((1, 1, 2), 9.0)).tolist() == [[[9.0, 9.0]]]
+
+
+def test_an_hour_that_comes_twice_goes_back_to_the_day_before_not_to_itself():
+    places = np.array([0, 1, 2, 3, 0, 1, 1, 2, 3, 0, 1, 2, 3])
+    cycles = np.array([0] * 4 + [1] * 5 + [2] * 4)
+    values = np.arange(13.0)[:, None]
+    found = seasonal_naive(values, np.array([3, 4]), np.zeros(2, int), L, cycles, places, np.full((2, 6, 1), -1.0))
+    assert found.forecasts[0, :, 0].tolist() == [1, 2, 3, 4, 5, 2]  # from row 5: row 6 is of place 1 again
+    assert found.forecasts[1, :, 0].tolist() == [2, 3, 4, 6, 2, 3]  # of the two the later one, when it is known
+    assert found.windows == 2
+
+
+def test_an_hour_that_is_skipped_goes_back_a_day_further_and_is_not_called_the_day_before():
+    places = np.array([0, 1, 2, 3, 0, 2, 3, 0, 1, 2, 3])
+    cycles = np.array([0] * 4 + [1] * 3 + [2] * 4)
+    values = np.arange(11.0)[:, None]
+    found = seasonal_naive(values, np.array([4]), np.zeros(1, int), L, cycles, places, np.full((1, 4, 1), -1.0))
+    assert found.forecasts[0, :, 0].tolist() == [4, 1, 5, 6]
+    assert found.seasonal[0, :, 0].tolist() == [True, False, True, True]

@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from research.report import forecast_figures
 from research.report.forecast_figures import coverage_by_hour, error_by_horizon, forecasting, forecasts
+from research.report.formats import MONTH
 
 
 def size(png: bytes) -> tuple[int, int]:
@@ -101,6 +102,12 @@ def test_models_are_solid_and_baselines_are_told_apart_from_them(axes_of):
     looks = {label: (line.get_linestyle(), line.get_color()) for label, line in drawn(axes).items()}
     assert len(set(looks.values())) == 4
     assert [style == "-" for style, _ in looks.values()] == [True, True, False, False]
+
+
+def test_steps_of_months_are_drawn_as_months(axes_of):
+    (axes,) = axes_of(error_by_horizon, MONTH * np.arange(1, 4), {"model": [1.0, 2.0, 3.0]})
+    assert axes.get_xlabel() == "months ahead"
+    np.testing.assert_allclose(drawn(axes)["model"].get_xdata(), [1, 2, 3])
 
 
 def test_what_is_known_at_no_horizon_is_left_out(axes_of):

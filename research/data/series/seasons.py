@@ -10,7 +10,7 @@ from research.data.series.months import month_of, months_in
 
 
 class Season(NamedTuple):
-    """What a season is called, and how many steps it has: as the M4 competition counts them, but for its weeks."""
+    """What a season is called, and how many places it has: a day of hours 24, as in the M4 competition."""
 
     name: str
     steps: int
@@ -21,7 +21,7 @@ def season_of(step: np.timedelta64) -> Season:
     if months := months_in(step):
         return Season("year", 12 // months) if 12 % months == 0 else Season(told(step), 1)
     seconds = seconds_in(step)
-    return Season("day", DAY // seconds) if seconds <= DAY else Season(told(step), 1)
+    return Season("day", -(-DAY // seconds)) if seconds <= DAY else Season(told(step), 1)
 
 
 def seasons_of(times: np.ndarray, step: np.timedelta64) -> tuple[np.ndarray, np.ndarray]:
@@ -37,3 +37,17 @@ def seasons_of(times: np.ndarray, step: np.timedelta64) -> tuple[np.ndarray, np.
     if each > DAY:
         return times.astype("datetime64[s]").astype(np.int64) // each, np.zeros_like(days)
     return days, seconds // each
+
+
+def by_season(times: np.ndarray, values: np.ndarray, step: np.timedelta64) -> np.ndarray:
+    """`values` [T, F] with each season at its places, [seasons * places, F]: NaN where there is no row.
+
+    What is a season apart is then as many rows apart as a season has places, whatever the clock or a gap did between.
+    """
+    length = season_of(step).steps
+    if length == 1 or not len(times):
+        return values
+    cycles, places = seasons_of(times, step)
+    result = np.full(((int(cycles[-1] - cycles[0]) + 1) * length, values.shape[1]), np.nan)
+    result[(cycles - cycles[0]) * length + places] = values
+    return result

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.data.series.durations import seconds_in
 from research.data.series.months import months_in
-from research.data.series.seasons import season_of
+from research.data.series.seasons import by_season, season_of
 from research.evaluation.conformal import Widths, conformal_widths, quantile_widths, too_few_days
 from research.evaluation.forecast_errors import seasonal_scale
 from research.evaluation.forecasting import Forecasting, evaluate
@@ -148,7 +148,7 @@ def _hours(step: np.timedelta64) -> float:
 def _training_scale(parts: Parts) -> np.ndarray:
     """What MASE divides by, of all training series: the mean change over a season."""
     train = parts.data.parts["train"]
-    ends = np.cumsum([0, *(len(one.times) for one in train)])
+    laid_out = [by_season(one.times, one.values, parts.data.step) for one in train]
+    ends = np.cumsum([0, *map(len, laid_out)])
     season = season_of(parts.data.step).steps
-    values = np.concatenate([one.values for one in train])
-    return seasonal_scale(values, [(int(a), int(b)) for a, b in itertools.pairwise(ends)], season)
+    return seasonal_scale(np.concatenate(laid_out), [(int(a), int(b)) for a, b in itertools.pairwise(ends)], season)

@@ -30,6 +30,13 @@ def test_the_week_turns_once_in_seven_days_from_monday():
     np.testing.assert_array_equal(*calendar_features(week, ["day_of_week"]))
 
 
+def test_the_year_turns_once_from_its_first_day_leap_or_not():
+    times = np.array(["2023-01-01T05:00", "2023-07-02T12:00", "2024-07-02T00:00", "2024-12-31T00:00"], "datetime64[s]")
+    found = calendar_features(times, ["time_of_year"])
+    angles = np.arctan2(found[:, 0], found[:, 1]) % (2 * np.pi) / (2 * np.pi)
+    np.testing.assert_allclose(angles, [0, 182 / 365, 0.5, 365 / 366], atol=1e-6)
+
+
 def test_features_follow_the_order_of_their_names():
     both = calendar_features(TIMES, ["day_of_week", "time_of_day"])
     assert both.dtype == np.float32 and both.shape == (len(TIMES), 4)

@@ -56,7 +56,33 @@ def test_what_is_no_number_of_steps(refusal, text, words):
         steps_of(text, FIVE_MINUTES)
 
 
+@pytest.mark.parametrize(
+    ("text", "months", "steps"),
+    [
+        ("24", 1, 24),
+        ("1 month", 1, 1),
+        ("2 years", 1, 24),
+        ("1y", 3, 4),
+        ("8 quarters", 3, 8),
+        ("6mo", 3, 2),
+        ("5q", 1, 15),
+    ],
+)
+def test_steps_of_months_are_counted_or_given(text, months, steps):
+    assert steps_of(text, np.timedelta64(months, "M")) == steps
+
+
+@pytest.mark.parametrize("text", ["6h", "30d", "4 months", "1 year 3 months", "0 years", "month"])
+def test_what_is_no_number_of_steps_of_months(refusal, text):
+    with refusal(f"--data.context {text} is no whole number of steps of 3 months", "as in 12", "2 years"):
+        steps_of(text, np.timedelta64(3, "M"), "--data.context")
+
+
 def test_durations_are_told():
+    assert [told(np.timedelta64(count, "M")) for count in (1, 3, 12, 18, 24)] == [
+        *("1 month", "3 months", "1 year", "18 months", "2 years")
+    ]
+    assert told(np.timedelta64(90, "m")) == "1 h 30 min"
     assert [told(seconds) for seconds in (0, 59, 300, 433, 3600, 90_000, 86_400)] == [
         *("0 s", "59 s", "5 min", "7 min 13 s", "1 h", "1 d 1 h", "1 d")
     ]
