@@ -64,11 +64,12 @@ def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
     if found is None:
         return Grid(("Intervals", "Measured"), [("none", reason)] if reason else [])
     worst = worst_hour(found)
+    by_hour = f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(found["worst_coverage"], 1)
     rows: list[Row] = [
         ("meant to hold", formats.percent(found["target"], 1)),
         *_promises(found),
         ("hold", formats.percent(found["coverage"], 1)),
-        (f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(found["worst_coverage"], 1)),
+        *([] if found["worst_hour"] is None else [by_hour]),
         (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(found["width"])),
         (formats.metric_label("interval_winkler", unit), formats.measure(found["winkler"])),
     ]

@@ -99,7 +99,7 @@ def newest_facts(folder: Path) -> dict[str, Any]:
     """The facts of the newest checkpoint of `folder` whose seal is sound, its arrays unread; empty without any."""
     for step in _steps(folder):
         try:
-            return _read_seal(folder, step)["facts"]
+            return read_seal(_seal(folder, step))["facts"]
         except (UserError, KeyError, TypeError, ValueError):
             continue
     return {}

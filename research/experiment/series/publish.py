@@ -141,6 +141,8 @@ def evaluation_document(found: Judgement, never: Collection[str] = ()) -> dict[s
     if scores is not None:
         intervals = {"target": scores["wanted"], "worst_coverage": scores["worst"], **_promise(widths, scores, reason)}
         intervals |= {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
+        if np.isfinite(scores["by_hour"]).sum() == 1:  # steps of days or months have one hour
+            intervals |= {"worst_hour": None, "method": intervals["method"].replace(" by hour of day", "")}
     return model | {
         "baselines": beside,
         "intervals": intervals,

@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -162,6 +164,18 @@ def test_smoothing_keeps_the_mean_of_the_day_and_calms_it():
     plain, smooth = (fit_reference([series(24 * 9)], step(), "day", smooth=width).table for width in (0.0, 2.0))
     np.testing.assert_allclose(plain.mean(axis=1), smooth.mean(axis=1))
     assert np.abs(np.diff(smooth, axis=1)).sum() < np.abs(np.diff(plain, axis=1)).sum()
+
+
+def test_a_reference_from_before_there_were_months_is_read_and_months_and_openings_come_back():
+    found = fit_reference([series(24 * 9)], step(), "mean")
+    with np.load(io.BytesIO(reference_bytes(found)), allow_pickle=False) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "opening"}
+    np.savez(old := io.BytesIO(), **(arrays | {"step": np.array(3600)}))
+    assert read_reference(old.getvalue(), "run").step == np.timedelta64(3600, "s")
+    assert read_reference(old.getvalue(), "run").opening is None
+    opening = np.arange(7 * 24).reshape(1, 7, 24) % 5 == 0
+    again = read_reference(reference_bytes(found._replace(step=np.timedelta64(3, "M"), opening=opening)), "run")
+    assert str(again.step) == "3 months" and np.array_equal(again.opening, opening)
 
 
 def test_what_is_no_reference(refusal):
