@@ -11,6 +11,7 @@ from research import config as configuration
 from research import experiment
 from research.experiment.series.backtest import baseline_forecasts, targets_of
 from research.experiment.series.build import build
+from research.report.record import read_record
 
 DATA = Path(os.environ.get("RESEARCH_DATA", "")).absolute()  # before tests leave for folders of their own
 NAMES = ("traffic_dense", "traffic_lstm", "traffic_profile")
@@ -63,3 +64,13 @@ def test_a_net_over_the_profile_beats_the_mean_at_every_horizon(found):
         average = np.abs(kept["baseline/time-of-day mean"] - kept["truth"]).mean(axis=(0, 2))
         for seed in (0, 1):
             assert (np.abs(kept[f"forecasts/{seed}"] - kept["truth"]).mean(axis=(0, 2)) <= average).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_shipped_forecasters_have_intervals_and_forecast_no_negative_traffic(found, name):
+    place = found[1][name]
+    record = read_record(place)
+    assert record["metrics"]["test"]["interval_coverage"] > 0.8  # the days of validation hold what the file asks for
+    assert record["data"]["never_negative"] == record["data"]["columns"]
+    with np.load(place / "forecasts.npz", allow_pickle=False) as kept:
+        assert min(kept[f"forecasts/{seed}"].min() for seed in (0, 1)) >= 0
