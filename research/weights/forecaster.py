@@ -10,7 +10,7 @@ from research.errors import UserError
 from research.weights.foreign import Foreign
 from research.weights.keras_config import keras_major, read_config
 from research.weights.keras_kinds import GATES, OUTPUTS, activation_of, gates_name, understand
-from research.weights.keras_layers import Found, found_layers, unmatched
+from research.weights.keras_layers import Found, found_layers, unmatched, wrapped
 from research.weights.layouts import Layout, Row, convention_of, gates_and_output
 
 BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each
@@ -59,8 +59,8 @@ def stated(foreign: Foreign) -> Stated:
     """
     model = read_config(foreign.notes, foreign.path)
     if model is None:
-        noted = "convention" in foreign.notes
-        return Stated(*gates_and_output(foreign.notes["convention"])) if noted else Stated(None, None)
+        noted = gates_and_output(foreign.notes["convention"]) if "convention" in foreign.notes else (None, None)
+        return Stated(*noted, tuple(wrapped(foreign)))
     try:
         layers, objections = understand(model, _inputs(foreign))
     except (TypeError, ValueError, ZeroDivisionError) as error:

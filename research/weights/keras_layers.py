@@ -10,6 +10,9 @@ from research.weights.keras_config import Configured, read_config
 # Keras 3 numbers a layer's arrays; a cell's are kernel, recurrent kernel and bias (keras.src.layers.rnn).
 NUMBERED = {"cell": ("kernel", "recurrent", "bias"), "dense": ("kernel", "bias")}
 NAMED = {"kernel": "kernel", "recurrent_kernel": "recurrent", "recurrent": "recurrent", "bias": "bias"}
+# As in `bidirectional/backward_layer/cell`.
+WRAPPERS = r"(?:bidirectional|time_distributed)(?:_\d+)?"
+DIRECTIONS = ("forward_", "backward_")
 OURS = r"(?:(?:rnn|lstm|gru)\d+/(?:kernel|recurrent|bias)|(?:dense\d+|head)/(?:kernel|bias))"
 
 
@@ -36,8 +39,15 @@ def found_layers(foreign: Foreign) -> list[Found]:
         place = _place(name, foreign)
         if place is not None:
             groups.setdefault(place[0], {})[place[1]] = name
-    layers = [Found(name, arrays) for name, arrays in groups.items() if not _of_two_ways(name, groups)]
+    layers = [Found(name, arrays) for name, arrays in groups.items()]
     return sorted(_ordered(layers, foreign), key=lambda layer: not layer.recurrent)  # stable
+
+
+def wrapped(foreign: Foreign) -> list[str]:
+    """In words, the layers within one that goes both ways or to each step: alone they say another thing."""
+    found = [layer.name for layer in found_layers(foreign) if _is_wrapped(layer.name.split("/"))]
+    keras = foreign.kind.startswith("keras") and found
+    return [f"layers within a Bidirectional or a TimeDistributed ({', '.join(found)})"] if keras else []
 
 
 def unmatched(foreign: Foreign, configured: Sequence[Configured]) -> list[str]:
@@ -51,12 +61,6 @@ def unmatched(foreign: Foreign, configured: Sequence[Configured]) -> list[str]:
         for words, each in (("weights of layers that are not configured", strange), ("layers without weights", without))
         if each
     ]
-
-
-def _of_two_ways(name: str, groups: Iterable[str]) -> bool:
-    """Whether a layer is one half of a Bidirectional: as two layers in a row they would forecast something else."""
-    halves = {name.replace("/forward_", "/backward_", 1), name.replace("/backward_", "/forward_", 1)}
-    return len(halves) == 2 and halves.issubset(groups)
 
 
 def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
@@ -73,6 +77,12 @@ def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
     part = NAMED.get(re.sub(r"(_\d+)?(:0)?$", "", last))
     flat = part == "bias" or foreign.arrays[name].ndim == 2  # the kernel of a convolution is not
     return (layer, part) if part and flat else None
+
+
+def _is_wrapped(path: Sequence[str]) -> bool:
+    """A layer may be called `forward_lstm` itself; Keras 3 puts its name twice into a legacy file."""
+    within = (each for each in path[1:] if each != path[0])
+    return any(re.fullmatch(WRAPPERS, each) for each in path) or any(each.startswith(DIRECTIONS) for each in within)
 
 
 def _ordered(layers: Iterable[Found], foreign: Foreign) -> list[Found]:

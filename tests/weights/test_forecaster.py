@@ -183,6 +183,45 @@ def test_what_is_missing_or_extra_is_named(golden, refusal):
         forecaster_leaves(path)
 
 
+def test_both_directions_are_no_two_layers(tmp_path, refusal):
+    path = stacked(tmp_path / "w.weights.h5", 1)
+    with h5py.File(path, "a") as file:
+        for part in ("forward_layer", "backward_layer"):
+            file.copy("layers/lstm", f"layers/bidirectional/{part}")
+        del file["layers/lstm"]
+    with refusal("within a Bidirectional", "layers/bidirectional/backward_layer/cell"):
+        forecaster_leaves(path)
+
+
+def test_a_layer_may_be_called_forward(golden):
+    path = golden("two_lstm.h5")
+    with h5py.File(path, "a") as file:
+        root, config = file["model_weights"], str(file.attrs["model_config"])
+        root.move("fast", "forward_lstm")
+        root["forward_lstm/sequential"].move("fast", "forward_lstm")
+        for group, names in ((root, "layer_names"), (root["forward_lstm"], "weight_names")):
+            group.attrs[names] = [str(name).replace("fast", "forward_lstm") for name in group.attrs[names]]
+        file.attrs["model_config"] = config.replace('"fast"', '"forward_lstm"')
+    assert forecaster_leaves(path)[1] == NETS["two_lstm.h5"]
+
+
+@pytest.mark.parametrize("wrapper", ["bidirectional/forward_lstm", "both/backward_lstm_1", "time_distributed_2"])
+def test_a_wrapped_layer_of_keras_2_is_not_read_as_a_plain_one(tmp_path, refusal, wrapper):
+    with h5py.File(tmp_path / "w.h5", "w") as file:
+        layers = {"lstm": [(2, 8), (2, 8), (8,)], wrapper: [(2, 8), (2, 8), (8,)], "dense": [(2, 3), (3,)]}
+        if "distributed" in wrapper:
+            layers[wrapper] = [(2, 2), (2,)]
+        file.attrs["layer_names"] = [name.split("/")[0] for name in layers]
+        for name, shapes in layers.items():
+            group, parts = file.create_group(name.split("/")[0]), ["kernel", "recurrent_kernel", "bias"]
+            names = [f"{name}/{part}:0" for part in (parts if len(shapes) > 2 else parts[::2])]
+            group.attrs["weight_names"] = names
+            for each, shape in zip(names, shapes, strict=True):
+                group[each] = np.ones(shape, "f4")
+    with refusal(f"layers within a Bidirectional or a TimeDistributed ({wrapper})"):
+        forecaster_leaves(tmp_path / "w.h5")
+
+
 def configured(path, change):
     """The file with `change(layers)` made to its configuration."""
     with h5py.File(path, "a") as file:
