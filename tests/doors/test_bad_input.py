@@ -45,7 +45,7 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--train.epoch", "3"], r"--train\.epoch; did you mean --train\.epochs"),
     (["{configs}/digits_cnn.py", "--sed", "3"], "--sed; did you mean --seed"),
     (["{configs}/digits_cnn.py", "--train.epochs", "three"], "train.epochs"),
-    (["{configs}/digits_cnn.py", "--train.epochs", "0"], "train.epochs.*greater than 0"),
+    (["{configs}/digits_cnn.py", "--train.epochs", "-1"], "train.epochs.*greater than or equal to 0"),
     (["{configs}/digits_cnn.py", "--optimizer.learning-rate", "nan"], "learning_rate"),
     (["{configs}/digits_cnn.py", "--optimizer.name", "adem"], "optimizer.name"),
     (["{configs}/digits_cnn.py", "--data.validation", "1.5"], "data.validation"),
