@@ -17,7 +17,7 @@ from research.report.record import problems
 GOLDEN = Path(__file__).parents[1] / "weights/golden/forecasters.zip"
 LOW, RANGE = np.array([20.0, -300.0, 0.5]), np.array([50.0, 1000.0, 2.0])  # of training, by column
 STEPS, HORIZON = 5, 2
-# file: (cell, units, dense, gates, output, scaling, and what it has for LOW and RANGE)
+# file: (cell, units, dense, gates, output, scaling)
 FILES = {
     "old_list.h5": ("lstm", (4,), (), "hard_sigmoid_keras2", "sigmoid", "minmax"),
     "old_list_folded.h5": ("gru", (3,), (), "sigmoid", "tanh", "minmax_symmetric"),
