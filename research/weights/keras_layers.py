@@ -12,6 +12,7 @@ NUMBERED = {"cell": ("kernel", "recurrent", "bias"), "dense": ("kernel", "bias")
 NAMED = {"kernel": "kernel", "recurrent_kernel": "recurrent", "recurrent": "recurrent", "bias": "bias"}
 # As in `bidirectional/backward_layer/cell`.
 WRAPPERS = r"(?:bidirectional|time_distributed)(?:_\d+)?"
+WITHIN = r"(?:/(?:forward_layer|backward_layer|layer))?"  # deeper is a net of its own
 DIRECTIONS = ("forward_", "backward_")
 OURS = r"(?:(?:rnn|lstm|gru)\d+/(?:kernel|recurrent|bias)|(?:dense\d+|head)/(?:kernel|bias))"
 
@@ -69,8 +70,7 @@ def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
     if foreign.kind == "keras3":
         path = layer.removesuffix("/vars")
         kind = re.sub(r"_\d+$", "", path.rpartition("/")[2])
-        within = re.fullmatch(r"layers/[^/]+(?:/cell)?", path) is None  # a wrapper, or a net of its own
-        parts = () if within else NUMBERED.get(kind, ())
+        parts = NUMBERED.get(kind, ()) if re.fullmatch(rf"layers/[^/]+{WITHIN}(?:/cell)?", path) else ()
         return (path, parts[int(last)]) if last.isdecimal() and int(last) < len(parts) else None
     if foreign.kind != "keras-h5":
         return (layer, last) if re.fullmatch(OURS, name) else None

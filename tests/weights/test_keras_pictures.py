@@ -43,5 +43,5 @@ def test_every_layer_that_is_another_is_named(tmp_path, thin, wanted, write_kera
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path, thin, wanted, write_keras3, refusal):
     leaves = thin()
-    with refusal("config.json cannot be read"):
+    with refusal("damaged", "configuration cannot be read"):
         load_weights(write_keras3(tmp_path / "v.keras", leaves, config=[1]), wanted(leaves), "vgg16")
