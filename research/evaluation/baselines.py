@@ -78,16 +78,13 @@ def _begins(cycles: np.ndarray, firsts: np.ndarray, targets: np.ndarray) -> np.n
 
 def _newest_at(values: np.ndarray, places: np.ndarray, targets: np.ndarray, latest: np.ndarray) -> np.ndarray:
     """The newest known row, up to `latest` [N, P], at the place of each of `targets`: int [N, P, F], -1 without one."""
-    R, F = values.shape
-    newest = np.full((*targets.shape, F), -1)
-    for column in range(F):
-        rows = np.flatnonzero(~np.isnan(values[:, column]))
-        keys = np.sort(places[rows] * R + rows)
-        found = np.searchsorted(keys, places[targets] * R + latest, side="right") - 1
-        key = keys[np.maximum(found, 0)] if len(keys) else np.full(targets.shape, -1)
-        there = (found >= 0) & (key // R == places[targets]) & (latest >= 0)
-        newest[..., column] = np.where(there, key % R, -1)
-    return newest
+    order, R = np.argsort(places, kind="stable"), len(places)  # place by place, each in order of time
+    newest = _newest_known(values[order])
+    alike = places[order][newest] == places[order][:, None]
+    newest = np.where((newest >= 0) & alike, order[newest], -1)
+    found = np.searchsorted(places[order] * R + order, places[targets] * R + latest, side="right") - 1
+    there = (found >= 0) & (latest >= 0) & (places[order][found] == places[targets])
+    return np.where(there[:, :, None], newest[found], -1)
 
 
 def _newest_known(values: np.ndarray) -> np.ndarray:

@@ -83,6 +83,14 @@ def test_months_quarters_and_years_are_steps(freq, months, season):
     assert whole == windows and error == (2 if season == 1 else 0)
 
 
+def test_months_may_be_written_without_a_day():
+    written(pd.date_range("1990-01-01", periods=120, freq="MS").strftime("%Y-%m"), np.arange(120.0))
+    parts = build(config_of(context="3", horizon="2"))
+    assert parts.data.step == np.timedelta64(1, "M") and parts.data.parts["train"][0].times[0] == np.datetime64(
+        "1990-01"
+    )
+
+
 def test_what_months_do_not_have_is_said():
     written(pd.date_range("1990-01-01", periods=120, freq="MS"), np.arange(120.0))
     for changes, words in (
