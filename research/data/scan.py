@@ -4,7 +4,7 @@ Names that begin with a dot and the droppings of systems do not exist here. The 
 anywhere: they are followed as the files and folders they stand for, and no loop is ever walked.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,41 +59,6 @@ def scan(folder: Path) -> Listing:
             entries += [Entry(name, split, label) for name in files]
             ignored += others
     return Listing(tuple(map(shown, classes)), tuple(entries), tuple(ignored))
-
-
-class Found(NamedTuple):
-    """Files at any depth of a folder, in the order of their names: pictures by their names, and others."""
-
-    pictures: list[Path]
-    others: list[Path]
-
-
-def pictures_below(folder: Path) -> Found:
-    """The files of `folder` and of all folders in it, none of them opened; UserError where one cannot be listed.
-
-    Links are followed, but for one that leads back to a folder which holds it.
-    """
-    files = list(_files_below(folder, ()))
-    named = [path.suffix.lower() in KINDS for path in files]
-    pictures, others = (
-        [path for path, is_one in zip(files, named, strict=True) if is_one == of] for of in (True, False)
-    )
-    return Found(pictures, others)
-
-
-def _files_below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:
-    real = folder.resolve()
-    if real in above:
-        return
-    try:
-        inside = visible(folder)
-    except OSError as error:
-        raise UserError(f"{folder} cannot be listed ({error.strerror}); name another folder") from error
-    for path in inside:
-        if path.is_dir():
-            yield from _files_below(path, (*above, real))
-        else:
-            yield path
 
 
 def visible(folder: Path) -> list[Path]:

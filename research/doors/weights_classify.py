@@ -15,6 +15,7 @@ import tyro
 from research.command_line import MISTAKE, parse
 from research.data.pictures import prepare_picture
 from research.data.places import expanded
+from research.data.walk import picture_files
 from research.doors.weights_leaves import leaf_shapes
 from research.errors import UserError
 from research.models.imagenet import decode_predictions
@@ -38,7 +39,7 @@ class Classify:
     file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """Weights of VGG16 with its classifier of 1000 classes, in any format that `inspect` reads."""
     pictures: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PICTURE...")]
-    """PNG, JPEG and others, of any size: the middle square is scaled to 224 x 224."""
+    """PNG, JPEG and others, of any size, or folders with them: the middle square is scaled to 224 x 224."""
     top: int = 5
     """How many classes to name, 1 to 1000."""
 
@@ -53,9 +54,10 @@ def classify(arguments: Sequence[str]) -> int:
         raise UserError("PICTURE is missing: name one or more; see --help")
     if flags.top < 1:
         raise UserError(f"--top is 1 to 1000, not {flags.top}")
+    files = picture_files(flags.pictures)
     net, params = _full_net(expanded(flags.file))
     wrong = 0
-    for picture in flags.pictures:
+    for picture in files:
         try:
             prepared = prepare_picture(picture, (TOP_SIDE, TOP_SIDE, 3), None)
         except UserError as error:
@@ -65,7 +67,7 @@ def classify(arguments: Sequence[str]) -> int:
         shares = run_taps(net, params, jnp.asarray(prepared.pixels[None]), [ANSWER])[ANSWER]
         (best,) = decode_predictions(np.asarray(shares), flags.top)
         guesses = [each._asdict() | {"probability": round(each.probability, 6)} for each in best]
-        print(json.dumps({"input": picture, "predictions": guesses, "prepared": list(prepared.steps)}), flush=True)
+        print(json.dumps({"input": str(picture), "predictions": guesses, "prepared": list(prepared.steps)}), flush=True)
     return wrong
 
 

@@ -12,7 +12,8 @@ from research.data.images import Split
 from research.data.ink import Ink
 from research.data.pictures import prepare_picture
 from research.data.pixel_range import UNKNOWN, Ranges, ranges_of
-from research.data.scan import KINDS, pictures_below
+from research.data.scan import KINDS
+from research.data.walk import pictures_below
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
 from research.interpret.patches import crop

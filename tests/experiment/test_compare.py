@@ -11,6 +11,7 @@ from research import experiment
 from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 from research.errors import UserError
 from research.evaluation.comparison import holm, paired
+from research.experiment.images import compare as contrasting
 
 
 @pytest.fixture
@@ -169,3 +170,16 @@ def test_a_run_that_ended_on_other_pictures_is_refused(entries, tmp_path):
         (tmp_path / "dense/record.json").write_text(json.dumps(record | {"data": data | {"fingerprint": "older"}}))
         with pytest.raises(UserError, match="different pictures"):
             experiment.compare(entries, tmp_path / "f.png")
+
+
+def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, capsys):
+    """Of classifiers: in a warning for each run and seed."""
+    monkeypatch.setattr(contrasting, "comparison", lambda *given: b"")
+    monkeypatch.setattr(contrasting, "histories_of", lambda place: [])
+    metrics = {"accuracy": 0.5, "accuracy_low95": 0.4, "accuracy_high95": 0.6}
+    sound = {"metrics": {"test": metrics, "train": metrics}, "parameters": {"trainable": 1}, "seconds": {"total": 1}}
+    records = {"one": sound, "two": sound | {"learned_nothing": {"0": "of no use"}}}
+    entries = [(ImageExperiment(name=name), tmp_path) for name in records]
+    rungs, _ = contrasting.contrasted(entries, records, tmp_path / "figure.png")
+    assert list(rungs) == ["one", "two"]
+    assert capsys.readouterr().err == "warning: two, seed 0, learned nothing: of no use\n"

@@ -66,6 +66,12 @@ def test_pictures_are_named_in_the_words_of_imagenet(red_corner, tmp_path, capsy
     assert any("scaled from 448x448" in step for step in red["prepared"])
 
 
+def test_a_folder_without_pictures_is_refused_before_the_weights_are_read(tmp_path, refusal):
+    (tmp_path / "empty").mkdir()
+    with refusal("no pictures in", tmp_path / "empty"):
+        weights(["classify", "absent.npz", str(tmp_path / "empty")])
+
+
 def test_other_files_are_refused_in_words(tmp_path, thin, thin_squeezenet, write_legacy, refusal):
     with refusal("vgg16 without ImageNet's classifier", "fetch vgg16 --top"):
         weights(["classify", str(write_legacy(tmp_path / "notop.h5", thin())), "a.png"])

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from research.config import ImageExperiment
+from research.errors import warn
 from research.evaluation.comparison import Difference, step_by_step
 from research.evaluation.intervals import across_seeds
 from research.experiment.histories import histories_of
@@ -21,7 +22,10 @@ Record = dict[str, Any]
 def contrasted(
     entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
 ) -> tuple[dict[str, Rung], list[Table]]:
-    """A rung for each run, paired by seed with the one before it; draws `figure`."""
+    """A rung for each run, paired by seed with the one before it; draws `figure`. Warns of what learned nothing."""
+    for name, record in records.items():
+        for seed, why in record.get("learned_nothing", {}).items():
+            warn(f"{name}, seed {seed}, learned nothing: {why}")
     differences = step_by_step({name: test_accuracy(record)["values"] for name, record in records.items()})
     rungs = {config.name: _rung(config, records[config.name], differences.get(config.name)) for config, _ in entries}
     write_bytes(figure, comparison(rungs, {config.name: histories_of(place) for config, place in entries}))

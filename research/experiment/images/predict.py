@@ -12,8 +12,8 @@ from research.config import ImageExperiment, PretrainedNet
 from research.data.ink import Ink
 from research.data.pictures import Prepared, prepare_picture
 from research.data.pixel_range import PixelRange, Ranges
-from research.data.scan import KINDS, pictures_below
-from research.errors import UserError, warn
+from research.data.walk import picture_files
+from research.errors import UserError
 from research.experiment.fit import load_parameters
 from research.experiment.images.build import build_network
 from research.experiment.images.transfer import frozen_outputs, transfer
@@ -45,7 +45,7 @@ def predict(
     ink = None if as_is or data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
     ranges = {kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()}
-    apply, files = apply_of(net, config.train.precision), _files(inputs)
+    apply, files = apply_of(net, config.train.precision), picture_files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]
         yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
@@ -59,25 +59,6 @@ def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tup
     ready = transfer(config.model, config, classes)
     front = functools.partial(frozen_outputs, ready)
     return front, ready.trained, front(pixels)
-
-
-def _files(inputs: Sequence[Path | str]) -> list[Path]:
-    """`inputs` with each folder replaced by the pictures in it, at any depth; UserError for a folder without any.
-
-    A warning counts the files of a folder that are no pictures by their names.
-    """
-    files: list[Path] = []
-    for path in map(Path, inputs):
-        if not path.is_dir():
-            files.append(path)
-            continue
-        pictures, others = pictures_below(path)
-        if not pictures:
-            raise UserError(f"no pictures in {path} and below; give files or folders of {', '.join(KINDS)}")
-        if others:
-            warn(f"{len(others)} of the files in {path} are not pictures by their names, left out (first: {others[0]})")
-        files += pictures
-    return files
 
 
 def _prepared(

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from research.data.scan import pictures_below
+from research.data.walk import picture_files, pictures_below
 
 
 def test_files_at_any_depth_come_in_the_order_of_their_names(tmp_path):
@@ -37,3 +37,16 @@ def test_a_folder_that_cannot_be_listed_is_named(tmp_path, refusal, monkeypatch)
     monkeypatch.setattr(Path, "iterdir", denied)  # root may enter any folder
     with refusal(tmp_path / "closed", "cannot be listed (Permission denied)"):
         pictures_below(tmp_path)
+
+
+def test_folders_are_replaced_by_their_pictures_and_files_stay(tmp_path, refusal, capsys):
+    for name in ("set/b/c.png", "set/a.jpg", "set/notes.txt", "single.dat"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    named = [tmp_path / "single.dat", str(tmp_path / "set"), tmp_path / "absent.png"]
+    names = [path.relative_to(tmp_path).as_posix() for path in picture_files(named)]
+    assert names == ["single.dat", "set/a.jpg", "set/b/c.png", "absent.png"]
+    assert capsys.readouterr().err.count("1 of the files in") == 1
+    (tmp_path / "empty/within").mkdir(parents=True)
+    with refusal("no pictures in", tmp_path / "empty", "and below"):
+        picture_files([tmp_path / "set", tmp_path / "empty"])
