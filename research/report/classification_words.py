@@ -32,12 +32,14 @@ def learned_nothing(found: Mapping[str, Mapping[str, float]], split: str) -> str
 
 
 def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:
-    if split != "train" and "train" in found and _above(found["train"]):
-        known = formats.percent(found["train"]["accuracy"])
-        return f"of its training pictures it has {known}: try more pictures, --augment, --train.l2 or a smaller net"
+    """What to try, by whether the training pictures are known clearly better than those of `split`."""
+    train = found.get("train", found[split])
+    known = f"of its training pictures it knows {formats.percent(train['accuracy'])}"
+    if train["accuracy_low95"] > found[split]["accuracy_high95"]:
+        return f"{known}: try more pictures, --augment, --train.l2 or a smaller net"
     return (
-        "nor does it know its training pictures: try --optimizer.learning-rate ten times smaller, then larger, "
-        "more --train.epochs, and see whether labels and pictures belong together"
+        f"{known}: try --optimizer.learning-rate ten times smaller, then larger, more --train.epochs, "
+        "and see whether labels and pictures belong together"
     )
 
 
