@@ -36,7 +36,7 @@ def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:
     train = found.get("train", found[split])
     known = f"of its training pictures it knows {formats.percent(train['accuracy'])}"
     if train["accuracy_low95"] > found[split]["accuracy_high95"]:
-        return f"{known}: try more pictures, --augment, --train.l2 or a smaller net"
+        return f"{known}: try more pictures, --augment.shift and the like, --train.l2 or a smaller net"
     return (
         f"{known}: try --optimizer.learning-rate ten times smaller, then larger, more --train.epochs, "
         "and see whether labels and pictures belong together"
