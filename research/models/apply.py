@@ -9,6 +9,7 @@ import jax.numpy as jnp
 
 from research.models.layers import Conv
 from research.models.network import Network
+from research.models.rounding import rounded
 
 Tree = Any
 Apply = Callable[[Tree, Any, jax.Array | None], jax.Array]
@@ -21,6 +22,8 @@ def apply_of(net: Network, precision: str = "float32") -> Apply:
     """`apply(params, inputs [B, ...], key) -> output [B, ...]`: with a key it drops out, without one it does not.
 
     The net computes in `precision` (its layers take the type of their kernels); the output is float32 whatever that is.
+    On CPU "bfloat16" is float32 with rounded operands (see `rounding`).
+
     On CPU a large batch of pictures runs as two halves that do not know of each other, so that one core can move data
     while the other multiplies; each half drops out by a key of its own.
 
@@ -31,24 +34,38 @@ def apply_of(net: Network, precision: str = "float32") -> Apply:
 
 @functools.lru_cache(maxsize=64)
 def _apply_of(net: Network, precision: str) -> Apply:
-    @jax.jit  # lanes of one size are traced once
-    def whole(params: Tree, inputs: Any, key: jax.Array | None) -> jax.Array:
-        rngs = None if key is None else {"dropout": key}
-        params = jax.tree.map(lambda leaf: leaf.astype(precision), params)
-        return net.apply({"params": params}, inputs, key is not None, rngs=rngs)[0].astype(jnp.float32)
+    rounds = precision == "bfloat16"
+    elsewhere = _whole(net, lambda leaf: leaf.astype(precision))
+    on_cpu = _whole(net.rounding(), rounded) if rounds else elsewhere
+
+    def in_lanes(params: Tree, inputs: Any, key: jax.Array | None) -> jax.Array:
+        keys = [None] * LANES if key is None else jax.random.split(key, LANES)
+        parts = jnp.split(inputs, LANES)
+        return jnp.concatenate([on_cpu(params, part, own) for part, own in zip(parts, keys, strict=True)])
 
     def apply(params: Tree, inputs: Any, key: jax.Array | None) -> jax.Array:
-        lanes = _lanes(net, len(jax.tree.leaves(inputs)[0]))
-        if lanes == 1:
-            return whole(params, inputs, key)
-        keys = [None] * lanes if key is None else jax.random.split(key, lanes)
-        parts = jnp.split(inputs, lanes)
-        return jnp.concatenate([whole(params, part, own) for part, own in zip(parts, keys, strict=True)])
+        splits = _splits(net, len(jax.tree.leaves(inputs)[0]))
+        if not splits and not rounds:
+            return elsewhere(params, inputs, key)
+        cpu = in_lanes if splits else on_cpu
+        return jax.lax.platform_dependent(params, inputs, key, cpu=cpu, default=elsewhere)
 
     return apply
 
 
-def _lanes(net: Network, examples: int) -> int:
+def _whole(net: Network, cast: Callable[[jax.Array], jax.Array]) -> Apply:
+    """`net` on the whole batch, each of its parameters `cast`."""
+
+    @jax.jit  # lanes of one size are traced once
+    def whole(params: Tree, inputs: Any, key: jax.Array | None) -> jax.Array:
+        rngs = None if key is None else {"dropout": key}
+        variables = {"params": jax.tree.map(cast, params)}
+        return net.apply(variables, inputs, key is not None, rngs=rngs)[0].astype(jnp.float32)
+
+    return whole
+
+
+def _splits(net: Network, examples: int) -> bool:
+    """Whether a CPU runs so many examples in lanes."""
     convolves = any(isinstance(layer, Conv) for layer in net.layers)
-    fits = examples % LANES == 0 and examples // LANES >= SMALLEST_LANE
-    return LANES if convolves and fits and jax.default_backend() == "cpu" else 1
+    return convolves and examples % LANES == 0 and examples // LANES >= SMALLEST_LANE

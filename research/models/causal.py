@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from research.models.layer import Facts, Layer, Shape
+from research.models.rounding import product
 
 
 class CausalConv(Layer):
@@ -19,6 +20,7 @@ class CausalConv(Layer):
     size: int = 3
     dilation: int = 1
     activation: str = "relu"
+    rounds: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -29,7 +31,7 @@ class CausalConv(Layer):
         x = jnp.pad(x.astype(kernel.dtype), ((0, 0), (self._before(), 0), (0, 0)))
         starts = range(0, self._before() + 1, self.dilation)
         patches = jnp.concatenate([x[:, start : start + length] for start in starts], axis=-1)
-        return patches @ kernel.reshape(-1, self.features) + bias
+        return product(patches, kernel.reshape(-1, self.features), rounds=self.rounds) + bias
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.models.gates import Gates, bend, scale, slope
+from research.models.rounding import operand, outcome
 
 Arrays = tuple[jax.Array, ...]
 Kind = Literal["rnn", "lstm", "gru"]
@@ -25,6 +26,11 @@ class Cell(Protocol):
     kind: ClassVar[Kind]
     parts: ClassVar[int]  # blocks of H columns
     further: ClassVar[tuple[str, ...]]  # what is carried besides the hidden state
+
+    @property
+    def rounds(self) -> bool:
+        """Whether operands of products are rounded to bfloat16 (see `rounding`): hidden states are, and dz."""
+        ...
 
     def scale(self, units: int) -> np.ndarray:
         """What the columns of all weights are multiplied by, [parts * H]."""
@@ -49,10 +55,16 @@ class Cell(Protocol):
         ...
 
 
+def rounding(cell: Cell) -> Cell:
+    """The cell that rounds the operands of its products to bfloat16 (see the module `rounding`)."""
+    return dataclasses.replace(cell, rounds=True)  # pyright: ignore[reportArgumentType]  # every cell is a dataclass
+
+
 @dataclasses.dataclass(frozen=True)
 class SimpleCell:
     """h' = tanh(z + h R + b) (Elman 1990; keras.layers.SimpleRNN)."""
 
+    rounds: bool = False
     kind: ClassVar[Kind] = "rnn"
     parts: ClassVar[int] = 1
     further: ClassVar[tuple[str, ...]] = ()
@@ -67,12 +79,12 @@ class SimpleCell:
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
         """Keeps the slope of the tanh."""
-        hidden = jnp.tanh(z + state[0] @ recurrent + bias)
-        return (hidden,), ((1 - hidden) * (1 + hidden),)
+        hidden = jnp.tanh(z + outcome(state[0] @ recurrent, rounds=self.rounds) + bias)
+        return (operand(hidden, rounds=self.rounds),), ((1 - hidden) * (1 + hidden),)
 
     def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
-        dz = kept[0] * state[0]
+        dz = operand(kept[0] * state[0], rounds=self.rounds)
         return (dz @ recurrent.T,), (dz,)
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
@@ -89,6 +101,7 @@ class LstmCell:
 
     gates: Gates = "sigmoid"
     forget_bias: float = 1.0
+    rounds: bool = False
     kind: ClassVar[Kind] = "lstm"
     parts: ClassVar[int] = 4
     further: ClassVar[tuple[str, ...]] = ("cell",)
@@ -105,18 +118,18 @@ class LstmCell:
         """Keeps what z's derivatives are multiples of (i, f, g of dc, o of dh); what dh adds to dc; the forget gate."""
         hidden, cell = state
         gated = self._gated(hidden.shape[-1])
-        values = bend(z + hidden @ recurrent + bias, self.gates, gated)
+        values = bend(z + outcome(hidden @ recurrent, rounds=self.rounds) + bias, self.gates, gated)
         i, f, g, o = jnp.split(values, 4, axis=-1)
         memory = f * cell + i * g
         shown = jnp.tanh(memory)
         factors = slope(values, self.gates, gated) * jnp.concatenate([g, cell, i, shown], axis=-1)
-        return (o * shown, memory), (factors, o * (1 - shown * shown), f)
+        return (operand(o * shown, rounds=self.rounds), memory), (factors, o * (1 - shown * shown), f)
 
     def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
         (dh, dc), (factors, through, forget) = state, kept
         dc = dc + dh * through
-        dz = factors * jnp.concatenate([dc, dc, dc, dh], axis=-1)
+        dz = operand(factors * jnp.concatenate([dc, dc, dc, dh], axis=-1), rounds=self.rounds)
         return (dz @ recurrent.T, dc * forget), (dz,)
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:

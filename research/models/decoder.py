@@ -4,10 +4,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.cells import Arrays, Cell, LstmCell
+from research.models.cells import Arrays, Cell, LstmCell, rounding
 from research.models.layer import Facts, Layer, Shape
 from research.models.recurrence import scaled
 from research.models.recurrent import cell_formula, cell_params
+from research.models.rounding import product
 from research.models.windows import Window, scaled_values
 
 
@@ -39,15 +40,21 @@ class Decoder(Layer):
 
         def step(carry: tuple[Arrays, jax.Array], told: jax.Array) -> tuple[tuple[Arrays, jax.Array], tuple]:
             state, answer = carry
-            state, _ = self.cell.forward(state, answer @ kernel[:channels] + told, recurrent, bias)
-            answer = state[0] @ output + offset
+            z = product(answer, kernel[:channels], rounds=self.cell.rounds) + told
+            state, _ = self.cell.forward(state, z, recurrent, bias)
+            answer = product(state[0], output, rounds=self.cell.rounds) + offset
             return (state, answer), (answer, state)
 
         future = jnp.swapaxes(window["calendar"][:, -self.horizon :], 0, 1).astype(kernel.dtype)
         start = tuple(states[:, -1] for states in (x, *memory)), latest.astype(kernel.dtype)
-        _, found = jax.lax.scan(step, start, future @ kernel[channels:])
+        told = product(future, kernel[channels:], rounds=self.cell.rounds)
+        _, found = jax.lax.scan(step, start, told)
         answers, states = jax.tree.map(lambda steps: jnp.swapaxes(steps, 0, 1), found)
         return answers, dict(zip(self.further(), states, strict=True))
+
+    def rounding(self) -> Layer:
+        """See `Layer`."""
+        return self.clone(cell=rounding(self.cell))
 
     def further(self) -> tuple[str, ...]:
         """See `Layer`."""

@@ -14,6 +14,7 @@ import numpy as np
 
 from research.models.cells import Arrays, Kind, over_steps
 from research.models.gates import Gates, bend, scale, slope
+from research.models.rounding import operand, outcome
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,7 @@ class GruCell:
     """Reset after the product; bias [2, 3 * H]: of the input, and of the recurrence."""
 
     gates: Gates = "sigmoid"
+    rounds: bool = False
     kind: ClassVar[Kind] = "gru"
     parts: ClassVar[int] = 3
     further: ClassVar[tuple[str, ...]] = ()
@@ -36,19 +38,19 @@ class GruCell:
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
         """Keeps what derivatives by h R + b are multiples of (of dh), the same of n's z, and the update gate."""
         (hidden,) = state
-        product, z = hidden @ recurrent + bias[1], z + bias[0]
+        product, z = outcome(hidden @ recurrent, rounds=self.rounds) + bias[1], z + bias[0]
         (ours, ours_new), (inputs, inputs_new) = _gates_and_new(product), _gates_and_new(z)
         u, r, slopes = _gates(inputs + ours, self.gates)
         new = jnp.tanh(inputs_new + r * ours_new)
         to_new = (1 - u) * (1 - new) * (1 + new)
         factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, to_new * ours_new], -1), to_new * r], -1)
-        return (u * hidden + (1 - u) * new,), (factors, to_new, u)
+        return (operand(u * hidden + (1 - u) * new, rounds=self.rounds),), (factors, to_new, u)
 
     def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """Gives the derivatives by h R + b, and by n's z."""
         (dh,), (factors, to_new, update) = state, kept
-        dproduct = factors * jnp.concatenate([dh, dh, dh], axis=-1)
-        return (dproduct @ recurrent.T + dh * update,), (dproduct, dh * to_new)
+        dproduct = operand(factors * jnp.concatenate([dh, dh, dh], axis=-1), rounds=self.rounds)
+        return (dproduct @ recurrent.T + dh * update,), (dproduct, operand(dh * to_new, rounds=self.rounds))
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
         """See `Cell`."""
@@ -62,6 +64,7 @@ class ResetBeforeGruCell:
     """Reset before the product; bias [3 * H]."""
 
     gates: Gates = "sigmoid"
+    rounds: bool = False
     kind: ClassVar[Kind] = "gru"
     parts: ClassVar[int] = 3
     further: ClassVar[tuple[str, ...]] = ()
@@ -78,25 +81,29 @@ class ResetBeforeGruCell:
         """Keeps what z's derivatives are multiples of (u, n of dh, r of the one by r h), the update and reset gates."""
         (hidden,) = state
         (for_gates, for_new), (inputs, inputs_new) = _gates_and_new(recurrent), _gates_and_new(z + bias)
-        u, r, slopes = _gates(inputs + hidden @ for_gates, self.gates)
-        new = jnp.tanh(inputs_new + (r * hidden) @ for_new)
+        u, r, slopes = _gates(inputs + outcome(hidden @ for_gates, rounds=self.rounds), self.gates)
+        reset = operand(r * hidden, rounds=self.rounds)
+        new = jnp.tanh(inputs_new + outcome(reset @ for_new, rounds=self.rounds))
         to_new = (1 - u) * (1 - new) * (1 + new)
         factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, hidden], -1), to_new], -1)
-        return (u * hidden + (1 - u) * new,), (factors, u, r)
+        return (operand(u * hidden + (1 - u) * new, rounds=self.rounds),), (factors, u, r)
 
     def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
         (dh,), (factors, update, reset) = state, kept
         for_gates, for_new = _gates_and_new(recurrent)
-        dreset = (_gates_and_new(factors)[1] * dh) @ for_new.T  # by r h
-        dz = factors * jnp.concatenate([dh, dreset, dh], axis=-1)
+        dnew = operand(_gates_and_new(factors)[1] * dh, rounds=self.rounds)
+        dreset = dnew @ for_new.T  # by r h
+        dz = operand(factors * jnp.concatenate([dh, dreset, dh], axis=-1), rounds=self.rounds)
         return (_gates_and_new(dz)[0] @ for_gates.T + dreset * reset + dh * update,), (dz,)
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
         """See `Cell`."""
         dz, _, reset = arrays
         dgates, dnew = _gates_and_new(dz)
-        drecurrent = jnp.concatenate([over_steps(before, dgates), over_steps(before * reset, dnew)], axis=-1)
+        drecurrent = jnp.concatenate(
+            [over_steps(before, dgates), over_steps(operand(before * reset, rounds=self.rounds), dnew)], axis=-1
+        )
         return dz, drecurrent, dz.sum(axis=(0, 1))
 
 

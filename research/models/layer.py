@@ -43,6 +43,7 @@ class Layer(nn.Module):
     """What a network is wired from; `activation` is the nonlinearity that the network applies to its output."""
 
     activation = "linear"
+    rounds = False  # whether it rounds the operands of its products to bfloat16 (see `rounding`)
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """The output, before the activation. [B, ...] -> [B, ...]"""
@@ -51,6 +52,10 @@ class Layer(nn.Module):
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """What `summary` needs, from the shapes [...] of the inputs, without the batch axis."""
         raise NotImplementedError
+
+    def rounding(self) -> "Layer":
+        """The layer that rounds, of one with weights; others have no products."""
+        return self.clone(rounds=True) if "rounds" in self.__dataclass_fields__ else self
 
     def further(self) -> tuple[str, ...]:
         """Names of taps besides the output, as NAME/cell; a layer that has any returns (output, {name: tap})."""

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from research.models.convolution import conv2d, max_pool, same_padding
 from research.models.layer import Facts, Layer, Shape
 from research.models.pooling import largest
+from research.models.rounding import operand, outcome, product
 
 Padding = Literal["valid", "same"]
 Convention = Literal["caffe", "torch"]
@@ -58,6 +59,7 @@ class Conv(Layer):
     stride: Shape = (1, 1)
     padding: Padding = "valid"
     activation: str = "relu"
+    rounds: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
@@ -65,7 +67,8 @@ class Conv(Layer):
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.is_initializing():  # parameters follow from shapes, and a start need not wait for the rest
             return jnp.zeros((len(x), *self.facts((x.shape[1:],)).output), kernel.dtype)
-        return conv2d(x, kernel, bias, stride=self.stride, padding=self.padding)
+        x = operand(x.astype(kernel.dtype), rounds=self.rounds)
+        return outcome(conv2d(x, kernel, bias, stride=self.stride, padding=self.padding), rounds=self.rounds)
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         rows, columns, channels = inputs[0]
@@ -134,12 +137,13 @@ class Dense(Layer):
 
     features: int
     activation: str = "relu"
+    rounds: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        return x.astype(kernel.dtype) @ kernel + bias
+        return product(x, kernel, rounds=self.rounds) + bias
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         size = inputs[0][-1]

@@ -66,6 +66,10 @@ class Network(nn.Module):
             taps[name] = outputs[-1]
         return outputs[-1], taps
 
+    def rounding(self) -> "Network":
+        """The net that rounds the operands of its products to bfloat16 (see `rounding`)."""
+        return self.clone(layers=tuple(layer.rounding() for layer in self.layers))
+
     def _pooled(self, pool: MaxPool, source: int, taps: dict, value: jax.Array) -> jax.Array:
         """Pool before a monotone activation rather than after: the same numbers from a quarter of the work."""
         producer = self.layers[source]

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from research.models.cells import Arrays, Cell
+from research.models.rounding import product
 
 
 def run_cell(
@@ -29,7 +30,7 @@ def run_cell(
     """
     kernel, recurrent, bias = scaled(cell, kernel, recurrent, bias)
     steps = jnp.swapaxes(x, 0, 1)  # time first: a step's arrays lie together
-    z = (steps.reshape(-1, x.shape[-1]) @ kernel).reshape(*steps.shape[:2], -1)
+    z = product(steps.reshape(-1, x.shape[-1]), kernel, rounds=cell.rounds).reshape(*steps.shape[:2], -1)
     found: tuple[Arrays, Arrays] = _states(cell, z, recurrent, bias)
     states, last = found
     return tuple(jnp.swapaxes(state, 0, 1) for state in states), last

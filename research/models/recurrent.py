@@ -4,7 +4,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.cells import Cell, Kind, LstmCell, SimpleCell
+from research.models.cells import Cell, Kind, LstmCell, SimpleCell, rounding
 from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
 from research.models.layer import Facts, Layer, Shape
@@ -31,6 +31,10 @@ class Recurrent(Layer):
         kernel, recurrent, bias = cell_params(self, self.cell, x.shape[-1], self.features)
         (hidden, *others), (last, *_) = run_cell(self.cell, x.astype(kernel.dtype), kernel, recurrent, bias)
         return hidden, dict(zip(self.further(), (*others, last), strict=True))
+
+    def rounding(self) -> Layer:
+        """See `Layer`."""
+        return self.clone(cell=rounding(self.cell))
 
     def further(self) -> tuple[str, ...]:
         """See `Layer`."""
