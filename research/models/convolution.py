@@ -1,8 +1,9 @@
 """Convolution as a pure function, lowered to what the platform runs fast.
 
 On CPU, XLA's own convolution is slow inside `while_loop` and `scan` (its backward pass 7-12 times, jax-ml/jax#12868),
-and training lives in one. So there a convolution is a matrix product: every chip of the input laid out as a column
-("im2col", Chellapilla et al. 2006), the kernel times that. Both gradients are products of the same two matrices.
+and training lives in one. So there, chosen inside the program, a convolution is a matrix product: every chip of the
+input laid out as a column ("im2col", Chellapilla et al. 2006), the kernel times that. Both gradients are products of
+the same two matrices.
 
 A batch is held with its examples innermost, [C, H, W, B], while it is convolved and pooled. Then laying out chips,
 adding their gradients up and pooling move whole rows of B neighbouring numbers, and the products run at 170-200
@@ -47,7 +48,17 @@ def conv2d(
         x = jnp.pad(x, ((0, 0), *before_after, (0, 0)))
     lowering = choose_lowering(x.shape, kernel.shape, stride, kernel.dtype)
     if lowering == "xla":
-        return lax.conv_general_dilated(x, kernel, stride, "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+        return _by_xla(x, kernel, bias, stride)
+    on_cpu = functools.partial(_by_products, stride=stride, lowering=lowering)
+    return lax.platform_dependent(x, kernel, bias, cpu=on_cpu, default=functools.partial(_by_xla, stride=stride))
+
+
+def _by_xla(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape) -> jax.Array:
+    return lax.conv_general_dilated(x, kernel, stride, "VALID", dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+
+
+def _by_products(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape, lowering: Lowering) -> jax.Array:
+    """`x` [B, H, W, C], padded, as matrix products."""
     if lowering == "rows":
         return _chips_as_rows(x, kernel.shape, stride) @ kernel.reshape(-1, kernel.shape[-1]) + bias
     if lowering == "winograd_channels":
@@ -58,7 +69,7 @@ def conv2d(
 
 
 def choose_lowering(image: Shape, kernel: Shape, stride: Shape, precision: DTypeLike = jnp.float32) -> Lowering:
-    """How to convolve padded images [B, H, W, C] with a kernel [h, w, C, F] in `precision`.
+    """How a CPU convolves padded images [B, H, W, C] with a kernel [h, w, C, F] in `precision`; others do by "xla".
 
     Measured in nets of such layers (2 shared cores, AVX-512; minima), ms per training step in a loop; one layer's
     gradients take "xla" 7-25 times as long. The digit net with B = 128 is measured on a quiet machine, the others are
@@ -86,8 +97,6 @@ def choose_lowering(image: Shape, kernel: Shape, stride: Shape, precision: DType
     B = 8). When the chips would not fit in memory "xla" is left; its forward pass is the fastest of the three for large
     pictures (photos above: 248 ms, "rows" 286, "columns" 302), its kernel gradient is not.
     """
-    if jax.default_backend() != "cpu":
-        return "xla"
     rows, columns = _positions(image[1:3], kernel, stride)
     plain = tuple(kernel[:2]) == (3, 3) and tuple(stride) == (1, 1) and precision == jnp.float32
     suits = plain and min(kernel[2:]) >= 16 and min(rows, columns) >= 5

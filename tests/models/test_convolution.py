@@ -138,6 +138,21 @@ def test_every_lowering_is_met():
 
 
 @pytest.mark.parametrize("batch", [FEW, MANY])
+def test_each_platform_of_an_exported_program_convolves_its_own_way(batch):
+    """As matrix products on CPU, by XLA's convolution on others; the gradient, too."""
+    x, kernel = single(drawn(1, batch, 8, 8, 16), drawn(2, 3, 3, 16, 16))
+    slope = jax.jit(jax.grad(lambda x, kernel: (conv2d(x, kernel, jnp.zeros(16)) ** 2).sum(), (0, 1)))
+
+    def operations(*platforms):
+        text = jax.export.export(slope, platforms=platforms)(x, kernel).mlir_module()
+        return "stablehlo.convolution" in text, "stablehlo.dot_general" in text
+
+    assert operations("cpu") == (False, True)
+    assert operations("cuda") == (True, False)
+    assert operations("cpu", "cuda") == (True, True)
+
+
+@pytest.mark.parametrize("batch", [FEW, MANY])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 2)])
 def test_kernels_of_several_seeds_at_once_equal_one_by_one(batch, stride):
     x, kernels = single(drawn(1, batch, 8, 7, 6), drawn(2, 3, 3, 2, 6, 4))
