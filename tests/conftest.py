@@ -1,4 +1,4 @@
-"""What all tests share: how programs are compiled, and which tests this machine can run."""
+"""What all tests share: where programs are cached, and which tests this machine can run. They compile what ships."""
 
 import gc
 import os
@@ -16,18 +16,8 @@ from research.command_line import COLLECT_AFTER
 ROOT = Path(__file__).parents[1]
 
 
-# What XLA leaves undone in tests: they take half the time, most of which was compilation. Those on real data compile
-# what is shipped, and so do all that ask for the fixture `as_shipped`.
-QUICKLY = {
-    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    "XLA_FLAGS": "--xla_cpu_use_fusion_emitters=false --xla_cpu_opt_preset=CPU_OPT_PRESET_FAST_COMPILE "
-    "--xla_cpu_parallel_codegen_split_count=1",
-}
-
-
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="run the slow tests, too")
-    parser.addoption("--as-shipped", action="store_true", help="compile programs as shipped")
 
 
 def pytest_configure(config):
@@ -36,12 +26,6 @@ def pytest_configure(config):
     # In the environment, so that subprocesses inherit it: programs compile once per checkout.
     if config.pluginmanager.hasplugin("cacheprovider"):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(config.cache.mkdir("compiled"))
-    if not _as_shipped(config):
-        os.environ.update(QUICKLY)
-
-
-def _as_shipped(config):
-    return config.getoption("--as-shipped") or bool(os.environ.get("RESEARCH_DATA"))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -66,7 +50,6 @@ def pytest_report_header(config):
     data, browser = os.environ.get("RESEARCH_DATA"), os.environ.get("RECEPTIVE_BROWSER")
     return [
         f"slow tests: {'among them' if config.getoption('--slow') else 'deselected, give --slow to run them'}",
-        f"programs: {'as shipped' if _as_shipped(config) else 'compiled quickly, with few optimizations'}",
         f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}",
         f"browser tests: {'in ' + browser if browser else 'deselected, set RECEPTIVE_BROWSER (chromium) to run them'}",
     ]
@@ -81,24 +64,10 @@ def _elsewhere(request, tmp_path, monkeypatch):
         monkeypatch.delenv("RESEARCH_DATA", raising=False)
 
 
-@pytest.fixture(scope="module")
-def as_shipped():
-    """What a module compiles from here on, and the processes that it starts, is optimized as shipped."""
-    import jax
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in QUICKLY:
-            patch.delenv(name, raising=False)
-        before = jax.config.values["jax_disable_most_optimizations"]
-        jax.config.update("jax_disable_most_optimizations", False)
-        yield
-        jax.config.update("jax_disable_most_optimizations", before)
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _blank_figures(request):
     """Tests of experiments and doors run in a third less time for leaving figures blank; those of reports draw them."""
-    if _as_shipped(request.config) or request.path.parent.name not in ("experiment", "doors"):
+    if os.environ.get("RESEARCH_DATA") or request.path.parent.name not in ("experiment", "doors"):
         yield
         return
     from matplotlib.backends.backend_agg import FigureCanvasAgg

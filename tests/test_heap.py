@@ -34,14 +34,15 @@ def fragmented(libc):
 
 
 def gaps(libc):
+    """The free bytes below the heap's top; other tests of this process may have left large gaps, which stay."""
     return libc.mallinfo2().free - libc.mallinfo2().top
 
 
 def test_small_gaps_are_closed_and_blocks_in_use_keep_what_they_hold(libc):
     used = fragmented(libc)
-    assert gaps(libc) > sum(BLOCKS) / 2
+    before = gaps(libc)
     heap.close_gaps(libc)
-    assert gaps(libc) < sum(BLOCKS) / 4
+    assert gaps(libc) < before - sum(BLOCKS) / 4
     assert all(set(ctypes.string_at(*pair)) == {7} for pair in zip(used, BLOCKS[1::2], strict=True))
 
 

@@ -31,5 +31,5 @@ def test_the_quickstart_runs_from_pixels_to_a_report(shipped):
 
 
 @pytest.mark.slow
-def test_the_quickstart_reaches_what_it_promises(as_shipped, shipped):
+def test_the_quickstart_reaches_what_it_promises(shipped):
     assert shipped()[0]["metrics"]["test"]["accuracy"] >= 0.98

@@ -68,8 +68,16 @@ def single(*arrays):
     return [jnp.asarray(array, jnp.float32) for array in arrays]
 
 
-@pytest.mark.parametrize("lowering", ["rows", "columns", "xla"])
-@pytest.mark.parametrize("padding", ["valid", "same"])
+# Each way of lowering meets every case with one padding; with the other among the slow tests, as all of XLA's own.
+WAYS = [
+    ("rows", "valid"),
+    ("columns", "same"),
+    *(pytest.param(*way, marks=pytest.mark.slow) for way in (("rows", "same"), ("columns", "valid"))),
+    *(pytest.param("xla", padding, marks=pytest.mark.slow) for padding in ("valid", "same")),
+]
+
+
+@pytest.mark.parametrize(("lowering", "padding"), WAYS)
 @pytest.mark.parametrize(("image", "size", "stride"), CASES)
 def test_convolution_and_its_gradients_equal_a_loop(image, size, stride, padding, lowering, monkeypatch):
     if lowering == "xla":
@@ -78,8 +86,15 @@ def test_convolution_and_its_gradients_equal_a_loop(image, size, stride, padding
     assert_equal_to_loop(drawn(1, batch, *image), drawn(2, *size[:2], image[-1], size[-1]), stride, padding)
 
 
-@pytest.mark.parametrize("image", [(7, 7), (9, 12), (13, 8)])
-@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(
+    ("image", "padding"),
+    [
+        ((7, 7), "same"),
+        ((9, 12), "valid"),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (((7, 7), "valid"), ((9, 12), "same"))),
+        *(pytest.param((13, 8), padding, marks=pytest.mark.slow) for padding in ("valid", "same")),
+    ],
+)
 def test_winograds_filtering_equals_the_loop(image, padding):
     x, kernel = drawn(1, MANY, *image, 16), drawn(2, 3, 3, 16, 17)
     assert convolution.choose_lowering(x.shape, kernel.shape, (1, 1)) == "winograd"

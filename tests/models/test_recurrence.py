@@ -59,7 +59,7 @@ def pulled(cell, golden, weights):
 
 
 @pytest.mark.parametrize("case", KERAS)
-def test_values_and_derivatives_are_those_of_keras(as_shipped, recurrent_golden, case):
+def test_values_and_derivatives_are_those_of_keras(recurrent_golden, case):
     golden = recurrent_golden[case]
     hidden, slopes = pulled(KERAS[case], golden, [golden[f"weights/{place}"] for place in range(3)])
     close([hidden], [golden["sequence"]], 1e-6)
@@ -82,7 +82,7 @@ def from_torch(kind, golden, part):
 
 
 @pytest.mark.parametrize(("kind", "cell"), [("rnn", SimpleCell()), ("lstm", LstmCell()), ("gru", GruCell())])
-def test_values_and_derivatives_are_those_of_torch(as_shipped, recurrent_golden, kind, cell):
+def test_values_and_derivatives_are_those_of_torch(recurrent_golden, kind, cell):
     golden = recurrent_golden[f"torch_{kind}"]
     *weights, bias = from_torch(kind, golden, "weights")
     *wanted, dbias = from_torch(kind, golden, "dweights")

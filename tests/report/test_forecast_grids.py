@@ -89,7 +89,7 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
     assert grid.note == "split conformal by hour of day"
     evaluation = forecast_evaluation_of()
     evaluation["intervals"]["worst_hour"] = None  # of steps of days or months
-    assert [row[0] for row in forecast_grids.intervals(evaluation).rows][1:3] == ["hold", "mean width"]
+    assert not any("worst hour" in row[0] for row in forecast_grids.intervals(evaluation).rows)
     assert forecast_grids.intervals(forecast_evaluation_of() | {"intervals": None}).rows == []
 
 
