@@ -3,7 +3,7 @@
 import ast
 
 RANKS = {
-    **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling"], 0),
+    **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling", "batches"], 0),
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
     **dict.fromkeys(["interpret", "attack", "hierarchy"], 3),

@@ -14,21 +14,22 @@ import optax
 
 from research.ascent.climb import Plan as AscentPlan
 from research.ascent.parameterizations import Pixels
+from research.batches import ArrayData, DataSet
 from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
 from research.bench.data import examples, pictures, sampled, series
 from research.bench.our_nets import frozen_net, network_of
 from research.bench.weights import weights
 from research.bench.workloads import LEARNING_RATE, Work, Workload
+from research.data.sampling import uniform
+from research.data.series.windowed_series import WindowedSeries
 from research.interpret.exemplars import exemplars
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
 from research.models.taps import run_taps
 from research.runtime import device_name, prepare
-from research.training.objectives import classification, forecasting
-from research.training.program import Plan, build_advance, start
-from research.training.state import DataSet, Examples, Stretches
-from research.training.step import gather
+from research.training.losses import classification, forecasting
+from research.training.program import TrainingPlan, build_advance, start
 from research.trees import Tree, count, from_named
 
 MATMUL_SIDE = 2048
@@ -57,40 +58,41 @@ def parameters_of(net: Network, workload: Workload, inputs: Any) -> Tree:
 def data_set(workload: Workload) -> DataSet:
     """What the net trains on, on the device. To fine-tune, that is what the frozen layers make of the photos."""
     if workload.forecasts:
-        return stretches(workload)
+        return windowed_series(workload)
     inputs, labels = examples(workload)
     if workload.net == "vgg16_block5":
         below = frozen_net()
         params = parameters_of(below, workload, inputs[:1])
-        inputs = outputs(apply_of(below), params, inputs, batch_size=workload.batch)
-    return Examples(jnp.asarray(inputs), jnp.asarray(labels))
+        inputs = outputs(apply_of(below), {"params": params}, inputs, batch_size=workload.batch)
+    return ArrayData(jnp.asarray(inputs), jnp.asarray(labels))
 
 
-def stretches(workload: Workload) -> Stretches:
+def windowed_series(workload: Workload) -> WindowedSeries:
     """The series on the device, all of it known, in units of its own, and where its windows begin."""
     context, horizon, _ = workload.window
     values = jnp.asarray(series(workload))
-    return Stretches(
+    return WindowedSeries(
         values=values,
         known=jnp.ones_like(values),
         calendar=jnp.zeros((len(values), 0)),
         starts=jnp.arange(workload.examples),
-        past=jnp.arange(context),
-        ahead=jnp.arange(context, context + horizon),
+        context=jnp.arange(context),
+        horizon=jnp.arange(context, context + horizon),
     )
 
 
 def _training(workload: Workload, *, loop: bool) -> tuple[Run, int, list[float]]:
     net, data = network_of(workload), data_set(workload)
-    apply, inputs = apply_of(net), gather(data, jnp.arange(workload.batch), workload.examples).inputs
+    apply, inputs = apply_of(net), data.take(jnp.arange(workload.batch)).inputs
     params = parameters_of(net, workload, inputs)
-    sample = sampled(jax.jit(apply, static_argnums=2)(params, inputs, None))
-    objective = forecasting("mse") if workload.forecasts else classification
+    sample = sampled(jax.jit(apply, static_argnums=2)({"params": params}, inputs, None)[0])
+    loss_fn = forecasting("mse") if workload.forecasts else classification
     metrics = ("loss", "scaled_mae") if workload.forecasts else ("loss", "accuracy")
-    plan = Plan(workload.examples, workload.batch, EPOCHS, l2=0.0, patience=None, monitor="loss", metrics=metrics)
+    order, steps = uniform(workload.examples, workload.batch), -(-workload.examples // workload.batch)
+    plan = TrainingPlan(steps, EPOCHS, l2=0.0, patience=None, monitor="loss", metrics=metrics)
     optimizer = optax.adam(LEARNING_RATE)
-    advance = build_advance(plan, apply=apply, objective=objective, optimizer=optimizer)
-    state, done = start(np.zeros(1, np.int32), lambda key: params, optimizer, plan), 0
+    advance = build_advance(plan, apply=apply, loss_fn=loss_fn, optimizer=optimizer, order=order)
+    state, done = start(np.zeros(1, np.int32), lambda key: {"params": params}, optimizer, plan), 0
 
     def run(steps: int) -> float:
         nonlocal state, done
@@ -109,7 +111,7 @@ def _inference(workload: Workload) -> tuple[Run, int, list[float]]:
     """Batches of pictures through the net, and back to the host."""
     net, (images, _) = network_of(workload), pictures(workload)
     params, apply = parameters_of(net, workload, images[:1]), apply_of(net)
-    infer = functools.partial(outputs, apply, params, batch_size=workload.batch)
+    infer = functools.partial(outputs, apply, {"params": params}, batch_size=workload.batch)
     batches = workload.examples // workload.batch
 
     def run(steps: int) -> float:

@@ -9,10 +9,10 @@ from rich.table import Table
 
 from research.config import Experiment, validated
 from research.errors import UserError
-from research.experiment.fit import plan_of
 from research.experiment.run import ENDED, run
 from research.experiment.task import Parts, Task
 from research.experiment.tasks import task_of
+from research.experiment.training import plan_of
 from research.files import place_for_png
 from research.run_directory import claimed
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.run_directory import CONFIG, METRICS
-from research.training.state import SeedState, take_seed
+from research.training.state import MemberState, take_member
 
 History = dict[str, Any]
 Row = dict[str, Any]  # a line of metrics.jsonl
@@ -36,11 +36,11 @@ def histories_of(place: Path) -> list[History]:
         raise UserError(f"{place / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
 
 
-def history_rows(seeds: list[int], each: SeedState) -> list[Row]:
+def history_rows(seeds: list[int], each: MemberState) -> list[Row]:
     """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
     rows = []
     for place, seed in enumerate(seeds):
-        history = take_seed(each.history, place)
+        history = take_member(each.history, place)
         for epoch in range(len(history["train/loss"])):
             values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
             if values:

@@ -8,8 +8,8 @@ import numpy as np
 
 from research.evaluation.intervals import SeedInterval, across_seeds
 from research.evaluation.metrics import ENDS, metric_of
-from research.experiment.fit import Trained
-from research.training.state import chosen, take_seed
+from research.experiment.training import Trained
+from research.training.state import chosen_variables, take_member
 
 Tree = Any
 
@@ -27,20 +27,20 @@ class Evaluation(Protocol):
 Judged = Mapping[str, Evaluation]  # by split
 
 
-def chosen_parameters(trained: Trained, seed: int) -> Tree:
-    """The parameters that `seed` ended on: the best epoch's with early stopping, else the last."""
-    return jax.device_get(chosen(take_seed(trained.each, trained.seeds.index(seed))))
+def chosen(trained: Trained, seed: int) -> Tree:
+    """The variables that `seed` ended on: the best epoch's with early stopping, else the last."""
+    return chosen_variables(take_member(trained.each, trained.seeds.index(seed)))
 
 
 def best_epoch(trained: Trained, seed: int) -> int | None:
     """The epoch (from 1) of the chosen parameters; None without early stopping."""
-    best = take_seed(trained.each.best, trained.seeds.index(seed))
+    best = take_member(trained.each.best, trained.seeds.index(seed))
     return int(best.epoch) if jax.tree.leaves(best.params) and int(best.epoch) else None
 
 
 def epochs_run(trained: Trained, seed: int) -> int:
     """How many epochs `seed` was trained for."""
-    losses = take_seed(trained.each.history, trained.seeds.index(seed))["train/loss"]
+    losses = take_member(trained.each.history, trained.seeds.index(seed))["train/loss"]
     return int(np.isfinite(losses).sum())
 
 

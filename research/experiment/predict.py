@@ -7,8 +7,8 @@ from typing import Any
 from research import runtime
 from research.config import ImageExperiment
 from research.errors import UserError, warn
-from research.experiment.fit import refuse_edited_config
 from research.experiment.tasks import task_of
+from research.experiment.training import refuse_edited_config
 from research.report.record import read_record
 from research.run_directory import read_config
 

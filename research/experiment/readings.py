@@ -117,12 +117,12 @@ def _numbers(found: Hypothesis) -> tuple[Any, ...]:
 def pooled(subject: Specimen, layer: str, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How much each picture [N, H, W, C] excites each filter of `layer`: where it does most, and on average, [N, F]."""
 
-    def apply(params: Any, pictures: jax.Array, key: jax.Array | None) -> jax.Array:
-        tap = run_taps(subject.net, params, pictures, [layer])[layer]
+    def apply(variables: Any, pictures: jax.Array, key: jax.Array | None) -> tuple[jax.Array, Any]:
+        tap = run_taps(subject.net, variables["params"], pictures, [layer])[layer]
         places = tuple(range(1, tap.ndim - 1))
-        return jnp.stack([tap.max(axis=places), tap.mean(axis=places)], axis=1)
+        return jnp.stack([tap.max(axis=places), tap.mean(axis=places)], axis=1), {}
 
-    found = outputs(apply, subject.params, images, batch_size=AT_ONCE)
+    found = outputs(apply, {"params": subject.params}, images, batch_size=AT_ONCE)
     return found[:, 0], found[:, 1]
 
 
@@ -161,7 +161,7 @@ def says(subject: Specimen, picture: np.ndarray) -> str:
 
 
 def _answer(subject: Specimen, picture: np.ndarray) -> tuple[str, float]:
-    shares = np.asarray(jax.nn.softmax(outputs(apply_of(subject.net), subject.params, picture[None])[0]))
+    shares = np.asarray(jax.nn.softmax(outputs(apply_of(subject.net), {"params": subject.params}, picture[None])[0]))
     return subject.classes[int(shares.argmax())], float(shares.max())
 
 

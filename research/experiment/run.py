@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.fit import Trained, fit_group, groups, load_group, plan_of, refuse_edited_config
 from research.experiment.histories import Row, history_rows
-from research.experiment.judge import Judged, best_epoch, chosen_parameters, epochs_run, flat_metrics, over_seeds
+from research.experiment.judge import Judged, best_epoch, chosen, epochs_run, flat_metrics, over_seeds
 from research.experiment.tasks import task_of
+from research.experiment.training import Trained, fit_group, load_group, plan_of, refuse_edited_config, seed_groups
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
 from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_place, read_config
 from research.training.loop import termination
-from research.training.state import take_seed
+from research.training.state import take_member
 from research.trees import count
 
 OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit")
@@ -63,7 +63,7 @@ def conduct(
         begin(parts)
         trained: list[Trained] = []
         rows: list[Row] = []
-        for seeds in groups(config, parts.training):
+        for seeds in seed_groups(config, parts.training):
             trained.append(
                 fit_group(config, parts.training, seeds, place, preempted, functools.partial(_log, place, tuple(rows)))
             )
@@ -129,7 +129,7 @@ def _conclude(
     if status in ENDED:
         try:
             for group in trained:
-                judged |= {seed: task.judge(parts, chosen_parameters(group, seed)) for seed in group.seeds}
+                judged |= {seed: task.judge(parts, chosen(group, seed)) for seed in group.seeds}
         except NotFiniteError as error:
             warn(str(error))
             judged, status = {}, "diverged"
@@ -151,7 +151,7 @@ def _record(
     config: Experiment, parts: Any, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
 ) -> dict[str, Any]:
     total = sum(row["parameters"] for row in parts.summary)
-    trainable = count(take_seed(trained[0].each.params, 0))
+    trainable = count(take_member(trained[0].each.params, 0))
     compiling, training = (sum(getattr(group.clock, part) for group in trained) for part in ("compile", "train"))
     epochs = sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
     several = over_seeds([flat_metrics(found) for found in judged.values()]) if judged and config.seeds > 1 else None

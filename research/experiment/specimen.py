@@ -16,9 +16,9 @@ from research.data.ink import Ink
 from research.data.pixel_range import UNKNOWN, PixelRange, Ranges
 from research.data.places import data_root, expanded
 from research.errors import UserError
-from research.experiment.fit import load_parameters, refuse_edited_config
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.transfer import transfer, weights_file
+from research.experiment.training import load_variables, refuse_edited_config
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
@@ -114,12 +114,12 @@ def _parameters(
     pixels = jax.ShapeDtypeStruct((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         net = build_network(config.model, classes)
-        return net, load_parameters(config, _structure(net, pixels), seed, place)
+        return net, load_variables(config, {"params": _structure(net, pixels)}, seed, place)["params"]
     ready = transfer(config.model, config, classes)
     reads = pixels
     if ready.cut is not None:
         reads = jax.eval_shape(ready.cut.below.apply, {"params": ready.below}, pixels)[0]
-    above = load_parameters(config, _structure(ready.trained, reads), seed, place)
+    above = load_variables(config, {"params": _structure(ready.trained, reads)}, seed, place)["params"]
     leaves = named_leaves(ready.below) | named_leaves(above)
     return ready.net, from_named(leaves, _structure(ready.net, pixels))
 

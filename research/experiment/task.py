@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
-from research.experiment.fit import Trained
 from research.experiment.judge import Judged
+from research.experiment.training import Trained
 
 Parts = Any  # what the task's own `build` gives: it has at least `training` (a Trainable) and `summary`
 

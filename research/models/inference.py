@@ -15,15 +15,19 @@ GROUP = 16  # batches that one call gets at most
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _run(apply: Apply, params: Tree, inputs: jax.Array, count: jax.Array) -> jax.Array:
+def _run(apply: Apply, variables: Tree, inputs: jax.Array, count: jax.Array) -> jax.Array:
     """The first `count` batches of `inputs` [G, B, ...]; buffers are reused from batch to batch."""
-    shape = jax.eval_shape(apply, params, inputs[0], None)
+    shape = jax.eval_shape(apply, variables, inputs[0], None)[0]
     found = jnp.zeros((len(inputs), *shape.shape), shape.dtype)
-    return jax.lax.fori_loop(0, count, lambda place, out: out.at[place].set(apply(params, inputs[place], None)), found)
+
+    def add(index: jax.Array, found: jax.Array) -> jax.Array:
+        return found.at[index].set(apply(variables, inputs[index], None)[0])
+
+    return jax.lax.fori_loop(0, count, add, found)
 
 
-def outputs(apply: Apply, params: Tree, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
-    """`apply(params, batch, None)` over `inputs` [N, ...], as float32 [N, ...] on the host.
+def outputs(apply: Apply, variables: Tree, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
+    """The output of `apply(variables, batch, None)` over `inputs` [N, ...], as float32 [N, ...] on the host.
 
     What is missing in the last batch is filled up with copies of the last example, so that one shape is compiled; an
     example's output does not depend on its neighbours. Empty inputs are a ValueError.
@@ -37,7 +41,7 @@ def outputs(apply: Apply, params: Tree, inputs: np.ndarray, *, batch_size: int =
     for start in range(0, batches, group):
         index = np.minimum(np.arange(start * size, (start + group) * size), len(inputs) - 1)
         taken = inputs[index].reshape(group, size, *inputs.shape[1:])
-        waiting.append(_run(apply, params, jnp.asarray(taken), jnp.int32(min(group, batches - start))))
+        waiting.append(_run(apply, variables, jnp.asarray(taken), jnp.int32(min(group, batches - start))))
         if len(waiting) > 1:  # one call ahead of what is read, and no more: memory stays bounded
             waiting[-2] = np.asarray(waiting[-2], np.float32)
     found = np.concatenate([np.asarray(done, np.float32) for done in waiting])

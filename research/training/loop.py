@@ -1,7 +1,7 @@
-"""The host's side of training: launch, look at what came back, save now and then, stop when told.
+"""The host's side of training: launch steps, report progress, save checkpoints, stop when asked.
 
-The host never waits for the call that it just launched: it launches the next stretch of steps and then reads the
-readout of the one before. How many steps a call covers is set by the clock, which has no influence on the numbers.
+The host never waits for the call that it just launched: it launches the next steps and then reads the readout of those
+before. How many steps a call covers is set by the clock, which has no influence on the numbers.
 """
 
 import signal
@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from research.training.program import Advance, Plan, Readout
-from research.training.state import NEVER, DataSet, TrainState, Window, active
+from research.batches import DataSet
+from research.training.program import Readout, StepWindow, TrainingPlan
+from research.training.state import NEVER, TrainState, active
 
-Supply = Callable[[int], tuple[DataSet | Window, int]]  # step -> examples for it and on, up to another step
+# step -> the examples of the steps from there on, and the step up to which (excluded) they reach
+BatchSource = Callable[[int], tuple[DataSet | StepWindow, int]]
 
 CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
 
@@ -29,88 +31,70 @@ class Clock(NamedTuple):
     train: float = 0.0
 
 
-class Outcome(NamedTuple):
-    """Where a training ended, and how (see `status`)."""
-
-    state: TrainState
-    status: str
-    clock: Clock
-
-
-class Watchers(NamedTuple):
-    """What the loop tells, and asks: `progress(readout)`, `save(state, clock)`, `preempted() -> bool`."""
-
-    progress: Callable[[Readout], None]
-    save: Callable[[TrainState, Clock], None]
-    preempted: Callable[[], bool]
-
-
-def train(
+def run_steps(
     state: TrainState,
-    supply: Supply,
-    validation: DataSet | None,
-    advance: Advance,
-    plan: Plan,
-    watchers: Watchers,
+    source: BatchSource,
+    advance: Callable[[TrainState, DataSet | StepWindow, np.int32], tuple[TrainState, Readout]],
+    plan: TrainingPlan,
     *,
+    progress: Callable[[Readout], None],
+    save: Callable[[TrainState, Clock], None],
+    preempted: Callable[[], bool],
     clock: Clock,
     checkpoint_seconds: float,
-) -> Outcome:
-    """Run `advance` from `state` to the end of the plan, or until early stopping, divergence or preemption.
+) -> tuple[TrainState, Clock]:
+    """Run `advance(state, train, stop)` to the end of the plan, or until early stopping, divergence or preemption.
 
-    `supply(step)` gives the examples of the steps from `step` on, and the step that they do not reach any more.
+    `progress` gets every readout, `save` the state at least every `checkpoint_seconds` and at the end; `preempted` is
+    asked before each call.
     """
     if int(state.step) >= plan.total_steps:  # nothing is left to train, nor to compile
-        watchers.save(state, clock)
-        return Outcome(state, status(state, plan), clock)
+        save(state, clock)
+        return state, clock
     begun = time.monotonic()
-    train_set, reach = supply(int(state.step))
-    state, readout = jax.block_until_ready(advance(state, train_set, validation, np.int32(0)))  # compiles, no step
+    train, reach = source(int(state.step))
+    state, readout = jax.block_until_ready(advance(state, train, np.int32(0)))  # compiles, and runs no step
     clock = clock._replace(compile=clock.compile + time.monotonic() - begun)
-    step, stretch, saved, trained = int(readout.step), 1, time.monotonic(), clock.train
+    step, steps, saved, trained = int(readout.step), 1, time.monotonic(), clock.train
     begun = marked = time.monotonic()
 
-    while step < plan.total_steps and bool(np.any(readout.running)) and not watchers.preempted():
+    while step < plan.total_steps and bool(np.any(readout.running)) and not preempted():
         if step >= reach:
-            train_set, reach = supply(step)
+            train, reach = source(step)
         launched = step
-        step = min(step + stretch, reach)
-        state, following = advance(state, train_set, validation, np.int32(step))
-        watchers.progress(jax.device_get(readout))  # waits for the stretch before the one just launched
+        step = min(step + steps, reach)
+        state, following = advance(state, train, np.int32(step))
+        progress(jax.device_get(readout))  # waits for the steps before those just launched
         readout = following
         now = time.monotonic()
-        stretch = _next_stretch(stretch, step - launched, now - marked)
+        steps = _next_steps(steps, step - launched, now - marked)
         marked = now
         if now - saved >= checkpoint_seconds:
             clock = clock._replace(train=trained + now - begun)
-            watchers.save(state, clock)
+            save(state, clock)
             saved = marked = time.monotonic()
 
-    watchers.progress(jax.device_get(readout))
+    progress(jax.device_get(readout))
     clock = clock._replace(train=trained + time.monotonic() - begun)
-    watchers.save(state, clock)
-    return Outcome(state, status(state, plan), clock)
+    save(state, clock)
+    return state, clock
 
 
-def whole(examples: DataSet, plan: Plan) -> Supply:
-    """The supply of a set that lies on the device."""
-    return lambda step: (examples, plan.total_steps)
+@contextmanager
+def resident(data: DataSet, plan: TrainingPlan) -> Iterator[BatchSource]:
+    """The source of a set that lies on the device."""
+    yield lambda step: (data, plan.total_steps)
 
 
-def windows(blocks: Iterator[tuple[Window, int]]) -> Supply:
-    """The supply of a set that comes block by block: each a window, and the step that it does not reach any more."""
-    return lambda step: next(blocks)
+def _next_steps(steps: int, done: int, seconds: float) -> int:
+    """Steps of the next call: as many as take CALL_SECONDS at the pace just seen, growing at most fourfold."""
+    if done < steps:
+        return steps
+    return max(1, min(steps * 4, int(done * CALL_SECONDS / max(seconds, 1e-6))))
 
 
-def _next_stretch(stretch: int, steps: int, seconds: float) -> int:
-    """Steps of the next call: what would take CALL_SECONDS at the pace just seen, growing at most fourfold."""
-    if steps < stretch:
-        return stretch
-    return max(1, min(stretch * 4, int(steps * CALL_SECONDS / max(seconds, 1e-6))))
-
-
-def status(state: TrainState, plan: Plan) -> str:
-    """ "preempted" if any seed still trains; else "diverged" if any did, "stopped early" if all did, or "finished"."""
+def status_of(state: TrainState, plan: TrainingPlan) -> str:
+    """ "preempted" if any member still trains, else "diverged" if any did, "stopped early" if all did, "finished"."""
     each = jax.device_get(state.each)
     if active(each).any() and int(state.step) < plan.total_steps:
         return "preempted"

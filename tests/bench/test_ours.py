@@ -10,13 +10,13 @@ from research.bench.architectures import Concat, Pool, layers_to, preprocessing
 from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, first_picture
 from research.bench.data import feature_rows, windows
 from research.bench.our_nets import network_of
-from research.bench.ours import build, climber, first_activations, parameters_of, stretches
+from research.bench.ours import build, climber, first_activations, parameters_of, windowed_series
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
+from research.data.sampling import uniform
 from research.models.apply import apply_of
-from research.training.objectives import forecasting
-from research.training.program import Plan, build_advance, start
-from research.training.step import gather
+from research.training.losses import forecasting
+from research.training.program import TrainingPlan, build_advance, start
 
 LSTM = pick(["lstm_step"])[0]._replace(hidden=(4,))
 SMALL = LSTM._replace(window=(5, 3, 2), batch=4, examples=11)
@@ -144,7 +144,7 @@ def test_our_sample_is_an_lstm_by_hand():
 
 def test_the_peers_windows_are_those_that_ours_slices():
     contexts, horizons = windows(SMALL)
-    batch = gather(stretches(SMALL), jnp.arange(SMALL.examples), SMALL.examples)
+    batch = windowed_series(SMALL).take(jnp.arange(SMALL.examples))
     np.testing.assert_array_equal(batch.inputs["values"], contexts)
     np.testing.assert_array_equal(batch.targets, horizons)
 
@@ -156,10 +156,12 @@ def bytes_of(tree):
 def program_bytes(workload, data):
     """What the whole training holds on the device at its most, by XLA's own account."""
     apply, optimizer = apply_of(network_of(workload)), optax.adam(1e-3)
-    plan = Plan(len(data.starts), workload.batch, 5, 0.0, None, "loss", ("loss", "scaled_mae"))
-    params = parameters_of(network_of(workload), workload, gather(data, jnp.arange(1), 1).inputs)
-    state = start(np.zeros(1, np.int32), lambda key: params, optimizer, plan)
-    advance = build_advance(plan, apply=apply, objective=forecasting("mse"), optimizer=optimizer)
+    plan = TrainingPlan(-(-data.size // workload.batch), 5, 0.0, None, "loss", ("loss", "scaled_mae"))
+    params = parameters_of(network_of(workload), workload, data.take(jnp.arange(1)).inputs)
+    state = start(np.zeros(1, np.int32), lambda key: {"params": params}, optimizer, plan)
+    advance = build_advance(
+        plan, apply=apply, loss_fn=forecasting("mse"), optimizer=optimizer, order=uniform(data.size, workload.batch)
+    )
     found = jax.jit(advance).lower(state, data, None, jnp.int32(1)).compile().memory_analysis()
     assert found is not None
     return found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes
@@ -168,7 +170,7 @@ def program_bytes(workload, data):
 @pytest.mark.slow
 def test_memory_is_flat_in_the_number_of_windows():
     """Of one series, ten times as many windows: a start more for each, and its place in the order of an epoch."""
-    every = stretches(LSTM)
+    every = windowed_series(LSTM)
     few = every._replace(starts=every.starts[::10])
     more = len(every.starts) - len(few.starts)
     assert bytes_of(every) - bytes_of(few) == 4 * more

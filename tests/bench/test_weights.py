@@ -9,7 +9,6 @@ from research.bench.our_nets import network_of
 from research.bench.ours import data_set
 from research.bench.weights import FILES, leaves_for_rgb, weights
 from research.bench.workloads import WORKLOADS, pick
-from research.training.step import gather
 from research.trees import named_leaves
 
 HELD_OUT = ("fine_tune_block5",)  # its data set is what the frozen layers make of photos
@@ -24,7 +23,7 @@ def our_shapes(workload):
         inputs = np.zeros((1, 9, 9, 512), np.float32)
     else:
         small = workload._replace(examples=1)
-        inputs = jax.eval_shape(lambda: gather(data_set(small), jax.numpy.arange(1), 1).inputs)
+        inputs = jax.eval_shape(lambda: data_set(small).take(jax.numpy.arange(1)).inputs)
     params = jax.eval_shape(net.init, jax.random.key(0), inputs)["params"]
     return {name: leaf.shape for name, leaf in named_leaves(params).items()}
 

@@ -16,9 +16,9 @@ from research import config as configuration
 from research import experiment
 from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 from research.errors import UserError
-from research.experiment.fit import load_parameters
 from research.experiment.images import transfer
 from research.experiment.images.build import build
+from research.experiment.training import load_variables
 from research.models import convolution, inference
 from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
@@ -110,16 +110,16 @@ def test_only_what_lies_above_the_cut_is_trained(config, finished):
 
 def test_features_from_the_cache_equal_the_whole_net(config, finished):
     parts = build(config)
-    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1])["params"])
-    head = load_parameters(config, like, 0, finished[0])
+    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1]))
+    head = load_variables(config, like, 0, finished[0])
     ready = transfer.transfer(config.model, config, 2)
     whole = transfer_net("squeezenet", "caffe", 2, hidden=(6,))
     params = from_named(
-        named_leaves(ready.below) | named_leaves(head),
+        named_leaves(ready.below) | named_leaves(head["params"]),
         jax.eval_shape(lambda: whole.init(jax.random.key(0), jnp.zeros((1, 36, 36, 3), jnp.uint8))["params"]),
     )
     wanted = jax.jit(whole.apply)({"params": params}, parts.data.test.images)[0]
-    found = parts.training.apply(head, parts.inputs["test"], None)
+    found = parts.training.apply(head, parts.inputs["test"], None)[0]
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
@@ -240,8 +240,8 @@ def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, pl
     assert record["parameters"]["trainable"] == 64 * 256 + 9 * 64 * 256 + 512 * 6 + 6 * 2
     assert "fire9/squeeze1x1" not in build(frozen).net.names, "what is frozen lies below the cut"
     parts = build(frozen)
-    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1])["params"])
-    ended = named_leaves(load_parameters(frozen, like, 0, tmp_path / "run"))
+    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1]))
+    ended = named_leaves(load_variables(frozen, like, 0, tmp_path / "run")["params"])
     for name, leaf in parts.start.items():
         assert np.array_equal(ended[name], leaf) == name.endswith("bias"), name
 
@@ -262,10 +262,8 @@ def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
     ours, theirs = curves(tmp_path / "float32"), curves(tmp_path / "bfloat16")
     assert (ours != theirs).any()
     np.testing.assert_allclose(theirs, ours, rtol=0.1)
-    like = jax.eval_shape(
-        lambda: build(coarse).net.init(jax.random.key(0), build(coarse).inputs["train"][:1])["params"]
-    )
-    ended = load_parameters(coarse, like, 0, tmp_path / "bfloat16")
+    like = jax.eval_shape(lambda: build(coarse).net.init(jax.random.key(0), build(coarse).inputs["train"][:1]))
+    ended = load_variables(coarse, like, 0, tmp_path / "bfloat16")
     assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(ended))
 
 

@@ -5,7 +5,7 @@ from research.models.inference import outputs
 
 
 def double(params, inputs, key):
-    return inputs * params
+    return inputs * params, {}
 
 
 @pytest.mark.parametrize("count", [1, 4, 5, 11])

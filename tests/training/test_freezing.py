@@ -3,12 +3,13 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+from research.batches import Batch
 from research.errors import UserError
+from research.training.early_stopping import start
 from research.training.freezing import frozen_leaves, trained_mask
-from research.training.objectives import classification
-from research.training.state import Batch, SeedState
-from research.training.step import fresh_sums, never, train_step
-from research.training.stopping import start
+from research.training.losses import classification
+from research.training.state import MemberState
+from research.training.step import never, train_step, zero_sums
 from research.trees import named_leaves, split
 
 NAMES = ["conv1/bias", "conv1/kernel", "conv2/bias", "conv2/kernel", "logits/bias", "logits/kernel"]
@@ -46,15 +47,15 @@ def flops(frozen):
     sizes = (64, *WIDTHS)
     params = {f"layer{place}": jnp.ones((sizes[place], size)) for place, size in enumerate(WIDTHS)}
 
-    def apply(params, inputs, drop):
+    def apply(variables, inputs, drop):
         for place in range(len(WIDTHS)):
-            inputs = jax.nn.relu(inputs @ params[f"layer{place}"])
-        return inputs
+            inputs = jax.nn.relu(inputs @ variables["params"][f"layer{place}"])
+        return inputs, {}
 
     optimizer = optax.sgd(0.1)
     taken, rest = split(params, trained_mask(params, {f"layer{place}" for place in range(frozen)}))
-    state = SeedState(
-        taken, rest, optimizer.init(taken), start(taken, enabled=False), fresh_sums(("loss", "accuracy")), {},
+    state = MemberState(
+        taken, rest, {}, optimizer.init(taken), start(taken, {}, enabled=False), zero_sums(("loss", "accuracy")), {},
         jnp.zeros((), bool), never(),
     )  # fmt: skip
     batch = Batch(jnp.ones((BATCH, 64)), jnp.zeros(BATCH, jnp.int32), jnp.ones(BATCH))
@@ -62,7 +63,7 @@ def flops(frozen):
     def step(state, batch):
         return train_step(
             state, batch, jax.random.key(0), jnp.int32(0),
-            apply=apply, objective=classification, optimizer=optimizer, l2=0.0,
+            apply=apply, loss_fn=classification, optimizer=optimizer, l2=0.0,
         )  # fmt: skip
 
     return jax.jit(step).lower(state, batch).compile().cost_analysis()["flops"]

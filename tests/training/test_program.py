@@ -6,16 +6,20 @@ import numpy as np
 import optax
 import pytest
 
+from research.batches import ArrayData
+from research.data.sampling import uniform
 from research.keys import key
 from research.training import loop, program
 from research.training.freezing import trained_mask
-from research.training.objectives import classification
-from research.training.state import NEVER, Examples, Window, chosen, take_seed
+from research.training.losses import classification
+from research.training.program import StepWindow, TrainingPlan
+from research.training.state import NEVER, chosen_variables, take_member
 from research.training.step import evaluate, mean_loss
 from research.trees import named_leaves
 
 CLASSES, WIDTH = 3, 5
-PLAN = program.Plan(37, 8, epochs=4, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
+PLAN = TrainingPlan(5, epochs=4, l2=0.0, patience=None, monitor="loss", metrics=("loss", "accuracy"))
+ORDER = uniform(37, 8)
 
 
 def examples(count, seed):
@@ -23,7 +27,7 @@ def examples(count, seed):
     targets = generator.integers(0, CLASSES, count).astype(np.int32)
     inputs = generator.normal(size=(count, WIDTH)).astype(np.float32)
     inputs[np.arange(count), targets] += 1.5
-    return Examples(jnp.asarray(inputs), jnp.asarray(targets))
+    return ArrayData(jnp.asarray(inputs), jnp.asarray(targets))
 
 
 NOTHING = {"w": {"kernel": None, "bias": None}}  # frozen
@@ -31,22 +35,22 @@ TRAIN, VALIDATION = examples(37, 0), examples(11, 1)
 
 
 def initialize(place):
-    return {"w": {"kernel": 0.1 * jax.random.normal(place, (WIDTH, CLASSES)), "bias": jnp.zeros(CLASSES)}}
+    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(place, (WIDTH, CLASSES)), "bias": jnp.zeros(CLASSES)}}}
 
 
-def apply(params, inputs, drop):
+def apply(variables, inputs, drop):
     if drop is not None:
         inputs = inputs * jax.random.bernoulli(drop, 0.8, inputs.shape) / 0.8
-    return inputs @ params["w"]["kernel"] + params["w"]["bias"]
+    return inputs @ variables["params"]["w"]["kernel"] + variables["params"]["w"]["bias"], {}
 
 
-SCORED = {"apply": apply, "objective": classification, "metrics": PLAN.metrics}
+SCORED = {"apply": apply, "loss_fn": classification, "metrics": PLAN.metrics}
 
 
-def trained(plan=PLAN, seeds=(0,), stops=None, optimizer=None, train=TRAIN):
+def trained(plan=PLAN, seeds=(0,), stops=None, optimizer=None, train=TRAIN, order=ORDER):
     optimizer = optimizer or optax.adam(0.05)
     state = program.start(np.array(seeds, np.int32), initialize, optimizer, plan)
-    advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
+    advance = program.build_advance(plan, apply=apply, loss_fn=classification, optimizer=optimizer, order=order)
     for stop in stops or [plan.total_steps]:
         state, readout = advance(state, train, VALIDATION, jnp.int32(stop))
     return state, readout
@@ -61,7 +65,7 @@ def windows(order, width):
     rows = np.concatenate([np.asarray(order(epoch)) for epoch in range(PLAN.epochs)])
     for start in range(0, len(rows), width):
         index = np.minimum(np.resize(rows[start : start + width], (width, rows.shape[1])).reshape(-1), 36)
-        yield start, Window(Examples(TRAIN.inputs[index], TRAIN.targets[index]), jnp.int32(start))
+        yield start, StepWindow(ArrayData(TRAIN.inputs[index], TRAIN.targets[index]), jnp.int32(start), jnp.int32(37))
 
 
 @pytest.mark.parametrize(
@@ -69,28 +73,15 @@ def windows(order, width):
 )
 def test_a_set_read_window_by_window_gives_the_same_bits(width):
     optimizer = optax.adam(0.05)
-    parts = {"apply": apply, "objective": classification, "optimizer": optimizer, "augment": with_epoch}
+    parts = {"apply": apply, "loss_fn": classification, "optimizer": optimizer, "order": ORDER, "augment": with_epoch}
     advance = program.build_advance(PLAN, **parts)
     whole = program.start(np.array([2], np.int32), initialize, optimizer, PLAN)
     whole, _ = advance(whole, TRAIN, VALIDATION, jnp.int32(PLAN.total_steps))
     state = program.start(np.array([2], np.int32), initialize, optimizer, PLAN)
-    order = functools.partial(program.batch_index, jnp.int32(2), plan=PLAN)
+    order = functools.partial(ORDER, jnp.int32(2))
     for start, window in windows(order, width):
         state, _ = advance(state, window, VALIDATION, jnp.int32(min(start + width, PLAN.total_steps)))
     assert same(state, whole)
-
-
-def test_views_are_taken_in_turn():
-    shifted = [TRAIN.inputs + 0.5 * view for view in range(3)]
-    views = Examples(jnp.concatenate(shifted), TRAIN.targets)
-    plan = PLAN._replace(views=3)
-    rows = jnp.array([4, 36, 37])
-    for step in range(0, plan.total_steps, plan.steps_per_epoch):
-        batch = program.draw(views, rows, jnp.int32(0), jnp.int32(step), plan, None)
-        epoch = step // plan.steps_per_epoch
-        np.testing.assert_array_equal(batch.inputs, shifted[epoch % 3][jnp.array([4, 36, 36])])
-        np.testing.assert_array_equal(batch.targets, TRAIN.targets[jnp.array([4, 36, 36])])
-        np.testing.assert_array_equal(batch.weights, [1, 1, 0])
 
 
 @pytest.mark.slow
@@ -99,13 +90,13 @@ def test_frozen_leaves_stay_as_they_are_to_the_bit(optimizer):
     freeze = functools.partial(trained_mask, frozen={"w/kernel"})
     plan = PLAN._replace(l2=0.1, patience=10)
     state = program.start(np.array([1], np.int32), initialize, optimizer, plan, freeze)
-    advance = program.build_advance(plan, apply=apply, objective=classification, optimizer=optimizer)
+    advance = program.build_advance(plan, apply=apply, loss_fn=classification, optimizer=optimizer, order=ORDER)
     before = np.asarray(state.each.frozen["w"]["kernel"])
     bias = np.asarray(state.each.params["w"]["bias"])
     assert not any("kernel" in name for name in named_leaves(state.each.optimizer)), "the optimizer knows it"
     state, _ = advance(state, TRAIN, VALIDATION, jnp.int32(plan.total_steps))
     np.testing.assert_array_equal(state.each.frozen["w"]["kernel"], before)
-    ended = chosen(take_seed(state.each, 0))["w"]
+    ended = chosen_variables(take_member(state.each, 0))["params"]["w"]
     np.testing.assert_array_equal(ended["kernel"], before[0])
     assert not np.array_equal(ended["bias"], bias[0])
 
@@ -122,25 +113,25 @@ def test_where_the_calls_are_cut_changes_no_bit():
 
 def test_the_history_is_what_an_evaluation_outside_finds():
     state, _ = trained()
-    each = take_seed(state.each, 0)
-    sums = evaluate(each.params, VALIDATION, batch_size=4, **SCORED)
+    each = take_member(state.each, 0)
+    sums = evaluate({"params": each.params}, VALIDATION, batch_size=4, **SCORED)
     np.testing.assert_allclose(each.history["validation/loss"][-1], sums["loss"] / sums["count"], rtol=1e-6)
-    logits = np.asarray(apply(each.params, VALIDATION.inputs, None))
+    logits = np.asarray(apply({"params": each.params}, VALIDATION.inputs, None)[0])
     right = (logits.argmax(1) == VALIDATION.targets).mean()
     np.testing.assert_allclose(each.history["validation/accuracy"][-1], right, rtol=1e-6)
     assert int(sums["count"]) == 11
 
 
 def test_one_step_is_the_optimizers_own():
-    plan = PLAN._replace(batch_size=37, epochs=1)
+    plan = PLAN._replace(steps_per_epoch=1, epochs=1)
     optimizer = optax.sgd(0.1)
-    state, _ = trained(plan, optimizer=optimizer)
-    start = initialize(key(0, "init"))
-    order = program.batch_index(jnp.int32(0), jnp.int32(0), plan)[0]
+    state, _ = trained(plan, optimizer=optimizer, order=uniform(37, 37))
+    start = initialize(key(0, "init"))["params"]
+    order = uniform(37, 37)(jnp.int32(0), jnp.int32(0))[0]
     inputs, targets = TRAIN.inputs[order], TRAIN.targets[order]
 
     def loss(params):
-        logits = apply(params, inputs, key(0, "dropout", 0))
+        logits, _ = apply({"params": params}, inputs, key(0, "dropout", 0))
         return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
 
     after = jax.tree.map(lambda leaf, slope: leaf - 0.1 * slope, start, jax.grad(loss)(start))
@@ -148,41 +139,22 @@ def test_one_step_is_the_optimizers_own():
         np.testing.assert_allclose(state.each.params["w"][name][0], after["w"][name], rtol=1e-5, atol=1e-7)
 
 
-def test_each_epoch_sees_every_example_once_in_an_order_of_its_own():
-    orders = [np.asarray(program.batch_index(jnp.int32(s), jnp.int32(e), PLAN)) for s, e in ((0, 0), (0, 1), (1, 0))]
-    for order in orders:
-        assert order.shape == (5, 8)
-        assert sorted(order.ravel()) == [*range(37), 37, 37, 37]
-    assert not any(np.array_equal(orders[0], other) for other in orders[1:])
-    again = np.asarray(program.batch_index(jnp.int32(0), jnp.int32(1), PLAN))
-    np.testing.assert_array_equal(again, orders[1])
-
-
-def test_padding_has_no_say():
-    heavy = TRAIN.inputs.at[36].set(1e6)  # the example that stands in for padding
-    weights = jnp.array([1.0, 1.0, 0.0])
-    batch = program.gather(Examples(heavy, TRAIN.targets), jnp.array([0, 1, 37]), 37)
-    np.testing.assert_array_equal(batch.weights, weights)
-    loss, sums = mean_loss(initialize(key(0)), NOTHING, batch, key(1), apply, classification, 0.0)
-    assert float(sums["count"]) == 2 and np.isfinite(float(loss)) and float(loss) < 10
-
-
-def test_seeds_side_by_side_are_the_seeds_alone():
+def test_vmapped_seeds_are_the_seeds_alone():
     together, _ = trained(seeds=(3, 4))
     for place, seed in enumerate((3, 4)):
         alone, _ = trained(seeds=(seed,))
         for a, b in zip(
-            *map(jax.tree.leaves, (take_seed(together.each, place), take_seed(alone.each, 0))), strict=True
+            *map(jax.tree.leaves, (take_member(together.each, place), take_member(alone.each, 0))), strict=True
         ):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 
 def test_l2_pulls_kernels_and_leaves_biases():
-    batch = program.gather(TRAIN, jnp.arange(8), 37)
-    params = initialize(key(0))
+    batch = TRAIN.take(jnp.arange(8))
+    params = initialize(key(0))["params"]
 
     def slope(l2):
-        return jax.grad(lambda p: mean_loss(p, NOTHING, batch, key(1), apply, classification, l2)[0])(params)["w"]
+        return jax.grad(lambda p: mean_loss(p, NOTHING, {}, batch, key(1), apply, classification, l2)[0])(params)["w"]
 
     pulled, free = slope(0.5), slope(0.0)
     np.testing.assert_allclose(pulled["kernel"] - free["kernel"], params["w"]["kernel"], rtol=1e-4, atol=1e-6)
@@ -208,28 +180,28 @@ def overfit(patience, monitor="loss", epochs=30):
 def test_while_any_seed_can_go_on_a_training_is_not_over(step, stopped, diverged, status):
     state = program.start(np.arange(2, dtype=np.int32), initialize, optax.adam(0.05), PLAN)
     each = state.each._replace(stopped=jnp.array(stopped), diverged=jnp.array(diverged))
-    assert loop.status(state._replace(step=jnp.int32(step), each=each), PLAN) == status
+    assert loop.status_of(state._replace(step=jnp.int32(step), each=each), PLAN) == status
 
 
 @pytest.mark.parametrize("monitor", ["loss", "accuracy"])
 def test_early_stopping_ends_on_the_best_epoch(monitor):
     state = overfit(2, monitor)
-    each = take_seed(state.each, 0)
+    each = take_member(state.each, 0)
     values = np.asarray(each.history[f"validation/{monitor}"])
     seen = values[np.isfinite(values)]
     best = int(seen.argmin() if monitor == "loss" else seen.argmax())
     assert bool(each.stopped) and len(seen) == best + 3 < 30
     assert int(each.best.epoch) == best + 1
-    sums = evaluate(chosen(each), VALIDATION, batch_size=11, **SCORED)
+    sums = evaluate(chosen_variables(each), VALIDATION, batch_size=11, **SCORED)
     np.testing.assert_allclose(sums[monitor] / sums["count"], seen[best], rtol=1e-6)
 
 
 @pytest.mark.slow
 def test_at_max_epochs_the_best_weights_are_chosen_too():
-    each = take_seed(overfit(100, epochs=8).each, 0)
+    each = take_member(overfit(100, epochs=8).each, 0)
     values = np.asarray(each.history["validation/loss"])
     assert int(each.best.epoch) == values.argmin() + 1 < 8
-    assert not same(chosen(each), each.params)
+    assert not same(chosen_variables(each)["params"], each.params)
 
 
 @pytest.mark.slow
@@ -243,10 +215,10 @@ def test_a_stopped_seed_stands_still_while_others_train():
 
 def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
     plan = PLAN._replace(epochs=3)
-    broken = Examples(TRAIN.inputs.at[5].set(jnp.inf), TRAIN.targets)
+    broken = ArrayData(TRAIN.inputs.at[5].set(jnp.inf), TRAIN.targets)
     state, readout = trained(plan, train=broken)
-    each = take_seed(state.each, 0)
-    order = np.asarray(program.batch_index(jnp.int32(0), jnp.int32(0), plan))
+    each = take_member(state.each, 0)
+    order = np.asarray(ORDER(jnp.int32(0), jnp.int32(0)))
     slot = int(np.argwhere(order == 5)[0][0])
     assert int(each.diverged) == slot != NEVER
     assert not bool(readout.running[0])
@@ -256,4 +228,4 @@ def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
         if slot
         else (program.start(np.zeros(1, np.int32), initialize, optax.adam(0.05), plan), 0)
     )
-    assert same(each.params, take_seed(whole.each, 0).params)
+    assert same(each.params, take_member(whole.each, 0).params)

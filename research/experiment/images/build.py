@@ -7,26 +7,29 @@ import jax
 import numpy as np
 
 from research import runtime
+from research.batches import ArrayData
 from research.config import Augmentation, ConvNet, DenseNet, ImageData, ImageExperiment, PretrainedNet
 from research.data.augmentation import augmenter, view_keys
 from research.data.images import ImageSet
+from research.data.sampling import uniform
 from research.data.scan import SPLITS
 from research.data.sources import load_images
 from research.errors import UserError
+from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
-from research.experiment.trainable import Stored, Trainable, initializer, leaf_names
 from research.models.apply import apply_of
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence, dense_wired
+from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import key_of
+from research.training.fit import Trainable
 from research.training.freezing import frozen_leaves
-from research.training.objectives import classification
+from research.training.losses import classification
 from research.training.program import Augment
-from research.training.state import Examples
 
 METRICS = ("loss", "accuracy")
 
@@ -53,7 +56,7 @@ def build(config: ImageExperiment) -> Parts:
     inputs = {split: getattr(data, split).images for split in SPLITS}
     summary = summarize(net, data.train.images.shape[1:])
     initialize = initializer(net, _example(inputs), {})
-    frozen = frozen_leaves(leaf_names(initialize), config.train.freeze)
+    frozen = frozen_leaves(parameter_names(initialize), config.train.freeze)
     training = _trainable(config, data, inputs, net, initialize, frozen, data.fingerprint)
     return Parts(data, inputs, net, {}, summary, training._replace(augment=_in_steps(config.augment)))
 
@@ -64,7 +67,7 @@ def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet
     kept = ready.cut is not None
     read = views(ready, data, config.augment, config.data.split_seed) if kept else None
     initialize = initializer(ready.trained, _example(inputs), ready.start)
-    frozen = ready.frozen & set(leaf_names(initialize))
+    frozen = ready.frozen & set(parameter_names(initialize))
     identity = key_of(data.fingerprint, ready.weights)
     training = _trainable(config, data, inputs, ready.trained, initialize, frozen, identity, read)
     training = training._replace(augment=None if kept else _in_steps(config.augment))
@@ -83,27 +86,28 @@ def _trainable(
     read: np.ndarray | None = None,
 ) -> Trainable:
     """Training reads `inputs["train"]`, or in their place `read`: views of them, one after the other."""
-    stored = Stored(inputs["train"] if read is None else read, np.asarray(data.train.labels))
+    images = inputs["train"] if read is None else read
+    views = 1 if read is None else config.augment.views
+    labels, count = np.tile(np.asarray(data.train.labels), views), len(data.train.labels)
 
-    def examples(split: str) -> Examples:
-        found = stored.inputs if split == "train" else inputs[split]
-        return jax.device_put(Examples(found, getattr(data, split).labels))
+    def on_device(split: str) -> ArrayData:
+        found = (images, labels) if split == "train" else (inputs[split], getattr(data, split).labels)
+        return jax.device_put(ArrayData(*found))
 
     return Trainable(
         sizes={split: len(getattr(data, split).labels) for split in SPLITS},
-        examples=examples,
+        data=on_device,
+        order=uniform(count, min(config.train.batch_size, count), views),
         initialize=initialize,
         apply=apply_of(net, config.train.precision),
-        objective=classification,
+        loss_fn=classification,
         metrics=METRICS,
         identity=identity,
-        evaluated_at_once=at_once(inputs["validation"]),
+        evaluation_batch=at_once(inputs["validation"]),
         frozen=frozen,
-        views=1 if read is None else config.augment.views,
         # Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing.
-        side_by_side=isinstance(config.model, DenseNet),
-        stored=stored,
-        streamed=_streams(config.data, stored.inputs),
+        vmap_seeds=isinstance(config.model, DenseNet),
+        stream=streaming(images, labels) if _streams(config.data, images) else None,
     )
 
 

@@ -14,13 +14,15 @@ from research.report.classification_words import learned_nothing
 Tree = Any
 
 
-def judge(parts: Parts, params: Tree) -> dict[str, Classification]:
+def judge(parts: Parts, variables: Tree) -> dict[str, Classification]:
     """The classification of every split that holds pictures, by split name."""
     found = {}
     for name in SPLITS:
         labels = getattr(parts.data, name).labels
         if len(labels):
-            logits = outputs(parts.training.apply, params, parts.inputs[name], batch_size=at_once(parts.inputs[name]))
+            logits = outputs(
+                parts.training.apply, variables, parts.inputs[name], batch_size=at_once(parts.inputs[name])
+            )
             found[name] = evaluate(logits, np.asarray(labels), parts.data.classes)
     return found
 

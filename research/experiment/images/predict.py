@@ -14,9 +14,9 @@ from research.data.pictures import Prepared, prepare_picture
 from research.data.pixel_range import PixelRange, Ranges
 from research.data.walk import picture_files
 from research.errors import UserError
-from research.experiment.fit import load_parameters
 from research.experiment.images.build import build_network
 from research.experiment.images.transfer import frozen_outputs, transfer
+from research.experiment.training import load_variables
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
@@ -40,15 +40,15 @@ def predict(
         raise UserError(f"{place / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py")
     shape, classes = tuple(data["shape"]), data["classes"]
     front, net, example = _front(config, len(classes), shape)
-    like = jax.eval_shape(lambda: net.init(jax.random.key(0), example)["params"])
-    params = load_parameters(config, like, seed, place)
+    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example)))
+    variables = load_variables(config, like, seed, place)
     ink = None if as_is or data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
     ranges = {kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()}
     apply, files = apply_of(net, config.train.precision), picture_files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]
-        yield from _answers(batch, lambda pixels: outputs(apply, params, front(pixels), batch_size=AT_ONCE), classes)
+        yield from _answers(batch, lambda pixels: outputs(apply, variables, front(pixels), batch_size=AT_ONCE), classes)
 
 
 def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:

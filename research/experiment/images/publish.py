@@ -7,10 +7,10 @@ from typing import Any
 
 from research.config import ImageExperiment, to_json
 from research.data.ink import measure_ink
-from research.experiment.fit import Trained
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.images.build import SPLITS, Parts
 from research.experiment.judge import Judged, best_epoch
+from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import figures
 from research.report.page import Report, render

@@ -115,7 +115,7 @@ def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
     """What training reads of `images` [N, H, W, 3]: what the frozen part makes of them, where there is one."""
     if ready.cut is None:
         return images
-    return outputs(apply_of(ready.cut.below, ready.precision), ready.below, images, batch_size=PIECE)
+    return outputs(apply_of(ready.cut.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
 
 
 def check_weights(config: ImageExperiment) -> None:

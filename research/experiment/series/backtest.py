@@ -10,13 +10,12 @@ import numpy as np
 from research.data.series.reference import expected, series_index
 from research.data.series.seasons import season_of, seasons_of
 from research.data.series.series_set import Series
+from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
-from research.experiment.series.build import SPLITS, Parts, stretches_of
+from research.experiment.series.build import SPLITS, Parts, windowed
 from research.experiment.series.net import Sizes
 from research.models.apply import Apply
-from research.training.state import Stretches
-from research.training.step import cut
 
 Tree = Any
 AT_ONCE = 256  # windows per call
@@ -44,30 +43,30 @@ def targets_of(windows: Windows, sizes: Sizes) -> Targets:
     return Targets(truth, windows.times[rows], windows.expected[rows], spread)
 
 
-def raw_forecasts(parts: Parts, params: Tree, split: str) -> np.ndarray:
+def raw_forecasts(parts: Parts, variables: Tree, split: str) -> np.ndarray:
     """What the net says of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
-    return forecast_of(parts.training.apply, params, parts.windows[split], parts.sizes)
+    return forecast_of(parts.training.apply, variables, parts.windows[split], parts.sizes)
 
 
-def forecast_of(apply: Apply, params: Tree, windows: Windows, sizes: Sizes) -> np.ndarray:
-    """What a net with `params` says of all `windows`: [N, P, F, Q], float64, in the series' own unit."""
+def forecast_of(apply: Apply, variables: Tree, windows: Windows, sizes: Sizes) -> np.ndarray:
+    """What a net with `variables` says of all `windows`: [N, P, F, Q], float64, in the series' own unit."""
     targets = targets_of(windows, sizes)
-    answers = _answers(apply, params, stretches_of(windows, sizes))
+    answers = _answers(apply, variables, windowed(windows, sizes))
     return targets.expected[..., None] + targets.spread[:, None, :, None] * answers
 
 
-def _answers(apply: Apply, params: Tree, rows: Stretches) -> np.ndarray:
+def _answers(apply: Apply, variables: Tree, rows: WindowedSeries) -> np.ndarray:
     """What the net answers to all stretches of `rows`, in spreads from what is expected: float64 [N, P, F, Q]."""
     starts = np.asarray(rows.starts)
     size = min(AT_ONCE, len(starts))
     padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # so that one shape is compiled
-    found = [np.asarray(_forecast(apply, params, rows, part)) for part in padded.reshape(-1, size)]
+    found = [np.asarray(_forecast(apply, variables, rows, part)) for part in padded.reshape(-1, size)]
     return np.concatenate(found)[: len(starts)].astype(np.float64)
 
 
 @functools.partial(jax.jit, static_argnums=0)
-def _forecast(apply: Apply, params: Tree, rows: Stretches, starts: jax.Array) -> jax.Array:
-    return apply(params, cut(rows, jnp.asarray(starts))[0], None)
+def _forecast(apply: Apply, variables: Tree, rows: WindowedSeries, starts: jax.Array) -> jax.Array:
+    return apply(variables, rows.windows(jnp.asarray(starts))[0], None)[0]
 
 
 def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:

@@ -8,11 +8,13 @@ import jax
 import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
+from research.data.sampling import uniform
 from research.data.series.leaving_out import without_short
 from research.data.series.load import load_series
 from research.data.series.opening import opening_of
 from research.data.series.reference import Reference, fit_reference, left_out
 from research.data.series.series_set import Series, SeriesSet
+from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows, build_windows
 from research.errors import UserError
 from research.experiment.series.net import (
@@ -24,14 +26,14 @@ from research.experiment.series.net import (
     starting_leaves,
     weights_file,
 )
-from research.experiment.trainable import Trainable, initializer, leaf_names
 from research.models.apply import apply_of
+from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.summary import summarize
 from research.training.feature_cache import key_of
+from research.training.fit import Trainable
 from research.training.freezing import frozen_leaves
-from research.training.objectives import forecasting
-from research.training.state import Stretches
+from research.training.losses import forecasting
 from research.weights.load import fingerprint
 
 METRICS = ("loss", "scaled_mae")
@@ -66,16 +68,17 @@ def build(config: SeriesExperiment) -> Parts:
     initialize = initializer(net, example(sizes), start)
     training = Trainable(
         sizes={split: len(windows[split].starts) for split in SPLITS},
-        examples=lambda split: stretches_of(windows[split], sizes),
+        data=lambda split: windowed(windows[split], sizes),
+        order=uniform(len(windows["train"].starts), min(config.train.batch_size, len(windows["train"].starts))),
         initialize=initialize,
         apply=apply_of(net, config.train.precision),
-        objective=forecasting(config.forecast.loss, config.forecast.quantiles),
+        loss_fn=forecasting(config.forecast.loss, config.forecast.quantiles),
         metrics=METRICS,
         identity=key_of(data.fingerprint, fingerprint(start, "")) if start else data.fingerprint,
-        evaluated_at_once=256,
-        frozen=frozen_leaves(leaf_names(initialize), config.train.freeze),
+        evaluation_batch=256,
+        frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
         # Their products are small: what a step costs on CPU is mostly calls, which seeds side by side share.
-        side_by_side=True,
+        vmap_seeds=True,
     )
     average = _of_days(_before_test(data), data.step)
     return Parts(config, data, sizes, reference, average, windows, net, summarize(net, sizes.shape), training)
@@ -116,16 +119,16 @@ def without_gaps(one: Series) -> Series:
     return Series(one.name, one.times[known], one.values[known], None if one.drawn is None else one.drawn[known])
 
 
-def stretches_of(windows: Windows, sizes: Sizes) -> Stretches:
+def windowed(windows: Windows, sizes: Sizes) -> WindowedSeries:
     """The windows of a split as arrays on the device."""
     return jax.device_put(
-        Stretches(
+        WindowedSeries(
             values=windows.scaled,
             known=windows.known.astype(np.float32),
             calendar=windows.calendar,
             starts=windows.starts,
-            past=np.arange(sizes.context),
-            ahead=np.arange(sizes.context, sizes.context + sizes.horizon),
+            context=np.arange(sizes.context),
+            horizon=np.arange(sizes.context, sizes.context + sizes.horizon),
         )
     )
 

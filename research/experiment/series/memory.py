@@ -6,11 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data.series.seasons import season_of
-from research.experiment.series.build import Parts, stretches_of
+from research.experiment.series.build import Parts, windowed
 from research.models.network import Network
 from research.models.recurrent import Recurrent
 from research.models.taps import run_taps
-from research.training.step import cut
 
 Tree = Any
 
@@ -26,7 +25,7 @@ def memories_of(parts: Parts, params: Tree, split: str) -> dict[str, dict[str, A
     chosen = _a_season(windows.starts, season_of(parts.data.step).steps)
     if not taps or len(chosen) < 2:
         return {}
-    inputs, _, _ = cut(stretches_of(windows, parts.sizes), jnp.asarray(windows.starts[chosen]))
+    inputs, _, _ = windowed(windows, parts.sizes).windows(jnp.asarray(windows.starts[chosen]))
     found = run_taps(parts.net, params, inputs, list(taps.values()))
     last = windows.starts[chosen] + parts.sizes.context - 1
     column = parts.data.columns[0]

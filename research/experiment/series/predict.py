@@ -18,13 +18,13 @@ from research.data.series.reference import Reference
 from research.data.series.series_set import Series
 from research.data.series.windows import Windows
 from research.errors import UserError
-from research.experiment.fit import load_parameters
 from research.experiment.series.backtest import forecast_of, targets_of
 from research.experiment.series.build import without_gaps
 from research.experiment.series.judge import Forecasts, corrected
 from research.experiment.series.kept import read_correction, read_told
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import Sizes, bounds_of, build_network, example, sizes_of
+from research.experiment.training import load_variables
 from research.models.apply import apply_of
 from research.report.record import read_record
 
@@ -47,8 +47,8 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     step = told.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
-    like = jax.eval_shape(lambda: net.init(jax.random.key(0), example(sizes))["params"])
-    params, apply = load_parameters(config, like, seed, place), apply_of(net, config.train.precision)
+    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
+    variables, apply = load_variables(config, like, seed, place), apply_of(net, config.train.precision)
     correction, bounds = read_correction(place, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
@@ -62,7 +62,7 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
         answers = {name: {"input": str(path), "series": name, "error": fault} for name, fault in faults.items()}
         if series:
             targets = targets_of(windows, sizes)
-            said = corrected(forecast_of(apply, params, windows, sizes), targets, correction, bounds)
+            said = corrected(forecast_of(apply, variables, windows, sizes), targets, correction, bounds)
             for index, one in enumerate(series):
                 own = said.of(index)
                 notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}

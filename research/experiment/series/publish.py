@@ -12,15 +12,15 @@ from research.config import SeriesExperiment, to_json
 from research.data.series.durations import told
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
-from research.experiment.fit import Trained
 from research.experiment.histories import command_of, headline_split, histories_of
-from research.experiment.judge import best_epoch, chosen_parameters
+from research.experiment.judge import best_epoch, chosen
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
 from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.judge import Judgement
 from research.experiment.series.kept import keep
 from research.experiment.series.memory import memories_of
 from research.experiment.series.negatives import negative_forecasts, never_negative
+from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
 from research.report.page import Report, render
@@ -103,13 +103,13 @@ def publish(
     histories = histories_of(place)
     kept = [best_epoch(group, seed) for group in trained for seed in group.seeds]
     best = [epoch for epoch in kept if epoch is not None]
-    params = next(chosen_parameters(group, config.seed) for group in trained if config.seed in group.seeds)
+    variables = next(chosen(group, config.seed) for group in trained if config.seed in group.seeds)
     drawn = forecast_figures.forecasting(
         histories,
         best,
         evaluations[split],
         panels(parts, split, shown),
-        memories_of(parts, params, split),
+        memories_of(parts, variables["params"], split),
         parts.config.data.unit,
     )
     for name, png in drawn.items():

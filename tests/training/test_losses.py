@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.training.objectives import forecasting
+from research.training.losses import forecasting
 
 N, P, F = 6, 4, 2
 QUANTILES = (0.1, 0.5, 0.9)

@@ -1,4 +1,4 @@
-"""Stretches of series that overlap: cut as a plain loop cuts them, kept once, and what is unknown weighs nothing."""
+"""Windows of series as a data set: sliced as a plain loop slices, rows held once, unknown values without weight."""
 
 import functools
 
@@ -8,10 +8,11 @@ import numpy as np
 import optax
 import pytest
 
+from research.data.sampling import uniform
+from research.data.series.windowed_series import WindowedSeries
 from research.training import program
-from research.training.objectives import forecasting
-from research.training.state import Stretches
-from research.training.step import cut, evaluate, gather, mean_loss, size
+from research.training.losses import forecasting
+from research.training.step import evaluate, mean_loss
 
 ROWS, CONTEXT, HORIZON, CHANNELS = 60, 5, 4, 2
 
@@ -21,29 +22,30 @@ def rows(unknown=0.0, seed=0):
     known = (generator.random((ROWS, CHANNELS)) >= unknown).astype(np.float32)
     known[CONTEXT::3, 0] = 1.0  # so that every stretch has something to say
     values = generator.normal(0, 1.5, (ROWS, CHANNELS)).astype(np.float32) * known
-    return Stretches(
+    return WindowedSeries(
         values=values,
         known=known,
         calendar=generator.normal(size=(ROWS, 3)).astype(np.float32),
         starts=np.r_[0:20, 29 : ROWS - CONTEXT - HORIZON + 1].astype(np.int32),  # two series of 29 and 31 rows
-        past=np.arange(CONTEXT),
-        ahead=np.arange(CONTEXT, CONTEXT + HORIZON),
+        context=np.arange(CONTEXT),
+        horizon=np.arange(CONTEXT, CONTEXT + HORIZON),
     )
 
 
 def initialize(place):
-    return {"w": {"kernel": 0.1 * jax.random.normal(place, (CONTEXT * CHANNELS, HORIZON * CHANNELS))}}
+    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(place, (CONTEXT * CHANNELS, HORIZON * CHANNELS))}}}
 
 
-def apply(params, inputs, key):
+def apply(variables, inputs, key):
     context = inputs["values"] * inputs["known"]
-    return (context.reshape(len(context), -1) @ params["w"]["kernel"]).reshape(-1, HORIZON, CHANNELS, 1)
+    flat = context.reshape(len(context), -1) @ variables["params"]["w"]["kernel"]
+    return flat.reshape(-1, HORIZON, CHANNELS, 1), {}
 
 
-def test_cut_is_a_plain_loop_of_slices():
+def test_windows_are_a_plain_loop_of_slices():
     held = rows(0.3)
     starts = np.array([0, 31, 19, 51], np.int32)
-    inputs, targets, known = cut(held, jnp.asarray(starts))
+    inputs, targets, known = held.windows(jnp.asarray(starts))
     for place, start in enumerate(starts):
         past, ahead = slice(start, start + CONTEXT), slice(start + CONTEXT, start + CONTEXT + HORIZON)
         whole = slice(start, start + CONTEXT + HORIZON)
@@ -60,29 +62,29 @@ def test_values_ahead_are_not_among_the_inputs():
     ahead = slice(7 + CONTEXT, None)
     other = held._replace(values=held.values.copy(), known=held.known.copy())
     other.values[ahead], other.known[ahead] = 1e6, 1 - held.known[ahead]
-    usual, changed = (cut(each, starts)[0] for each in (held, other))
+    usual, changed = (each.windows(starts)[0] for each in (held, other))
     assert all(np.array_equal(usual[name], changed[name]) for name in usual)
 
 
-def test_a_stretch_costs_a_number_and_not_its_rows():
+def test_a_window_costs_a_number_and_not_its_rows():
     held, batch = rows(), 8
     assert sum(np.size(leaf) for leaf in held) <= ROWS * (2 * CHANNELS + 3) + len(held.starts) + CONTEXT + HORIZON
-    compiled = jax.jit(lambda rows, index: gather(rows, index, size(rows))).lower(held, jnp.arange(batch)).compile()
+    compiled = jax.jit(lambda rows, index: rows.take(index)).lower(held, jnp.arange(batch)).compile()
     memory = compiled.memory_analysis()
     one = 4 * (CONTEXT + HORIZON) * (2 * CHANNELS + 3)
     assert memory.temp_size_in_bytes + memory.output_size_in_bytes < 8 * batch * one
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae"])
-def test_a_mean_over_stretches_is_that_over_all_known_targets(loss):
-    held, params = rows(0.4), initialize(jax.random.key(3))
+def test_a_mean_over_windows_is_that_over_all_known_targets(loss):
+    held, variables = rows(0.4), initialize(jax.random.key(3))
     each = {"mse": np.square, "mae": np.abs}[loss]
-    scored = {"apply": apply, "objective": forecasting(loss), "metrics": ("loss", "scaled_mae")}
-    sums = evaluate(params, jax.tree.map(jnp.asarray, held), batch_size=7, **scored)
+    scored = {"apply": apply, "loss_fn": forecasting(loss), "metrics": ("loss", "scaled_mae")}
+    sums = evaluate(variables, jax.tree.map(jnp.asarray, held), batch_size=7, **scored)
     errors = []
     for start in held.starts:
-        inputs, _, _ = cut(held, jnp.array([start]))
-        said = np.asarray(apply(params, inputs, None), np.float64)[0, ..., 0]
+        inputs, _, _ = held.windows(jnp.array([start]))
+        said = np.asarray(apply(variables, inputs, None)[0], np.float64)[0, ..., 0]
         ahead = slice(start + CONTEXT, start + CONTEXT + HORIZON)
         error = held.values[ahead] - said
         errors += each(error)[held.known[ahead] > 0].tolist()
@@ -91,13 +93,13 @@ def test_a_mean_over_stretches_is_that_over_all_known_targets(loss):
 
 
 def test_what_stands_in_the_place_of_the_unknown_makes_no_difference():
-    held, params, key = rows(0.4), initialize(jax.random.key(3)), jax.random.key(0)
+    held, params, key = rows(0.4), initialize(jax.random.key(3))["params"], jax.random.key(0)
     other = held._replace(values=np.where(held.known > 0, held.values, np.float32(-7e5)))
     index, found = jnp.arange(12), []
     for each in (held, other):
-        batch = gather(each, index, size(each))
-        score = functools.partial(mean_loss, apply=apply, objective=forecasting("mse"), l2=0.0)
-        found.append(jax.value_and_grad(score, has_aux=True)(params, {"w": {"kernel": None}}, batch, key))
+        batch = each.take(index)
+        score = functools.partial(mean_loss, apply=apply, loss_fn=forecasting("mse"), l2=0.0)
+        found.append(jax.value_and_grad(score, has_aux=True)(params, {"w": {"kernel": None}}, {}, batch, key))
     for usual, changed in zip(*map(jax.tree.leaves, found), strict=True):
         assert np.isfinite(usual).all()
         np.testing.assert_array_equal(usual, changed)
@@ -105,16 +107,20 @@ def test_what_stands_in_the_place_of_the_unknown_makes_no_difference():
 
 def test_padding_of_a_last_batch_weighs_nothing():
     held = rows()
-    batch = gather(held, jnp.array([0, 3, len(held.starts)]), len(held.starts))
+    batch = held.take(jnp.array([0, 3, held.size]))
     assert batch.weights.tolist() == [1.0, 1.0, 0.0]
 
 
 @pytest.mark.slow
-def test_a_training_on_stretches_may_be_cut_anywhere():
+def test_a_training_on_windows_may_be_cut_anywhere():
     held, validation = rows(0.2), rows(0.2, seed=1)
-    plan = program.Plan(size(held), 8, epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "scaled_mae"))
+    plan = program.TrainingPlan(
+        -(-held.size // 8), epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "scaled_mae")
+    )
     optimizer = optax.adam(0.01)
-    advance = program.build_advance(plan, apply=apply, objective=forecasting("huber"), optimizer=optimizer)
+    advance = program.build_advance(
+        plan, apply=apply, loss_fn=forecasting("huber"), optimizer=optimizer, order=uniform(held.size, 8)
+    )
     ends = []
     for stops in ([plan.total_steps], [1, 4, 9, plan.total_steps]):
         state = program.start(np.array([0, 1], np.int32), initialize, optimizer, plan)

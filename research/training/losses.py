@@ -20,7 +20,7 @@ def classification(logits: jax.Array, labels: jax.Array) -> dict[str, jax.Array]
 def forecasting(
     loss: Literal["mse", "mae", "huber", "quantile"], quantiles: tuple[float, ...] = ()
 ) -> Callable[[jax.Array, jax.Array], dict[str, jax.Array]]:
-    """The objective of forecasts [B, P, F, Q]: `loss` and `scaled_mae` of the middle forecast, each [B].
+    """The loss of forecasts [B, P, F, Q]: `loss` and `scaled_mae` of the middle forecast, each [B].
 
     Targets are values [B, P, F], NaN where unknown; they and the forecasts are in spreads, the unit of all errors here.
     Each number is the mean over what is known of an example's target, 0 where nothing is.
@@ -32,7 +32,7 @@ def forecasting(
         "quantile": functools.partial(_pinball, quantiles),
     }[loss]
 
-    def objective(forecasts: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
+    def loss_fn(forecasts: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
         # Flat, and a quantile at a time: on CPU sums over two axes and a last one of size 1 are slow loops (the LSTM's
         # step of `recurrence` 14.8 ms with them, 13.2 without).
         flat = lambda x: x.reshape(len(x), -1)  # noqa: E731
@@ -44,7 +44,7 @@ def forecasting(
         middle = jnp.abs(errors[len(errors) // 2])
         return {"loss": each(errors).sum(axis=1) / count, "scaled_mae": middle.sum(axis=1) / count}
 
-    return objective
+    return loss_fn
 
 
 def _pinball(quantiles: tuple[float, ...], errors: list[jax.Array]) -> jax.Array:

@@ -7,10 +7,10 @@ import pytest
 
 from research import experiment
 from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, Training
-from research.experiment import supply
-from research.experiment.fit import load_group
 from research.experiment.images import build as images
+from research.experiment.images import streaming
 from research.experiment.images.build import build
+from research.experiment.training import load_group
 from research.trees import named_leaves
 
 CONFIG = ImageExperiment(
@@ -42,7 +42,7 @@ def whole(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize("window", [1, 64])
 def test_streaming_trains_on_the_same_batches(whole, tmp_path, monkeypatch, window):
-    monkeypatch.setattr(supply, "WINDOW_STEPS", window)
+    monkeypatch.setattr(streaming, "WINDOW_STEPS", window)
     for ours, theirs in zip(whole, trained(streamed("always"), tmp_path), strict=True):
         for name in ours:
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
@@ -60,5 +60,5 @@ def test_streaming_is_chosen_when_the_set_would_fill_the_memory(monkeypatch):
     size = build(CONFIG).inputs["train"].nbytes
     for memory, chosen in ((2 * size, False), (size, True), (0, False)):
         monkeypatch.setattr(images.runtime, "memory_bytes", lambda memory=memory: memory)
-        assert build(CONFIG).training.streamed == chosen
-        assert build(streamed("always")).training.streamed and not build(streamed("never")).training.streamed
+        assert (build(CONFIG).training.stream is not None) == chosen
+        assert build(streamed("always")).training.stream and not build(streamed("never")).training.stream
