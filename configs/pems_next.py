@@ -27,7 +27,7 @@ def get_config() -> SeriesExperiment:
             smooth=1.0,
             validation=0.0,
         ),
-        model=DenseForecaster(hidden=(), calm=True),
+        model=DenseForecaster(hidden=(), zero_init_head=True),
         forecast=Forecast(loss="huber", lower=(0.0,)),
         optimizer=Optimizer(name="adam", learning_rate=1e-3, schedule="cosine"),
         train=Training(epochs=20, batch_size=256),

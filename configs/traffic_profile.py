@@ -24,7 +24,7 @@ def get_config() -> SeriesExperiment:
             blend=0.7,
             validation=0.33,
         ),
-        model=DenseForecaster(hidden=(64,), dropout=0.5, calm=True),
+        model=DenseForecaster(hidden=(64,), dropout=0.5, zero_init_head=True),
         # 80% is what 4 days of validation can promise, the fewest behind an hour.
         forecast=Forecast(loss="mae", shrink=True, lower=(0.0,), coverage=0.8),
         optimizer=Optimizer(name="adam", learning_rate=3e-4),

@@ -1,4 +1,4 @@
-"""What all doors share: flags from types, one line for a user's mistake, and the process's exit code.
+"""What all scripts share: flags from types, one line for a user's mistake, and the process's exit code.
 
 Exit codes: 0 done; 1 the training diverged; 2 a mistake in what was asked; 75 preempted, run it again (EX_TEMPFAIL).
 """
@@ -17,6 +17,7 @@ from typing import Any, NoReturn, TypeVar
 
 import tyro
 
+from research.config.documents import RENAMED
 from research.errors import UserError, printable
 
 T = TypeVar("T")
@@ -25,8 +26,8 @@ MISTAKE = 2
 COLLECT_AFTER = 100_000  # objects: imports and tracing make many that stay, which Python would look through each time
 
 
-def run(door: Callable[[Sequence[str]], int]) -> int:
-    """Call `door` with the command line; a UserError becomes one line on stderr and exit code 2.
+def run(command: Callable[[Sequence[str]], int]) -> int:
+    """Call `command` with the command line; a UserError becomes one line on stderr and exit code 2.
 
     SIGTERM ends it with exit code 75 wherever it is; files are written by rename, so nothing is left half-done. Amid an
     import it ends at once, for compiled modules crash on an exception, and some callers take it for their own.
@@ -46,7 +47,7 @@ def run(door: Callable[[Sequence[str]], int]) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # where a letter cannot be shown, a question mark can
     try:
-        return door(sys.argv[1:])
+        return command(sys.argv[1:])
     except UserError as error:
         print(f"{_program()}: {printable(str(error))}", file=sys.stderr)
         return MISTAKE
@@ -94,6 +95,9 @@ def _one_line(box: str) -> str:
     wrong = re.search(r"Unrecognized options: ([^\s,]+)", text)
     if not wrong:
         return text.split(" Argument helptext:")[0].strip() + "; see --help"
+    renamed = RENAMED.get(wrong[1].removeprefix("--").replace(".no-", ".").replace("-", "_"))
+    if renamed:
+        return f"{wrong[1]} is called --{renamed.replace('_', '-')} now"
     near = difflib.get_close_matches(wrong[1], re.findall(r"--\w[\w.-]*", text[wrong.end() :]), n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"no flag or argument {wrong[1]}{hint} (--help lists all)"

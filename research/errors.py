@@ -6,7 +6,7 @@ import sys
 class UserError(Exception):
     """A mistake in what was asked: the message is one line that names the mistake and says what to do.
 
-    The doors print it and exit with code 2.
+    The scripts print it and exit with code 2.
     """
 
 

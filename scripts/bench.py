@@ -1,7 +1,7 @@
 """Time our training steps against PyTorch's and Keras's on this machine: `python scripts/bench.py [WORKLOAD...]`."""
 
+from research.cli.bench import bench
 from research.command_line import run
-from research.doors.bench import bench
 
 if __name__ == "__main__":
     raise SystemExit(run(bench))

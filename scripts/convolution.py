@@ -1,7 +1,7 @@
 """See a convolution from inside: python scripts/convolution.py [PICTURE]."""
 
+from research.cli.convolution import convolution
 from research.command_line import run
-from research.doors.convolution import convolution
 
 if __name__ == "__main__":
     raise SystemExit(run(convolution))

@@ -1,7 +1,7 @@
 """Evaluate a run again: python scripts/evaluate.py RUN."""
 
+from research.cli.evaluate import evaluate
 from research.command_line import run
-from research.doors.evaluate import evaluate
 
 if __name__ == "__main__":
     raise SystemExit(run(evaluate))

@@ -6,10 +6,10 @@ RANKS = {
     **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling", "batches"], 0),
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
-    **dict.fromkeys(["interpret", "attack", "hierarchy"], 3),
+    **dict.fromkeys(["microscope", "attack", "hierarchy"], 3),
     "experiment": 4,
     "bench": 5,
-    "doors": 6,
+    "cli": 6,
 }
 WITHIN_RANK_ZERO = {("files", "errors"), ("config", "errors"), ("seals", "files")}
 WITHIN_RANK_ONE = set()

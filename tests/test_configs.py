@@ -124,3 +124,10 @@ def test_a_column_of_time_is_a_name():
         document["data"]["time"] = held
         with pytest.raises(UserError, match=r"data\.time"):
             configuration.from_json(document)
+
+
+def test_a_field_of_an_earlier_version_is_refused_with_its_name_of_today(root):
+    document = configuration.to_json(configuration.load(str(root / "configs/traffic_profile.py")))
+    document["model"]["calm"] = document["model"].pop("zero_init_head")
+    with pytest.raises(UserError, match=r"field model\.calm is called model\.zero_init_head now"):
+        configuration.from_json(document)

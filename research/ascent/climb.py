@@ -31,7 +31,7 @@ EIGEN = {"xla_cpu_experimental_ynn_fusion_type": ""}
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class AscentConfig:
     """How to climb."""
 
     steps: int = 128
@@ -71,7 +71,7 @@ def climb(
     objectives: Objective,
     parameterization: Parameterization,
     keys: jax.Array,
-    plan: Plan,
+    plan: AscentConfig,
     *,
     slots: Sequence[int] | None = None,
     load: Load = LIGHT,
@@ -112,7 +112,7 @@ def _groups(places: np.ndarray, side: int) -> int:
     return int(places.max()) // side + 1
 
 
-def group_size(plan: Plan, largest: int) -> int:
+def group_size(plan: AscentConfig, largest: int) -> int:
     """How many sets of pictures run side by side through a net whose largest map has `largest` numbers."""
     if jax.default_backend() not in MOST:
         return max(1, ELSEWHERE // plan.pictures)
@@ -133,7 +133,7 @@ def _climb(
     count: jax.Array,
     *,
     activations: Activations,
-    plan: Plan,
+    plan: AscentConfig,
 ) -> Reached:
     """The first `count` groups of `objectives` and `keys` [groups, side, ...]."""
 
@@ -156,7 +156,7 @@ def _climb_group(
     keys: jax.Array,
     parameterization: Parameterization,
     activations: Activations,
-    plan: Plan,
+    plan: AscentConfig,
 ) -> Reached:
     each = jax.vmap(lambda key: jax.vmap(lambda place: jax.random.fold_in(key, place))(jnp.arange(plan.pictures)))(keys)
     numbers = jax.vmap(jax.vmap(lambda key: parameterization.start(jax.random.fold_in(key, 0))))(each)
@@ -202,7 +202,7 @@ def _stopped(moments: Any, stopped: jax.Array) -> Any:
     return (first._replace(mu=jnp.where(stopped, 0, first.mu)), *others)
 
 
-def _holds(scores_of: Callable[[jax.Array], jax.Array], pictures: jax.Array, plan: Plan) -> jax.Array:
+def _holds(scores_of: Callable[[jax.Array], jax.Array], pictures: jax.Array, plan: AscentConfig) -> jax.Array:
     """The weight w of w / 2 |d|^2 that `plan.reach` asks for, by set of `pictures` [side, K, H, W, C] at the start.
 
     With d a picture's distance from gray, of -1..1, and k the slope of the score, <k, d> - w / 2 |d|^2 is largest at
@@ -214,7 +214,7 @@ def _holds(scores_of: Callable[[jax.Array], jax.Array], pictures: jax.Array, pla
     return jnp.abs(slope).max(axis=(1, 2, 3, 4)) / plan.reach
 
 
-def _penalty(picture: jax.Array, plan: Plan, hold: jax.Array) -> jax.Array:
+def _penalty(picture: jax.Array, plan: AscentConfig, hold: jax.Array) -> jax.Array:
     """What is subtracted from a picture's score: its total variation and its distance from gray, weighted."""
     total = jnp.float32(0)
     if plan.variation:

@@ -5,7 +5,7 @@ from research.bench.ascent import STEPS, first_picture
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
 from research.models.cnn import cnn
 from research.models.dense import dense_sequence
-from research.models.forecasters import Ends, dense_forecaster, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
 from research.models.network import Network, beyond, upto
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
@@ -16,7 +16,7 @@ from research.models.vgg16 import vgg16
 
 def network_of(workload: Workload) -> Network:
     """The net of `workload`. Of VGG16 with a head, the part that runs in the race; of an ascent, the whole net."""
-    ends = Ends(workload.window[1], workload.window[2])
+    ends = ForecastSpec(workload.window[1], workload.window[2])
     if workload.net == "lstm":
         return recurrent_forecaster(ends, "lstm", workload.hidden)
     if workload.net == "dense_forecaster":

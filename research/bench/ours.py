@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from research.ascent.climb import Plan as AscentPlan
+from research.ascent.climb import AscentConfig as AscentPlan
 from research.ascent.parameterizations import Pixels
 from research.batches import ArrayData, DataSet
 from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
@@ -22,7 +22,7 @@ from research.bench.weights import weights
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
-from research.interpret.exemplars import exemplars
+from research.microscope.exemplars import exemplars
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
@@ -149,7 +149,7 @@ class GivenPixels:
 
 
 def climber(workload: Workload, steps: int = STEPS) -> Climb:
-    """`climb({layer: filters})`: their exemplars (`research.interpret.exemplars`) after so many steps, by layer."""
+    """`climb({layer: filters})`: their exemplars (`research.microscope.exemplars`) after so many steps, by layer."""
     net, params, picture = network_of(workload), ascent_parameters(workload), first_picture(workload)
     height, width, channels = picture.shape
     pixels = GivenPixels(Pixels((height, width, channels)), jnp.asarray(picture / np.float32(HALF) - 1))

@@ -18,7 +18,7 @@ import platformdirs
 
 from research.bench.architectures import architecture, leaf_shapes
 from research.bench.workloads import Workload
-from research.data.places import data_root
+from research.data.paths import data_root
 from research.errors import UserError
 from research.weights.foreign import read
 from research.weights.mapping import plan
@@ -88,8 +88,8 @@ def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.
 def main(root: str, path: str) -> None:
     """Train the digit net on the MNIST below `root`, and write its leaves to `path`, in one step."""
     from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
+    from research.experiment.loaded_net import specimen
     from research.experiment.run import run
-    from research.experiment.specimen import specimen
     from research.files import write_bytes
     from research.trees import named_leaves
     from research.weights.ours import safetensors_bytes

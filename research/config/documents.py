@@ -16,6 +16,7 @@ from research.errors import UserError
 T = TypeVar("T", bound=Experiment)
 S = TypeVar("S", bound=Any)
 _KINDS = ("images", "series", "dense", "cnn", "pretrained", "recurrent")  # which pydantic names in places of mistakes
+RENAMED = {"model.calm": "model.zero_init_head"}  # fields of earlier versions, and what they are called now
 _ADAPTER: pydantic.TypeAdapter[Experiment] = pydantic.TypeAdapter(
     Annotated[Experiment, pydantic.Field(discriminator="kind")]
 )
@@ -107,4 +108,6 @@ def load(path: str) -> Experiment:
 def _first_mistake(error: pydantic.ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"] if part not in _KINDS)
+    if place in RENAMED:
+        return f"configuration field {place} is called {RENAMED[place]} now; rename it"
     return f"configuration field {place or '(root)'}: {first['msg']} (got {first['input']!r:.60})"

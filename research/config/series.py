@@ -91,7 +91,7 @@ class DenseForecaster(Section):
     """Width of each hidden layer."""
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
-    calm: bool = False
+    zero_init_head: bool = False
     """Start from the reference alone: the last layer's weights are zero."""
     output: Output = "linear"
     """The activation of the last layer, on values scaled by data.scaling."""

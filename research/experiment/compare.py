@@ -55,7 +55,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
         task,
         "renew the records with scripts/evaluate.py",
     )
-    rungs, tables = task.contrasted(entries, records, figure)
+    rungs, tables = task.compare_runs(entries, records, figure)
     return Comparison("finished", records, rungs, tables)
 
 
@@ -79,9 +79,7 @@ def _ready(task: Task, entries: Entries) -> None:
     for config, _ in entries:
         with _named(config):
             task.check_files(config)
-    _same(
-        {task.told_apart(_buildable(task, config)) for config, _ in entries}, task, "compare on one data set and split"
-    )
+    _same({task.data_id(_buildable(task, config)) for config, _ in entries}, task, "compare on one data set and split")
     for config, place in entries:
         with claimed(place, config):
             pass

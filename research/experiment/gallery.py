@@ -7,17 +7,17 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from research.data.decoding import extremes_in
-from research.data.images import Split
-from research.data.ink import Ink
-from research.data.pictures import prepare_picture
-from research.data.pixel_range import UNKNOWN, Ranges, ranges_of
-from research.data.scan import KINDS
-from research.data.walk import pictures_below
+from research.data.images.decoding import extremes_in
+from research.data.images.image_set import Split
+from research.data.images.ink import Ink
+from research.data.images.pictures import prepare_picture
+from research.data.images.pixel_range import UNKNOWN, Ranges, ranges_of
+from research.data.images.scan import KINDS
+from research.data.images.walk import pictures_below
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
-from research.interpret.patches import crop
-from research.models.fields import Field
+from research.microscope.patches import crop
+from research.models.receptive_fields import Field
 
 
 class Real(Protocol):

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from research.ascent.climb import Plan
-from research.experiment import readings
-from research.experiment.scene import Scene
-from research.interpret.exemplars import Exemplar, exemplars
-from research.interpret.neurons import middle, neurons
-from research.interpret.patches import strongest
-from research.models.fields import Field, receptive_field
+from research.ascent.climb import AscentConfig
+from research.experiment import filter_hypotheses as readings
+from research.experiment.microscope_setup import Scene
+from research.microscope.exemplars import Exemplar, exemplars
+from research.microscope.neurons import middle, neurons
+from research.microscope.patches import strongest
+from research.models.receptive_fields import Field, receptive_field
 from research.models.taps import PRE, run_taps
 from research.report import microscope as page
 
@@ -65,7 +65,7 @@ def _view(
     )
 
 
-def _look(scene: Scene, name: str, what: str, filters: Sequence[int] | None, plan: Plan) -> list[Exemplar]:
+def _look(scene: Scene, name: str, what: str, filters: Sequence[int] | None, plan: AscentConfig) -> list[Exemplar]:
     height, width, _ = scene.shape
     return exemplars(
         scene.subject.net,

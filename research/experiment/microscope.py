@@ -9,10 +9,10 @@ import numpy as np
 
 from research import runtime
 from research.config import Microscope
-from research.experiment import readings
+from research.experiment import filter_hypotheses as readings
 from research.experiment.layer_views import exemplar_of, layer_view
-from research.experiment.scene import facts, scene_of, shape_for
-from research.experiment.specimen import Specimen, specimen
+from research.experiment.loaded_net import LoadedNet, specimen
+from research.experiment.microscope_setup import facts, scene_of, shape_for
 from research.files import write_bytes, write_json, write_text
 from research.report import microscope as page
 from research.report.environment import environment
@@ -58,7 +58,7 @@ def microscope(
     return _written(Path(place) if place else subject.place, shown, config)
 
 
-def chosen_layers(subject: Specimen, config: Microscope, shape: tuple[int, int, int]) -> list[str]:
+def chosen_layers(subject: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[str]:
     """The layers that are asked for, or up to three spread over the depth; UserError for one that cannot be shown."""
     if not config.layers:
         places = np.linspace(0, len(subject.layers) - 1, min(SPREAD, len(subject.layers))).round().astype(int)

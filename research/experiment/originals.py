@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from research.data.decoding import UndecodableError, decode
-from research.data.pixel_range import UNKNOWN, Ranges
+from research.data.images.decoding import UndecodableError, decode
+from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
-from research.interpret.patches import GRAY
-from research.models.fields import Field
+from research.microscope.patches import GRAY
+from research.models.receptive_fields import Field
 
 LARGEST = 96  # pixels: a longer side is scaled down to it, for a page holds thousands of patches
 

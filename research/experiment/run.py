@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
+from research.experiment.evaluations import Evaluations, best_epoch, chosen, epochs_run, flat_metrics, over_seeds
 from research.experiment.histories import Row, history_rows
-from research.experiment.judge import Judged, best_epoch, chosen, epochs_run, flat_metrics, over_seeds
 from research.experiment.tasks import task_of
 from research.experiment.training import Trained, fit_group, load_group, plan_of, refuse_edited_config, seed_groups
 from research.files import write_json, write_text
@@ -31,7 +31,7 @@ class Result(NamedTuple):
     """What a run came to: its record, and what was found on every split for every seed (none when it was over)."""
 
     record: dict[str, Any]
-    judged: dict[int, Judged]
+    judged: dict[int, Evaluations]
 
 
 def run(config: Experiment, place: Path | str | None = None) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _conclude(
     Of a `former` record stays what tells of the training: time, device, versions, commit.
     """
     status, task = _status(trained), task_of(config)
-    judged: dict[int, Judged] = {}
+    judged: dict[int, Evaluations] = {}
     if status in ENDED:
         try:
             for group in trained:
@@ -148,7 +148,7 @@ def _status(trained: list[Trained]) -> str:
 
 
 def _record(
-    config: Experiment, parts: Any, trained: list[Trained], judged: dict[int, Judged], status: str, seconds: float
+    config: Experiment, parts: Any, trained: list[Trained], judged: dict[int, Evaluations], status: str, seconds: float
 ) -> dict[str, Any]:
     total = sum(row["parameters"] for row in parts.summary)
     trainable = count(take_member(trained[0].each.params, 0))

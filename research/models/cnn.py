@@ -3,7 +3,7 @@
 from typing import Literal
 
 from research.models.layer import Layer
-from research.models.layers import Conv, Dense, Dropout, Flatten, MaxPool, Padding, Rescale, Versus
+from research.models.layers import BinaryLogits, Conv, Dense, Dropout, Flatten, MaxPool, Padding, Rescale
 from research.models.network import Network, sequence
 
 
@@ -37,7 +37,7 @@ def cnn(
         return sequence(*layers, Dense(outputs, activation="linear", name="logits"))
     if outputs != 2:
         raise ValueError(f"one unit tells two classes apart, not {outputs}")
-    return sequence(*layers, Dense(1, activation="linear", name="odds"), Versus(name="logits"))
+    return sequence(*layers, Dense(1, activation="linear", name="odds"), BinaryLogits(name="logits"))
 
 
 def _dropout(rate: float, place: int) -> list[Layer]:

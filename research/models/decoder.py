@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from research.models.cells import Arrays, Cell, LstmCell, rounding
 from research.models.layer import Facts, Layer, Shape
-from research.models.recurrence import scaled
+from research.models.lowering.recurrence import scaled
 from research.models.recurrent import cell_formula, cell_params
 from research.models.rounding import product
 from research.models.windows import Window, scaled_values

@@ -15,7 +15,7 @@ from research.models.windows import Forecast, Last, Scaled
 Output = Literal["linear", "sigmoid", "tanh"]
 
 
-class Ends(NamedTuple):
+class ForecastSpec(NamedTuple):
     """What every forecaster's ends are made by: P steps of horizon, F channels, and what is told of the context.
 
     `quantiles` is their number, 1 for a loss of one forecast; `calendar` the number C of features known in advance.
@@ -30,7 +30,7 @@ class Ends(NamedTuple):
     output: Output = "linear"
 
 
-def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
+def dense_forecaster(ends: ForecastSpec, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
     """Dense layers on the flattened context: a window -> [B, P, F, Q], in spreads from what is expected.
 
     Dropout, where asked for, stands behind each hidden layer.
@@ -39,7 +39,7 @@ def dense_forecaster(ends: Ends, hidden: tuple[int, ...] = (64,), *, dropout: fl
 
 
 def cnn_forecaster(
-    ends: Ends,
+    ends: ForecastSpec,
     channels: tuple[int, ...] = (64, 64),
     hidden: tuple[int, ...] = (),
     *,
@@ -60,7 +60,7 @@ def cnn_forecaster(
 
 
 def recurrent_forecaster(
-    ends: Ends,
+    ends: ForecastSpec,
     kind: Kind = "lstm",
     features: tuple[int, ...] = (64,),
     *,
@@ -90,7 +90,7 @@ def recurrent_forecaster(
     return _directly(ends, handle, dense, dropout, dropped=len(features))
 
 
-def _scaled(ends: Ends) -> Handle:
+def _scaled(ends: ForecastSpec) -> Handle:
     return wire(Scaled(ends.mask, ends.calendar, name="scaled"), INPUT)
 
 
@@ -98,7 +98,7 @@ def _dropped(handle: Handle, rate: float, place: int) -> Handle:
     return wire(Dropout(rate, name=f"dropout{place}"), handle) if rate else handle
 
 
-def _directly(ends: Ends, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
+def _directly(ends: ForecastSpec, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
     """Hidden layers, and the head that gives the whole horizon; `dropped` counts the dropouts that there are."""
     for place, features in enumerate(hidden, start=1):
         handle = _dropped(wire(Dense(features, name=f"dense{place}"), handle), dropout, dropped + place)
@@ -106,7 +106,7 @@ def _directly(ends: Ends, handle: Handle, hidden: tuple[int, ...], dropout: floa
     return _told(ends, wire(Dense(outputs, activation=ends.output, name="head"), handle))
 
 
-def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Network:
+def _step_by_step(ends: ForecastSpec, encoded: Handle, cell: Cell, units: int) -> Network:
     if ends.quantiles != 1:
         raise UserError(
             f"an autoregressive decoder feeds one forecast back, not {ends.quantiles} quantiles; take --model.decoder "
@@ -117,5 +117,5 @@ def _step_by_step(ends: Ends, encoded: Handle, cell: Cell, units: int) -> Networ
     return _told(ends, wire(Decoder(units, ends.horizon, ends.calendar, cell, name="decoder"), encoded, INPUT))
 
 
-def _told(ends: Ends, head: Handle) -> Network:
+def _told(ends: ForecastSpec, head: Handle) -> Network:
     return network(wire(Forecast(ends.horizon, ends.quantiles, name="forecast"), head))

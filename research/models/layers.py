@@ -7,9 +7,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.convolution import conv2d, max_pool, same_padding
 from research.models.layer import Facts, Layer, Shape
-from research.models.pooling import largest
+from research.models.lowering.convolution import conv2d, max_pool, same_padding
+from research.models.lowering.pooling import largest
 from research.models.rounding import operand, outcome, product
 
 Padding = Literal["valid", "same"]
@@ -152,7 +152,7 @@ class Dense(Layer):
         return Facts("dense", (self.features,), formula, parameters, size * self.features, window=None)
 
 
-class Versus(Layer):
+class BinaryLogits(Layer):
     """The log-odds z of the second of two classes as logits [0, z], whose softmax is z's sigmoid. [B, 1] -> [B, 2]."""
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:

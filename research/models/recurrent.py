@@ -8,7 +8,7 @@ from research.models.cells import Cell, Kind, LstmCell, SimpleCell, rounding
 from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
 from research.models.layer import Facts, Layer, Shape
-from research.models.recurrence import run_cell
+from research.models.lowering.recurrence import run_cell
 from research.models.windows import Last
 
 

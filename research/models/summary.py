@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from research.models.fields import receptive_fields
 from research.models.layer import Shape
 from research.models.network import Network
+from research.models.receptive_fields import receptive_fields
 from research.models.sizes import check_size
 
 

@@ -120,7 +120,7 @@ def _hypothesis(test: "Hypothesis", anchors: Mapping[tuple[str, int], str]) -> d
         "corrected": formats.decimal(float(test.p_corrected)),
         "looked_at": f"over {formats.count(test.looked_at)} filter{'' if test.looked_at == 1 else 's'}",
         "pictures": f"{formats.count(test.positives)} : {formats.count(test.negatives)}",
-        "maps": [(inlined(picture), inlined(overlay(picture, popping))) for picture, popping in test.maps],
+        "maps": [(inlined(picture), inlined(overlay(picture, activation))) for picture, activation in test.maps],
     }
 
 

@@ -9,15 +9,15 @@ GLOW = (255.0, 200.0, 0.0)  # amber: told from gray in every kind of colour blin
 DIM, STRONGEST = 0.5, 0.8  # the picture's share of its brightness; the glow's share of a pixel where the map is 1
 
 
-def overlay(picture: np.ndarray, popping: np.ndarray) -> np.ndarray:
-    """`picture` (uint8 [H, W, 1 or 3]) dimmed and gray, glowing where `popping` ([H, W], 0..1) is high: [H, W, 3].
+def overlay(picture: np.ndarray, activation: np.ndarray) -> np.ndarray:
+    """`picture` (uint8 [H, W, 1 or 3]) dimmed and gray, glowing where `activation` ([H, W], 0..1) is high: [H, W, 3].
 
     A white line runs where the map crosses one half. Printed in gray the glow is lighter than anything that the dimmed
     picture holds, and the line lighter still. Raises ValueError when the sizes differ.
     """
     pixels = planes(picture).astype(np.float64)
     gray = pixels @ np.array(LUMINANCE) if pixels.ndim == 3 else pixels
-    share = np.clip(np.nan_to_num(np.asarray(popping, np.float64)), 0.0, 1.0)
+    share = np.clip(np.nan_to_num(np.asarray(activation, np.float64)), 0.0, 1.0)
     if share.shape != gray.shape:
         raise ValueError(f"a map of {list(share.shape)} over a picture of {list(gray.shape)}")
     mix = STRONGEST * share[..., None]

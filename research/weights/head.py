@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from itertools import takewhile
 
-from research.weights.mapping import Plan, Step
+from research.weights.mapping import PortPlan, Step
 
 
-def head_of(planned: Plan) -> frozenset[str]:
+def head_of(planned: PortPlan) -> frozenset[str]:
     """The foreign names of the arrays that are no leaf and belong to a head above the base.
 
     These are dense layers; where the file has its layers in the net's order, all that comes after the base; and where

@@ -12,7 +12,7 @@ from research.seals import array_digest
 from research.weights.forecaster import Description, describe, forecaster_shapes, stated
 from research.weights.foreign import Foreign, read
 from research.weights.layouts import gates_and_output
-from research.weights.mapping import FORECASTER, Plan, plan
+from research.weights.mapping import FORECASTER, PortPlan, plan
 from research.weights.ours import is_ours, verified
 from research.weights.port import Shapes, port
 from research.weights.published import check_published
@@ -72,7 +72,7 @@ def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = 
     return port(planned._replace(objections=tuple(found)), wanted)
 
 
-def wanted_forecaster(planned: Plan) -> dict[str, tuple[int, ...]]:
+def wanted_forecaster(planned: PortPlan) -> dict[str, tuple[int, ...]]:
     """The leaves that a planned forecaster has if its layers chain."""
     return forecaster_shapes({leaf: step.after for leaf, step in planned.leaves.items()})
 

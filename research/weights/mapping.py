@@ -41,7 +41,7 @@ class Step(NamedTuple):
     after: np.ndarray
 
 
-class Plan(NamedTuple):
+class PortPlan(NamedTuple):
     """How a file maps onto an architecture, step by step in the file's order.
 
     `ordered`: that order is the net's. `objections` are what the file says of its layers that ours are not, each with
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
         return {step.leaf: step for step in self.steps if step.leaf is not None}
 
 
-def plan(foreign: Foreign, architecture: str) -> Plan:
+def plan(foreign: Foreign, architecture: str) -> PortPlan:
     """The mapping by the layout that knows most of the file's names.
 
     Raises UserError when none knows half, or the architecture is not known: then the weights are of another net.
@@ -78,7 +78,7 @@ def plan(foreign: Foreign, architecture: str) -> Plan:
         raise UserError(f"{foreign.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
     steps = _with_own_top(tuple(_step(name, foreign, best) for name in foreign.arrays), architecture, best)
     ordered = foreign.kind in ("keras-h5", "torch")
-    planned = Plan(str(foreign.path), architecture, best.name, convention, steps, ordered)
+    planned = PortPlan(str(foreign.path), architecture, best.name, convention, steps, ordered)
     if architecture == "vgg16":
         return planned._replace(objections=picture_objections(foreign, {leaf.split("/")[0] for leaf in planned.leaves}))
     if architecture != FORECASTER:

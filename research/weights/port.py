@@ -8,13 +8,13 @@ import numpy as np
 from research.errors import UserError
 from research.weights.head import head_of
 from research.weights.layouts import TOPS
-from research.weights.mapping import Plan, Step
+from research.weights.mapping import PortPlan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
 FEW = 3  # names of each offence, where most of the net is not there
 
 
-class Judgement(NamedTuple):
+class ForecastEvaluation(NamedTuple):
     """What `Plan` does for the leaves that are wanted, and all that is wrong with it: {offence: what offends}."""
 
     taken: dict[str, Step]  # sound ones only
@@ -22,7 +22,7 @@ class Judgement(NamedTuple):
     wrong: dict[str, list[str]]
 
 
-def judge(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> Judgement:
+def judge(planned: PortPlan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> ForecastEvaluation:
     """Which step each of the `wanted` leaves takes, and everything that is missing, extra, doubled or misshapen.
 
     With `partial`, missing leaves are no offence, and a bias without its kernel is left out; with `drop_top`, a head
@@ -53,10 +53,10 @@ def judge(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool =
             del taken[leaf]
     if not partial:
         wrong["missing"] = [leaf for leaf in wanted if leaf not in there]
-    return Judgement(taken, tuple(left_out), {offence: names for offence, names in wrong.items() if names})
+    return ForecastEvaluation(taken, tuple(left_out), {offence: names for offence, names in wrong.items() if names})
 
 
-def port(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> dict[str, np.ndarray]:
+def port(planned: PortPlan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> dict[str, np.ndarray]:
     """The wanted leaves, float32, contiguous, in the order of `wanted`; `partial` and `drop_top` as in `judge`.
 
     Raises one UserError that lists every leaf that is missing, extra, doubled, misshapen, or holds no numbers; where
@@ -78,7 +78,7 @@ def port(planned: Plan, wanted: Shapes, partial: bool = False, drop_top: bool = 
     }
 
 
-def complaint(judgement: Judgement, most: int | None = None) -> str:
+def complaint(judgement: ForecastEvaluation, most: int | None = None) -> str:
     """All that is wrong, on one line; of each offence at most `most` names, and how many more there are."""
     return "; ".join(f"{offence}: {_listed(names, most)}" for offence, names in judgement.wrong.items())
 
@@ -88,7 +88,7 @@ def _listed(names: list[str], most: int | None) -> str:
     return shown if most is None or len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _hint(judgement: Judgement, planned: Plan) -> str:
+def _hint(judgement: ForecastEvaluation, planned: PortPlan) -> str:
     if set(judgement.wrong) == {"missing"}:
         return "this is a part of the net; only scripts/weights.py import --partial takes one"
     if set(judgement.wrong) == {"extra"} and head_of(planned).issuperset(judgement.wrong["extra"]):

@@ -17,9 +17,9 @@ from research.bench.ours import ascent_parameters, climber
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.config import Microscope
-from research.experiment.scene import scene_of
-from research.experiment.specimen import Specimen, specimen
-from research.interpret.neurons import neurons
+from research.experiment.loaded_net import LoadedNet, specimen
+from research.experiment.microscope_setup import scene_of
+from research.microscope.neurons import neurons
 
 GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
 
@@ -30,7 +30,7 @@ def digits():
     assert weights(workload).origin == "an epoch on MNIST"
     net, params = network_of(workload), ascent_parameters(workload)
     of = {"title": "digits", "net": net, "params": params, "shape": (28, 28, 1), "channels": 1, "layers": tuple(params)}
-    return Specimen(**of, classes=(), data=None, ink=None, squash=False, place=Path("look"))
+    return LoadedNet(**of, classes=(), data=None, ink=None, squash=False, place=Path("look"))
 
 
 def own_kernels(exemplars, kernels):

@@ -2,7 +2,7 @@
 
 import json
 
-from research.doors.bench import bench
+from research.cli.bench import bench
 
 
 def test_our_parties_run_to_the_end(tmp_path, capsys):

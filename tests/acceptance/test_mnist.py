@@ -10,7 +10,7 @@ from PIL import Image
 
 from research import config as configuration
 from research import experiment
-from research.data.idx import read_folder
+from research.data.images.idx import read_folder
 
 
 @pytest.fixture

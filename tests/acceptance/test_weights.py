@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.doors.weights import weights
-from research.doors.weights_leaves import leaf_shapes
+from research.cli.weights import weights
+from research.cli.weights_leaves import leaf_shapes
 from research.errors import UserError
 from research.models.imagenet import class_names
 from research.models.pixels import check_pixels

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.climb import LIGHT, Load, Plan, climb, group_size
+from research.ascent.climb import LIGHT, AscentConfig, Load, climb, group_size
 from research.ascent.objectives import Channel, Diversity, stacked
 from research.ascent.parameterizations import Pixels
 from research.ascent.transforms import Jitter
@@ -35,7 +35,7 @@ def reached(net, indices, plan, chunk=64, seed=0):
 
 def test_a_linear_net_ends_where_the_closed_form_says():
     """max w . x - shrink mean(x^2) is at x = w n / (2 shrink), n the number of pixels."""
-    plan = Plan(steps=400, rate=0.02, shrink=SHAPE[0] * SHAPE[1] * SHAPE[2] * 2.0)
+    plan = AscentConfig(steps=400, rate=0.02, shrink=SHAPE[0] * SHAPE[1] * SHAPE[2] * 2.0)
     pictures, _, final = reached(linear, range(11), plan)
     for index in range(11):
         found, wanted = pictures[index, 0] / 127.5 - 1, KERNELS[..., index] / 4
@@ -53,7 +53,7 @@ def standing_apart(params, pictures):
 @pytest.mark.parametrize("chunk", [1, 8, 64])
 @pytest.mark.parametrize("wanted", [[5], [10, 9, 2], [3, 3, 0], [1, 9]])
 def test_each_climbs_in_its_own_slot_whatever_others_are_asked_for(wanted, chunk):
-    plan = Plan(steps=3)
+    plan = AscentConfig(steps=3)
 
     def found(indices, chunk):
         objectives = stacked([Channel(jnp.int32(index), "out") for index in indices])
@@ -72,7 +72,7 @@ def test_with_a_reach_a_linear_net_ends_at_its_slope_whatever_its_scale():
     """The farthest pixel of each lies at 0.9, though one kernel is a thousand times another."""
     scaled = KERNELS * np.logspace(-1, 2, 11, dtype=np.float32)
     for pictures in (2, 1):
-        plan = Plan(steps=400, rate=0.02, reach=0.9, pictures=pictures)
+        plan = AscentConfig(steps=400, rate=0.02, reach=0.9, pictures=pictures)
         objectives = stacked([Channel(jnp.int32(index), "out") for index in range(11)])
         keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(11))
         parts = climb(linear, jnp.asarray(scaled), objectives, Pixels(SHAPE), keys, plan)
@@ -88,7 +88,7 @@ def test_a_number_that_is_stopped_forgets_where_it_was_going():
         return {"out": -jnp.abs(pictures.reshape(len(pictures), -1) / 127.5 - 1 - params)}
 
     def seen(steps):
-        plan, keys = Plan(steps=steps, rate=0.6), jax.random.key(0)[None]
+        plan, keys = AscentConfig(steps=steps, rate=0.6), jax.random.key(0)[None]
         objective = Channel(jnp.zeros(1, jnp.int32), "out")
         (found,) = climb(turning, jnp.float32(0.8), objective, Pixels((1, 1, 1), 0.0), keys, plan)
         return float(found.pictures[0].squeeze() / 127.5 - 1)
@@ -97,7 +97,7 @@ def test_a_number_that_is_stopped_forgets_where_it_was_going():
 
 
 def test_a_picture_does_not_depend_on_its_neighbours_nor_on_the_chunk_and_repeats_to_the_byte():
-    plan = Plan(steps=30, transforms=(Jitter(1),))
+    plan = AscentConfig(steps=30, transforms=(Jitter(1),))
     all_of_them = reached(curved, range(11), plan)
     for other in (reached(curved, range(11), plan), reached(curved, range(11), plan, chunk=8)):
         for one, same in zip(all_of_them, other, strict=True):
@@ -108,14 +108,14 @@ def test_a_picture_does_not_depend_on_its_neighbours_nor_on_the_chunk_and_repeat
 
 
 def test_scores_are_those_before_each_step():
-    _, short, final = reached(curved, [3], Plan(steps=4))
-    _, longer, _ = reached(curved, [3], Plan(steps=5))
+    _, short, final = reached(curved, [3], AscentConfig(steps=4))
+    _, longer, _ = reached(curved, [3], AscentConfig(steps=5))
     np.testing.assert_allclose(longer[:, :4], short, rtol=1e-5)
     np.testing.assert_allclose(longer[:, 4], final, rtol=1e-5)
 
 
 def test_total_variation_makes_pictures_smooth():
-    rough, smooth = (reached(curved, range(4), Plan(steps=60, variation=v))[0] for v in (0.0, 30.0))
+    rough, smooth = (reached(curved, range(4), AscentConfig(steps=60, variation=v))[0] for v in (0.0, 30.0))
     assert np.abs(np.diff(smooth, axis=2)).mean() < 0.5 * np.abs(np.diff(rough, axis=2)).mean()
 
 
@@ -128,7 +128,7 @@ def test_a_set_is_scored_together():
     channel, unlike = Channel(jnp.zeros(1, jnp.int32), "out"), Diversity("map")
     worth = []
     for objective in (channel + channel, channel + unlike):
-        plan = Plan(steps=80, pictures=2)
+        plan = AscentConfig(steps=80, pictures=2)
         (found,) = climb(either_half, (), objective, Pixels(SHAPE), jax.random.key(0)[None], plan)
         assert found.pictures.shape == (1, 2, *SHAPE)
         worth.append(unlike.score(either_half((), found.pictures[0])))
@@ -136,24 +136,24 @@ def test_a_set_is_scored_together():
 
 
 def test_a_second_call_compiles_nothing(caplog):
-    plan = Plan(steps=3)
+    plan = AscentConfig(steps=3)
     reached(curved, range(9), plan)
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
         reached(curved, range(9), plan, seed=5)
     assert not [line for line in caplog.messages if "ompil" in line], caplog.messages
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
-        reached(curved, range(9), Plan(steps=4))
+        reached(curved, range(9), AscentConfig(steps=4))
     assert [line for line in caplog.messages if "ompil" in line]  # what was looked for above is what is said
 
 
 def test_a_plan_is_a_value():
     with pytest.raises(AttributeError):
-        Plan().steps = 3  # pyright: ignore[reportAttributeAccessIssue]
+        AscentConfig().steps = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
     """A group of another size, and matrix products by Eigen: what a heavy net's climbs are run by."""
-    plan = Plan(steps=8, rate=0.02)
+    plan = AscentConfig(steps=8, rate=0.02)
     objectives = stacked([Channel(jnp.int32(index), "out") for index in range(3)])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(3))
     pictures = []
@@ -165,6 +165,6 @@ def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
 
 
 def test_the_larger_the_maps_the_fewer_pictures_run_at_once_and_a_set_always_does():
-    sizes = [group_size(Plan(), largest) for largest in (1, 10**5, 150_000, 6 * 10**5, 10**6, 10**9)]
+    sizes = [group_size(AscentConfig(), largest) for largest in (1, 10**5, 150_000, 6 * 10**5, 10**6, 10**9)]
     assert sizes == [8, 8, 8, 2, 1, 1]
-    assert [group_size(Plan(pictures=4), largest) for largest in (1, 6 * 10**5)] == [2, 1]
+    assert [group_size(AscentConfig(pictures=4), largest) for largest in (1, 6 * 10**5)] == [2, 1]

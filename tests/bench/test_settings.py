@@ -3,7 +3,7 @@
 import pytest
 
 from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, settings
-from research.doors.bench import bench
+from research.cli.bench import bench
 from research.errors import UserError
 
 

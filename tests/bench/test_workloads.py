@@ -3,7 +3,7 @@
 import pytest
 
 from research.bench.workloads import WORKLOADS, pick
-from research.doors.bench import bench
+from research.cli.bench import bench
 from research.errors import UserError
 
 

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from research.data import published
+from research.cli.prepare import prepare
 from research.data.fetch import Published, fetch, md5
-from research.data.idx import read_folder
-from research.doors.prepare import prepare
+from research.data.images import published
+from research.data.images.idx import read_folder
 
 CONTENT = bytes(range(256)) * 900  # several chunks
 NAME = "file.gz"

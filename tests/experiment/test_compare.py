@@ -180,6 +180,6 @@ def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, c
     sound = {"metrics": {"test": metrics, "train": metrics}, "parameters": {"trainable": 1}, "seconds": {"total": 1}}
     records = {"one": sound, "two": sound | {"learned_nothing": {"0": "of no use"}}}
     entries = [(ImageExperiment(name=name), tmp_path) for name in records]
-    rungs, _ = contrasting.contrasted(entries, records, tmp_path / "figure.png")
+    rungs, _ = contrasting.compare_runs(entries, records, tmp_path / "figure.png")
     assert list(rungs) == ["one", "two"]
     assert capsys.readouterr().err == "warning: two, seed 0, learned nothing: of no use\n"

@@ -7,8 +7,8 @@ from PIL import Image
 from research.experiment import gallery
 from research.experiment.gallery import Gallery, folder
 from research.experiment.originals import LARGEST
-from research.interpret.patches import GRAY
-from research.models.fields import Field
+from research.microscope.patches import GRAY
+from research.models.receptive_fields import Field
 
 SHAPE = (8, 6, 3)
 FIELD = Field(size=(4, 4), jump=(2, 2), start=(-1, -1), edge=(8, 6))

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from research import experiment
+from research.cli.train import train
 from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
-from research.data.sources import load_images
-from research.doors.train import train
+from research.data.images.sources import load_images
 from research.errors import UserError
 from research.experiment.images import predict as predicting
-from research.experiment.images.words import concluded, introduced
+from research.experiment.images.describe import concluded, describe_data
 from research.run_directory import read_config
 
 
@@ -223,7 +223,7 @@ def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
         train=Training(epochs=30, batch_size=16),
     )
     begun = []
-    result = experiment.conduct(config, tmp_path / "run", lambda parts: begun.extend(introduced(parts)))
+    result = experiment.conduct(config, tmp_path / "run", lambda parts: begun.extend(describe_data(parts)))
     assert result.record["data"]["ranges"] == {"integers": [0, 4095]}
     assert "their pixels are integers: in all of them 0 to 4,095 become 0 to 255" in begun
     assert result.record["metrics"]["train"]["accuracy"] == 1

@@ -8,8 +8,8 @@ import pytest
 
 from research import config as configuration
 from research import experiment
+from research.cli.show import show_result
 from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, Training
-from research.doors.show import show_result
 from research.errors import UserError
 from research.report.record import problems
 

@@ -10,7 +10,7 @@ from research import experiment
 from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
 from research.errors import UserError
 from research.experiment.series.backtest import Targets
-from research.experiment.series.judge import Correction, Forecasts, corrected
+from research.experiment.series.evaluate import Correction, Forecasts, corrected
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import bounds_of
 

@@ -13,7 +13,7 @@ from research.config import DenseForecaster, SeriesData, SeriesExperiment, Train
 from research.errors import UserError
 from research.experiment.series.backtest import baseline_forecasts, targets_of
 from research.experiment.series.build import build
-from research.experiment.series.compare import contrasted, steps_between
+from research.experiment.series.compare import compare_runs, steps_between
 
 CONFIG = SeriesExperiment(
     name="calendar",
@@ -123,7 +123,7 @@ def test_a_whole_run_of_month_ends_goes_on_at_month_ends():
     (answer,) = experiment.predict("run", ["a.csv"])
     expected = pd.date_range("2005-01-31", periods=13, freq="ME")
     assert answer["times"] == [time.isoformat() for time in expected]
-    found, _ = contrasted([(config, Path("run"))], {config.name: record}, Path("all.png"))
+    found, _ = compare_runs([(config, Path("run"))], {config.name: record}, Path("all.png"))
     assert found["seasonal naive (year)"]["mae"] == pytest.approx(0, abs=1e-5)
 
 

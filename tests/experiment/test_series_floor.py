@@ -59,7 +59,7 @@ def test_it_comes_within_5_percent_of_the_floor(tmp_path):
         config = SeriesExperiment(
             name="floor",
             data=data,
-            model=DenseForecaster(hidden=(), calm=True),
+            model=DenseForecaster(hidden=(), zero_init_head=True),
             optimizer=Optimizer(learning_rate=5e-3, schedule="cosine"),
             train=Training(epochs=60, batch_size=128),
         )

@@ -180,7 +180,7 @@ def test_without_validation_and_even_without_test_it_runs_too(write_series, tmp_
         ("minmax_symmetric", "sigmoid", {}, "never below the middle of the training range"),
         ("standard", "tanh", {}, "never beyond a standard deviation; set --data.scaling minmax_symmetric"),
         ("minmax", "sigmoid", {"reference": "day"}, "set --data.reference mean"),
-        ("minmax", "sigmoid", {"calm": True}, r"model\.calm is about a reference"),
+        ("minmax", "sigmoid", {"zero_init_head": True}, r"model\.zero_init_head is about a reference"),
         ("none", "linear", {"shrink": True}, r"forecast\.shrink is about a reference"),
     ],
 )
@@ -188,7 +188,7 @@ def test_an_output_that_the_scaling_cannot_take_is_refused(write_series, tmp_pat
     source, reference = str(write_series(tmp_path / "hours.csv")), changes.get("reference", "mean")
     config = dataclasses.replace(
         with_data(source=source, scaling=scaling, reference=reference),
-        model=DenseForecaster(hidden=(8,), output=output, calm="calm" in changes),
+        model=DenseForecaster(hidden=(8,), output=output, zero_init_head="zero_init_head" in changes),
         forecast=Forecast(shrink="shrink" in changes),
     )
     with pytest.raises(UserError, match=fault):

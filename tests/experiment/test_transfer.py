@@ -19,7 +19,8 @@ from research.errors import UserError
 from research.experiment.images import transfer
 from research.experiment.images.build import build
 from research.experiment.training import load_variables
-from research.models import convolution, inference
+from research.models import inference
+from research.models.lowering import convolution
 from research.models.squeezenet import squeezenet
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16

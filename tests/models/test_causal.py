@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from research.models.causal import CausalConv
-from research.models.fields import receptive_field
 from research.models.network import sequence
+from research.models.receptive_fields import receptive_field
 from research.models.summary import summarize
 from research.models.windows import Last
 

@@ -5,12 +5,12 @@ import pytest
 
 from research.errors import UserError
 from research.models.decoder import Decoder, last_known
-from research.models.forecasters import Ends, recurrent_forecaster
-from research.models.recurrence import run_cell
+from research.models.forecasters import ForecastSpec, recurrent_forecaster
+from research.models.lowering.recurrence import run_cell
 from research.models.recurrent import cell_of
 
 CELLS = [cell_of("rnn"), cell_of("lstm"), cell_of("gru"), cell_of("gru", reset_after=False)]
-ENDS = Ends(horizon=4, channels=3, calendar=2)
+ENDS = ForecastSpec(horizon=4, channels=3, calendar=2)
 
 
 def stepped(cell, params, state, window):
@@ -62,7 +62,7 @@ def test_each_step_reads_the_answer_of_the_one_before(window, cell):
 def test_it_goes_on_where_the_encoder_ends(window, kind):
     """With the encoder's own weights, and an answer that is fed back as it is told, the state goes on unbroken."""
     read = window(context=6, horizon=4, channels=3, calendar=0)
-    net = recurrent_forecaster(Ends(4, 3), kind, (3,), decoder="autoregressive")
+    net = recurrent_forecaster(ForecastSpec(4, 3), kind, (3,), decoder="autoregressive")
     params = jax.jit(net.init)(jax.random.key(0), read)["params"]
     encoder = params[f"{kind}1"]
     params["decoder"] = encoder | {"output_kernel": jnp.eye(3), "output_bias": jnp.zeros(3)}
@@ -93,4 +93,4 @@ def test_the_first_input_is_the_last_value_that_is_known(window):
 
 def test_quantiles_are_not_fed_back():
     with pytest.raises(UserError, match=r"feeds one forecast back, not 3 quantiles; take --model.decoder direct"):
-        recurrent_forecaster(Ends(4, 3, quantiles=3), decoder="autoregressive")
+        recurrent_forecaster(ForecastSpec(4, 3, quantiles=3), decoder="autoregressive")

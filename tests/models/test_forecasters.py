@@ -5,13 +5,13 @@ import pytest
 
 from research.errors import UserError
 from research.models.apply import apply_of
-from research.models.fields import receptive_field
-from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, cnn_forecaster, dense_forecaster, recurrent_forecaster
+from research.models.receptive_fields import receptive_field
 from research.models.summary import summarize
 from research.models.taps import run_taps, tap_names
 from research.trees import count, named_leaves
 
-ENDS = Ends(horizon=4, channels=3, calendar=2, mask=True)
+ENDS = ForecastSpec(horizon=4, channels=3, calendar=2, mask=True)
 QUANTILES = ENDS._replace(quantiles=3)
 ASKED = ("dense", "cnn flat", "lstm")  # for quantiles
 NETS = {
@@ -120,7 +120,7 @@ def test_the_courses_nets_have_their_names():
 
 
 def test_convolutions_double_their_dilation():
-    net = cnn_forecaster(Ends(4, 1), (2, 2, 2), kernel=3)
+    net = cnn_forecaster(ForecastSpec(4, 1), (2, 2, 2), kernel=3)
     fields = [receptive_field(net, name, (72, 1)) for name in ("conv1", "conv2", "conv3", "last", "head")]
     assert [field.size for field in fields] == [(3,), (7,), (15,), (15,), (15,)]
     assert fields[3].seen(0) == fields[4].seen(0) == (slice(57, 72),)

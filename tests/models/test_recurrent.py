@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from research.models.cells import LstmCell
-from research.models.fields import receptive_field
 from research.models.gates import GATES
 from research.models.layers import Dense
+from research.models.lowering.recurrence import run_cell
 from research.models.network import sequence
-from research.models.recurrence import run_cell
+from research.models.receptive_fields import receptive_field
 from research.models.recurrent import LastState, Recurrent, cell_of
 from research.models.summary import summarize
 from research.models.windows import Last

@@ -7,12 +7,12 @@ import pytest
 
 from research.models.apply import SMALLEST_LANE, apply_of
 from research.models.cnn import cnn
-from research.models.forecasters import Ends, cnn_forecaster, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, cnn_forecaster, recurrent_forecaster
 from research.models.layers import Dense
 from research.models.network import sequence
 from research.models.rounding import LARGEST, rounded
 
-ENDS = Ends(horizon=4, channels=2, calendar=3)
+ENDS = ForecastSpec(horizon=4, channels=2, calendar=3)
 RANDOM = np.random.default_rng(0)
 WINDOW = {
     "values": RANDOM.standard_normal((5, 6, 2)),

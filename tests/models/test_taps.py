@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.models import convolution
-from research.models.forecasters import Ends, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, recurrent_forecaster
+from research.models.lowering import convolution
 from research.models.network import beyond, upto
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
@@ -107,7 +107,7 @@ def test_pictures_of_a_size_that_the_net_cannot_take_are_refused_before_it_runs(
 
 
 def test_what_a_layer_carries_is_run_by_no_more_than_the_layer_and_named_among_the_taps(window):
-    net, read = recurrent_forecaster(Ends(4, 3, calendar=2), "lstm", (5, 5)), window()
+    net, read = recurrent_forecaster(ForecastSpec(4, 3, calendar=2), "lstm", (5, 5)), window()
     params = jax.jit(net.init)(jax.random.key(0), read)["params"]
     found = run_taps(net, {"lstm1": params["lstm1"]}, read, ["lstm1/cell", "lstm1"])
     assert list(found) == ["lstm1/cell", "lstm1"] and found["lstm1/cell"].shape == (2, 6, 5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from research.experiment.images.words import tabled
+from research.experiment.images.describe import result_tables
 from research.report import grids, tables
 from research.report.classes import confusions, shown_classes
 
@@ -55,7 +55,7 @@ def test_of_many_classes_the_worst_are_shown(judge):
 
 def test_where_nothing_is_confused_no_empty_table_is_shown(judge):
     sure, unsure = ({"test": judge(40, ["a", "b"], strength)} for strength in (20.0, 0.5))
-    assert [len(tabled(judged, {})) for judged in (sure, unsure)] == [1, 2]
+    assert [len(result_tables(judged, {})) for judged in (sure, unsure)] == [1, 2]
 
 
 def test_confusions_are_the_largest_off_the_diagonal():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.doors.weights import weights
-from research.doors.weights_leaves import leaf_shapes
+from research.cli.weights import weights
+from research.cli.weights_leaves import leaf_shapes
 from research.models.imagenet import class_names
 
 ELEPHANT, CAT = 386, 285

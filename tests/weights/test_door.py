@@ -10,10 +10,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
+from research.cli import weights as door
+from research.cli.weights import weights
+from research.cli.weights_leaves import leaf_shapes
 from research.command_line import run
-from research.doors import weights as door
-from research.doors.weights import weights
-from research.doors.weights_leaves import leaf_shapes
 from research.weights.load import load_weights
 
 

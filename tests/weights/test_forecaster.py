@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from research.cli.weights import weights
 from research.command_line import MISTAKE
-from research.doors.weights import weights
-from research.models.forecasters import Ends, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, recurrent_forecaster
 from research.weights.forecaster import Description
 from research.weights.foreign import read
 from research.weights.load import forecaster_leaves, load_forecaster, open_weights
@@ -66,7 +66,7 @@ def nested(leaves):
 
 def forecast(leaves, told, inputs):
     """Our net of the description, on values that are in spreads already: [B, L, F] -> [B, P*F]."""
-    ends = Ends(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1], output=told.output)
+    ends = ForecastSpec(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1], output=told.output)
     how = {"dense": told.dense, "gates": told.gates, "reset_after": told.reset_after}
     net = recurrent_forecaster(ends, told.kind, told.features, **how)
     calendar = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, 0), np.float32)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from research.doors.weights import weights
+from research.cli.weights import weights
 from research.weights.foreign import read
 from research.weights.head import head_of
 from research.weights.load import load_weights
@@ -71,7 +71,7 @@ def test_a_head_in_the_numbers_of_a_file_without_names_is_no_fc1(tmp_path, thin,
 
 
 def test_the_door_imports_the_base_and_says_what_it_left_out(tmp_path, keras_file, keras_leaves, monkeypatch, capsys):
-    from research.doors import weights as door
+    from research.cli import weights as door
 
     shapes = {name: leaf.shape for name, leaf in keras_leaves.items()}
     monkeypatch.setattr(door, "leaf_shapes", lambda *_, **__: shapes)

@@ -5,15 +5,15 @@ from typing import Literal
 
 import numpy as np
 
-from research.data.series.cutting import chronological
 from research.data.series.durations import seconds_of, told
 from research.data.series.findings import merged
 from research.data.series.finishing import filling, finished
 from research.data.series.leaving_out import without_flat
 from research.data.series.months import following, same_step
-from research.data.series.places import series_files
 from research.data.series.reading import Reading, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
+from research.data.series.sources import series_files
+from research.data.series.splits import chronological
 from research.data.series.zones import shown_time
 from research.errors import UserError, warn
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from research.data.findings import shown
+from research.data.images.findings import shown
 from research.data.series.archives import read_archive
 from research.data.series.durations import DAY, seconds_in, seconds_of, told
 from research.data.series.findings import WORDS, Finding, SeriesFindings

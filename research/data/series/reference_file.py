@@ -29,7 +29,7 @@ def reference_bytes(reference: Reference) -> bytes:
     return file.getvalue()
 
 
-def read_reference(content: bytes, where: str) -> Reference:
+def reference_from_bytes(content: bytes, where: str) -> Reference:
     """The reference in `content`, exactly as `reference_bytes` was given it.
 
     Raises UserError, naming `where`, for anything else.

@@ -9,11 +9,11 @@ import numpy as np
 from research import runtime
 from research.batches import ArrayData
 from research.config import Augmentation, ConvNet, DenseNet, ImageData, ImageExperiment, PretrainedNet
-from research.data.augmentation import augmenter, view_keys
-from research.data.images import ImageSet
+from research.data.images.augmentation import augmenter, view_keys
+from research.data.images.image_set import ImageSet
+from research.data.images.scan import SPLITS
+from research.data.images.sources import load_images
 from research.data.sampling import uniform
-from research.data.scan import SPLITS
-from research.data.sources import load_images
 from research.errors import UserError
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views

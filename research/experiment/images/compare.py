@@ -19,7 +19,7 @@ from research.report.side_by_side import comparison
 Record = dict[str, Any]
 
 
-def contrasted(
+def compare_runs(
     entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
 ) -> tuple[dict[str, Rung], list[Table]]:
     """A rung for each run, paired by seed with the one before it; draws `figure`. Warns of what learned nothing."""

@@ -9,10 +9,10 @@ import jax
 import numpy as np
 
 from research.config import ImageExperiment, PretrainedNet
-from research.data.ink import Ink
-from research.data.pictures import Prepared, prepare_picture
-from research.data.pixel_range import PixelRange, Ranges
-from research.data.walk import picture_files
+from research.data.images.ink import Ink
+from research.data.images.pictures import Prepared, prepare_picture
+from research.data.images.pixel_range import PixelRange, Ranges
+from research.data.images.walk import picture_files
 from research.errors import UserError
 from research.experiment.images.build import build_network
 from research.experiment.images.transfer import frozen_outputs, transfer

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from research.config import ImageExperiment, to_json
-from research.data.ink import measure_ink
+from research.data.images.ink import measure_ink
+from research.experiment.evaluations import Evaluations, best_epoch
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.images.build import SPLITS, Parts
-from research.experiment.judge import Judged, best_epoch
 from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import figures
@@ -39,7 +39,7 @@ def publish(
     parts: Parts,
     place: Path,
     trained: Sequence[Trained],
-    judged: Mapping[int, Judged],
+    judged: Mapping[int, Evaluations],
     record: dict[str, Any],
 ) -> None:
     """Draw the figures and write the report of a run that has ended; details are those of the first seed."""

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.batches import ArrayData, Order, real_rows
-from research.data.stream import Block, stream
+from research.data.images.stream import Block, stream
 from research.training.fit import Stream
 from research.training.loop import BatchSource
 from research.training.program import StepWindow

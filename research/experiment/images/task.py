@@ -1,20 +1,22 @@
 """Classifying pictures, as a task."""
 
-from research.experiment.images import build, compare, judge, predict, publish, transfer, words
+from research.experiment.images import build, compare, predict, publish, transfer
+from research.experiment.images import describe as words
+from research.experiment.images import evaluate as judge
 from research.experiment.task import Task
 
 IMAGES = Task(
     examples="pictures",
     build=build.build,
-    introduced=words.introduced,
+    describe_data=words.describe_data,
     judge=judge.judge,
     described=publish.described,
     publish=publish.publish,
-    tabled=words.tabled,
+    result_tables=words.result_tables,
     check_files=transfer.check_weights,
-    told_apart=lambda parts: parts.data.pictures,
+    data_id=lambda parts: parts.data.pictures,
     predict=predict.predict,
-    contrasted=compare.contrasted,
+    compare_runs=compare.compare_runs,
     verdict=judge.verdict,
     concluded=words.concluded,
 )

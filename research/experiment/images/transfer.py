@@ -12,9 +12,9 @@ import numpy as np
 import platformdirs
 
 from research.config import Augmentation, ImageExperiment, PretrainedNet
-from research.data.augmentation import augmenter, view_keys
-from research.data.images import ImageSet
-from research.data.places import data_root
+from research.data.images.augmentation import augmenter, view_keys
+from research.data.images.image_set import ImageSet
+from research.data.paths import data_root
 from research.errors import UserError, warn
 from research.models.apply import apply_of
 from research.models.inference import outputs

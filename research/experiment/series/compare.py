@@ -14,7 +14,7 @@ from research.evaluation.forecast_errors import known_mean, window_losses
 from research.evaluation.metrics import metric_of
 from research.evaluation.ranking import Ranking, ranking
 from research.experiment.histories import histories_of
-from research.experiment.series.kept import Kept, read_kept
+from research.experiment.series.saved_forecasts import SavedForecasts, read_kept
 from research.files import write_bytes
 from research.report import ranking as tables
 from research.report.curves import losses
@@ -24,7 +24,7 @@ from research.report.tables import filled
 Record = dict[str, Any]
 
 
-def contrasted(
+def compare_runs(
     entries: Sequence[tuple[SeriesExperiment, Path]], records: dict[str, Record], figure: Path
 ) -> tuple[dict[str, Any], list[Table]]:
     """A row for each run and baseline, best first; draws `figure`, and beside it NAME-losses of all runs' training."""
@@ -54,7 +54,9 @@ def _learned(config: SeriesExperiment, *, alike: bool) -> str:
     return config.name if alike else f"{config.name}: {config.forecast.loss}{around}{scaled}"
 
 
-def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, published: float | None) -> Record:
+def _row(
+    name: str, forecasts: np.ndarray, kept: SavedForecasts, record: Record | None, published: float | None
+) -> Record:
     """`forecasts` [S, N, P, F] of a model or baseline; its error's interval is over other days."""
     each = np.abs(forecasts - kept.truth)
     values = [float(known_mean(one, axis=(0, 1, 2))) for one in each]
@@ -72,7 +74,7 @@ def _row(name: str, forecasts: np.ndarray, kept: Kept, record: Record | None, pu
     }
 
 
-def _pairs(kept: Kept, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
+def _pairs(kept: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
     """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
     times, place = np.unique(kept.times[:, 0], return_inverse=True)
     scale = None if unit or kept.truth.shape[2] == 1 else np.mean(kept.spread, axis=0)

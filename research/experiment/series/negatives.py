@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from research.experiment.series.build import Parts
-from research.experiment.series.judge import Forecasts
+from research.experiment.series.evaluate import Forecasts
 from research.report.formats import measure
 
 

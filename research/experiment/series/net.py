@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.config import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesExperiment
-from research.data.places import data_root, expanded
+from research.data.paths import data_root, expanded
 from research.data.series.durations import steps_of, told
 from research.data.series.months import months_in
 from research.errors import UserError
-from research.models.forecasters import Ends, cnn_forecaster, dense_forecaster, recurrent_forecaster
+from research.models.forecasters import ForecastSpec, cnn_forecaster, dense_forecaster, recurrent_forecaster
 from research.models.network import Network
 from research.trees import named_leaves
 from research.weights.load import load_forecaster
@@ -100,7 +100,7 @@ def _per_column(field: str, bounds: Sequence[float | None], columns: Sequence[st
 def check_scaling(config: SeriesExperiment) -> None:
     """UserError where an output, or what is to start from or shrink to the reference, does not go with the scaling."""
     scaling, output, model = config.data.scaling, config.model.output, config.model
-    calm = isinstance(model, DenseForecaster) and model.calm
+    zero_init_head = isinstance(model, DenseForecaster) and model.zero_init_head
     if output == "sigmoid" and scaling in ("standard", "minmax_symmetric"):
         below = "the middle of the training range" if scaling == "minmax_symmetric" else "the reference"
         raise UserError(
@@ -112,14 +112,16 @@ def check_scaling(config: SeriesExperiment) -> None:
             "model.output tanh answers from -1 to 1, with data.scaling standard never beyond a standard deviation; set "
             "--data.scaling minmax_symmetric, or --model.output linear"
         )
-    if scaling != "standard" and (calm or config.forecast.shrink):
-        flag = "model.calm" if calm else "forecast.shrink"
+    if scaling != "standard" and (zero_init_head or config.forecast.shrink):
+        flag = "model.zero_init_head" if zero_init_head else "forecast.shrink"
         raise UserError(f"{flag} is about a reference, which data.scaling {scaling} does not have; leave it out")
 
 
 def build_network(model: Model, sizes: Sizes) -> Network:
     """The network that `model` describes: a window -> [B, P, F, Q]. UserError where it cannot be."""
-    ends = Ends(sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked, model.output)
+    ends = ForecastSpec(
+        sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked, model.output
+    )
     if isinstance(model, DenseForecaster):
         return dense_forecaster(ends, model.hidden, dropout=model.dropout)
     if isinstance(model, ConvForecaster):
@@ -150,7 +152,7 @@ def example(sizes: Sizes) -> dict[str, jax.Array]:
 
 
 def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dict[str, np.ndarray]:
-    """The leaves that do not start at random: with `calm` the head's, at zero; with `weights` all, from the file.
+    """The leaves that do not start at random: with `zero_init_head` the head's, at zero; with `weights` the file's.
 
     Raises UserError for weights that are missing or of another net.
     """
@@ -158,7 +160,7 @@ def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dic
     like = named_leaves(jax.eval_shape(net.init, jax.random.key(0), example(sizes))["params"])
     if path is not None and isinstance(model, RecurrentForecaster):
         return load_forecaster(path, {name: leaf.shape for name, leaf in like.items()}, model.gates, model.output)
-    if isinstance(model, DenseForecaster) and model.calm:
+    if isinstance(model, DenseForecaster) and model.zero_init_head:
         return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in like.items() if name == "head/kernel"}
     return {}
 

@@ -9,21 +9,21 @@ import jax
 import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
-from research.data.findings import shown
+from research.data.images.findings import shown
+from research.data.series.forecast_windows import check_context, last_windows
 from research.data.series.load import read_context
-from research.data.series.outlook import check_context, last_windows
-from research.data.series.places import KINDS
 from research.data.series.reading import Reading
 from research.data.series.reference import Reference
 from research.data.series.series_set import Series
+from research.data.series.sources import KINDS
 from research.data.series.windows import Windows
 from research.errors import UserError
 from research.experiment.series.backtest import forecast_of, targets_of
 from research.experiment.series.build import without_gaps
-from research.experiment.series.judge import Forecasts, corrected
-from research.experiment.series.kept import read_correction, read_told
+from research.experiment.series.evaluate import Forecasts, corrected
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import Sizes, bounds_of, build_network, example, sizes_of
+from research.experiment.series.saved_forecasts import read_correction, read_reference
 from research.experiment.training import load_variables
 from research.models.apply import apply_of
 from research.report.record import read_record
@@ -43,7 +43,7 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     """
     data = read_record(place)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
-    told = read_told(place)
+    told = read_reference(place)
     step = told.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)

@@ -12,14 +12,14 @@ from research.config import SeriesExperiment, to_json
 from research.data.series.durations import told
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
+from research.experiment.evaluations import best_epoch, chosen
 from research.experiment.histories import command_of, headline_split, histories_of
-from research.experiment.judge import best_epoch, chosen
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
 from research.experiment.series.build import SPLITS, Parts
-from research.experiment.series.judge import Judgement
-from research.experiment.series.kept import keep
+from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.memory import memories_of
 from research.experiment.series.negatives import negative_forecasts, never_negative
+from research.experiment.series.saved_forecasts import keep
 from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
@@ -36,7 +36,7 @@ def described(parts: Parts) -> dict[str, Any]:
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
-        "windows": told_apart(parts),
+        "windows": data_id(parts),
         "sizes": {split: parts.training.sizes[split] for split in SPLITS},
         "columns": list(data.columns),
         "series": [one.name for one in data.parts["train"]],
@@ -78,7 +78,7 @@ def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
     return errors
 
 
-def told_apart(parts: Parts) -> str:
+def data_id(parts: Parts) -> str:
     """What tells apart the windows that runs are judged on: values and times of test, and where windows begin in it."""
     windows, sizes = parts.windows["test"], parts.sizes
     digest = hashlib.sha256("\0".join((*parts.data.columns, str(sizes.context), str(sizes.horizon))).encode())
@@ -92,7 +92,7 @@ def publish(
     parts: Parts,
     place: Path,
     trained: Sequence[Trained],
-    judged: Mapping[int, Mapping[str, Judgement]],
+    judged: Mapping[int, Mapping[str, ForecastEvaluation]],
     record: dict[str, Any],
 ) -> None:
     """Draw the figures, write the report, and keep the forecasts; details are those of the first seed."""
@@ -131,7 +131,7 @@ def publish(
     write_text(place / REPORT, render(report, "forecasting.html"))
 
 
-def evaluation_document(found: Judgement, never: Collection[str] = ()) -> dict[str, Any]:
+def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) -> dict[str, Any]:
     """A judgement as plain values, as report and tables take it; the columns `never` were never negative."""
     model = dataclasses.asdict(found.model)
     scores = model.pop("intervals")
@@ -168,7 +168,7 @@ def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> d
     }
 
 
-def panels(parts: Parts, split: str, found: Judgement) -> list[dict[str, Any]]:
+def panels(parts: Parts, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
     """Windows of `split` in full, of the first column: those whose error is the least, the middle and the greatest."""
     errors = np.nanmean(np.abs(found.forecasts.middle - found.targets.truth), axis=(1, 2))
     order = np.argsort(errors, kind="stable")
@@ -176,7 +176,7 @@ def panels(parts: Parts, split: str, found: Judgement) -> list[dict[str, Any]]:
     return [_panel(parts, split, found, int(order[rank]), words[rank]) for rank in sorted(words)]
 
 
-def _panel(parts: Parts, split: str, found: Judgement, window: int, which: str) -> dict[str, Any]:
+def _panel(parts: Parts, split: str, found: ForecastEvaluation, window: int, which: str) -> dict[str, Any]:
     windows = parts.windows[split]
     start, L = int(windows.starts[window]), parts.sizes.context
     past = np.where(windows.known[start : start + L, 0], windows.values[start : start + L, 0], np.nan)

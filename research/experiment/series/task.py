@@ -1,18 +1,20 @@
 """Forecasting series, as a task."""
 
-from research.experiment.series import build, compare, judge, predict, publish, words
+from research.experiment.series import build, compare, predict, publish
+from research.experiment.series import describe as words
+from research.experiment.series import evaluate as judge
 from research.experiment.task import Task
 
 SERIES = Task(
     examples="windows",
     build=build.build,
-    introduced=words.introduced,
+    describe_data=words.describe_data,
     judge=judge.judge,
     described=publish.described,
     publish=publish.publish,
-    tabled=words.tabled,
+    result_tables=words.result_tables,
     check_files=build.check_files,
-    told_apart=publish.told_apart,
+    data_id=publish.data_id,
     predict=predict.predict,
-    contrasted=compare.contrasted,
+    compare_runs=compare.compare_runs,
 )

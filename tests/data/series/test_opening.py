@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from research.data.series.forecast_windows import extended
 from research.data.series.opening import opened, opening_of
-from research.data.series.outlook import extended
 from research.data.series.series_set import Series
 
 HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(24, "h")

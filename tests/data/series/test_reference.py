@@ -8,7 +8,7 @@ from sklearn.preprocessing import MinMaxScaler
 
 from research.data.series.profiles import Shape, slots_of_day
 from research.data.series.reference import Reference, expected, fit_reference, left_out, series_index
-from research.data.series.reference_file import read_reference, reference_bytes
+from research.data.series.reference_file import reference_bytes, reference_from_bytes
 from research.data.series.series_set import Series
 
 KINDS = ["mean", "day", "weekday"]
@@ -141,7 +141,7 @@ def test_a_reference_is_of_training_alone_and_moves_with_its_unit(kind):
 def test_a_reference_is_read_as_it_was_written(kind):
     found = fit_reference([series(24 * 9, name="L405/12"), series(24 * 9, seed=1, name="")], step(), kind, 0.3)
     content = reference_bytes(found)
-    again = read_reference(content, "run")
+    again = reference_from_bytes(content, "run")
     assert again[:3] == found[:3] and reference_bytes(again) == content
     np.testing.assert_array_equal(again.table, found.table)
     np.testing.assert_array_equal(again.spread, found.spread)
@@ -171,10 +171,10 @@ def test_a_reference_from_before_there_were_months_is_read_and_months_and_openin
     with np.load(io.BytesIO(reference_bytes(found)), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files if name != "opening"}
     np.savez(old := io.BytesIO(), **(arrays | {"step": np.array(3600)}))
-    assert read_reference(old.getvalue(), "run").step == np.timedelta64(3600, "s")
-    assert read_reference(old.getvalue(), "run").opening is None
+    assert reference_from_bytes(old.getvalue(), "run").step == np.timedelta64(3600, "s")
+    assert reference_from_bytes(old.getvalue(), "run").opening is None
     opening = np.arange(7 * 24).reshape(1, 7, 24) % 5 == 0
-    again = read_reference(reference_bytes(found._replace(step=np.timedelta64(3, "M"), opening=opening)), "run")
+    again = reference_from_bytes(reference_bytes(found._replace(step=np.timedelta64(3, "M"), opening=opening)), "run")
     assert str(again.step) == "3 months" and np.array_equal(again.opening, opening)
 
 
@@ -185,7 +185,7 @@ def test_what_is_no_reference(refusal):
     trap = found._replace(names=np.array([print], object))
     for broken in (b"", b"text", content[:200], content[:-30], *map(reference_bytes, (*wrong, trap))):
         with refusal("run holds no reference of series", "train again"):
-            read_reference(broken, "run")
+            reference_from_bytes(broken, "run")
 
 
 def test_series_are_found_by_name(refusal):
@@ -204,7 +204,7 @@ def test_min_max_scaling_puts_the_training_range_where_scikit_learn_does(scaling
         wanted = MinMaxScaler((low, high)).fit_transform(one.values)
         np.testing.assert_allclose(scaled, wanted, atol=1e-12)
         np.testing.assert_allclose([np.nanmin(scaled, 0), np.nanmax(scaled, 0)], [[low] * 2, [high] * 2], atol=1e-12)
-    back = read_reference(reference_bytes(found), "here")
+    back = reference_from_bytes(reference_bytes(found), "here")
     np.testing.assert_array_equal(back.table, found.table)
 
 

@@ -1,0 +1,46 @@
+"""What the commands that start from a configuration share: finding it, and turning flags into fields."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from research import config as configuration
+from research.command_line import parse
+from research.config import Experiment, ImageExperiment
+from research.errors import UserError
+from research.files import read_json
+from research.run_directory import default_place
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """Every field of the configuration is a flag."""
+
+    config: Annotated[Experiment, tyro.conf.arg(name="")]
+    run_dir: str | None = None
+    """Where the run is kept; runs/NAME by default, with a hash when flags change the configuration."""
+
+
+def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
+    """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and where it runs."""
+    shipped, flags = _shipped(arguments)
+    chosen = parse(Flags, flags, default=Flags(shipped), about=about)
+    config = configuration.validated(chosen.config)
+    return config, Path(chosen.run_dir) if chosen.run_dir else default_place(config, shipped)
+
+
+def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
+    flags = list(arguments)
+    if flags and flags[0].startswith("--config-json"):
+        name = flags.pop(0).partition("=")[2] or (flags.pop(0) if flags else "")
+        if not name:
+            raise UserError("--config-json needs a file, the config.json of a run")
+        return configuration.from_json(read_json(name), name), flags
+    if flags and not flags[0].startswith("-"):
+        return configuration.load(flags[0]), flags[1:]
+    if {"--help", "-h"} & set(flags):
+        return ImageExperiment(name="NAME"), flags
+    raise UserError("a configuration comes first, for example configs/digits_cnn.py (or --config-json FILE)")

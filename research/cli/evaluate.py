@@ -1,0 +1,41 @@
+"""`evaluate.py RUN`"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from research.command_line import EXIT_CODES, parse
+from research.run_directory import read_config
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFlags:
+    """Where data lies."""
+
+    root: str | None = None
+    """Where the data lies now, if not where it lay when the run was trained."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """Which run."""
+
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """A run directory, as scripts/train.py made it."""
+    data: DataFlags = DataFlags()
+
+
+def evaluate(arguments: Sequence[str]) -> int:
+    """The metrics of a run again, from its checkpoints and data; renews its report and record."""
+    flags = parse(Flags, arguments, about=evaluate.__doc__ or "")
+    place = Path(flags.run)
+    config = read_config(place)
+    from research import experiment  # imports jax, which --help and mistakes need not wait for
+    from research.cli.show import show_result
+
+    result = experiment.evaluate(place, flags.data.root)
+    show_result(config, result, place)
+    return EXIT_CODES[result.record["status"]]

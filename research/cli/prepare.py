@@ -1,0 +1,52 @@
+"""`prepare.py DATASET`"""
+
+import dataclasses
+import difflib
+from collections.abc import Sequence
+from typing import Annotated
+
+import tyro
+
+from research.command_line import parse
+from research.data.images.catalogue import prepare_catalogue
+from research.data.images.published import SETS, fetch_set
+from research.data.images.sources import CATALOGUE
+from research.data.paths import catalogue_root, data_root
+from research.errors import UserError
+from research.report.progress import counting
+
+
+@dataclasses.dataclass(frozen=True)
+class DataFlags:
+    """Where data lies."""
+
+    root: str | None = None
+    """The folder to put it in; $RESEARCH_DATA or the user's cache by default."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Flags:
+    """What to fetch, and where to."""
+
+    dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
+    """mnist or fashion_mnist (their published files), or tfds:NAME from the catalogue of TensorFlow Datasets."""
+    data: DataFlags = DataFlags()
+    mirror: str | None = None
+    """A URL to fetch published files from, in place of the known ones."""
+
+
+def prepare(arguments: Sequence[str]) -> int:
+    """Fetch a data set, so that train.py finds it. Broken-off downloads go on where they stopped; sums are checked."""
+    flags = parse(Flags, arguments, about=prepare.__doc__ or "")
+    if flags.dataset.startswith(CATALOGUE):
+        place = prepare_catalogue(flags.dataset.removeprefix(CATALOGUE), catalogue_root(flags.data.root))
+    elif flags.dataset in SETS:
+        with counting("bytes") as show:
+            place = fetch_set(flags.dataset, data_root(flags.data.root), show, flags.mirror)
+    else:
+        near = difflib.get_close_matches(flags.dataset, list(SETS), n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"no data set {flags.dataset}{hint} (there are {', '.join(SETS)}, and tfds:NAME)")
+    root = f" --data.root {flags.data.root}" if flags.data.root else ""
+    print(f"ready: {place}; use it with --data.source {flags.dataset}{root}")
+    return 0

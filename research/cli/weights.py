@@ -1,0 +1,176 @@
+"""`weights.py inspect|import|export|fetch|classify`"""
+
+import dataclasses
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Literal
+
+import tyro
+
+from research.cli.prepare import DataFlags
+from research.cli.weights_classify import classify
+from research.cli.weights_leaves import leaf_shapes
+from research.cli.weights_table import show_mapping
+from research.command_line import MISTAKE, parse
+from research.data.fetch import Published, fetch
+from research.data.paths import data_root, expanded
+from research.errors import UserError, warn
+from research.models.imagenet import CLASSES
+from research.report.progress import counting
+from research.weights.export import export
+from research.weights.forecaster import describe
+from research.weights.foreign import Foreign
+from research.weights.layouts import TOPS
+from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster, weights_only_caveat
+from research.weights.mapping import FORECASTER, PortPlan, guess, plan
+from research.weights.ours import save_ours
+from research.weights.port import judge, port
+from research.weights.published import VGG16_NOTOP, VGG16_TOP, check_published, provenance
+
+File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
+Destination = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DESTINATION")]
+Architecture = Literal["vgg16", "squeezenet", "forecaster"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inspect:
+    """Which file, and what to hold it against."""
+
+    file: File
+    """Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz. Its content decides, not its name."""
+    architecture: Architecture | None = None
+    """By default the one whose names the file has."""
+    drop_top: bool = False
+    """Leave out the classifier (fc1, fc2, predictions), or the head of your own that stands in its place."""
+    partial: bool = False
+    """Take the layers that the file has kernels for, though others are missing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Convert(Inspect):
+    """Which file, where to, and what of it."""
+
+    destination: Destination
+    """import: NAME.safetensors, beside which NAME.json will lie; export: NAME.safetensors or, for Keras, NAME.h5."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fetch:
+    """What to fetch, and where to."""
+
+    architecture: Annotated[Literal["vgg16"], tyro.conf.Positional, tyro.conf.arg(metavar="ARCHITECTURE")]
+    """vgg16: Keras' published file."""
+    top: bool = False
+    """With the classifier of 1000 classes (553 MB) rather than without (59 MB)."""
+    data: DataFlags = dataclasses.field(default_factory=DataFlags)
+    mirror: str | None = None
+    """A URL to fetch the file from, in place of the known one."""
+
+
+def weights(arguments: Sequence[str]) -> int:
+    """weights.py inspect|import|export|fetch|classify
+
+    weights.py inspect FILE
+    weights.py import FILE NAME.safetensors
+    weights.py export FILE NAME.safetensors|NAME.h5
+    weights.py fetch vgg16
+    weights.py classify FILE PICTURE...
+    """
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(f"usage: {inspect.cleandoc(weights.__doc__ or '')}\n\nEach has its own --help.")
+        return 0
+    action, *rest = arguments
+    if action not in ACTIONS:
+        near = difflib.get_close_matches(action, ACTIONS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UserError(f"no action {action}{hint} (there are {', '.join(ACTIONS)})")
+    return ACTIONS[action](rest)
+
+
+def _inspect(arguments: Sequence[str]) -> int:
+    """Show how a weight file maps onto our leaves: what is transposed, missing, extra. Nothing is written.
+
+    The exit code is 2 when the file does not fit.
+    """
+    flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
+    foreign, planned, wanted = _planned(flags)
+    judgement = judge(planned, wanted, flags.partial, flags.drop_top)
+    show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
+    if planned.architecture == FORECASTER and not judgement.wrong:
+        print(describe(port(planned, wanted), planned.convention, gates_known(foreign)))
+        _warn_weights_only(foreign, planned)
+    return MISTAKE if judgement.wrong else 0
+
+
+def _import(arguments: Sequence[str]) -> int:
+    """Write a weight file in our own format: NAME.safetensors, and NAME.json with a sha256 of every leaf."""
+    flags = parse(Convert, arguments, about=_import.__doc__ or "")
+    foreign, planned, wanted = _planned(flags)
+    check_published(foreign)
+    target = expanded(flags.destination)
+    leaves = port(planned, wanted, flags.partial, flags.drop_top)
+    source = {"file": foreign.path.name, "sha256": foreign.sha256}
+    place = save_ours(target, leaves, architecture=planned.architecture, convention=planned.convention, source=source)
+    numbers = sum(leaf.size for leaf in leaves.values())
+    print(
+        f"imported: {place} ({planned.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {planned.convention})"
+    )
+    print(f"fingerprint {fingerprint(leaves, planned.convention)}")
+    _warn_weights_only(foreign, planned)
+    return 0
+
+
+def _warn_weights_only(foreign: Foreign, planned: PortPlan) -> None:
+    sentence = weights_only_caveat(foreign) if planned.architecture == FORECASTER else None
+    if sentence:
+        warn(sentence)
+
+
+def _export(arguments: Sequence[str]) -> int:
+    """Write a weight file as plain .safetensors, or as the .h5 that Keras' load_weights takes."""
+    flags = parse(Convert, arguments, about=_export.__doc__ or "")
+    foreign, planned, wanted = _planned(flags)
+    check_published(foreign)
+    target = expanded(flags.destination)
+    leaves = port(planned, wanted, flags.partial, flags.drop_top)
+    print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")
+    if target.suffix == ".h5" and planned.convention == "torch":
+        print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")
+    return 0
+
+
+def _fetch(arguments: Sequence[str]) -> int:
+    """Fetch published weights. A broken-off download goes on where it stopped; the md5 is checked."""
+    flags = parse(Fetch, arguments, about=_fetch.__doc__ or "")
+    known = VGG16_TOP if flags.top else VGG16_NOTOP
+    file = Published(known.name, known.md5, (flags.mirror or known.folder,))
+    with counting("bytes") as show:
+        place = fetch(file, data_root(flags.data.root) / "weights", show)
+    print(f"ready: {place}; look into it with scripts/weights.py inspect")
+    return 0
+
+
+ACTIONS: dict[str, Callable[[Sequence[str]], int]] = {
+    "inspect": _inspect,
+    "import": _import,
+    "export": _export,
+    "fetch": _fetch,
+    "classify": classify,
+}
+
+
+def _planned(flags: Inspect) -> tuple[Foreign, PortPlan, dict[str, tuple[int, ...]]]:
+    """The file, its way onto the architecture, and the leaves of a net like the file's: with its top or without."""
+    foreign = open_weights(expanded(flags.file))
+    planned = plan(foreign, flags.architecture or foreign.notes.get("architecture") or guess(foreign))
+    if planned.architecture == FORECASTER:
+        return foreign, planned, wanted_forecaster(planned)
+    top = [leaf for leaf in planned.leaves if leaf.split("/")[0] in TOPS[planned.architecture]]
+    last = planned.leaves.get("predictions/bias")
+    wanted = leaf_shapes(
+        planned.architecture,
+        include_top=planned.architecture == "vgg16" and bool(top) and not flags.drop_top,
+        classes=last.before.size if last else CLASSES,
+    )
+    return foreign, planned, wanted

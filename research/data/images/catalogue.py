@@ -1,0 +1,98 @@
+"""Sets of the TensorFlow Datasets catalogue, read without TensorFlow from their prepared array_record files."""
+
+import contextlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.images.image_set import Labelled
+from research.errors import UserError
+
+
+def read_catalogue(name: str, root: Path) -> Labelled:
+    """The set `NAME`, `NAME/CONFIG` or `NAME:VERSION`, prepared below `root`; its features: an image and a label.
+
+    Raises UserError when it is not prepared there, or is not a set of labelled pictures of one size.
+    """
+    builder = _builder(name, root)
+    features, splits = builder.info.features, builder.info.splits
+    if not {"image", "label"} <= set(features or ()):
+        raise UserError(
+            f"tfds:{name} has no image and label (it has {', '.join(sorted(features or ()))}); choose another set"
+        )
+    if "train" not in splits:
+        raise UserError(f"tfds:{name} has no train split (it has {', '.join(splits)}); choose another set")
+    names = getattr(features["label"], "names", None)
+    test = _arrays(builder, "test", name) if "test" in splits else None
+    return Labelled(_arrays(builder, "train", name), test, tuple(names) if names else None)
+
+
+def prepare_catalogue(name: str, root: Path) -> Path:
+    """Download and prepare the catalogue set `name` below `root`; needs the extra `prepare` (TensorFlow), once."""
+    try:
+        import tensorflow  # noqa: F401  # tfds writes through it, 1.5 GB: an extra
+    except ImportError:
+        raise UserError(
+            f"preparing {name} needs TensorFlow, which is not installed: pip install -e '.[prepare]' "
+            "(once; training does not need it)"
+        ) from None
+    import tensorflow_datasets as tfds
+
+    try:
+        builder = tfds.builder(name, data_dir=root, file_format="array_record")
+        builder.download_and_prepare()
+    except Exception as error:  # tfds raises whatever download, checksum or disk raises
+        raise UserError(f"cannot prepare {name}: {' '.join(str(error).split())[:200]}") from error
+    return Path(builder.data_dir)
+
+
+def _builder(name: str, root: Path) -> Any:
+    folder = _folder(name, root)
+    with contextlib.redirect_stderr(io.StringIO()):
+        import tensorflow_datasets as tfds
+
+        try:
+            return tfds.builder_from_directory(folder)
+        except Exception as error:  # tfds raises many types for a damaged folder
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(f"{folder} is not a sound tfds folder ({reason}); prepare it again") from error
+
+
+def _folder(name: str, root: Path) -> Path:
+    """The newest prepared version of `name`; of its only configuration when the name leaves that open."""
+    base, _, version = name.partition(":")
+    found = _prepared(root / base, version)
+    if found:
+        return found[-1]
+    configured = [path for path in sorted((root / base).glob("*")) if _prepared(path, version)]
+    if len(configured) > 1:
+        raise UserError(f"tfds:{name} has several configurations ({', '.join(p.name for p in configured)}); name one")
+    if configured:
+        return _prepared(configured[0], version)[-1]
+    raise UserError(
+        f"tfds:{name} is not prepared in {root}; prepare it with: python scripts/prepare.py tfds:{name} "
+        "(needs the extra: pip install -e '.[prepare]'), or give --data.root"
+    )
+
+
+def _prepared(folder: Path, version: str) -> list[Path]:
+    versions = sorted((path.parent for path in folder.glob("*/dataset_info.json")), key=_version)
+    return [path for path in versions if not version or path.name == version]
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else -1 for part in path.name.split("."))
+
+
+def _arrays(builder: Any, split: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        examples = builder.as_data_source(split)
+        images = [np.asarray(example["image"]) for example in examples]
+        labels = np.array([example["label"] for example in examples])
+    except Exception as error:  # array_record and the decoders raise many types for damaged files
+        raise UserError(f"tfds:{name} cannot be read ({' '.join(str(error).split())[:160]})") from error
+    if len({image.shape for image in images}) > 1:
+        raise UserError(f"tfds:{name} holds pictures of several sizes; this reader takes sets of one size")
+    return np.stack(images) if images else np.zeros((0, 1, 1, 1), np.uint8), labels

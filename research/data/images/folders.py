@@ -1,0 +1,100 @@
+"""Folders of picture files, one folder per class, as labelled arrays."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from research.data.fetch import Show
+from research.data.images.findings import Findings, Remark, grouped, shown
+from research.data.images.folder_pixels import folder_pixels
+from research.data.images.image_set import Labelled
+from research.data.images.pixel_range import PixelRange
+from research.data.images.scan import SPLITS, Entry, Listing, scan
+from research.errors import UserError
+
+LIMIT_BROKEN = 0.05  # share of unreadable files above which a set counts as damaged, not as one with a few bad files
+
+
+def read_image_folder(
+    folder: Path,
+    size: int,
+    *,
+    gray: bool = False,
+    cache: Path,
+    limit_broken: float = LIMIT_BROKEN,
+    show: Show = lambda name, done, total: None,
+) -> Labelled:
+    """The pictures below `folder`, squashed to `size` x `size`: uint8 [N, size, size, C]; C is 1 if `gray`, else 3.
+
+    Layouts: train/CLASS/FILE with test/ and validation/ (or val/, valid/) beside train/, or CLASS/FILE alone. Classes
+    are numbered in the order of their names. Files are decoded whole (`decoding.decode`, `decoding.squashed`) and kept
+    in `cache` under a key of their names and contents, `size`, `gray` and the decoder's version; the arrays are mapped
+    from there. Gray pictures of more than 8 bits are scaled by one range for all (`pixel_range.ranges_of`).
+    `show(what, done, total)` is told of the progress.
+
+    A file is read by its content, whatever its name says. Those that cannot be read are left out and listed in the
+    findings. Raises UserError when they are more than `limit_broken` of all, when a class is left without a picture,
+    and for what `scan` and `folder_pixels` refuse.
+    """
+    listing = scan(folder)
+    pixels, notes, digests = folder_pixels(folder, listing.entries, size, gray=gray, cache=cache, show=show)
+    _refuse_broken(folder, listing, notes["broken"], limit_broken)
+    readable = [entry for entry in listing.entries if entry.name not in notes["broken"]]
+    _refuse_empty(folder, listing, readable)
+    parts = _parts(pixels, readable)
+    known = dict(zip((entry.name for entry in listing.entries), digests, strict=True))
+    sums = np.array([[*bytes.fromhex(known[entry.name])] for entry in readable], np.uint8)
+    contents = {part: rows for part, (rows, _) in _parts(sums, readable).items()}
+    return Labelled(
+        parts["train"],
+        parts.get("test"),
+        listing.classes,
+        parts.get("validation"),
+        _findings(listing, notes),
+        contents,
+        ranges={kind: PixelRange(*ends) for kind, ends in notes["ranges"].items()},
+    )
+
+
+def _refuse_broken(folder: Path, listing: Listing, broken: Mapping[str, str], limit: float) -> None:
+    count, total = len(broken), len(listing.entries)
+    if count > limit * total:
+        name, reason = next(iter(broken.items()))
+        raise UserError(
+            f"{folder}: {count:,} of {total:,} pictures cannot be read, more than {limit:.0%} "
+            f"(first: {shown(name)}: {reason}); repair or delete them"
+        )
+
+
+def _refuse_empty(folder: Path, listing: Listing, readable: Sequence[Entry]) -> None:
+    places = {(entry.split, entry.label): Path(entry.name).parent for entry in listing.entries}
+    left = {(entry.split, entry.label) for entry in readable}
+    empty = next((place for address, place in places.items() if address not in left), None)
+    if empty is not None:
+        raise UserError(
+            f"class folder {shown(str(folder / empty))} holds no picture that can be read; add some, or remove it"
+        )
+
+
+def _parts(pixels: np.ndarray, readable: Sequence[Entry]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Images and labels of each split that there is: views of `pixels`, in which the splits follow each other."""
+    parts, start = {}, 0
+    for split in SPLITS:
+        labels = np.array([entry.label for entry in readable if entry.split == split], np.int32)
+        if len(labels):
+            parts[split] = (pixels[start : start + len(labels)], labels)
+            start += len(labels)
+    return parts
+
+
+def _findings(listing: Listing, notes: Mapping[str, Any]) -> Findings:
+    known = {entry.name: entry for entry in listing.entries}
+    return Findings(
+        len(listing.entries),
+        tuple(Remark(shown(name), reason) for name, reason in notes["broken"].items()),
+        tuple(Remark(shown(name), f"its content is {kind}") for name, kind in notes["misnamed"].items()),
+        listing.ignored,
+        **grouped([[known[name] for name in names] for names in notes["same"]]),
+    )

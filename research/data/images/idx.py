@@ -1,0 +1,119 @@
+"""Folders of idx files, the format of MNIST and its kin: http://yann.lecun.com/exdb/mnist, "file formats".
+
+A header of two zero bytes, the type (8: unsigned byte), the number of axes, each axis as a big-endian uint32; then the
+bytes. Files may be gzipped (NAME.gz).
+"""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from research.data.images.image_set import Labelled
+from research.errors import UserError, printable
+
+UNSIGNED_BYTE = 8
+NAMES = {"train": "train", "test": "t10k"}
+CLASS_NAMES = "classes.txt"  # optional, ours: one class name per line
+
+
+def read_folder(folder: Path) -> Labelled:
+    """Train and test of `folder`: train-images-idx3-ubyte[.gz] and its three companions.
+
+    Images are [N, H, W], labels [N]. The test files may be absent, both of them. Raises UserError naming the file that
+    is missing or does not do.
+    """
+    parts = {part: _pair(folder, prefix) for part, prefix in NAMES.items()}
+    if parts["train"] is None:
+        raise UserError(
+            f"no train-images-idx3-ubyte.gz in {folder}; fetch MNIST with: python scripts/prepare.py mnist, "
+            "or name a folder that holds the four idx files, or folders of pictures, one per class"
+        )
+    train = _read_pair(*parts["train"])
+    test = _read_pair(*parts["test"]) if parts["test"] else None
+    notes = () if test else (f"{folder} has no t10k files, so pictures of train are held out for test (--data.test)",)
+    return Labelled(train, test, _class_names(folder), notes=notes)
+
+
+def has_idx(folder: Path) -> bool:
+    """Whether any of the files that `read_folder` looks for is in `folder`."""
+    return any(
+        _existing(folder, f"{prefix}-{kind}-ubyte")
+        for prefix in NAMES.values()
+        for kind in ("images-idx3", "labels-idx1")
+    )
+
+
+def read_idx(path: Path, axes: int) -> np.ndarray:
+    """The uint8 array with `axes` axes in the idx file at `path`; UserError for what is no such file, whole."""
+    content = _content(path)
+    if len(content) < 4:
+        raise UserError(f"{path} is truncated: {len(content)} bytes; fetch it again")
+    zeros, kind, found = struct.unpack(">HBB", content[:4])
+    if zeros != 0 or kind != UNSIGNED_BYTE or found != axes:
+        wanted = f"0x{UNSIGNED_BYTE << 8 | axes:08x}"
+        raise UserError(
+            f"{path} has the magic number 0x{content[:4].hex()}, not {wanted}: it is not the idx file meant"
+        )
+    header = 4 + 4 * axes
+    if len(content) < header:
+        raise UserError(f"{path} is truncated within its header; fetch it again")
+    shape = struct.unpack(f">{axes}I", content[4:header])
+    missing = math.prod(shape) - (len(content) - header)
+    if missing:
+        what = f"truncated: {missing:,} bytes are missing" if missing > 0 else f"too long by {-missing:,} bytes"
+        raise UserError(f"{path} is {what} (its header promises {' x '.join(map(str, shape))}); fetch it again")
+    try:
+        return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
+    except ValueError as error:  # none of what no array can be
+        promised = " x ".join(map(str, shape))
+        raise UserError(f"{path} holds nothing: its header promises {promised}; fetch it again") from error
+
+
+def _content(path: Path) -> bytes:
+    try:
+        raw = path.read_bytes()
+        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except EOFError as error:
+        raise UserError(f"{path} is truncated: its gzip stream has no end; fetch it again") from error
+    except (OSError, zlib.error) as error:
+        raise UserError(f"{path} cannot be read ({error}); fetch it again") from error
+
+
+def _pair(folder: Path, prefix: str) -> tuple[Path, Path] | None:
+    images = _existing(folder, f"{prefix}-images-idx3-ubyte")
+    labels = _existing(folder, f"{prefix}-labels-idx1-ubyte")
+    if images is None and labels is None:
+        return None
+    if images is None or labels is None:
+        there = images or labels
+        ending = ".gz" if there and there.suffix == ".gz" else ""
+        lost = f"{prefix}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte{ending}"
+        raise UserError(
+            f"{folder / lost} is missing, though its companion is there; fetch it, or see scripts/prepare.py"
+        )
+    return images, labels
+
+
+def _existing(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / f"{name}.gz", folder / name) if path.is_file()), None)
+
+
+def _read_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
+    pictures, answers = read_idx(images, 3), read_idx(labels, 1)
+    if len(pictures) != len(answers):
+        raise UserError(f"{images} has {len(pictures):,} images but {labels.name} {len(answers):,} labels")
+    return pictures, answers
+
+
+def _class_names(folder: Path) -> tuple[str, ...] | None:
+    path = folder / CLASS_NAMES
+    if not path.is_file():
+        return None
+    try:
+        return tuple(printable(line.strip()) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read as text ({error}); it holds one class name per line") from error

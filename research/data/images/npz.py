@@ -1,0 +1,61 @@
+"""`.npz` files in the layout of Keras: x_train, y_train, and x_test, y_test."""
+
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from research.data.images.image_set import Labelled
+from research.errors import UserError, printable
+
+
+def read_npz(path: Path) -> Labelled:
+    """The arrays of the file at `path`; x_test and y_test may be absent, `classes` [K] may name the classes.
+
+    Nothing is unpickled: a file with pickled arrays is refused. Raises UserError naming what is missing or broken.
+    """
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            missing = sorted({"x_train", "y_train"} - set(archive.files))
+            if missing:
+                there = printable(", ".join(archive.files)) or "nothing"
+                raise UserError(
+                    f"{path} has no {' and no '.join(missing)} (it has {there}); it must be in Keras' layout"
+                )
+            arrays = {name: _array(archive, name, path) for name in archive.files}  # all: none may be pickled
+            found = {name: array for name, array in arrays.items() if name in _NAMES}
+            names = (
+                tuple(map(printable, found["classes"].reshape(-1).astype(str).tolist())) if "classes" in found else None
+            )
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:80] or type(error).__name__
+        reason = "it is no zip archive" if "pickle" in reason else reason  # what numpy takes any other file for
+        raise UserError(f"{path} is not a sound .npz file ({reason}); write it again") from error
+    if ("x_test" in found) != ("y_test" in found):
+        raise UserError(f"{path} has only one of x_test and y_test; give both, or neither")
+    test = (found["x_test"], found["y_test"]) if "x_test" in found else None
+    return Labelled((found["x_train"], found["y_train"]), test, names)
+
+
+_NAMES = ("x_train", "y_train", "x_test", "y_test", "classes")
+# What numpy and zipfile raise for damaged files, for lone .npy files named .npz, for sizes beyond all memory.
+_BROKEN = (
+    *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError),
+    *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError, RecursionError),
+)
+
+
+def _array(archive: np.lib.npyio.NpzFile, name: str, path: Path) -> np.ndarray:
+    try:
+        found = archive[name]
+        if not isinstance(found, np.ndarray):
+            raise TypeError(f"{name} is no array")
+        return found
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            raise UserError(f"{path}: {name} holds pickled objects, which are refused; save plain numbers") from error
+        raise

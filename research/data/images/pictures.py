@@ -1,0 +1,124 @@
+"""Reading a user's picture file, and bringing it into the form of the pictures that a net was trained on."""
+
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.data.images.decoding import Decoded, UndecodableError, decode, squashed
+from research.data.images.ink import Ink, bounds, centre, evened, ground, strength, uneven
+from research.data.images.pixel_range import OVERSHOOT, UNKNOWN, Ranges
+from research.errors import UserError
+
+SMALLEST_UNEVEN = 64  # pixels: below, strokes are too coarse to be told from light and shade
+
+
+class Prepared(NamedTuple):
+    """A picture in the form of a training set: `pixels` uint8 [H, W, C], and what was done to it, in words."""
+
+    pixels: np.ndarray
+    steps: tuple[str, ...]
+
+
+def prepare_picture(
+    path: Path | str,
+    shape: tuple[int, int, int],
+    ink: Ink | None,
+    *,
+    squash: bool = False,
+    ranges: Ranges = UNKNOWN,
+) -> Prepared:
+    """The picture file at `path` as the net expects it: `shape` [H, W, C], laid out as `ink` says (if it does).
+
+    Drawings are inverted where their ground is of the other tone, cropped to their strokes, scaled and centred as the
+    training pictures are; a picture that has the size and tone already is taken as it is. Other pictures are cropped
+    about their centre to the right proportions and scaled, or with `squash` scaled whatever their proportions, as
+    those of a folder are for training. Numbers of more than 8 bits are scaled by `ranges`, those of the training
+    pictures. Raises UserError for a file that is no readable picture.
+    """
+    image, steps = _opened(Path(path), gray=shape[2] == 1, ranges=ranges)
+    if ink is not None:
+        pixels, done = _as_drawing(np.asarray(image), shape[:2], ink, path)
+    elif squash:
+        pixels, done = squashed(image, shape[0]), [f"scaled from {image.height}x{image.width}"]
+    else:
+        pixels, done = _as_photo(image, shape[:2])
+    return Prepared(pixels.reshape(shape), (*steps, *done))
+
+
+def read_gray(path: Path | str) -> np.ndarray:
+    """The picture file at `path` as gray values, uint8 [H, W]; UserError when it is no readable picture."""
+    return np.asarray(_opened(Path(path), gray=True, ranges=UNKNOWN)[0])
+
+
+def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
+    """The picture as Pillow's "L" or "RGB", and what was done for that."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # Pillow warns of what is caught here
+            found = decode(path, gray=gray, ranges=ranges)
+    except UndecodableError as error:
+        raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
+    return found.image, [] if found.mode == found.image.mode else [_converted(found)]
+
+
+def _converted(found: Decoded) -> str:
+    words = f"converted {found.mode} to {found.image.mode}"
+    if found.scaled is None:
+        return words
+    known, guessed, its = found.scaled
+    words = f"{words}: {known.words()}"
+    if guessed:
+        return f"{words}, a guess from this file alone"
+    slack = OVERSHOOT * (known.high - known.low)
+    if its.low < known.low - slack or its.high > known.high + slack:
+        return f"{words}, beyond which it goes ({its.low:,g} to {its.high:,.10g})"
+    return words
+
+
+def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:
+    steps = []
+    if picture.shape != size and min(picture.shape) >= SMALLEST_UNEVEN and uneven(picture):
+        strokes, light_on_dark = evened(picture)
+        steps.append("evened its light")
+    else:
+        light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
+        strokes = strength(picture, light_on_dark=light_on_dark)
+    box = bounds(strokes)
+    if box is None or strokes.max() < 16:
+        raise UserError(f"{path} shows nothing: all pixels have the same tone; give a picture with strokes on it")
+    if light_on_dark == ink.light_on_dark and picture.shape == size:
+        return picture, ["taken as it is"]
+    tones = ("white on black", "black on white")
+    if light_on_dark != ink.light_on_dark:
+        steps.append(f"inverted: it is {tones[not light_on_dark]}, the net learned {tones[not ink.light_on_dark]}")
+        if picture.shape == size:
+            return 255 - picture, steps
+    placed = _placed(strokes[box.top : box.bottom, box.left : box.right] * (255 / strokes.max()), size, ink)
+    steps.append(f"cropped to the strokes, scaled from {picture.shape[0]}x{picture.shape[1]} and centred")
+    return (placed if ink.light_on_dark else 255 - placed), steps
+
+
+def _placed(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
+    """`strokes` scaled to the set's extent, their centre of mass at the set's, on a ground of zeros."""
+    from PIL import Image
+
+    factor = ink.extent * min(size[0] / strokes.shape[0], size[1] / strokes.shape[1])
+    height, width = (max(1, round(length * factor)) for length in strokes.shape)
+    filtering = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
+    scaled = np.asarray(Image.fromarray(np.rint(strokes).astype(np.uint8)).resize((width, height), filtering))
+    row, column = centre(scaled.astype(np.float32)) if scaled.any() else (height / 2, width / 2)
+    top = int(np.clip(round(ink.row * size[0] - row), 0, size[0] - height))
+    left = int(np.clip(round(ink.column * size[1] - column), 0, size[1] - width))
+    placed = np.zeros(size, np.uint8)
+    placed[top : top + height, left : left + width] = scaled
+    return placed
+
+
+def _as_photo(image: Any, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:
+    from PIL import Image, ImageOps
+
+    if (image.height, image.width) == size:
+        return np.asarray(image), ["taken as it is"]
+    fitted = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
+    return np.asarray(fitted), [f"cropped to the middle and scaled from {image.height}x{image.width}"]

@@ -1,0 +1,46 @@
+"""What the terminal is told of a classifier: its data before training, and its tables after."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from research.experiment.histories import headline_split
+from research.experiment.images.build import SPLITS, Parts
+from research.report.tables import confusions_table, per_class_table
+
+
+def describe_data(parts: Parts) -> list[str]:
+    """Lines about the data."""
+    data = parts.data
+    sizes = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
+    shape = "x".join(map(str, data.train.images.shape[1:]))
+    found = None if data.findings is None else data.findings.summary()
+    lines = [f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes"]
+    lines += [f"their pixels are {kind}: in all of them {known.words()}" for kind, known in data.ranges.items()]
+    return [*lines, f"found in its files: {found}"] if found else lines
+
+
+def result_tables(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
+    """Every class, and what was taken for what, of the split that the result is stated on."""
+    evaluation = dataclasses.asdict(judged[headline_split(judged)])
+    tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
+    return [table for table in tables if table.row_count]  # none where nothing is confused
+
+
+def concluded(record: Mapping[str, Any]) -> list[str]:
+    """Lines after all tables: which seeds learned nothing, and how predict.py reads other pictures."""
+    lines = [f"seed {seed} learned nothing: {why}" for seed, why in record.get("learned_nothing", {}).items()]
+    data = record["data"]
+    if data.get("shape", [3])[-1] == 1:
+        lines.append(_drawn(data.get("ink")))
+    return lines
+
+
+def _drawn(ink: Mapping[str, Any] | None) -> str:
+    """Whether gray training pictures are drawings, laid out as `ink` says, which decides how others are read."""
+    if ink is None:
+        return "its pictures are no drawings: predict.py scales others and leaves their tones as they are"
+    tones = "light on dark" if ink["light_on_dark"] else "dark on light"
+    return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless told --as-is"

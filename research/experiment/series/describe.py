@@ -1,0 +1,40 @@
+"""What the terminal is told of a forecaster: its series before training, and its tables after."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from research.data.series.durations import told
+from research.experiment.histories import headline_split
+from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.publish import evaluation_document
+from research.report import forecast_grids
+from research.report.grids import series_unit
+from research.report.tables import filled
+
+
+def describe_data(parts: Parts) -> list[str]:
+    """Lines about the series, their windows, and what was found in their files."""
+    data, sizes, each = parts.data, parts.sizes, parts.data.step
+    counts = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
+    series = len(data.parts["train"])
+    several = f"{series} series of " if series > 1 else ""
+    columns = data.columns[0] if len(data.columns) == 1 else f"{len(data.columns)} columns"
+    lines = [
+        f"{data.name}: {several}{columns} in steps of {told(each)}",
+        f"windows of {told(each * sizes.context)} in, {told(each * sizes.horizon)} out: {counts}",
+    ]
+    found = data.findings.summary()
+    return [*lines, f"found in its files: {found}"] if found else lines
+
+
+def result_tables(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table | Text]:
+    """The model beside the baselines, over all of the horizon and along it, its intervals, and what cannot be."""
+    split, unit = headline_split(judged), series_unit(record)
+    document = evaluation_document(judged[split], record["data"]["never_negative"])
+    grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]
+    grids.append(forecast_grids.intervals(document, unit))
+    remarks = [Text(document["negative"])] if document["negative"] else []
+    return [*(filled(grid) for grid in grids if grid.rows), *remarks]

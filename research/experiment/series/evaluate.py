@@ -1,0 +1,154 @@
+"""From trained parameters to numbers: how well every split is forecast, beside what the baselines make of it."""
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.data.series.durations import seconds_in
+from research.data.series.months import months_in
+from research.data.series.seasons import by_season, season_of
+from research.evaluation.conformal import Widths, conformal_widths, quantile_widths, too_few_days
+from research.evaluation.forecast_errors import seasonal_scale
+from research.evaluation.forecasting import Forecasting, evaluate
+from research.evaluation.shrinking import shrinkage
+from research.experiment.series.backtest import Targets, baseline_forecasts, raw_forecasts, targets_of
+from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.net import Bounds, bounds_of
+from research.report.formats import MONTH
+
+Tree = Any
+
+
+class Correction(NamedTuple):
+    """What the validation windows taught of a trained net: how far to trust it, and how far it errs."""
+
+    shrink: np.ndarray  # [P], 0 to 1: how much of the difference from the reference counts at each step
+    widths: Widths | None  # by hour of day, in spreads; None where validation has too few days
+    uncalibrated: str = ""  # why there are no widths
+
+
+class Forecasts(NamedTuple):
+    """Forecasts [N, P, F] in the series' unit, and the ends of their intervals, where there are any."""
+
+    middle: np.ndarray
+    low: np.ndarray | None
+    high: np.ndarray | None
+
+    def of(self, window: int) -> "Forecasts":
+        """Those of one window, [P, F]."""
+        low, high = (None if each is None else each[window] for each in (self.low, self.high))
+        return Forecasts(self.middle[window], low, high)
+
+
+@dataclass(frozen=True)
+class ForecastEvaluation:
+    """What was found of a split: the model's errors, and on the same windows those of the baselines, by name.
+
+    forecasts, targets and correction are what was judged, and said.
+    """
+
+    model: Forecasting
+    baselines: dict[str, Forecasting]
+    forecasts: Forecasts = field(repr=False)
+    targets: Targets = field(repr=False)
+    correction: Correction = field(repr=False)
+
+    def metrics(self) -> dict[str, float]:
+        """The model's errors, flat."""
+        return self.model.metrics()
+
+
+def judge(parts: Parts, params: Tree) -> dict[str, ForecastEvaluation]:
+    """What is found of every split that has windows, by split name."""
+    correction, bounds = correction_of(parts, params), bounds_of(parts.config.forecast, parts.data.columns)
+    scale = _training_scale(parts)
+    found = {}
+    for split in SPLITS:
+        if parts.training.sizes[split]:
+            targets = targets_of(parts.windows[split], parts.sizes)
+            said = corrected(raw_forecasts(parts, params, split), targets, correction, bounds)
+            baselines, _ = baseline_forecasts(parts, split)
+            ends = None if said.low is None or said.high is None else (said.low, said.high)
+            found[split] = ForecastEvaluation(
+                model=_evaluated(parts, said.middle, targets, scale, ends),
+                baselines={name: _evaluated(parts, each, targets, scale) for name, each in baselines.items()},
+                forecasts=said,
+                targets=targets,
+                correction=correction,
+            )
+    return found
+
+
+def correction_of(parts: Parts, params: Tree) -> Correction:
+    """What validation teaches of `params`; without validation windows, to believe all that the net says."""
+    whole = np.ones(parts.sizes.horizon)
+    if not parts.training.sizes["validation"]:
+        return Correction(whole, None, "nothing is held out for validation (--data.validation)")
+    raw, targets = raw_forecasts(parts, params, "validation"), targets_of(parts.windows["validation"], parts.sizes)
+    unit = targets.spread[:, None, :]
+    if parts.config.forecast.shrink:
+        middle = raw[..., raw.shape[-1] // 2]
+        whole = shrinkage(middle / unit, targets.expected / unit, targets.truth / unit, targets.days)
+    low, middle, high = _ends(raw, targets, whole, bounds_of(parts.config.forecast, parts.data.columns))
+    days = targets.times.astype("datetime64[D]").astype(int)
+    hours, coverage = hours_of(targets.times), parts.config.forecast.coverage
+    lacking = too_few_days(targets.truth - middle, days, coverage, parts.data.columns)
+    if lacking:
+        return Correction(whole, None, lacking)
+    if raw.shape[-1] > 1:
+        low, high, truth = (each / unit for each in (low, high, targets.truth))
+        return Correction(whole, quantile_widths(low, high, truth, hours, days, coverage, neighbours=1))
+    residuals = (targets.truth - middle) / unit
+    return Correction(whole, conformal_widths(residuals, hours, days, coverage, neighbours=1))
+
+
+def corrected(raw: np.ndarray, targets: Targets, correction: Correction, bounds: Bounds) -> Forecasts:
+    """What is said in the end of what the net says, `raw` [N, P, F, Q], within `bounds`."""
+    low, middle, high = _ends(raw, targets, correction.shrink, bounds)
+    if correction.widths is None:
+        return Forecasts(middle, *((None, None) if raw.shape[-1] == 1 else (low, high)))
+    ends = correction.widths.around(low, high, hours_of(targets.times), targets.spread[:, None, :])
+    return Forecasts(middle, bounds.limit(np.minimum(ends[0], middle)), bounds.limit(np.maximum(ends[1], middle)))
+
+
+def hours_of(times: np.ndarray) -> np.ndarray:
+    """The hour of day 0..23 of each of `times`."""
+    return (times - times.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+
+
+def _ends(
+    raw: np.ndarray, targets: Targets, shrink: np.ndarray, bounds: Bounds
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lowest, the middle and the highest forecast [N, P, F], shrunk and within bounds; of one they are the same."""
+    moved = targets.expected[..., None] + shrink[:, None, None] * (raw - targets.expected[..., None])
+    ordered = np.sort(moved, axis=-1)  # quantiles may cross where a net has not learned them well
+    low, middle, high = (bounds.limit(ordered[..., way]) for way in (0, ordered.shape[-1] // 2, -1))
+    return low, middle, high
+
+
+def _evaluated(
+    parts: Parts,
+    forecasts: np.ndarray,
+    targets: Targets,
+    scale: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Forecasting:
+    hours = np.arange(1, parts.sizes.horizon + 1) * _hours(parts.data.step)
+    coverage = parts.config.forecast.coverage
+    return evaluate(forecasts, targets.truth, targets.times, hours, parts.data.columns, scale, bounds, coverage)
+
+
+def _hours(step: np.timedelta64) -> float:
+    """The hours of a step; of months those of as many mean ones."""
+    return months_in(step) * MONTH if months_in(step) else seconds_in(step) / 3600
+
+
+def _training_scale(parts: Parts) -> np.ndarray:
+    """What MASE divides by, of all training series: the mean change over a season."""
+    train = parts.data.parts["train"]
+    laid_out = [by_season(one.times, one.values, parts.data.step) for one in train]
+    ends = np.cumsum([0, *map(len, laid_out)])
+    season = season_of(parts.data.step).steps
+    return seasonal_scale(np.concatenate(laid_out), [(int(a), int(b)) for a, b in itertools.pairwise(ends)], season)

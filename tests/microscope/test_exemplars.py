@@ -1,0 +1,108 @@
+"""Exemplars, of filters whose picture is known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.ascent.climb import AscentConfig, Load
+from research.ascent.parameterizations import Fourier, Pixels
+from research.errors import UserError
+from research.microscope.exemplars import exemplars, load_of
+from research.models.layers import Concat, Conv, Dense, Flatten, MaxPool, Rescale
+from research.models.network import INPUT, network, sequence, upto, wire
+from research.models.squeezenet import squeezenet
+from research.models.vgg16 import vgg16
+
+SHAPE = (12, 12, 1)
+GLYPH = np.array([[1, 1, 1, 1, 1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1]])
+PLAN = AscentConfig(steps=40)
+
+
+def detector(biases=(0.0, 0.0, 0.0, -60.0, 0.0)):
+    """conv: a T, its negative, a filter of zeros, one that is silent on gray, one of nothing but a bias; then dense."""
+    net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(5, size=(5, 5), name="conv"), MaxPool(name="pool"))
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
+    kernel = np.zeros((5, 5, 1, 5), np.float32)
+    kernel[..., 0, 0], kernel[..., 0, 1], kernel[..., 0, 3] = GLYPH, -GLYPH, 5 * GLYPH
+    return net, params | {"conv": {"kernel": jnp.asarray(kernel), "bias": jnp.asarray([*biases[:4], 1.0])}}
+
+
+def correlation(one, other):
+    one, other = one - one.mean(), other - other.mean()
+    return (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
+
+
+def test_a_neurons_exemplar_is_its_glyph_and_no_more():
+    net, params = detector()
+    for index, sign in ((0, 1), (1, -1), (3, 1)):
+        (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN, filters=[index], place=(3, 4))
+        picture = found.pictures[0, ..., 0].astype(float) / 127.5 - 1
+        assert correlation(picture[3:8, 4:9], sign * GLYPH) > 0.99
+        outside = np.ones(SHAPE[:2], bool)
+        outside[3:8, 4:9] = False
+        assert np.abs(picture[outside]).max() < 0.3  # what it started from
+
+
+def test_who_is_dead_or_rescued_is_told():
+    net, params = detector()
+    found = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
+    assert [each.filter for each in found] == [0, 1, 2, 3, 4]
+    assert [each.status for each in found] == ["alive", "alive", "dead", "rescued", "dead"]
+    assert found[3].curve[0] < 0 < found[3].score
+    never, params = detector((0.0, 0.0, 0.0, -1000.0, 0.0))
+    assert exemplars(never, params, "conv", Pixels(SHAPE), PLAN, filters=[3])[0].status == "dead"
+
+
+def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somewhere():
+    """An edge of a pixel: the mean over all positions grows at the picture's border alone, by half of what it takes."""
+    net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(1, size=(1, 2), name="conv"))
+    kernel = jnp.asarray([-1.0, 1.0]).reshape(1, 2, 1, 1)
+    params = {"conv": {"kernel": kernel, "bias": jnp.asarray([-1.5])}}
+    (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
+    assert found.status == "rescued" and found.score > 0
+
+
+def test_scores_are_the_responses_of_the_pictures():
+    net, params = detector()
+    way = Fourier(jnp.ones((1, 1)), SHAPE)
+    for each in exemplars(net, params, "conv", way, PLAN, filters=[1, 0]):
+        tap = net.apply({"params": params}, each.pictures)[1]["conv"]
+        assert each.score == pytest.approx(float(tap[..., each.filter].mean()), rel=0.02)  # pictures are whole numbers
+
+
+@pytest.mark.slow
+def test_channels_of_a_concatenation_are_those_of_its_branches():
+    handle = wire(Rescale(name="rescale"), INPUT)
+    one, three = wire(Conv(3, size=(1, 1), name="one"), handle), wire(Conv(4, padding="same", name="three"), handle)
+    net = network(wire(Dense(2, name="out"), wire(Flatten(name="flat"), wire(Concat(name="both"), one, three))))
+    params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
+    found = exemplars(net, params, "both", Pixels(SHAPE), PLAN, filters=[5, 1])
+    assert [each.filter for each in found] == [5, 1]
+    for each in found:
+        tap = net.apply({"params": params}, each.pictures)[1]["both"]
+        assert each.score == pytest.approx(float(tap[..., each.filter].mean()), rel=0.02)
+
+
+@pytest.mark.slow
+def test_a_variety_is_several_pictures_that_a_filter_likes():
+    net, params = detector()
+    (found,) = exemplars(net, params, "conv", Pixels(SHAPE), AscentConfig(steps=40, pictures=3), filters=[0])
+    assert found.pictures.shape == (3, *SHAPE)
+    assert len({each.tobytes() for each in found.pictures}) == 3
+
+
+def test_a_filter_that_is_not_there_is_refused():
+    net, params = detector()
+    for wrong in (-1, 5):
+        with pytest.raises(UserError, match=rf"conv has no filter {wrong}; its 5 filters are 0 to 4"):
+            exemplars(net, params, "conv", Pixels(SHAPE), PLAN, filters=[wrong])
+
+
+def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
+    """VGG16's first block at 96 pixels is; a net of 5x5 kernels is not, nor a first layer that reads three channels."""
+    assert load_of(upto(vgg16(), "block2_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, True)
+    assert load_of(upto(vgg16(), "block1_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, False)
+    assert load_of(upto(squeezenet(), "fire5/squeeze1x1"), (96, 96, 3)).largest == 47 * 47 * 64
+    fives = sequence(Conv(16, (5, 5), name="a"), Conv(16, (5, 5), name="b"))
+    assert load_of(fives, (20, 18, 3)) == Load(16 * 14 * 16, False)
