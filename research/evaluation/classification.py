@@ -1,4 +1,4 @@
-"""Judging a classifier by its logits: how often right, how sure, and where it goes wrong."""
+"""Evaluation of a classifier by its logits: how often it is right, how sure it is, and where it goes wrong."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,33 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.errors import NotFiniteError
-from research.evaluation.calibration import Reliability, brier_score, calibration_error, reliability
+from research.evaluation.calibration import brier_score, calibration_error, reliability
 from research.evaluation.intervals import proportion
 
 MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
-
-
-@dataclass(frozen=True)
-class PerClass:
-    """Scores of each class [K]; NaN where undefined (a class never predicted has no precision). support: examples."""
-
-    precision: np.ndarray
-    recall: np.ndarray
-    f1: np.ndarray
-    support: np.ndarray
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """The wrong predictions that were most sure of themselves [M], surest first.
-
-    indices into the examples, truth and predicted classes, probability of the predicted class.
-    """
-
-    indices: np.ndarray
-    truth: np.ndarray
-    predicted: np.ndarray
-    probability: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,6 +20,10 @@ class Classification:
     the spread between trainings is `intervals.across_seeds`. commonest_class is the accuracy of always naming the
     class that most of these examples have, which no constant answer exceeds; chance is 1/K, that of guessing. confusion
     [K, K] counts examples: rows are the truth, columns the predictions.
+
+    reliability: see `calibration.reliability`. per_class: precision, recall, f1 (NaN where undefined: a class that was
+    never predicted has no precision) and support, the number of examples, each [K]. mistakes: the wrong predictions
+    with the highest confidence, that first: indices into the examples, truth, predicted and probability, each [M].
     """
 
     classes: tuple[str, ...]
@@ -55,10 +36,10 @@ class Classification:
     loss: float
     brier: float
     calibration_error: float
-    reliability: Reliability
+    reliability: dict[str, np.ndarray]
     confusion: np.ndarray
-    per_class: PerClass
-    mistakes: Mistakes
+    per_class: dict[str, np.ndarray]
+    mistakes: dict[str, np.ndarray]
 
     def metrics(self) -> dict[str, float]:
         """The scalars, flat, for record.json."""
@@ -71,14 +52,16 @@ class Classification:
 
 
 def evaluate(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Classification:
-    """Judge `logits` [N, K] (any real numbers, before softmax) against `labels` [N] in 0..K-1 named by `classes` (K).
+    """Score `logits` [N, K] (any real numbers, before softmax) against `labels` [N] in 0..K-1 named by `classes` (K).
 
     loss is the mean cross-entropy in nats, computed in float64. Of equal logits the first class is the prediction.
     Raises UserError when a logit is not finite, ValueError when shapes, labels and classes do not fit together.
     """
+    from scipy.special import log_softmax  # slow to import; only needed at the end of a run
+
     logits, labels = np.asarray(logits, np.float64), np.asarray(labels)
     _check(logits, labels, classes)
-    log_probabilities = _log_softmax(logits)
+    log_probabilities = log_softmax(logits, axis=1)
     probabilities, predicted = np.exp(log_probabilities), np.argmax(logits, axis=1)
     correct, confidence = predicted == labels, np.max(probabilities, axis=1)
     curve = reliability(confidence, correct)
@@ -114,24 +97,20 @@ def _check(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> No
         )
 
 
-def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    shifted = logits - logits.max(axis=1, keepdims=True)  # so that exp never overflows
-    return shifted - np.log(np.sum(np.exp(shifted), axis=1, keepdims=True))
-
-
 def _confusion(labels: np.ndarray, predicted: np.ndarray, K: int) -> np.ndarray:
     return np.bincount(labels * K + predicted, minlength=K * K).reshape(K, K)
 
 
-def _per_class(labels: np.ndarray, predicted: np.ndarray, K: int) -> PerClass:
+def _per_class(labels: np.ndarray, predicted: np.ndarray, K: int) -> dict[str, np.ndarray]:
     from sklearn.metrics import precision_recall_fscore_support  # slow to import; only needed at the end of a run
 
     names = np.arange(K)
     scores = precision_recall_fscore_support(labels, predicted, labels=names, zero_division=np.nan)  # pyright: ignore
-    return PerClass(*(np.asarray(score) for score in scores))
+    return dict(zip(("precision", "recall", "f1", "support"), map(np.asarray, scores), strict=True))
 
 
-def _mistakes(labels: np.ndarray, predicted: np.ndarray, confidence: np.ndarray) -> Mistakes:
+def _mistakes(labels: np.ndarray, predicted: np.ndarray, confidence: np.ndarray) -> dict[str, np.ndarray]:
     wrong = np.flatnonzero(predicted != labels)
     surest = wrong[np.argsort(-confidence[wrong], kind="stable")][:MISTAKES]
-    return Mistakes(surest, labels[surest], predicted[surest], confidence[surest])
+    arrays = {"indices": np.arange(len(labels)), "truth": labels, "predicted": predicted, "probability": confidence}
+    return {name: array[surest] for name, array in arrays.items()}

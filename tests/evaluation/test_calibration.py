@@ -8,15 +8,15 @@ from research.evaluation.calibration import brier_score, calibration_error, reli
 
 def test_bins_hold_their_examples_means():
     curve = reliability(np.array([0.05, 0.15, 0.19, 0.95]), np.array([False, True, False, True]), bins=10)
-    assert curve.count.tolist() == [1, 2, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert curve.accuracy[[0, 1, 9]].tolist() == [0, 0.5, 1]
-    assert curve.confidence[1] == pytest.approx(0.17)
-    assert np.isnan(curve.accuracy[2:9]).all()
+    assert curve["count"].tolist() == [1, 2, 0, 0, 0, 0, 0, 0, 0, 1]
+    assert curve["accuracy"][[0, 1, 9]].tolist() == [0, 0.5, 1]
+    assert curve["confidence"][1] == pytest.approx(0.17)
+    assert np.isnan(curve["accuracy"][2:9]).all()
 
 
 def test_an_edge_belongs_to_the_bin_below_it_and_one_to_the_last():
     curve = reliability(np.array([0.25, 0.5, 1.0]), np.ones(3, bool), bins=4)
-    assert curve.count.tolist() == [1, 1, 0, 1]
+    assert curve["count"].tolist() == [1, 1, 0, 1]
 
 
 def test_calibration_error_weights_gaps_by_counts():

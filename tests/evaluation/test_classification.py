@@ -26,8 +26,8 @@ def test_a_perfect_predictor_has_the_best_value_of_everything():
     assert found.brier == pytest.approx(0, abs=1e-12)
     assert found.calibration_error == pytest.approx(0, abs=1e-12)
     assert np.array_equal(found.confusion, np.diag([2, 3, 1]))
-    assert len(found.mistakes.indices) == 0
-    for scores in (found.per_class.precision, found.per_class.recall, found.per_class.f1):
+    assert len(found.mistakes["indices"]) == 0
+    for scores in (found.per_class["precision"], found.per_class["recall"], found.per_class["f1"]):
         assert np.array_equal(scores, np.ones(3))
 
 
@@ -42,10 +42,10 @@ def test_equal_logits_score_as_chance():
 def test_a_constant_predictor():
     found = evaluate(one_hot(np.full(6, 1)), LABELS, NAMES)
     assert found.accuracy == 0.5
-    assert found.per_class.precision[1] == 0.5
-    assert found.per_class.recall.tolist() == [0, 1, 0]
-    assert found.per_class.f1[1] == pytest.approx(2 / 3)
-    assert np.isnan(found.per_class.precision[[0, 2]]).all()  # never predicted: undefined, not zero
+    assert found.per_class["precision"][1] == 0.5
+    assert found.per_class["recall"].tolist() == [0, 1, 0]
+    assert found.per_class["f1"][1] == pytest.approx(2 / 3)
+    assert np.isnan(found.per_class["precision"][[0, 2]]).all()  # never predicted: undefined, not zero
     assert found.calibration_error == pytest.approx(0.5)
     assert found.brier == pytest.approx(1.0)  # half the examples at distance 2
 
@@ -74,7 +74,7 @@ def test_mistakes_are_the_surest_wrong_ones_surest_first():
 
 def test_mistakes_are_no_more_than_a_gallery_shows():
     labels = np.zeros(200, int)
-    assert len(evaluate(one_hot(np.ones(200, int)), labels, NAMES).mistakes.indices) == MISTAKES
+    assert len(evaluate(one_hot(np.ones(200, int)), labels, NAMES).mistakes["indices"]) == MISTAKES
 
 
 @settings(max_examples=40, deadline=None)
@@ -82,9 +82,9 @@ def test_mistakes_are_no_more_than_a_gallery_shows():
 def test_what_holds_for_any_logits(logits, labels):
     found = evaluate(logits, labels, "abcd")
     assert np.array_equal(found.confusion.sum(axis=1), np.bincount(labels, minlength=4))
-    assert np.array_equal(found.confusion.sum(axis=1), found.per_class.support)
+    assert np.array_equal(found.confusion.sum(axis=1), found.per_class["support"])
     assert np.trace(found.confusion) == found.accuracy * 7
-    assert found.reliability.count.sum() == 7
+    assert found.reliability["count"].sum() == 7
     assert 0 <= found.accuracy_low95 <= found.accuracy <= found.accuracy_high95 <= 1
     assert 0 <= found.brier <= 2
     assert 0 <= found.calibration_error <= 1
