@@ -152,7 +152,7 @@ def _record(
 ) -> dict[str, Any]:
     total = sum(row["parameters"] for row in parts.summary)
     trainable = count(take_member(trained[0].each.params, 0))
-    compiling, training = (sum(getattr(group.clock, part) for group in trained) for part in ("compile", "train"))
+    compiling, training = (sum(group.spent[part] for group in trained) for part in ("compile", "train"))
     epochs = sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
     several = over_seeds([flat_metrics(found) for found in judged.values()]) if judged and config.seeds > 1 else None
     return build_record(

@@ -52,7 +52,7 @@ class Trained(NamedTuple):
     seeds: list[int]
     each: MemberState
     status: str
-    clock: loop.Clock
+    spent: loop.Seconds  # over all resumes
     steps: int
     diverged: dict[int, Divergence]  # by seed
 
@@ -75,29 +75,29 @@ def fit(
     `facts` (plain JSON) are stored with each checkpoint, and `log` gets the state so far. Raises UserError when the
     checkpoints in `folder` are of other data, and when one cannot be written.
     """
-    state, clock = _resumed(training, plan, optimizer, seeds, folder) or (
+    state, spent = _resumed(training, plan, optimizer, seeds, folder) or (
         _before_the_first_step(training, plan, optimizer, seeds),
-        loop.Clock(),
+        loop.NOTHING_SPENT,
     )
     first = int(state.step)
     advance = _advance(training, plan, optimizer)
-    told = {"data": training.identity, **facts}
+    facts = {"data": training.identity, **facts}
 
-    def save(state: TrainState, clock: loop.Clock) -> None:
+    def save(state: TrainState, spent: loop.Seconds) -> None:
         if int(state.step) > first or not first:  # what was resumed from is never written again
-            checkpoints.save(folder, int(state.step), state, told | {"clock": clock._asdict()})
+            checkpoints.save(folder, int(state.step), state, facts | {"clock": spent})
         log(jax.device_get(state.each))
 
     with (
         progress(first, plan.total_steps, plan.steps_per_epoch) as show,
         _batches(training, plan, seeds, first) as source,
     ):
-        state, clock = loop.run_steps(
+        state, spent = loop.run_steps(
             state, source, advance, plan,
-            progress=lambda readout: show(int(readout.step), _running(readout, training.metrics)),
-            save=save, preempted=preempted, clock=clock, checkpoint_seconds=checkpoint_seconds,
+            progress=lambda readout: show(int(readout["step"]), _running(readout, training.metrics)),
+            save=save, preempted=preempted, spent=spent, checkpoint_seconds=checkpoint_seconds,
         )  # fmt: skip
-    return _trained(training, plan, seeds, state, clock)
+    return _trained(training, plan, seeds, state, spent)
 
 
 def load(
@@ -123,7 +123,7 @@ def _resumed(
     optimizer: optax.GradientTransformation,
     seeds: Sequence[int],
     folder: Path,
-) -> tuple[TrainState, loop.Clock] | None:
+) -> tuple[TrainState, loop.Seconds] | None:
     """The newest sound state in `folder`; None without one."""
     found = checkpoints.newest(folder, warn)
     if found is None:
@@ -135,7 +135,7 @@ def _resumed(
             "anew with another --run-dir"
         )
     state = _before_the_first_step(training, plan, optimizer, seeds)
-    return jax.device_put(checkpoints.fitted(leaves, state, folder)), loop.Clock(**facts["clock"])
+    return jax.device_put(checkpoints.fitted(leaves, state, folder)), facts["clock"]
 
 
 def _before_the_first_step(
@@ -170,12 +170,12 @@ def _batches(
 
 def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, float]:
     """Means of the running epoch over examples and members; nothing at an epoch's very end."""
-    count = float(np.sum(readout.sums["count"]))
-    return {name: float(np.sum(readout.sums[name])) / count for name in metrics} if count else {}
+    count = float(np.sum(readout["sums"]["count"]))
+    return {name: float(np.sum(readout["sums"][name])) / count for name in metrics} if count else {}
 
 
 def _trained(
-    training: Trainable, plan: TrainingPlan, seeds: Sequence[int], state: TrainState, clock: loop.Clock
+    training: Trainable, plan: TrainingPlan, seeds: Sequence[int], state: TrainState, spent: loop.Seconds
 ) -> Trained:
     """What a training came to; a warning says where seeds diverged."""
     each = jax.device_get(state.each)
@@ -194,7 +194,7 @@ def _trained(
     for seed, (step, epoch, leaf) in diverged.items():
         where = f"step {step} (epoch {epoch})"
         warn(f"seed {seed} diverged at {where}: {leaf} ceased to be finite; lower the learning rate")
-    return Trained(list(seeds), each, loop.status_of(state, plan), clock, int(state.step), diverged)
+    return Trained(list(seeds), each, loop.status_of(state, plan), spent, int(state.step), diverged)
 
 
 def _draw(training: Trainable, plan: TrainingPlan, seed: int, member: int, step: jax.Array) -> Any:

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -19,16 +19,13 @@ from research.training.program import Readout, StepWindow, TrainingPlan
 from research.training.state import NEVER, TrainState, active
 
 # step -> the examples of the steps from there on, and the step up to which (excluded) they reach
+Seconds = dict[str, float]  # spent on "compile" and "train"
 BatchSource = Callable[[int], tuple[DataSet | StepWindow, int]]
 
 CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
 
 
-class Clock(NamedTuple):
-    """Seconds spent, kept over resumes."""
-
-    compile: float = 0.0
-    train: float = 0.0
+NOTHING_SPENT = {"compile": 0.0, "train": 0.0}  # seconds, counted on over resumes
 
 
 def run_steps(
@@ -38,27 +35,27 @@ def run_steps(
     plan: TrainingPlan,
     *,
     progress: Callable[[Readout], None],
-    save: Callable[[TrainState, Clock], None],
+    save: Callable[[TrainState, Seconds], None],
     preempted: Callable[[], bool],
-    clock: Clock,
+    spent: Seconds,
     checkpoint_seconds: float,
-) -> tuple[TrainState, Clock]:
+) -> tuple[TrainState, Seconds]:
     """Run `advance(state, train, stop)` to the end of the plan, or until early stopping, divergence or preemption.
 
     `progress` gets every readout, `save` the state at least every `checkpoint_seconds` and at the end; `preempted` is
     asked before each call.
     """
     if int(state.step) >= plan.total_steps:  # nothing is left to train, nor to compile
-        save(state, clock)
-        return state, clock
+        save(state, spent)
+        return state, spent
     begun = time.monotonic()
     train, reach = source(int(state.step))
     state, readout = jax.block_until_ready(advance(state, train, np.int32(0)))  # compiles, and runs no step
-    clock = clock._replace(compile=clock.compile + time.monotonic() - begun)
-    step, steps, saved, trained = int(readout.step), 1, time.monotonic(), clock.train
+    spent = spent | {"compile": spent["compile"] + time.monotonic() - begun}
+    step, steps, saved, trained = int(readout["step"]), 1, time.monotonic(), spent["train"]
     begun = marked = time.monotonic()
 
-    while step < plan.total_steps and bool(np.any(readout.running)) and not preempted():
+    while step < plan.total_steps and bool(np.any(readout["active"])) and not preempted():
         if step >= reach:
             train, reach = source(step)
         launched = step
@@ -70,14 +67,14 @@ def run_steps(
         steps = _next_steps(steps, step - launched, now - marked)
         marked = now
         if now - saved >= checkpoint_seconds:
-            clock = clock._replace(train=trained + now - begun)
-            save(state, clock)
+            spent = spent | {"train": trained + now - begun}
+            save(state, spent)
             saved = marked = time.monotonic()
 
     progress(jax.device_get(readout))
-    clock = clock._replace(train=trained + time.monotonic() - begun)
-    save(state, clock)
-    return state, clock
+    spent = spent | {"train": trained + time.monotonic() - begun}
+    save(state, spent)
+    return state, spent
 
 
 @contextmanager

@@ -57,15 +57,7 @@ class StepWindow(NamedTuple):
     size: jax.Array | np.integer
 
 
-class Readout(NamedTuple):
-    """What the host looks at between calls: copies, so that the state itself can be donated onward."""
-
-    step: jax.Array
-    running: jax.Array  # [M] whether the member still trains
-    sums: dict[str, jax.Array]
-    history: dict[str, jax.Array]
-
-
+Readout = dict[str, Any]  # see `build_advance`
 Advance = Callable[..., tuple[TrainState, Readout]]
 
 
@@ -134,6 +126,9 @@ def build_advance(
 ) -> Advance:
     """Compile-ready `advance(state, train, validation, stop, row_weights={}) -> (state, readout)`; `state` is donated.
 
+    The readout is what the host looks at between calls, copied so that the state itself can be donated onward: `step`,
+    `active` (which members still train, bool [M]) and `sums`, the metric sums of the running epoch.
+
     `train` is a DataSet, or a StepWindow that holds the steps from `state.step` up to `stop`; `validation` is a DataSet
     or None; `row_weights` see `RowWeights`.
     """
@@ -171,7 +166,7 @@ def build_advance(
         shape = jax.eval_shape(order_of, state.seeds, entered)
         going = lambda carry: (carry[0].step < stop) & active(carry[0].each).any()  # noqa: E731
         state, _ = jax.lax.while_loop(going, step, (state, jnp.zeros(shape.shape, shape.dtype)))
-        return state, Readout(state.step, active(state.each), state.each.sums, state.each.history)
+        return state, {"step": state.step, "active": active(state.each), "sums": state.each.sums}
 
     return jax.jit(advance, donate_argnums=0)
 

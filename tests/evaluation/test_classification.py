@@ -66,10 +66,10 @@ def test_confusion_has_the_truth_in_rows():
 def test_mistakes_are_the_surest_wrong_ones_surest_first():
     logits = one_hot(np.array([0, 2, 2, 0, 1, 1]), 1.0) * np.array([[1], [2], [9], [4], [3], [9]])
     found = evaluate(logits, LABELS, NAMES).mistakes
-    assert found.indices.tolist() == [3, 4, 1]
-    assert found.truth.tolist() == [1, 0, 1]
-    assert found.predicted.tolist() == [0, 1, 2]
-    assert found.probability[0] == pytest.approx(math.exp(4) / (math.exp(4) + 2))
+    assert found["indices"].tolist() == [3, 4, 1]
+    assert found["truth"].tolist() == [1, 0, 1]
+    assert found["predicted"].tolist() == [0, 1, 2]
+    assert found["probability"][0] == pytest.approx(math.exp(4) / (math.exp(4) + 2))
 
 
 def test_mistakes_are_no_more_than_a_gallery_shows():

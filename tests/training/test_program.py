@@ -221,7 +221,7 @@ def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
     order = np.asarray(ORDER(jnp.int32(0), jnp.int32(0)))
     slot = int(np.argwhere(order == 5)[0][0])
     assert int(each.diverged) == slot != NEVER
-    assert not bool(readout.running[0])
+    assert not bool(readout["active"][0])
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(each.params))
     whole, _ = (
         trained(plan, stops=[slot])
