@@ -11,7 +11,8 @@ def centered_midranks(responses: np.ndarray) -> np.ndarray:
     """
     from scipy.stats import rankdata  # slow to import; only needed when a hypothesis is tested
 
-    return 2 * rankdata(responses, axis=0) - (len(responses) + 1)
+    # scipy 1.18 ranks in the type of the responses, and float32 would round sums of ranks.
+    return 2 * rankdata(np.asarray(responses, np.float64), axis=0) - (len(responses) + 1)
 
 
 def auroc(responses: np.ndarray, positive: np.ndarray) -> np.ndarray:

@@ -45,7 +45,7 @@ def test_one_series_and_several(read):
         ({"values": VALUES[0, :5]}, ("shape (5, 3) and times (6,)",)),
         ({"values": VALUES[None]}, ("shape (1, 2, 6, 3)",)),
         ({"values": VALUES[0, :, :0]}, ("shape (6, 0)",)),
-        ({"times": np.where(np.arange(6) == 2, np.datetime64("NaT"), TIMES)}, ("row 3 has no time",)),
+        ({"times": np.where(np.arange(6) == 2, np.datetime64("NaT", "s"), TIMES)}, ("row 3 has no time",)),
         ({"times": TIMES.astype("datetime64[s]") + np.timedelta64(7000 * 366, "D")}, ("row 1", "in the year 9")),
         ({"values": np.where(np.arange(6) == 4, np.inf, 1.0)}, ("row 5", "beyond 1e+18")),
         ({"columns": np.array(["a", "a", "b"])}, ("columns holds 3 names for 3", "of its own")),
