@@ -58,6 +58,28 @@ def test_what_all_may_import_imports_nothing_of_ours(root):
     assert not [name for name in imported(path) if name.split(".")[0] == "research"]
 
 
+def test_no_imports_run_in_a_circle(root):
+    modules = {module_name(root, path): path for path in (root / "research").rglob("*.py")}
+    imports = {name: set(imported_modules(path, modules)) - {name} for name, path in modules.items()}
+    while outside := {name for name in imports if not imports[name] or name not in set().union(*imports.values())}:
+        imports = {name: targets - outside for name, targets in imports.items() if name not in outside}
+    assert not imports, "\n".join(f"{name} imports {', '.join(sorted(imports[name]))}" for name in sorted(imports))
+
+
+def module_name(root, path):
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_modules(path, modules):
+    """The modules of ours that `path` imports, also inside functions and for type checkers alone."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from {name if name in modules else node.module for name in names} & set(modules)
+
+
 def test_flax_stays_in_the_models(root):
     for place, path in rooms(root):
         if place not in ("models", "bench"):

@@ -16,6 +16,7 @@ from research.experiment.microscope_setup import facts, scene_of, shape_for
 from research.files import write_bytes, write_json, write_text
 from research.report import microscope as page
 from research.report.environment import environment
+from research.report.microscope_page import render
 from research.report.progress import counting
 from research.report.sheets import layer_sheets
 
@@ -76,7 +77,7 @@ def _written(place: Path, shown: page.Microscope, config: Microscope) -> Path:
         for name, png in layer_sheets(exemplars_of, [each.index for each in view.filters]).items():
             write_bytes(place / "sheets" / f"{view.name.replace('/', '_')}-{name}.png", png)
     write_json(place / "microscope.json", _record(shown, config))
-    return write_text(place / PAGE, page.render(shown))
+    return write_text(place / PAGE, render(shown))
 
 
 def _record(shown: page.Microscope, config: Microscope) -> dict[str, Any]:

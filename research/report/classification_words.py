@@ -1,4 +1,4 @@
-"""What is said of an accuracy: what it is to be measured by, and whether anything was learned."""
+"""A classification in words: its baselines, whether anything was learned, and how well it is calibrated."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,6 +29,19 @@ def learned_nothing(found: Mapping[str, Mapping[str, float]], split: str) -> str
         f"{split} accuracy {accuracy} (95% interval {interval}) is not above always naming the commonest class "
         f"({common}); {_advice(found, split)}"
     )
+
+
+def verdict(learned_nothing: Mapping[str, str], first: int) -> str:
+    """That nothing was learned, and why, of the seeds that did not; empty where all learned."""
+    lines = [f"Seed {seed} learned nothing: {why}." for seed, why in learned_nothing.items()]
+    alone = [f"It learned nothing: {why}." for seed, why in learned_nothing.items() if seed == str(first)]
+    return " ".join(alone if len(lines) == len(alone) else lines)
+
+
+def calibrated(evaluation: Mapping[str, Any]) -> str:
+    """How well the probabilities of a classification (as a dict) are calibrated."""
+    error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
+    return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."
 
 
 def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:

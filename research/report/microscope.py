@@ -1,13 +1,10 @@
-"""What each filter of a net sees, as one HTML file: offline, searchable, for screen, phone and paper."""
+"""What a microscope page shows, as plain values: layers, filters, tested hypotheses and saliency maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-
-from research.report.microscope_view import view
-from research.report.templating import environment
 
 Status = Literal["alive", "rescued", "dead"]
 
@@ -113,14 +110,3 @@ class Microscope:
     hypotheses: Sequence[Hypothesis] = ()
     saliencies: Sequence[Saliency] = ()
     notes: Sequence[str] = ()
-
-
-def render(microscope: Microscope) -> str:
-    """The page as text; every string is escaped, and the same microscope gives the same page.
-
-    Raises ValueError for pictures that are not uint8 or maps that do not fit theirs, and when a filter that is not dead
-    has no exemplar.
-    """
-    page = environment().get_template("microscope.html").render(view(microscope))
-    # A file name that is no UTF-8 reaches us with lone surrogates (PEP 383), which no file could hold.
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")

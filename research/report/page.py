@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.report import grids, sections
-from research.report.classification_view import classification
+from research.report import classification_words, forecast_grids, forecast_words, grids, sections
 from research.report.drawing import network_svg
-from research.report.forecast_view import forecast
+from research.report.grids import series_unit
+from research.report.record import measured
 from research.report.templating import environment
 
 
@@ -42,10 +42,6 @@ class Report:
     unit: str = "pictures"
 
 
-# What a kind of page lays out besides what all do: strings and `Grid`s, under names of its own.
-DETAILS = {"classification.html": classification, "forecasting.html": forecast}
-
-
 def render(report: Report, template: str = "classification.html") -> str:
     """The page as text. `template`, a key of DETAILS, is a file in templates/ that extends base.html.
 
@@ -72,9 +68,51 @@ def view(report: Report) -> dict[str, Any]:
     }
 
 
+def _classification(report: Report) -> dict[str, Any]:
+    """The classification of `report.split`, class by class; empty where there is none."""
+    evaluation = report.evaluations.get(report.split)
+    return {
+        "beside": classification_words.beside(report.record.get("baselines", {}).get(report.split)),
+        "verdict": classification_words.verdict(report.record.get("learned_nothing", {}), report.record["seed"]),
+        "evaluation": evaluation,
+        "calibrated": classification_words.calibrated(evaluation) if evaluation else "",
+        "per_class": grids.per_class(evaluation) if evaluation else None,
+        "confused": grids.confused(evaluation) if evaluation else None,
+    }
+
+
+def _forecasting(report: Report) -> dict[str, Any]:
+    """The series, and the evaluation of `report.split` beside its baselines; empty where there is none."""
+    record, evaluation = report.record, report.evaluations.get(report.split)
+    found = {"series": sections.series(record["data"]), "findings": list(record["data"].get("findings") or ())}
+    if not evaluation:
+        return found | {"evaluation": None, "verdict": ""}
+    unit, mean = series_unit(record), measured(record, report.split, "mae")
+    model = f"model, seed {record['seed']}" if mean.seeds > 1 else "model"
+    return found | {
+        "evaluation": evaluation,
+        "verdict": forecast_words.verdict(mean.value, evaluation, unit)
+        + forecast_words.schooling(mean.value, evaluation, record["data"].get("training_days")),
+        "negative": evaluation.get("negative", ""),
+        "days": forecast_words.days(evaluation["days"], report.split),
+        "partly": forecast_words.partly(
+            (record["data"].get("baselines") or {}).get(report.split, {}), evaluation, unit
+        ),
+        "beside": forecast_grids.forecast_metrics(evaluation, unit, model),
+        "horizons": forecast_grids.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
+        "columns": forecast_grids.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
+        "intervals": forecast_grids.intervals(evaluation, unit),
+        "covered": forecast_words.covered(evaluation["intervals"], report.split) if evaluation["intervals"] else "",
+    }
+
+
 def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The network twice, wrapped for either width; the style sheet shows one of them."""
     from markupsafe import Markup  # comes with jinja2
 
     widths = {"wide": 6, "narrow": 3} if summary else {}
     return {name: Markup(network_svg(summary, columns)) for name, columns in widths.items()}
+
+
+# The variables of each template beside those of base.html: strings and `Grid`s.
+DETAILS = {"classification.html": _classification, "forecasting.html": _forecasting}

@@ -11,6 +11,7 @@ from research.report.grids import series_unit
 from research.report.record import measured
 from research.report.style import DPI
 
+COLUMNS_NAMED = 8  # columns of a series that are named; the others are only counted
 CSS_PIXELS = 96  # of an inch, by the definition of CSS
 
 Facts = list[tuple[str, str]]  # (what, value)
@@ -77,6 +78,20 @@ def origin(record: Mapping[str, Any]) -> Facts:
     """Which code, data and packages the numbers come from."""
     found = {"commit": record["commit"], "data fingerprint": record["data"]["fingerprint"]}
     return [(name, str(value)) for name, value in (found | dict(record["versions"])).items() if value]
+
+
+def series(data: Mapping[str, Any]) -> Facts:
+    """What is forecast, and from what: record["data"] of a series."""
+    columns = list(data.get("columns") or ())
+    more = f" and {formats.count(len(columns) - COLUMNS_NAMED)} more" if len(columns) > COLUMNS_NAMED else ""
+    found = {
+        "columns": ", ".join(columns[:COLUMNS_NAMED]) + more,
+        "unit": data.get("unit"),
+        "step": data.get("step"),
+        "context": data.get("context"),
+        "horizon": data.get("horizon"),
+    }
+    return [(name, str(value)) for name, value in found.items() if value]
 
 
 def settings(config: Mapping[str, Any]) -> Facts:

@@ -20,7 +20,8 @@ import pytest
 from PIL import Image
 
 from research.report.inlined import LOSSLESS_SIDE, inlined
-from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Patch, Saliency, render
+from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Patch, Saliency
+from research.report.microscope_page import render
 from research.report.overlay import DIM, LUMINANCE, gray_map, overlay, unit
 from research.report.sparkline import BOTTOM, LEFT, RIGHT, TOP, significant, sparkline
 

@@ -1,24 +1,33 @@
-"""What the template of the microscope lays out: strings, pictures as data URLs, and the hashes of its own code."""
+"""What each filter of a net sees, as one HTML file: offline, searchable, for screen, phone and paper."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from research.report import formats
 from research.report.grids import Grid
 from research.report.inlined import inlined
+from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Saliency
 from research.report.overlay import gray_map, overlay, unit
 from research.report.sections import Picture
 from research.report.sparkline import significant, sparkline
-from research.report.templating import TEMPLATES
-
-if TYPE_CHECKING:
-    from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Saliency
+from research.report.templating import TEMPLATES, environment
 
 
-def view(microscope: "Microscope") -> dict[str, Any]:
-    """What microscope.html lays out."""
+def render(microscope: Microscope) -> str:
+    """The page as text; every string is escaped, and the same microscope gives the same page.
+
+    Raises ValueError for pictures that are not uint8, for maps that do not fit their pictures, and for a filter that is
+    not dead and has no exemplar.
+    """
+    page = environment().get_template("microscope.html").render(view(microscope))
+    # A file name that is not UTF-8 reaches us with lone surrogates (PEP 383), which no file could hold.
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def view(microscope: Microscope) -> dict[str, Any]:
+    """The variables of microscope.html."""
     from markupsafe import Markup  # comes with jinja2
 
     style, script = code("page.css") + code("microscope.css"), code("microscope.js")
@@ -50,7 +59,7 @@ def content_hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode('ascii')}"
 
 
-def _layer(place: int, layer: "LayerView", tests: "Mapping[tuple[str, int], Sequence[Hypothesis]]") -> dict[str, Any]:
+def _layer(place: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequence[Hypothesis]]) -> dict[str, Any]:
     cards = [
         _card(f"filter-{place}-{found.index}", found, tests.get((layer.name, found.index), ()))
         for found in layer.filters
@@ -74,7 +83,7 @@ def _layer(place: int, layer: "LayerView", tests: "Mapping[tuple[str, int], Sequ
     }
 
 
-def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> dict[str, Any]:
+def _card(anchor: str, found: FilterView, tests: Sequence[Hypothesis]) -> dict[str, Any]:
     words = " ".join((found.status, found.says, *(test.meaning for test in tests)))
     card = {"anchor": anchor, "index": found.index, "status": found.status, "words": words, "tests": _tested(tests)}
     card["patches"] = [(inlined(patch.image), significant(patch.value), patch.source) for patch in found.patches]
@@ -92,24 +101,24 @@ def _card(anchor: str, found: "FilterView", tests: "Sequence[Hypothesis]") -> di
     }
 
 
-def _curve(found: "FilterView") -> Any:
+def _curve(found: FilterView) -> Any:
     from markupsafe import Markup
 
     return Markup(sparkline(found.curve)) if len(found.curve) else ""
 
 
-def _tested(tests: "Sequence[Hypothesis]") -> Grid | None:
+def _tested(tests: Sequence[Hypothesis]) -> Grid | None:
     """The readings of one filter as a table; None without any."""
     rows = [(test.meaning, _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
     return Grid(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
 
 
-def _auroc(test: "Hypothesis") -> str:
+def _auroc(test: Hypothesis) -> str:
     ends = (formats.decimal(float(end)) for end in (test.low, test.high))
     return f"{formats.decimal(float(test.auroc))}\n{' to '.join(ends)}"
 
 
-def _hypothesis(test: "Hypothesis", anchors: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+def _hypothesis(test: Hypothesis, anchors: Mapping[tuple[str, int], str]) -> dict[str, Any]:
     auroc, ends = _auroc(test).split("\n")
     return {
         "test": test,
@@ -124,7 +133,7 @@ def _hypothesis(test: "Hypothesis", anchors: Mapping[tuple[str, int], str]) -> d
     }
 
 
-def _saliency(found: "Saliency") -> dict[str, Any]:
+def _saliency(found: Saliency) -> dict[str, Any]:
     pictures: list[tuple[str, Picture]] = [
         ("picture", inlined(found.image)),
         ("gradient", inlined(gray_map(found.gradient))),
