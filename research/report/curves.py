@@ -7,7 +7,6 @@ import numpy as np
 
 from research.evaluation.metrics import metric_of
 from research.report.formats import metric_label
-from research.report.scales import logarithmic
 from research.report.style import COLOURS, INK, QUIET, line, png, sheet
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def losses(histories: Mapping[str, Sequence[History]], metric: str = "loss") -> 
             for place, name in enumerate(histories):
                 draw_curves(axes, histories[name], part, metric, *line(place), name)
             name_axes(axes, metric, f"{metric_label(metric)} on {_PARTS[part]} windows")
-        logarithmic(panels.tolist())
+        _logarithmic(panels.tolist())
         panels[-1].set_xlabel("epoch")
         legend(figure)
         return png(figure)
@@ -94,6 +93,24 @@ def legend(figure: "Figure", columns: int = 2) -> None:
     entries = {label: handle for handles, labels in found for handle, label in zip(handles, labels, strict=True)}
     if entries:
         figure.legend(entries.values(), entries.keys(), loc="outside upper left", ncols=columns)
+
+
+def _logarithmic(panels: "Sequence[Axes]") -> None:
+    """A logarithmic scale of values for all `panels` where their lines are positive and span more than a decade."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # slow to import
+
+    values = np.concatenate(
+        [np.asarray(line.get_ydata(), np.float64) for axes in panels for line in axes.lines] or [[]]
+    )
+    found = values[np.isfinite(values)]
+    if not found.size or found.min() <= 0 or found.max() <= 10 * found.min():
+        return
+    narrow = found.max() < 100 * found.min()  # then powers of ten alone would be too few ticks
+    for axes in panels:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _all(histories: Mapping[str, Sequence[History]]) -> list[History]:

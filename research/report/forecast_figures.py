@@ -9,8 +9,7 @@ from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.curves import History, learning_curves, legend
 from research.report.memory import memory
-from research.report.scales import clock
-from research.report.style import COLOURS, INK, QUIET, line, png, sheet
+from research.report.style import COLOURS, INK, QUIET, line, png, sheet, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -64,7 +63,7 @@ def forecasts(panels: Sequence[Mapping[str, Any]], unit: str = "") -> bytes:
         for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
             _forecast(axes, panel)
             axes.set(title=panel["title"], ylabel=unit)
-            clock(axes)
+            time_axis(axes)
         legend(figure, 5)
         return png(figure)
 

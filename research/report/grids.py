@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from research.evaluation.metrics import metric_names
 from research.report import formats
-from research.report.classes import confusions, shown_classes
 from research.report.classification_words import BASELINES
+
+SHOWN = 20  # classes shown before only the worst are
 
 Row = tuple[str, ...]
 
@@ -22,6 +25,15 @@ class Grid(NamedTuple):
     words: int = 1
     note: str = ""
     totals: Row = ()
+
+
+class Confusion(NamedTuple):
+    """`examples` of class `truth` were taken for `predicted`: a `share` of that class."""
+
+    truth: str
+    predicted: str
+    examples: int
+    share: float
 
 
 def series_unit(record: Mapping[str, Any]) -> str:
@@ -76,6 +88,15 @@ def per_class(evaluation: Mapping[str, Any]) -> Grid:
     return Grid(("Class", "Precision", "Recall", "F1", "Examples"), rows, note=note)
 
 
+def shown_classes(evaluation: Mapping[str, Any]) -> list[int]:
+    """All classes in their order; of more than 20 those with the lowest F1, worst first."""
+    scores = np.asarray(evaluation["per_class"]["f1"])
+    if len(scores) <= SHOWN:
+        return list(range(len(scores)))
+    undefined_last = np.nan_to_num(scores, nan=2.0)
+    return np.argsort(undefined_last, kind="stable")[:SHOWN].tolist()
+
+
 def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Grid:
     """The most frequent mistakes of a classification."""
     rows = [
@@ -83,6 +104,20 @@ def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Grid:
         for found in confusions(evaluation, limit)
     ]
     return Grid(("Truth", "Taken for", "Examples", "Share of the class"), rows, words=2)
+
+
+def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[Confusion]:
+    """The most frequent mistakes, at most `limit`."""
+    mistakes = np.array(evaluation["confusion"])
+    totals, classes = mistakes.sum(axis=1), evaluation["classes"]
+    np.fill_diagonal(mistakes, 0)
+    worst = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
+    pairs = [divmod(int(place), len(mistakes)) for place in worst]
+    return [
+        Confusion(classes[truth], classes[said], int(mistakes[truth, said]), mistakes[truth, said] / totals[truth])
+        for truth, said in pairs
+        if mistakes[truth, said]
+    ]
 
 
 def layers(summary: Sequence[Mapping[str, Any]]) -> Grid:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from research.report.curves import legend
-from research.report.scales import clock
-from research.report.style import INK, line, png, sheet
+from research.report.style import INK, line, png, sheet, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,7 +32,7 @@ def memory(times: np.ndarray, cells: np.ndarray, series: np.ndarray | Sequence[f
             colour, dashes = line(number)
             bottom.plot(times, held[:, order[place]], color=colour, linestyle=dashes, label=f"cell {order[place]}")
         bottom.set_title("some of them")
-        clock(bottom)
+        time_axis(bottom)
         legend(figure, 4)
         return png(figure)
 

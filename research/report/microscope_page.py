@@ -1,18 +1,14 @@
 """What each filter of a net sees, as one HTML file: offline, searchable, for screen, phone and paper."""
 
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any
 
 from research.report import formats
 from research.report.grids import Grid
-from research.report.inlined import inlined
 from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Saliency
-from research.report.overlay import gray_map, overlay, unit
-from research.report.sections import Picture
+from research.report.pictures import Picture, gray_map, inlined, overlay, unit
 from research.report.sparkline import significant, sparkline
-from research.report.templating import TEMPLATES, environment
+from research.report.templating import code, content_hash, environment
 
 
 def render(microscope: Microscope) -> str:
@@ -47,16 +43,6 @@ def view(microscope: Microscope) -> dict[str, Any]:
         "hypotheses": [_hypothesis(test, anchors) for test in microscope.hypotheses],
         "saliencies": [_saliency(saliency) for saliency in microscope.saliencies],
     }
-
-
-def code(name: str) -> str:
-    """A style sheet or script of templates/, to stand inside a page."""
-    return (TEMPLATES / name).read_text(encoding="utf-8")
-
-
-def content_hash(text: str) -> str:
-    """How a Content-Security-Policy names inline code (CSP level 3, 2.3.1): `sha256-...` of exactly what is inside."""
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def _layer(place: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequence[Hypothesis]]) -> dict[str, Any]:

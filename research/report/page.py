@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.report import classification_words, forecast_grids, forecast_words, grids, sections
+from research.report import classification_words, forecast_grids, forecast_words, grids, pictures, sections
 from research.report.drawing import network_svg
 from research.report.grids import series_unit
 from research.report.record import measured
@@ -60,7 +60,7 @@ def view(report: Report) -> dict[str, Any]:
         "seeds": grids.seeds(report.record, report.split),
         "metrics": grids.metrics(report.record, report.split),
         "kept": sections.kept(report.histories, report.best_epochs) if report.histories else "",
-        "pictures": {name: sections.picture(png) for name, png in report.figures.items()},
+        "pictures": {name: pictures.picture(png) for name, png in report.figures.items()},
         "layers": grids.layers(report.summary),
         "drawings": _drawings(report.summary),
         "settings": sections.settings(report.config),

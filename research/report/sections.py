@@ -1,7 +1,6 @@
 """What the page says in words, from the plain values of a report."""
 
 import json
-from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -9,10 +8,8 @@ from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.grids import series_unit
 from research.report.record import measured
-from research.report.style import DPI
 
 COLUMNS_NAMED = 8  # columns of a series that are named; the others are only counted
-CSS_PIXELS = 96  # of an inch, by the definition of CSS
 
 Facts = list[tuple[str, str]]  # (what, value)
 
@@ -28,14 +25,6 @@ class Headline(NamedTuple):
     label: str
     interval: str
     over: str
-
-
-class Picture(NamedTuple):
-    """A PNG to stand inside the page, at `width` x `height` CSS pixels."""
-
-    source: str
-    width: int
-    height: int
 
 
 def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> Headline | None:
@@ -107,13 +96,6 @@ def kept(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> 
         return span
     best = ", ".join(map(str, best_epochs))
     return f"{span} The weights kept are those of epoch {best}{', by seed' if len(best_epochs) > 1 else ''}."
-
-
-def picture(png: bytes) -> Picture:
-    """A figure as `style.png` made it, at its size in inches (which its header tells: PNG specification, 11.2.2)."""
-    width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
-    source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
-    return Picture(source, round(width * CSS_PIXELS / DPI), round(height * CSS_PIXELS / DPI))
 
 
 def _parameters(parameters: Mapping[str, int]) -> str:

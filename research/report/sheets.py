@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from research.report.inlined import planes
+from research.report.pictures import planes
 from research.report.style import INK, QUIET, shortened
 
 if TYPE_CHECKING:

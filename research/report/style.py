@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 # Okabe and Ito 2008, "Color Universal Design", ordered so that neighbours also differ in lightness; with each goes a
@@ -80,3 +81,14 @@ def shortened(text: str, length: int) -> str:
 def line(place: int) -> tuple[str, Any]:
     """Colour and line style of the curve number `place` (from 0); up to 36 differ."""
     return COLOURS[place % len(COLOURS)], LINES[(place + place // len(COLOURS)) % len(LINES)]
+
+
+def time_axis(axes: "Axes") -> None:
+    """Label the x axis with times: hours, and the date where a day begins."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # slow to import
+
+    locator = AutoDateLocator(minticks=3, maxticks=8)
+    formatter = ConciseDateFormatter(locator, show_offset=False)
+    formatter.zero_formats[3] = "%d %b"
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(formatter)

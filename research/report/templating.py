@@ -1,5 +1,7 @@
-"""How templates become pages: everything escaped, nothing undefined let through."""
+"""What turns templates into pages: the template environment, and style sheets and scripts with their hashes."""
 
+from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +12,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def environment() -> "Environment":
-    """The environment that every page of this room is rendered in."""
+    """The environment in which all pages are rendered: it escapes every string and refuses undefined names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import; only needed at the end of a run
 
     return Environment(
@@ -21,3 +23,13 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def code(name: str) -> str:
+    """A style sheet or script of templates/, to stand inside a page."""
+    return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def content_hash(text: str) -> str:
+    """How a Content-Security-Policy names inline code (CSP level 3, 2.3.1): `sha256-...` of exactly what is inside."""
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode('ascii')}"

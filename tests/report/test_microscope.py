@@ -19,11 +19,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.report.inlined import LOSSLESS_SIDE, inlined
 from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Patch, Saliency
 from research.report.microscope_page import render
-from research.report.overlay import DIM, LUMINANCE, gray_map, overlay, unit
-from research.report.sparkline import BOTTOM, LEFT, RIGHT, TOP, significant, sparkline
 
 HOSTILE = "<script>document.title='owned'</script> & \"cat's\" <img src=x onerror=alert(1)>"
 FILE = "</script><b onclick='x'>caf\udce9.jpg"  # a name that is no UTF-8, as os.listdir gives it
@@ -204,78 +201,6 @@ def test_what_cannot_be_shown_is_refused(exemplar, said):
     layer = LayerView("a", [dataclasses.replace(filter_view(0), exemplar=exemplar)])
     with pytest.raises(ValueError, match=said):
         render(Microscope("t", "c", [], [layer]))
-
-
-@pytest.mark.parametrize("side", [1, LOSSLESS_SIDE, LOSSLESS_SIDE + 1, 96])
-@pytest.mark.parametrize("channels", [1, 3])
-def test_small_pictures_are_exact_and_large_ones_keep_their_colours(side, channels):
-    image = picture(side, side, channels)
-    shown = inlined(image)
-    assert (shown.width, shown.height) == (side, side) and shown == inlined(image.copy())
-    error = decoded(shown.source).astype(float) - image
-    if side <= LOSSLESS_SIDE:
-        assert not error.any()
-    else:  # white noise is the worst that there is; halved colour resolution would leave about 60
-        assert np.sqrt(np.mean(error**2)) < 15
-
-
-def test_the_glow_is_lighter_than_the_picture_wherever_it_is():
-    image = picture(0, 40)
-    map_ = np.zeros((40, 40))
-    map_[10:20, 10:20] = 1.0
-    drawn = overlay(image, map_)
-    gray = drawn @ np.array(LUMINANCE)
-    assert gray[10:20, 10:20].min() > gray[map_ == 0].max() + 20
-    assert (
-        (drawn[10, 10:20] == 255).all()
-        and (drawn[19, 10:20] == 255).all()
-        and (drawn[11:19, 11:19] < 255).any(-1).all()
-    )
-    assert np.allclose(gray[map_ == 0], DIM * image[map_ == 0] @ np.array(LUMINANCE), atol=1)
-    assert np.array_equal(overlay(image[..., :1], 0 * map_)[..., 0], np.round(DIM * image[..., 0]).astype(np.uint8))
-    with pytest.raises(ValueError, match="map"):
-        overlay(image, map_[:20])
-
-
-def test_maps_are_shares_of_their_most():
-    values = np.array([[0.0, -2.0], [1.0, np.nan]])
-    assert np.array_equal(unit(values), [[0.0, 1.0], [0.5, 0.0]])
-    assert np.array_equal(unit(1e-9 * values), unit(values)) and not unit(np.zeros((2, 2))).any()
-    lonely = np.zeros((100, 100))
-    lonely[3, 4] = 5.0
-    assert gray_map(lonely)[3, 4] == 255 and gray_map(lonely).sum() == 255
-
-
-def test_a_curve_runs_through_its_values():
-    drawn = sparkline([0.0, 1.0, 4.0])
-    points = [
-        tuple(map(float, pair)) for pair in re.findall(r"[ML]([\d.]+) ([\d.]+)(?=[ML\"])", drawn.split("<path")[2])
-    ]
-    assert points == [(LEFT, BOTTOM), ((LEFT + RIGHT) / 2, BOTTOM - (BOTTOM - TOP) / 4), (RIGHT, TOP)]
-    assert all(f">{text}</text>" in drawn for text in ("activation", "step", "0", "2", "4"))
-    long = sparkline(np.arange(5000.0))
-    assert len(long) < 5000 and ">4999</text>" in long and f"L{RIGHT:.1f} {TOP:.1f}" in long
-
-
-def test_broken_curves_have_gaps_and_empty_ones_no_drawing():
-    assert sparkline([]) == sparkline([np.nan, np.inf]) == ""
-    assert sparkline([1.0, np.nan, 2.0, 3.0]).split("<path")[2].count("M") == 2
-    for flat in ([2.0], [2.0, 2.0]):
-        assert "nan" not in sparkline(flat) and ">2</text>" in sparkline(flat)
-
-
-def test_numbers_have_three_digits_and_exponents_only_where_they_must():
-    written = {
-        0.0: "0",
-        0.01234: "0.0123",
-        7.5: "7.5",
-        999.6: "1,000",
-        -1234.4: "-1,234",
-        2e7: "2.00e+07",
-        1e-7: "1.00e-07",
-    }
-    assert {value: significant(value) for value in written} == written
-    assert significant(np.float32(2.5)) == "2.5" and significant(float("nan")) == "–"
 
 
 @pytest.fixture

@@ -1,94 +1,67 @@
-"""Figures: the same bytes for the same numbers, others for others, and no stumbling over what runs really leave."""
+"""Pictures inside a page: exact where small, true to colour where large, and maps that stand out over them."""
 
-import dataclasses
-import math
+import io
 import struct
-import warnings
+from base64 import b64decode
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from research.report import figures, sections
-from research.report.curves import learning_curves
-from research.report.feature_maps import feature_maps
-
-HISTORY = {
-    "epoch": [1, 2, 3],
-    "train": {"loss": [3.0, 2.0, 1.0], "accuracy": [0.1, 0.5, 0.8]},
-    "validation": {"loss": [3.1, 2.2, 1.5], "accuracy": [0.1, 0.4, 0.7]},
-}
+from research.report.pictures import DIM, LOSSLESS_SIDE, LUMINANCE, gray_map, inlined, overlay, unit
+from research.report.pictures import picture as figure_picture
 
 
-def size(png: bytes) -> tuple[int, int]:
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    return struct.unpack(">II", png[16:24])
+def picture(seed, side=16, channels=3):
+    return np.random.default_rng(seed).integers(0, 256, (side, side, channels), np.uint8)
 
 
-def test_figures_are_the_same_bytes_for_the_same_numbers(report):
-    evaluation, histories = report.evaluations["test"], report.histories
-    pictures = np.random.default_rng(0).integers(0, 256, (len(evaluation["mistakes"]["indices"]), 8, 8, 1), np.uint8)
-    assert figures.classification(histories, report.best_epochs, evaluation, pictures) == report.figures
-    assert set(report.figures) == {"learning_curves", "confusion_matrix", "reliability", "mistakes"}
+def decoded(source):
+    return np.asarray(Image.open(io.BytesIO(b64decode(source.split(",", 1)[1]))).convert("RGB"))
 
 
-def test_figures_show_their_numbers(report):
-    evaluation = report.evaluations["test"]
-    other = figures.confusion_matrix(evaluation["confusion"] + np.eye(4, dtype=int), evaluation["classes"])
-    assert other != report.figures["confusion_matrix"]
-    assert learning_curves([HISTORY], [2]) != learning_curves([HISTORY], [3])
-    assert learning_curves([HISTORY]) != learning_curves([HISTORY, HISTORY])
+@pytest.mark.parametrize("side", [1, LOSSLESS_SIDE, LOSSLESS_SIDE + 1, 96])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_small_pictures_are_exact_and_large_ones_keep_their_colours(side, channels):
+    image = picture(side, side, channels)
+    shown = inlined(image)
+    assert (shown.width, shown.height) == (side, side) and shown == inlined(image.copy())
+    error = decoded(shown.source).astype(float) - image
+    if side <= LOSSLESS_SIDE:
+        assert not error.any()
+    else:  # white noise is the worst that there is; halved colour resolution would leave about 60
+        assert np.sqrt(np.mean(error**2)) < 15
 
 
-def test_figures_neither_change_nor_follow_the_users_style():
-    import matplotlib
-
-    plain = learning_curves([HISTORY])
-    with matplotlib.rc_context({"font.size": 17.0, "xtick.major.size": 12.0}):
-        before = dict(matplotlib.rcParams)
-        assert learning_curves([HISTORY]) == plain
-        assert dict(matplotlib.rcParams) == before
-
-
-def test_a_perfect_model_has_no_gallery(judge):
-    evaluation = dataclasses.asdict(judge(50, "ab", strength=99.0))
-    drawn = figures.classification([], [], evaluation, np.zeros((0, 8, 8, 1), np.uint8))
-    assert set(drawn) == {"confusion_matrix", "reliability"}
-
-
-@pytest.mark.parametrize(
-    "history",
-    [
-        {"epoch": [1], "train": {"loss": [1.0]}, "validation": {"loss": [2.0]}},
-        {"epoch": [1, 2], "train": {"loss": [1.0, math.nan]}, "validation": {"loss": [None, math.inf]}},
-        {"epoch": [1, 2], "train": {"loss": [1.0, 0.5]}},
-        {"epoch": [1, 2], "train": {"loss": [1.0, 0.5]}, "validation": {}},
-    ],
-)
-def test_short_broken_and_lonely_histories_can_be_drawn(history):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        size(learning_curves([history], [1]))
+def test_the_glow_is_lighter_than_the_picture_wherever_it_is():
+    image = picture(0, 40)
+    map_ = np.zeros((40, 40))
+    map_[10:20, 10:20] = 1.0
+    drawn = overlay(image, map_)
+    gray = drawn @ np.array(LUMINANCE)
+    assert gray[10:20, 10:20].min() > gray[map_ == 0].max() + 20
+    assert (
+        (drawn[10, 10:20] == 255).all()
+        and (drawn[19, 10:20] == 255).all()
+        and (drawn[11:19, 11:19] < 255).any(-1).all()
+    )
+    assert np.allclose(gray[map_ == 0], DIM * image[map_ == 0] @ np.array(LUMINANCE), atol=1)
+    assert np.array_equal(overlay(image[..., :1], 0 * map_)[..., 0], np.round(DIM * image[..., 0]).astype(np.uint8))
+    with pytest.raises(ValueError, match="map"):
+        overlay(image, map_[:20])
 
 
-def test_seeds_may_stop_at_different_epochs():
-    shorter = {"epoch": [1, 2], "train": {"loss": [3.0, 2.0]}, "validation": {"loss": [3.0, 2.0]}}
-    size(learning_curves([HISTORY, shorter], [3, 1]))
-
-
-def test_colour_pictures_and_many_long_names():
-    names = [f"a rather long name, number {place}" for place in range(8)]
-    pictures = np.full((8, 5, 7, 3), 128, np.uint8)
-    width, height = size(figures.mistakes_gallery(pictures, names, names[::-1], [0.9] * 8))
-    assert width == 6.4 * 160 and height > 0
-
-
-def test_feature_maps_of_nothing_but_zeros():
-    zeros = np.zeros((6, 6))
-    size(feature_maps(zeros, np.ones((3, 3)), {"valid": zeros[:4, :4], "stride 2": zeros[:2, :2]}))
+def test_maps_are_shares_of_their_most():
+    values = np.array([[0.0, -2.0], [1.0, np.nan]])
+    assert np.array_equal(unit(values), [[0.0, 1.0], [0.5, 0.0]])
+    assert np.array_equal(unit(1e-9 * values), unit(values)) and not unit(np.zeros((2, 2))).any()
+    lonely = np.zeros((100, 100))
+    lonely[3, 4] = 5.0
+    assert gray_map(lonely)[3, 4] == 255 and gray_map(lonely).sum() == 255
 
 
 def test_a_picture_stands_on_the_page_at_its_size_in_inches(report):
-    placed = sections.picture(report.figures["learning_curves"])
-    width, height = size(report.figures["learning_curves"])
+    placed = figure_picture(report.figures["learning_curves"])
+    width, height = struct.unpack(">II", report.figures["learning_curves"][16:24])
     assert (placed.width, placed.height) == (round(width * 0.6), round(height * 0.6))
     assert placed.width == round(5.4 * 96)

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from research.experiment.images.describe import result_tables
 from research.report import grids, tables
-from research.report.classes import confusions, shown_classes
+from research.report.grids import confusions, shown_classes
 
 
 def printed(table, width: int = 80) -> str:
