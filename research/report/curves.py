@@ -7,7 +7,7 @@ import numpy as np
 
 from research.evaluation.metrics import metric_of
 from research.report.formats import metric_label
-from research.report.style import COLOURS, INK, QUIET, line, png, sheet
+from research.report.style import COLOURS, INK, QUIET, line, new_figure, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def learning_curves(histories: Sequence[History], best_epochs: Sequence[int] = (
     drawn are those of the first history, in its order.
     """
     metrics = list(dict.fromkeys(name for part in ("train", "validation") for name in histories[0].get(part, {})))
-    with sheet(5.4, 0.6 + 2.1 * len(metrics)) as figure:
+    with new_figure(5.4, 0.6 + 2.1 * len(metrics)) as figure:
         panels = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
         for axes, metric in zip(panels, metrics, strict=True):
             draw_curves(axes, histories, "train", metric, QUIET, "--", "training")
@@ -46,7 +46,7 @@ def losses(histories: Mapping[str, Sequence[History]], metric: str = "loss") -> 
     logarithmic where the values span more than a decade. A part that no model has is left out.
     """
     parts = [part for part in ("train", "validation") if any(metric in h.get(part, {}) for h in _all(histories))]
-    with sheet(5.4, 0.7 + 2.4 * len(parts) + 0.1 * len(histories)) as figure:
+    with new_figure(5.4, 0.7 + 2.4 * len(parts) + 0.1 * len(histories)) as figure:
         panels = figure.subplots(len(parts), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
         for axes, part in zip(panels, parts, strict=True):
             for place, name in enumerate(histories):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from research.report.formats import shape
-from research.report.style import QUIET, png, sheet
+from research.report.style import QUIET, new_figure, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ def feature_maps(picture: np.ndarray, kernel: np.ndarray, maps: Mapping[str, np.
     rows = math.ceil((2 + len(maps)) / 3)
     side = max(max(values.shape[:2]) for values in (picture, *maps.values()))
     reach = max(float(np.max(np.abs(values))) for values in maps.values()) or 1.0
-    with sheet(6.4, 2.2 * rows) as figure:
+    with new_figure(6.4, 2.2 * rows) as figure:
         panels = list(figure.subplots(rows, 3, squeeze=False).flat)
         for axes in panels:
             axes.set_axis_off()

@@ -8,7 +8,7 @@ import numpy as np
 
 from research.report.curves import History, learning_curves
 from research.report.formats import percent
-from research.report.style import COLOURS, INK, QUIET, png, sheet, shortened
+from research.report.style import COLOURS, INK, QUIET, new_figure, png, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ def reliability(curve: Mapping[str, Any]) -> bytes:
 
     edges, count = np.asarray(curve["edges"]), np.asarray(curve["count"])
     accuracy, confidence = np.asarray(curve["accuracy"]), np.asarray(curve["confidence"])
-    with sheet(4.6, 4.8) as figure:
+    with new_figure(4.6, 4.8) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         upper.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="calibrated")
         upper.plot(confidence, accuracy, "o-", color=COLOURS[0], label="this model")
@@ -75,7 +75,7 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> bytes:
     K = len(classes)
     names = [shortened(name, 18) for name in classes]
     side = float(np.clip(1.6 + 0.36 * K, 3.6, 8.8))
-    with sheet(side, side) as figure:
+    with new_figure(side, side) as figure:
         axes = figure.subplots()
         axes.imshow(np.log1p(confusion), cmap="Blues", vmin=0)
         if K <= ANNOTATED:
@@ -97,7 +97,7 @@ def mistakes_gallery(
     rows = math.ceil(len(images) / 6)
     short = max(map(len, predictions)) <= 7  # then prediction and probability fit on one line above a picture
     gap, height = (", ", 1.42) if short else ("\n", 1.54)
-    with sheet(6.4, height * rows) as figure:
+    with new_figure(6.4, height * rows) as figure:
         for place, axes in enumerate(figure.subplots(rows, 6, squeeze=False).flat):
             axes.set_axis_off()
             if place < len(images):

@@ -9,7 +9,7 @@ from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.curves import History, learning_curves, legend
 from research.report.memory import memory
-from research.report.style import COLOURS, INK, QUIET, line, png, sheet, time_axis
+from research.report.style import COLOURS, INK, QUIET, line, new_figure, png, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +59,7 @@ def forecasts(panels: Sequence[Mapping[str, Any]], unit: str = "") -> bytes:
     A panel is {"title", "past_times": datetime64 [L], "past" [L], "times": datetime64 [P], "truth" [P], "forecast" [P],
     "low" [P] or None, "high" [P] or None, "expected" [P] or None}; NaN leaves gaps. `expected` is the reference.
     """
-    with sheet(5.4, 0.7 + 1.9 * len(panels)) as figure:
+    with new_figure(5.4, 0.7 + 1.9 * len(panels)) as figure:
         for axes, panel in zip(figure.subplots(len(panels), 1, squeeze=False)[:, 0], panels, strict=True):
             _forecast(axes, panel)
             axes.set(title=panel["title"], ylabel=unit)
@@ -86,7 +86,7 @@ def error_by_horizon(
     months = formats.in_months(float(hours[0]))
     ahead = np.asarray(hours) / (formats.MONTH if months else 1)
     limit = FARTHEST * max(np.nanmax(values) for values in list(curves.values())[:models])
-    with sheet(5.4, 3.2) as figure:
+    with new_figure(5.4, 3.2) as figure:
         axes = figure.subplots()
         for place, (name, values) in enumerate(curves.items()):
             far = np.nanmax(values) > limit
@@ -110,7 +110,7 @@ def coverage_by_hour(by_hour: Sequence[float] | np.ndarray, target: float) -> by
     from matplotlib.ticker import PercentFormatter  # slow to import
 
     shares = np.asarray(by_hour, np.float64)
-    with sheet(5.4, 2.6) as figure:
+    with new_figure(5.4, 2.6) as figure:
         axes = figure.subplots()
         axes.axhline(target, color=QUIET, linewidth=0.8, linestyle="--", label=f"meant: {formats.percent(target, 0)}")
         axes.vlines(np.arange(24), target, shares, color=COLOURS[0], linewidth=1.0)

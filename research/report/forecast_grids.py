@@ -10,7 +10,7 @@ import numpy as np
 
 from research.evaluation.metrics import FORECAST_ERRORS, metric_of
 from research.report import formats
-from research.report.forecast_words import days, worst_hour
+from research.report.forecast_text import days, worst_hour
 from research.report.grids import Grid, Row
 
 SHOWN = 20  # columns shown before only the worst are

@@ -7,7 +7,7 @@ import numpy as np
 
 from research.evaluation.metrics import metric_names
 from research.report import formats
-from research.report.classification_words import BASELINES
+from research.report.classification_text import BASELINES
 
 SHOWN = 20  # classes shown before only the worst are
 

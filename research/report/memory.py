@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from research.report.curves import legend
-from research.report.style import INK, line, png, sheet, time_axis
+from research.report.style import INK, line, new_figure, png, time_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ def memory(times: np.ndarray, cells: np.ndarray, series: np.ndarray | Sequence[f
     held = np.asarray(cells, np.float64)
     order = by_phase(held)
     shown = most_swinging(held[:, order])
-    with sheet(5.4, 6.2) as figure:
+    with new_figure(5.4, 6.2) as figure:
         top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[1, 2.2, 1.3])
         top.plot(times, series, color=INK)
         top.set_title(title)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.report import classification_words, forecast_grids, forecast_words, grids, pictures, sections
+from research.report import classification_text, forecast_grids, forecast_text, grids, pictures, sections
 from research.report.drawing import network_svg
 from research.report.grids import series_unit
 from research.report.record import measured
@@ -59,7 +59,7 @@ def view(report: Report) -> dict[str, Any]:
         "facts": sections.facts(report.record, report.unit),
         "seeds": grids.seeds(report.record, report.split),
         "metrics": grids.metrics(report.record, report.split),
-        "kept": sections.kept(report.histories, report.best_epochs) if report.histories else "",
+        "epochs": sections.epochs(report.histories, report.best_epochs) if report.histories else "",
         "pictures": {name: pictures.picture(png) for name, png in report.figures.items()},
         "layers": grids.layers(report.summary),
         "drawings": _drawings(report.summary),
@@ -69,40 +69,50 @@ def view(report: Report) -> dict[str, Any]:
 
 
 def _classification(report: Report) -> dict[str, Any]:
-    """The classification of `report.split`, class by class; empty where there is none."""
+    """The classification of `report.split`, class by class; None where there is no evaluation."""
     evaluation = report.evaluations.get(report.split)
     return {
-        "beside": classification_words.beside(report.record.get("baselines", {}).get(report.split)),
-        "verdict": classification_words.verdict(report.record.get("learned_nothing", {}), report.record["seed"]),
+        "baselines": classification_text.baselines_text(report.record.get("baselines", {}).get(report.split)),
+        "verdict": classification_text.verdict(report.record.get("learned_nothing", {}), report.record["seed"]),
         "evaluation": evaluation,
-        "calibrated": classification_words.calibrated(evaluation) if evaluation else "",
+        "calibration": classification_text.calibration_text(evaluation) if evaluation else "",
         "per_class": grids.per_class(evaluation) if evaluation else None,
         "confused": grids.confused(evaluation) if evaluation else None,
     }
 
 
 def _forecasting(report: Report) -> dict[str, Any]:
-    """The series, and the evaluation of `report.split` beside its baselines; empty where there is none."""
-    record, evaluation = report.record, report.evaluations.get(report.split)
-    found = {"series": sections.series(record["data"]), "findings": list(record["data"].get("findings") or ())}
+    """The series, and the evaluation of `report.split` with its baselines; None where there is no evaluation."""
+    data, evaluation = report.record["data"], report.evaluations.get(report.split)
+    series = {"series": sections.series(data), "findings": list(data.get("findings") or ())}
     if not evaluation:
-        return found | {"evaluation": None, "verdict": ""}
-    unit, mean = series_unit(record), measured(record, report.split, "mae")
-    model = f"model, seed {record['seed']}" if mean.seeds > 1 else "model"
-    return found | {
-        "evaluation": evaluation,
-        "verdict": forecast_words.verdict(mean.value, evaluation, unit)
-        + forecast_words.schooling(mean.value, evaluation, record["data"].get("training_days")),
+        return series | {"evaluation": None, "verdict": ""}
+    return series | _forecast_text(report, evaluation) | _forecast_tables(report, evaluation)
+
+
+def _forecast_text(report: Report, evaluation: Mapping[str, Any]) -> dict[str, str]:
+    record, split, unit = report.record, report.split, series_unit(report.record)
+    data, mae, intervals = record["data"], measured(record, split, "mae").value, evaluation["intervals"]
+    partial = (data.get("baselines") or {}).get(split, {})
+    behind = forecast_text.few_training_days(mae, evaluation, data.get("training_days"))
+    return {
+        "verdict": forecast_text.verdict(mae, evaluation, unit) + behind,
         "negative": evaluation.get("negative", ""),
-        "days": forecast_words.days(evaluation["days"], report.split),
-        "partly": forecast_words.partly(
-            (record["data"].get("baselines") or {}).get(report.split, {}), evaluation, unit
-        ),
-        "beside": forecast_grids.forecast_metrics(evaluation, unit, model),
+        "days": forecast_text.days(evaluation["days"], split),
+        "partial_baselines": forecast_text.partial_baselines(partial, evaluation, unit),
+        "coverage": forecast_text.coverage_text(intervals, split) if intervals else "",
+    }
+
+
+def _forecast_tables(report: Report, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    record, unit = report.record, series_unit(report.record)
+    model = f"model, seed {record['seed']}" if measured(record, report.split, "mae").seeds > 1 else "model"
+    return {
+        "evaluation": evaluation,
+        "scores": forecast_grids.forecast_metrics(evaluation, unit, model),
         "horizons": forecast_grids.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
         "columns": forecast_grids.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
         "intervals": forecast_grids.intervals(evaluation, unit),
-        "covered": forecast_words.covered(evaluation["intervals"], report.split) if evaluation["intervals"] else "",
     }
 
 

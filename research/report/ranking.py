@@ -5,7 +5,7 @@ from typing import Any
 
 from research.evaluation.metrics import metric_of
 from research.report import formats
-from research.report.forecast_words import days
+from research.report.forecast_text import days
 from research.report.grids import Grid
 
 Entry = Mapping[str, Any]  # see `ranking`

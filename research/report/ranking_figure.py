@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from research.report.formats import is_number, metric_label
 from research.report.ranking import Entry, error, is_baseline, ranked
-from research.report.style import COLOURS, INK, QUIET, png, sheet, shortened
+from research.report.style import COLOURS, INK, QUIET, new_figure, png, shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ def ranking_figure(rows: Sequence[Entry], unit: str = "") -> bytes:
     """
     order = [row for row in ranked(rows) if is_number(row["mae"])]
     low, high = _reach(order)
-    with sheet(5.4, 1.2 + ROW * len(order)) as figure:
+    with new_figure(5.4, 1.2 + ROW * len(order)) as figure:
         axes = figure.subplots()
         axes.set(xlim=(low, high), ylim=(len(order) - 0.3, -0.6), title=f"test {metric_label('mae', unit)}", yticks=[])
         axes.spines["left"].set_visible(False)

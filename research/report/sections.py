@@ -88,10 +88,10 @@ def settings(config: Mapping[str, Any]) -> Facts:
     return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in _leaves(config, "")]
 
 
-def kept(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:
-    """Which epochs the curves show, and whose weights were kept."""
-    epochs = sorted({len(history["epoch"]) for history in histories})
-    span = " to ".join(map(str, dict.fromkeys((epochs[0], epochs[-1])))) + f" epoch{'s' * (epochs[-1] != 1)}."
+def epochs(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:
+    """How many epochs the curves show, and of which epoch the weights are."""
+    lengths = sorted({len(history["epoch"]) for history in histories})
+    span = " to ".join(map(str, dict.fromkeys((lengths[0], lengths[-1])))) + f" epoch{'s' * (lengths[-1] != 1)}."
     if not best_epochs:
         return span
     best = ", ".join(map(str, best_epochs))

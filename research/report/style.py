@@ -49,7 +49,7 @@ _STYLE = {
 
 
 @contextlib.contextmanager
-def sheet(width: float, height: float) -> Iterator["Figure"]:
+def new_figure(width: float, height: float) -> Iterator["Figure"]:
     """An empty figure of `width` x `height` inches in our style; the style holds inside the `with` only.
 
     Draw on it and take `png(figure)` before leaving. Neither pyplot nor the user's matplotlibrc is involved.

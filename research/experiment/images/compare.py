@@ -12,23 +12,23 @@ from research.evaluation.comparison import Difference, step_by_step
 from research.evaluation.intervals import across_seeds
 from research.experiment.histories import histories_of
 from research.files import write_bytes
+from research.report.image_comparison import ComparedRun, comparison_table
+from research.report.image_comparison_figure import comparison_figure
 from research.report.record import measured
-from research.report.rungs import Rung, comparison_table
-from research.report.side_by_side import comparison
 
 Record = dict[str, Any]
 
 
 def compare_runs(
     entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
-) -> tuple[dict[str, Rung], list[Table]]:
+) -> tuple[dict[str, ComparedRun], list[Table]]:
     """A rung for each run, paired by seed with the one before it; draws `figure`. Warns of what learned nothing."""
     for name, record in records.items():
         for seed, why in record.get("learned_nothing", {}).items():
             warn(f"{name}, seed {seed}, learned nothing: {why}")
     differences = step_by_step({name: test_accuracy(record)["values"] for name, record in records.items()})
     rungs = {config.name: _rung(config, records[config.name], differences.get(config.name)) for config, _ in entries}
-    write_bytes(figure, comparison(rungs, {config.name: histories_of(place) for config, place in entries}))
+    write_bytes(figure, comparison_figure(rungs, {config.name: histories_of(place) for config, place in entries}))
     return rungs, [comparison_table(rungs)]
 
 
@@ -41,8 +41,8 @@ def test_accuracy(record: dict[str, Any]) -> dict[str, Any]:
     return dict(across_seeds([metrics["accuracy"]])) | ends
 
 
-def _rung(config: ImageExperiment, record: dict[str, Any], difference: Difference | None) -> Rung:
-    return Rung(
+def _rung(config: ImageExperiment, record: dict[str, Any], difference: Difference | None) -> ComparedRun:
+    return ComparedRun(
         parameters=record["parameters"]["trainable"],
         test=test_accuracy(record),
         train=measured(record, "train", "accuracy").value,

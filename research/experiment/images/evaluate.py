@@ -9,7 +9,7 @@ from research.evaluation.classification import Classification, evaluate
 from research.experiment.histories import headline_split
 from research.experiment.images.build import SPLITS, Parts, at_once
 from research.models.inference import outputs
-from research.report.classification_words import learned_nothing
+from research.report.classification_text import learned_nothing
 
 Tree = Any
 

@@ -8,7 +8,7 @@ from research.report import formats
 BASELINES = {"commonest_class": "always the commonest class", "chance": "chance"}  # names in the record, and in words
 
 
-def beside(baselines: Mapping[str, float] | None) -> str:
+def baselines_text(baselines: Mapping[str, float] | None) -> str:
     """`always the commonest class: 11.35%; chance: 10.00%`; empty where a record knows neither."""
     known = baselines or {}
     return "; ".join(f"{words}: {formats.percent(known[name])}" for name, words in BASELINES.items() if name in known)
@@ -38,7 +38,7 @@ def verdict(learned_nothing: Mapping[str, str], first: int) -> str:
     return " ".join(alone if len(lines) == len(alone) else lines)
 
 
-def calibrated(evaluation: Mapping[str, Any]) -> str:
+def calibration_text(evaluation: Mapping[str, Any]) -> str:
     """How well the probabilities of a classification (as a dict) are calibrated."""
     error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
     return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."

@@ -1,13 +1,13 @@
-"""What stands beside an accuracy, and when a net is said to have learned nothing."""
+"""What stands baselines_text an accuracy, and when a net is said to have learned nothing."""
 
 import dataclasses
 
 import pytest
 
 from research.report import grids
-from research.report.classification_words import beside, learned_nothing
+from research.report.classification_text import baselines_text, learned_nothing
+from research.report.image_comparison import ComparedRun, comparison_grid
 from research.report.page import render
-from research.report.rungs import Rung, grid
 from research.report.tables import metrics_table
 
 BASELINES = {"commonest_class": 0.1135, "chance": 0.1}
@@ -19,8 +19,8 @@ def numbers(accuracy, low95, high95, commonest=0.1135):
 
 
 def test_both_baselines_are_named():
-    assert beside(BASELINES) == "always the commonest class: 11.35%; chance: 10.00%"
-    assert beside(None) == beside({}) == ""  # records of before
+    assert baselines_text(BASELINES) == "always the commonest class: 11.35%; chance: 10.00%"
+    assert baselines_text(None) == baselines_text({}) == ""  # records of before
 
 
 @pytest.mark.parametrize("low95", [0.09, 0.1135])
@@ -79,5 +79,8 @@ def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
 
 def test_runs_side_by_side_have_them_in_their_note():
     test = {"mean": 0.9, "std": None, "low95": 0.8, "high95": 0.95, "values": [0.9]}
-    rungs = {"a": Rung(1, test, None, None, 1.0, None), "b": Rung(1, test, None, None, 1.0, None, BASELINES)}
-    assert grid(rungs).note.endswith("; test accuracy of always the commonest class: 11.35%; chance: 10.00%")
+    runs = {
+        "a": ComparedRun(1, test, None, None, 1.0, None),
+        "b": ComparedRun(1, test, None, None, 1.0, None, BASELINES),
+    }
+    assert comparison_grid(runs).note.endswith("; test accuracy of always the commonest class: 11.35%; chance: 10.00%")

@@ -38,7 +38,7 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     return f"{said}: the {'model' if mae < best.mae else 'baseline'} does better by {by}{share}."
 
 
-def schooling(mae: float | None, evaluation: Mapping[str, Any], learned_days: int | None) -> str:
+def few_training_days(mae: float | None, evaluation: Mapping[str, Any], learned_days: int | None) -> str:
     """Why a model may be behind the best baseline: the days that it had to learn from, where these are few."""
     best = best_baseline(evaluation)
     if best is None or mae is None or not mae > best.mae or learned_days is None or learned_days >= FEW_DAYS:
@@ -49,7 +49,7 @@ def schooling(mae: float | None, evaluation: Mapping[str, Any], learned_days: in
     )
 
 
-def partly(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str = "") -> str:
+def partial_baselines(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str = "") -> str:
     """What record["data"]["baselines"] of a split has beyond the table: errors over some of the windows alone."""
     table = {formats.measure(scores["overall"]["mae"]) for scores in evaluation["baselines"].values()}
     found = {name: mae for name, mae in stated.items() if name not in evaluation["baselines"]}
@@ -57,7 +57,7 @@ def partly(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str
     return f"Where its day was measured throughout, {'; '.join(more)}." if more else ""
 
 
-def covered(intervals: Mapping[str, Any], split: str) -> str:
+def coverage_text(intervals: Mapping[str, Any], split: str) -> str:
     """One or two sentences: what share of the truth lay in the intervals, overall and in the worst hour of the day."""
     target = formats.percent(intervals["target"], 0)
     said = f"{formats.percent(intervals['coverage'], 1)} of the {split} truth lay in its {target} interval"

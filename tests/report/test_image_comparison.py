@@ -10,11 +10,11 @@ from rich.console import Console
 
 from research.evaluation.comparison import step_by_step
 from research.evaluation.intervals import across_seeds
-from research.report import rungs, side_by_side
-from research.report.rungs import Rung
+from research.report import image_comparison, image_comparison_figure
+from research.report.image_comparison import ComparedRun
 
 # (trained parameters, test accuracy, accuracy on training pictures, published band, epochs)
-LADDER = {
+RUNS = {
     "cats_and_dogs_scratch": (3_453_121, 0.72, 1.0, (0.68, 0.75), 30),
     "cats_and_dogs_augmented": (3_453_121, 0.82, 0.86, (0.80, 0.83), 60),
     "cats_and_dogs_squeezenet": (1_026, 0.955, 0.975, (0.96, 0.975), 40),
@@ -24,22 +24,22 @@ LADDER = {
 }
 
 
-def ladder(runs, seeds, scatter=0.01):
+def compared_runs(runs, seeds, scatter=0.01):
     noise = np.random.default_rng(0)
-    names = list(LADDER)[:runs]
-    values = {name: (LADDER[name][1] + scatter * noise.uniform(-1, 1, seeds)).tolist() for name in names}
+    names = list(RUNS)[:runs]
+    values = {name: (RUNS[name][1] + scatter * noise.uniform(-1, 1, seeds)).tolist() for name in names}
     steps = step_by_step(values)
     made = {}
     for name in names:
-        parameters, _, train, published, _ = LADDER[name]
-        made[name] = Rung(parameters, across_seeds(values[name]), train, published, 1234.5, steps.get(name))
+        parameters, _, train, published, _ = RUNS[name]
+        made[name] = ComparedRun(parameters, across_seeds(values[name]), train, published, 1234.5, steps.get(name))
     return made
 
 
 def histories(names, seeds):
     found = {}
     for name in names:
-        epochs = list(range(1, LADDER[name][-1] + 1))
+        epochs = list(range(1, RUNS[name][-1] + 1))
         rising = {"loss": [1 / epoch for epoch in epochs], "accuracy": [1 - 0.5 / epoch for epoch in epochs]}
         found[name] = [{"epoch": epochs, "train": rising, "validation": rising}] * seeds
     return found
@@ -47,7 +47,7 @@ def histories(names, seeds):
 
 @pytest.fixture
 def figure_of(monkeypatch):
-    """`figure_of(rungs, seeds)`: the figure itself, drawn."""
+    """`figure_of(runs, seeds)`: the figure itself, drawn."""
     kept = []
 
     def keep(figure):
@@ -56,8 +56,8 @@ def figure_of(monkeypatch):
         return b""
 
     def call(made, seeds):
-        monkeypatch.setattr(side_by_side, "png", keep)
-        side_by_side.comparison(made, histories(made, seeds))
+        monkeypatch.setattr(image_comparison_figure, "png", keep)
+        image_comparison_figure.comparison_figure(made, histories(made, seeds))
         return kept[-1]
 
     return call
@@ -76,7 +76,7 @@ def shown_texts(figure):
 
 @pytest.mark.parametrize(("runs", "seeds", "scatter"), [(2, 2, 0.02), (2, 1, 0.0), (6, 3, 0.01), (6, 2, 0.05)])
 def test_words_lie_inside_the_figure_and_apart(figure_of, runs, seeds, scatter):
-    figure = figure_of(ladder(runs, seeds, scatter), seeds)
+    figure = figure_of(compared_runs(runs, seeds, scatter), seeds)
     boxes = [(text.get_text(), text.get_window_extent()) for text in shown_texts(figure)]
     assert len(boxes) > 8 * len(figure.axes)
     for words, box in boxes:
@@ -87,11 +87,11 @@ def test_words_lie_inside_the_figure_and_apart(figure_of, runs, seeds, scatter):
 
 
 def test_the_figure_says_what_each_run_is_and_what_is_published(figure_of):
-    made = ladder(6, 3)
+    made = compared_runs(6, 3)
     axes = figure_of(made, 3).axes[0]
     words = [text.get_text() for text in axes.texts]
-    for name, rung in made.items():
-        assert name in words and f"{100 * rung.test['mean']:.2f}% ± {100 * rung.test['std']:.2f}" in words
+    for name, run in made.items():
+        assert name in words and f"{100 * run.test['mean']:.2f}% ± {100 * run.test['std']:.2f}" in words
     assert [word for word in words if word.startswith("published")] == [
         "published: 68–75%",
         "published: 80–83%",
@@ -103,8 +103,8 @@ def test_the_figure_says_what_each_run_is_and_what_is_published(figure_of):
 
 def test_published_words_stay_inside_at_either_end(figure_of):
     bands = ((0.50, 0.51), (0.99, 1.0))
-    made = ladder(2, 2, 0.005).items()
-    made = {name: rung._replace(published=band) for (name, rung), band in zip(made, bands, strict=True)}
+    made = compared_runs(2, 2, 0.005).items()
+    made = {name: run._replace(published=band) for (name, run), band in zip(made, bands, strict=True)}
     axes = figure_of(made, 2).axes[0]
     left, right = axes.get_window_extent().intervalx
     for text in axes.texts:
@@ -112,81 +112,84 @@ def test_published_words_stay_inside_at_either_end(figure_of):
 
 
 def test_hollow_markers_are_the_training_pictures(figure_of):
-    made = ladder(4, 3)
+    made = compared_runs(4, 3)
     hollow = [line for line in figure_of(made, 3).axes[0].lines if line.get_markerfacecolor() == "white"]
-    assert [line.get_xdata()[0] for line in hollow] == [rung.train for rung in made.values()]
-    unknown = {name: rung._replace(train=None) for name, rung in made.items()}
+    assert [line.get_xdata()[0] for line in hollow] == [run.train for run in made.values()]
+    unknown = {name: run._replace(train=None) for name, run in made.items()}
     assert not [line for line in figure_of(unknown, 3).axes[0].lines if line.get_markerfacecolor() == "white"]
 
 
 def test_the_figure_reaches_as_far_as_its_numbers_and_no_accuracy_beyond_one(figure_of):
-    made = ladder(2, 2, scatter=0.1)
-    assert max(rung.test["high95"] for rung in made.values()) > 1.05
+    made = compared_runs(2, 2, scatter=0.1)
+    assert max(run.test["high95"] for run in made.values()) > 1.05
     low, high = figure_of(made, 2).axes[0].get_xlim()
-    assert low < min(*(rung.test["low95"] for rung in made.values()), 0.68) and 1.0 < high < 1.05
-    narrow = {name: rung._replace(train=None, published=None) for name, rung in ladder(2, 1, 0.0).items()}
+    assert low < min(*(run.test["low95"] for run in made.values()), 0.68) and 1.0 < high < 1.05
+    narrow = {name: run._replace(train=None, published=None) for name, run in compared_runs(2, 1, 0.0).items()}
     low, high = figure_of(narrow, 1).axes[0].get_xlim()
     assert 0.70 < low < 0.72 and 0.82 < high < 0.84
 
 
 @pytest.mark.slow
 def test_the_figure_is_the_same_bytes_for_the_same_numbers_and_others_for_others():
-    made = ladder(2, 3)
-    drawn = side_by_side.comparison(made, histories(made, 3))
-    assert drawn == side_by_side.comparison(made, histories(made, 3))
+    made = compared_runs(2, 3)
+    drawn = image_comparison_figure.comparison_figure(made, histories(made, 3))
+    assert drawn == image_comparison_figure.comparison_figure(made, histories(made, 3))
     assert struct.unpack(">I", drawn[16:20])[0] == round(5.4 * 160)
     first, *others = made.items()
     for changed in ({"train": 0.9}, {"published": None}, {"test": first[1].test | {"values": [0.7, 0.7, 0.71]}}):
         one = dict([(first[0], first[1]._replace(**changed)), *others])
-        assert side_by_side.comparison(one, histories(one, 3)) != drawn
+        assert image_comparison_figure.comparison_figure(one, histories(one, 3)) != drawn
 
 
 def test_a_run_without_history_is_refused():
     with pytest.raises(KeyError, match="augmented"):
-        side_by_side.comparison(ladder(2, 1), histories(["cats_and_dogs_scratch"], 1))
+        image_comparison_figure.comparison_figure(compared_runs(2, 1), histories(["cats_and_dogs_scratch"], 1))
 
 
 def printed(made):
     console = Console(width=80, color_system=None, force_terminal=False)
     with console.capture() as capture:
-        console.print(rungs.comparison_table(made))
+        console.print(image_comparison.comparison_table(made))
     return capture.get()
 
 
 @pytest.mark.parametrize(("runs", "seeds", "scatter"), [(2, 1, 0.0), (6, 3, 0.01), (6, 2, 0.03)])
 def test_the_table_fits_80_columns_with_all_its_words(runs, seeds, scatter):
-    made = ladder(runs, seeds, scatter)
+    made = compared_runs(runs, seeds, scatter)
     text = printed(made)
     assert max(map(len, text.splitlines())) <= 80
-    for row in rungs.grid(made).rows:
+    for row in image_comparison.comparison_grid(made).rows:
         for line in "\n".join(row).splitlines():
             assert line in text
-    assert max(map(len, printed(ladder(6, 2, 0.15)).splitlines())) <= 80  # also where the numbers are folded
+    assert max(map(len, printed(compared_runs(6, 2, 0.15)).splitlines())) <= 80  # also where the numbers are folded
 
 
 def test_the_table_says_the_numbers():
-    made = ladder(4, 3)
-    tuned = rungs.grid(made).rows[-1]
+    made = compared_runs(4, 3)
+    tuned = image_comparison.comparison_grid(made).rows[-1]
     step = made["cats_and_dogs_squeezenet_tuned"].difference
     assert tuned[0] == "cats_and_dogs_\nsqueezenet_tuned"
     assert tuned[1] == "387 k" and tuned[4:] == ("100.00%", "1,234")
     assert tuned[2].endswith("\n96–97.5%")
     assert tuned[3].splitlines()[0] == f"{100 * step['mean']:+.2f} points"
     assert tuned[3].splitlines()[2] == f"p = {step['p']:.2g}"
-    assert rungs.grid(made).rows[0][3] == "–"
+    assert image_comparison.comparison_grid(made).rows[0][3] == "–"
 
 
 def test_the_table_names_only_what_it_shows():
-    titles = {seeds: rungs.grid(ladder(3, seeds)).titles for seeds in (1, 3)}
+    titles = {seeds: image_comparison.comparison_grid(compared_runs(3, seeds)).titles for seeds in (1, 3)}
     assert "published" in titles[3][2] and "t test" in titles[3][3] and "t test" not in titles[1][3]
-    plain = {name: rung._replace(published=None) for name, rung in ladder(3, 3).items()}
+    plain = {name: run._replace(published=None) for name, run in compared_runs(3, 3).items()}
     assert "published" not in printed(plain)
-    assert "Holm" in rungs.grid(ladder(3, 3)).note and "Holm" not in rungs.grid(ladder(2, 3)).note
-    assert "One seed" in rungs.grid(ladder(2, 1)).note
+    assert (
+        "Holm" in image_comparison.comparison_grid(compared_runs(3, 3)).note
+        and "Holm" not in image_comparison.comparison_grid(compared_runs(2, 3)).note
+    )
+    assert "One seed" in image_comparison.comparison_grid(compared_runs(2, 1)).note
 
 
 def test_a_name_without_a_place_to_break_is_folded_and_brackets_are_not_markup():
-    first, second = ladder(2, 1).values()
+    first, second = compared_runs(2, 1).values()
     text = printed({"x" * 40: first, "[red]b[/red]": second})
     assert text.count("x") >= 40 and "[red]b[/red]" in text
     assert max(map(len, text.splitlines())) <= 80
