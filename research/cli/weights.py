@@ -13,7 +13,7 @@ from research.cli.weights_classify import classify
 from research.cli.weights_leaves import leaf_shapes
 from research.cli.weights_table import show_mapping
 from research.command_line import MISTAKE, parse
-from research.data.fetch import Published, fetch
+from research.data.fetch import fetch
 from research.data.paths import data_root, expanded
 from research.errors import UserError, warn
 from research.models.imagenet import CLASSES
@@ -144,10 +144,10 @@ def _fetch(arguments: Sequence[str]) -> int:
     """Fetch published weights. A broken-off download goes on where it stopped; the md5 is checked."""
     flags = parse(Fetch, arguments, about=_fetch.__doc__ or "")
     known = VGG16_TOP if flags.top else VGG16_NOTOP
-    file = Published(known.name, known.md5, (flags.mirror or known.folder,))
+    target = data_root(flags.data.root) / "weights" / known.name
     with counting("bytes") as show:
-        place = fetch(file, data_root(flags.data.root) / "weights", show)
-    print(f"ready: {place}; look into it with scripts/weights.py inspect")
+        fetch(target, known.md5, (flags.mirror or known.folder,), show)
+    print(f"ready: {target}; look into it with scripts/weights.py inspect")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Downloading a file so that it is whole or absent: resumed where it broke off, checked, renamed into place."""
+"""Download of a file from its mirrors: resumed where it broke off, checked by its md5, renamed when it is whole."""
 
 import hashlib
 import http.client
@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -20,50 +19,43 @@ TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
 Show = Callable[[str, int, int | None], None]  # (file name, bytes so far, bytes in all if known)
 
 
-class Published(NamedTuple):
-    """A file as its authors published it: its name, its md5, and the folders (URLs) it can be had from."""
+def fetch(target: Path, expected_md5: str, mirrors: Sequence[str], show: Show) -> Path:
+    """The path `target`, where the file of that name lies once it is fetched; a sound file there is left as it is.
 
-    name: str
-    md5: str
-    mirrors: Sequence[str]
-
-
-def fetch(file: Published, folder: Path, show: Show) -> Path:
-    """`file` in `folder`, fetched from its mirrors in turn unless it is there already and sound.
-
-    A broken-off download stays as NAME.part and is continued; of two processes that want the file, one fetches it.
-    Raises UserError when no mirror gives the right bytes.
+    `mirrors` are the URLs of folders that hold the file; they are tried in turn. A broken-off download stays as
+    NAME.part and is continued. When two processes want the same file, one fetches it and the other waits. Raises
+    UserError when no mirror gives the right bytes, or when the file cannot be written.
     """
-    target, complaints = folder / file.name, []
+    complaints = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{file.name}.lock"):
-            if target.is_file() and md5(target) == file.md5:
-                show(file.name, target.stat().st_size, target.stat().st_size)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(target.with_name(f".{target.name}.lock")):
+            if target.is_file() and md5(target) == expected_md5:
+                show(target.name, target.stat().st_size, target.stat().st_size)
                 return target
-            for mirror in file.mirrors:
+            for mirror in mirrors:
                 try:
-                    return _fetched(f"{mirror.rstrip('/')}/{file.name}", file, target, show)
+                    return _fetch_from(f"{mirror.rstrip('/')}/{target.name}", expected_md5, target, show)
                 except NETWORK_ERRORS as error:
                     complaints.append(f"{mirror}: {getattr(error, 'reason', None) or error}")
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}; free some space, or give --data.root") from error
     begun = target.with_name(target.name + ".part").exists()
     remedy = "run the same command again to go on" if begun else "try again later, or give another --mirror"
-    raise UserError(f"cannot fetch {file.name} ({'; '.join(complaints)}); {remedy}")
+    raise UserError(f"cannot fetch {target.name} ({'; '.join(complaints)}); {remedy}")
 
 
 def md5(path: Path) -> str:
-    """The md5 of a file, in hex: not against attackers, but what these files were published with."""
+    """The md5 of a file, in hex. The files were published with it; it protects from damage, not from attackers."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 class _WrongBytesError(Exception):
-    """A whole download that is not the published file."""
+    """The download is complete and is not the published file."""
 
 
-# What one mirror can do wrong, so that the next is tried; any other OSError is the local disk's.
+# Errors of one mirror, after which the next is tried. Any other OSError comes from the local disk.
 NETWORK_ERRORS = (
     urllib.error.URLError,
     http.client.HTTPException,
@@ -75,25 +67,25 @@ NETWORK_ERRORS = (
 )
 
 
-def _fetched(url: str, file: Published, target: Path, show: Show) -> Path:
+def _fetch_from(url: str, expected_md5: str, target: Path, show: Show) -> Path:
     part = target.with_name(target.name + ".part")
     resumed = part.exists() and part.stat().st_size > 0
-    sure = _download(url, part, file.name, show)
-    if md5(part) != file.md5 and resumed:  # the part may have been of another mirror or age: once more, from the start
+    complete = _download(url, part, target.name, show)
+    if md5(part) != expected_md5 and resumed:  # the part may come from another mirror or version: start again
         part.unlink()
-        sure = _download(url, part, file.name, show)
-    if (found := md5(part)) != file.md5:
-        if not sure:
+        complete = _download(url, part, target.name, show)
+    if (actual_md5 := md5(part)) != expected_md5:
+        if not complete:
             raise ConnectionError(f"ended after {part.stat().st_size:,} bytes without saying whether that is all")
         part.unlink()
-        raise _WrongBytesError(f"md5 is {found}, not {file.md5}")
+        raise _WrongBytesError(f"md5 is {actual_md5}, not {expected_md5}")
     return part.replace(target)
 
 
 def _download(url: str, part: Path, name: str, show: Show) -> bool:
-    """Append to `part` what it lacks of `url`; a server that cannot resume sends everything, and then so is `part`.
+    """Append the missing bytes of `url` to `part`. A server that cannot resume sends the whole file, which replaces it.
 
-    Gives whether all of it is there for sure: False where the server did not say how much that is.
+    Returns whether the file is known to be complete: False where the server did not state its length.
     """
     done = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
@@ -101,10 +93,10 @@ def _download(url: str, part: Path, name: str, show: Show) -> bool:
         answer = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # nothing after `done`: the part is whole, the checksum will tell
+        if error.code == 416:  # nothing after `done`: the part is whole, and its md5 is checked next
             return True
         raise
-    if answer.headers.get_content_type() == "text/html":  # of a portal that wants a login first, say
+    if answer.headers.get_content_type() == "text/html":  # for example from a portal that wants a login first
         answer.close()
         raise _WrongBytesError("sent an HTML page, not the file")
     with answer, part.open("ab" if answer.status == 206 else "wb") as file:

@@ -1,4 +1,4 @@
-"""Where data lies."""
+"""The folders that data is read from."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ VARIABLE = "RESEARCH_DATA"
 
 
 def data_root(root: str | None) -> Path:
-    """`root` if given, else $RESEARCH_DATA, else the user's own cache: where scripts/prepare.py puts data, too."""
+    """`root` if given, else $RESEARCH_DATA, else the user's own cache. scripts/prepare.py writes to the same folder."""
     chosen = root or os.environ.get(VARIABLE)
     return expanded(chosen) if chosen else platformdirs.user_cache_path("receptive") / "data"
 
 
 def expanded(name: str) -> Path:
-    """`name` as a path, ~ replaced by the home folder; as it stands where ~NAME is no user."""
+    """`name` as a path with ~ replaced by the home folder; unchanged where ~NAME is no user."""
     try:
         return Path(name).expanduser()
     except RuntimeError:
@@ -23,10 +23,10 @@ def expanded(name: str) -> Path:
 
 
 def catalogue_root(root: str | None) -> Path:
-    """Where prepared sets of the tfds catalogue lie, as NAME/[CONFIG/]VERSION."""
+    """The folder of prepared sets of the tfds catalogue, each in NAME/[CONFIG/]VERSION."""
     return data_root(root) / "tfds"
 
 
 def picture_cache() -> Path:
-    """Where decoded pictures are kept: the user's own cache. What is deleted there is decoded again when needed."""
+    """The folder of decoded pictures in the user's own cache. Deleted files are decoded again when they are needed."""
     return platformdirs.user_cache_path("receptive") / "pictures"
