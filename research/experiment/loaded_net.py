@@ -13,7 +13,7 @@ from research import config as configuration
 from research.config import Experiment, ImageExperiment, PretrainedNet
 from research.data.images.image_set import ImageSet
 from research.data.images.ink import Ink
-from research.data.images.pixel_range import UNKNOWN, PixelRange, Ranges
+from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.data.paths import data_root, expanded
 from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
@@ -96,7 +96,7 @@ def _trained(place: Path, seed: int | None, root: str | None) -> LoadedNet:
         data=functools.cache(functools.partial(load_data, config.data)),
         ink=None if data.get("ink") is None else Ink(**data["ink"]),
         squash=data.get("findings") is not None,
-        ranges={kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()},
+        ranges={kind: (low, high) for kind, (low, high) in data.get("ranges", {}).items()},
         place=place / "microscope",
     )
 

@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to plain pixels: 8 bits a channel, upright, nothing transparent."""
+"""Picture files decoded to plain pixels: 8 bits a channel, upright, without transparency."""
 
 import io
 from pathlib import Path
@@ -6,95 +6,96 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.images.pixel_range import UNKNOWN, Extremes, PixelRange, Ranges, extremes, ranges_of, scaled
+from research.data.images.pixel_range import (
+    OVERSHOOT,
+    UNKNOWN,
+    Extremes,
+    PixelRange,
+    Ranges,
+    describe_range,
+    extremes,
+    ranges_of,
+    scaled,
+)
 
-CORE = 0.7  # of the depth of what is seen: from there on it is its core
-BLENDED = 64  # tones of 255 between rim and core from which on the rim is taken for blended
-PIXELS = 100_000_000  # more than any camera; a file that claims more is refused before it is decoded
-PHOTOMETRIC = 262  # the tag of TIFF that says what 0 stands for (TIFF 6.0, section 8): where it is 0, for white
-PPM_RANGE = PixelRange(0.0, 65535.0)  # what Pillow scales PGM files of more than 8 bits to, by the range they declare
-
-
-class Scaled(NamedTuple):
-    """How numbers of more than 8 bits became bytes: by `range`, `guessed` where their set has none that is known.
-
-    `found`: the least and greatest number of the file.
-    """
-
-    range: PixelRange
-    guessed: bool
-    found: Extremes
+CORE = 0.7  # the core of a shape: pixels at least this share of the largest distance from its edge
+BLENDED = 64  # a rim that differs from the core by more tones than this (of 255) was blended with another ground
+LARGEST = 100_000_000  # pixels, more than any camera has; a file that claims more is refused before it is decoded
+PHOTOMETRIC = 262  # the TIFF tag of the meaning of 0 (TIFF 6.0, section 8); a tag value of 0 means white
+PPM_RANGE: PixelRange = (0.0, 65535.0)  # Pillow scales PGM files of more than 8 bits to it, by their declared range
 
 
 class Decoded(NamedTuple):
-    """A picture as Pillow's "L" or "RGB", and what the file was: its mode (CMYK, P, I;16 ...) and kind (JPEG ...).
+    """A picture `image` as Pillow's "L" or "RGB", and the mode (CMYK, P, I;16 ...) and kind (JPEG ...) of its file.
 
-    `scaled`, of a picture of more than 8 bits: how it became one of 8.
+    `scaling` says in words how a picture of more than 8 bits was scaled to 8; it is empty for other pictures.
     """
 
     image: Any
     mode: str
     kind: str
-    scaled: Scaled | None = None
+    scaling: str = ""
 
 
 class UndecodableError(Exception):
-    """Why a file is no readable picture, in a few words on one line."""
+    """The file is no readable picture; the message gives the reason in a few words on one line."""
 
 
 def decode(
     source: Path | bytes, *, gray: bool, kinds: tuple[str, ...] | None = None, ranges: Ranges = UNKNOWN
 ) -> Decoded:
-    """The picture in a file or in a file's bytes: turned as its EXIF says, transparency on a ground that shows it.
+    """The picture in a file or in a file's bytes, turned as its EXIF says.
 
-    Numbers of more than 8 bits are scaled by `ranges`, those of the set that the picture is of or is to be like; by a
-    guess from the file alone where it has none. Only decoders of `kinds` (Pillow's names) are let at it; None: all.
-    Raises UndecodableError. Damaged files make Pillow warn as well: the caller silences that, for the filter of
-    warnings belongs to all threads.
+    Transparent pixels are filled with black or white, so that the drawing is visible. Numbers of more than 8 bits are
+    scaled by `ranges`, the ranges of the picture's data set; without them the range is guessed from the file alone.
+    `kinds` limits the decoders (Pillow's names); None allows all. Raises UndecodableError. Pillow also warns of damaged
+    files: the caller silences that, because the filter of warnings is shared by all threads.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     wanted = "L" if gray else "RGB"
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=kinds) as file:
-            if file.width * file.height > PIXELS:
+            if file.width * file.height > LARGEST:
                 raise UndecodableError(f"it claims {file.width} x {file.height} pixels, too many")
             file.load()
             upright = ImageOps.exif_transpose(file)
             if not _deep(file):
                 return Decoded(_flattened(upright).convert(wanted), file.mode, str(file.format))
-            how = _how(file, ranges)
-            return Decoded(_bytes(upright, how.range, file).convert(wanted), file.mode, str(file.format), how)
+            pixel_range, scaling = _range_and_scaling(file, ranges)
+            return Decoded(_bytes(upright, pixel_range, file).convert(wanted), file.mode, str(file.format), scaling)
     except UndecodableError:
         raise
     except UnidentifiedImageError:
         raise UndecodableError("it is empty" if source == b"" else "it is not a picture that can be read") from None
-    except Exception as error:  # the decoders of damaged files raise whatever they stumble over
+    except Exception as error:  # decoders raise many types for damaged files
         reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:120] or type(error).__name__
         raise UndecodableError(reason) from error
 
 
 def extremes_in(path: Path, kinds: tuple[str, ...] | None = None) -> Extremes | None:
-    """The least and greatest number of a picture file whose range its set decides; None of any other, or of no picture.
+    """The smallest and the largest number of a picture file that needs the range of its data set.
 
-    Only files of more than 8 bits a channel that do not declare their range are decoded for it.
+    These are files of more than 8 bits a channel that do not declare their range. None for all other files; they are
+    not decoded.
     """
     from PIL import Image
 
     try:
         with Image.open(path, formats=kinds) as file:
-            if not _deep(file) or _declared(file) or file.width * file.height > PIXELS:
+            if not _deep(file) or _declared(file) or file.width * file.height > LARGEST:
                 return None
             file.load()
             return extremes(np.asarray(file))
-    except Exception:  # whatever decoders stumble over; `decode` will say it
+    except Exception:  # decoders raise many types; `decode` reports the reason
         return None
 
 
 def squashed(image: Any, size: int) -> np.ndarray:
-    """`image` scaled to `size` x `size` whatever its proportions: uint8 [size, size, C].
+    """`image` scaled to `size` x `size`, whatever its proportions: uint8 [size, size, C].
 
-    Bilinear with Pillow's antialiasing (the filter widens with the reduction); an image of that size is left as it is.
+    The filter is Pillow's bilinear one with antialiasing: it widens with the reduction. An image of that size already
+    stays as it is.
     """
     from PIL import Image
 
@@ -102,7 +103,7 @@ def squashed(image: Any, size: int) -> np.ndarray:
 
 
 def version() -> str:
-    """What decodes, so that pictures decoded by something else are told apart."""
+    """The decoders and their versions. Pictures of other versions are cached apart, since their pixels may differ."""
     import PIL
     from PIL import features
 
@@ -110,7 +111,7 @@ def version() -> str:
 
 
 def _deep(image: Any) -> bool:
-    """Whether Pillow holds more than 8 bits a channel: it does so of one channel only."""
+    """Whether Pillow holds more than 8 bits a channel; it does so only for pictures of one channel."""
     return image.mode.startswith(("I", "F"))
 
 
@@ -118,45 +119,50 @@ def _declared(file: Any) -> bool:
     return file.format == "PPM" and file.mode == "I"
 
 
-def _how(file: Any, ranges: Ranges) -> Scaled:
-    found = extremes(np.asarray(file))
-    if _declared(file):
-        return Scaled(PPM_RANGE, False, found)
-    known = ranges.get(found.kind)
-    return Scaled(known or ranges_of([found])[found.kind], known is None, found)
+def _range_and_scaling(file: Any, ranges: Ranges) -> tuple[PixelRange, str]:
+    """The range that a file of more than 8 bits is scaled by, and the scaling in words."""
+    kind, lowest, highest = extremes(np.asarray(file))
+    known = PPM_RANGE if _declared(file) else ranges.get(kind)
+    if known is None:
+        guess = ranges_of([Extremes(kind, lowest, highest)])[kind]
+        return guess, f"{describe_range(guess)}, a guess from this file alone"
+    slack = OVERSHOOT * (known[1] - known[0])
+    if lowest < known[0] - slack or highest > known[1] + slack:
+        return known, f"{describe_range(known)}, beyond which it goes ({lowest:,g} to {highest:,.10g})"
+    return known, describe_range(known)
 
 
-def _bytes(image: Any, known: PixelRange, file: Any) -> Any:
-    """`image`, of more than 8 bits, in 8. Where 0 is white, which Pillow minds in 8 bits alone, it is inverted."""
+def _bytes(image: Any, pixel_range: PixelRange, file: Any) -> Any:
+    """`image`, of more than 8 bits, in 8 bits. A TIFF whose 0 is white is inverted: Pillow does so for 8 bits only."""
     from PIL import Image
 
-    pixels = scaled(np.asarray(image), known)
+    pixels = scaled(np.asarray(image), pixel_range)
     return Image.fromarray(255 - pixels if getattr(file, "tag_v2", {}).get(PHOTOMETRIC) == 0 else pixels)
 
 
 def _flattened(image: Any) -> Any:
-    """Transparency, if there is any, filled with the black or white that shows what is drawn."""
+    """`image` with transparent pixels filled: with black or white, whichever makes the drawing visible."""
     from PIL import Image
 
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
     pixels = np.asarray(image)
-    dark = _wants_dark(pixels[..., :3].mean(axis=-1), pixels[..., 3] > 127)
+    dark = _needs_dark_ground(pixels[..., :3].mean(axis=-1), pixels[..., 3] > 127)
     base = Image.new("RGBA", image.size, (0, 0, 0, 255) if dark else (255, 255, 255, 255))
     return Image.alpha_composite(base, image)
 
 
-def _wants_dark(tones: np.ndarray, seen: np.ndarray) -> bool:
-    """Whether what is seen of a picture was drawn on a dark ground, or for one.
+def _needs_dark_ground(tones: np.ndarray, opaque: np.ndarray) -> bool:
+    """Whether the opaque part of a picture was drawn on a dark ground, or for one. `tones`, `opaque`: [H, W].
 
-    The rim of what was drawn on paper, and cut out, has been blended with the paper: then its tone tells. Where rim and
-    core are alike, the ground is what differs from both.
+    A drawing that was cut out of its ground has a rim that is blended with that ground, so the rim's tone decides.
+    Where rim and core are alike, the ground is the tone that differs from both.
     """
     from scipy.ndimage import distance_transform_edt  # slow to import
 
-    if seen.all() or not seen.any():
-        return bool(seen.any()) and float(np.median(tones[seen])) > 127
-    depth = np.asarray(distance_transform_edt(seen))
-    rim, inside = float(np.median(tones[depth == 1])), float(np.median(tones[depth >= CORE * depth.max()]))
-    return rim < inside if abs(rim - inside) > BLENDED else inside > 127
+    if opaque.all() or not opaque.any():
+        return bool(opaque.any()) and float(np.median(tones[opaque])) > 127
+    depth = np.asarray(distance_transform_edt(opaque))
+    rim, core = float(np.median(tones[depth == 1])), float(np.median(tones[depth >= CORE * depth.max()]))
+    return rim < core if abs(rim - core) > BLENDED else core > 127

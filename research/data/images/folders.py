@@ -10,7 +10,6 @@ from research.data.fetch import Show
 from research.data.images.findings import Findings, Remark, grouped, shown
 from research.data.images.folder_pixels import folder_pixels
 from research.data.images.image_set import Labelled
-from research.data.images.pixel_range import PixelRange
 from research.data.images.scan import SPLITS, Entry, Listing, scan
 from research.errors import UserError
 
@@ -54,7 +53,7 @@ def read_image_folder(
         parts.get("validation"),
         _findings(listing, notes),
         contents,
-        ranges={kind: PixelRange(*ends) for kind, ends in notes["ranges"].items()},
+        ranges={kind: (low, high) for kind, (low, high) in notes["ranges"].items()},
     )
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.data.images.findings import Findings
-from research.data.images.pixel_range import UNKNOWN, Ranges, as_bytes
+from research.data.images.pixel_range import UNKNOWN, Ranges, as_bytes, named_split
 from research.errors import UserError
 
 Arrays = tuple[np.ndarray, np.ndarray]  # images and labels
@@ -60,9 +60,7 @@ def sound_splits(parts: Mapping[str, Arrays], where: str) -> Sound:
     Pixels are integers or floats, in one range in all parts (see `pixel_range.as_bytes`). Raises UserError naming
     `where` for anything else.
     """
-    shaped = {
-        part: _shaped(*arrays, f"{where} ({part} part)" if part != "train" else where) for part, arrays in parts.items()
-    }
+    shaped = {part: _shaped(*arrays, named_split(where, part)) for part, arrays in parts.items()}
     pixels, ranges = as_bytes({part: images for part, (images, _) in shaped.items()}, where)
     return Sound({part: Split(pixels[part], labels) for part, (_, labels) in shaped.items()}, ranges)
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.images.decoding import Decoded, UndecodableError, decode, squashed
+from research.data.images.decoding import UndecodableError, decode, squashed
 from research.data.images.ink import Ink, bounds, centre, evened, ground, strength, uneven
-from research.data.images.pixel_range import OVERSHOOT, UNKNOWN, Ranges
+from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 
 SMALLEST_UNEVEN = 64  # pixels: below, strokes are too coarse to be told from light and shade
@@ -56,24 +56,13 @@ def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
     """The picture as Pillow's "L" or "RGB", and what was done for that."""
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow warns of what is caught here
-            found = decode(path, gray=gray, ranges=ranges)
+            decoded = decode(path, gray=gray, ranges=ranges)
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
-    return found.image, [] if found.mode == found.image.mode else [_converted(found)]
-
-
-def _converted(found: Decoded) -> str:
-    words = f"converted {found.mode} to {found.image.mode}"
-    if found.scaled is None:
-        return words
-    known, guessed, its = found.scaled
-    words = f"{words}: {known.words()}"
-    if guessed:
-        return f"{words}, a guess from this file alone"
-    slack = OVERSHOOT * (known.high - known.low)
-    if its.low < known.low - slack or its.high > known.high + slack:
-        return f"{words}, beyond which it goes ({its.low:,g} to {its.high:,.10g})"
-    return words
+    if decoded.mode == decoded.image.mode:
+        return decoded.image, []
+    converted = f"converted {decoded.mode} to {decoded.image.mode}"
+    return decoded.image, [f"{converted}: {decoded.scaling}" if decoded.scaling else converted]
 
 
 def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:

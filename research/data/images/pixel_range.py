@@ -1,4 +1,4 @@
-"""From numbers of any type to bytes: one scale for all pictures of a set, decided by all of them together."""
+"""Pixels of any number type as bytes: one scale for all pictures of a set, chosen from all of them together."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -8,101 +8,91 @@ import numpy as np
 
 from research.errors import UserError
 
-OVERSHOOT = 1e-3  # share of the range by which floats may leave it: a quarter of a step, which rounding brings back
-BLACK_OR_WRONG = 2.0  # floats that go above 1 yet not above this are no picture in 0..255: all but black
-WHITES = (1.0, *(2.0**bits - 1 for bits in (8, 10, 12, 14, 16)))  # shares, and the bit depths of cameras and scanners
+OVERSHOOT = 1e-3  # share of the range by which floats may leave it: a quarter of a step of 255, removed by rounding
+BLACK_OR_WRONG = 2.0  # floats whose maximum is above 1 and at most this are refused: in 0..255 they are almost black
+WHITES = (1.0, *(2.0**bits - 1 for bits in (8, 10, 12, 14, 16)))  # of shares, and of cameras' and scanners' bit depths
 INTEGERS, FLOATS = "integers", "floats"
 
 
-class PixelRange(NamedTuple):
-    """The values that become 0 and 255: what is below or above becomes one of them, too."""
-
-    low: float
-    high: float
-
-    def words(self) -> str:
-        """`0 to 4,095 become 0 to 255`."""
-        return f"{self.low:,g} to {self.high:,.10g} become 0 to 255"
-
-
-Ranges = Mapping[str, PixelRange]  # by INTEGERS and FLOATS: of pictures of more than 8 bits a channel
+PixelRange = tuple[float, float]  # the values (low, high) that become 0 and 255; values beyond them are clipped
+Ranges = Mapping[str, PixelRange]  # by INTEGERS and FLOATS, for pictures of more than 8 bits a channel
 UNKNOWN: Ranges = MappingProxyType({})
 
 
 class Extremes(NamedTuple):
-    """The least and the greatest value of pictures whose `kind` is INTEGERS or FLOATS."""
+    """The smallest and the largest value of a picture; `kind` is INTEGERS or FLOATS."""
 
     kind: str
     low: float
     high: float
 
 
-def ranges_of(found: Iterable[Extremes]) -> dict[str, PixelRange]:
-    """The one range of each kind of pictures, by the least and greatest value of all of them.
+def describe_range(pixel_range: PixelRange) -> str:
+    """The range in words: `0 to 4,095 become 0 to 255`."""
+    low, high = pixel_range
+    return f"{low:,g} to {high:,.10g} become 0 to 255"
 
-    It begins at 0 and ends at the next of `WHITES`; where values are negative or beyond all of these, which no camera
-    writes, it is theirs.
+
+def ranges_of(pictures: Iterable[Extremes]) -> dict[str, PixelRange]:
+    """The range of each kind of pictures, from the smallest and the largest value of all of them.
+
+    The range begins at 0 and ends at the next of `WHITES`. Where values are negative or above all of these (no camera
+    writes such values), the range is that of the values.
     """
-    ranges, every = {}, list(found)
-    for kind in sorted({each.kind for each in every}):
-        low, high = (end(getattr(each, name) for each in every if each.kind == kind) for end, name in _ENDS)
+    ranges, pictures = {}, list(pictures)
+    for kind in sorted({picture.kind for picture in pictures}):
+        low = min(picture.low for picture in pictures if picture.kind == kind)
+        high = max(picture.high for picture in pictures if picture.kind == kind)
         slack = 1 + OVERSHOOT * (kind == FLOATS)
         white = next((white for white in WHITES if high <= white * slack), high)
-        ranges[kind] = PixelRange(low, max(high, low + 1)) if low < -OVERSHOOT * white else PixelRange(0.0, white)
+        ranges[kind] = (low, max(high, low + 1)) if low < -OVERSHOOT * white else (0.0, white)
     return ranges
 
 
-_ENDS = ((min, "low"), (max, "high"))
-
-
 def extremes(values: np.ndarray) -> Extremes:
-    """Those of the finite among `values`; 0 and 0 where none is."""
+    """The extremes of the finite `values`; 0 and 0 where no value is finite."""
     kind = FLOATS if values.dtype.kind == "f" else INTEGERS
     finite = values if kind == INTEGERS else values[np.isfinite(values)]
     return Extremes(kind, float(finite.min()), float(finite.max())) if finite.size else Extremes(kind, 0.0, 0.0)
 
 
-def scaled(values: np.ndarray, known: PixelRange) -> np.ndarray:
-    """`values` as uint8, rounded, those of `known` over 0 to 255; NaN becomes 0."""
-    shares = (np.asarray(values, np.float64) - known.low) / (known.high - known.low)
+def scaled(values: np.ndarray, pixel_range: PixelRange) -> np.ndarray:
+    """`values` as uint8: `pixel_range` is mapped to 0..255, rounded and clipped; NaN becomes 0."""
+    low, high = pixel_range
+    shares = (np.asarray(values, np.float64) - low) / (high - low)
     return np.rint(np.clip(np.nan_to_num(shares, posinf=1, neginf=0), 0, 1) * 255).astype(np.uint8)
 
 
-class Bytes(NamedTuple):
-    """The pictures of each part as uint8, and the range that they were scaled by, where they were not bytes."""
+def as_bytes(images: Mapping[str, np.ndarray], where: str) -> tuple[dict[str, np.ndarray], dict[str, PixelRange]]:
+    """The pictures of each split as uint8, and the ranges by which pictures that were not uint8 were scaled.
 
-    images: dict[str, np.ndarray]
-    ranges: dict[str, PixelRange]
-
-
-def as_bytes(images: Mapping[str, np.ndarray], where: str) -> Bytes:
-    """The pictures of each part as uint8: integers 0..255 as they are, floats 0..1 scaled by 255 or 0..255, rounded.
-
-    Whole numbers that go beyond 255 in any part are scaled by the next bit depth (`WHITES`). Floats may leave their
-    range by `OVERSHOOT` of it. Raises UserError naming `where` for other numbers, for floats of which neither range is
-    likely, and for parts that differ in their range.
+    Integers in 0..255 stay as they are. Floats in 0..1 or 0..255 are scaled to 0..255 and rounded; they may leave their
+    range by `OVERSHOOT` of it. Integers above 255 in any split are scaled by the next bit depth (`WHITES`). Raises
+    UserError naming `where` for other numbers, for floats that fit neither range, and for splits of different ranges.
     """
-    spans = {part: _span(array, _place(where, part)) for part, array in images.items()}
-    deepest = max((span[1] for part, span in spans.items() if images[part].dtype.kind in "iu"), default=0.0)
-    ranges = {part: _range(images[part].dtype, *span, deepest, _place(where, part)) for part, span in spans.items()}
-    telling = {part: ranges[part] for part, span in spans.items() if span[1] > 0}  # all black fits any range
-    if len({*telling.values()}) > 1:
-        told = ", ".join(f"{part} {images[part].dtype} up to {spans[part][1]:g}" for part in telling)
-        raise UserError(f"{where}: its parts differ in the range of their pixels ({told}); give all of them in one")
-    top = next(iter(telling.values()), 255.0)
+    spans = {split: _span(array, named_split(where, split)) for split, array in images.items()}
+    deepest = max((span[1] for split, span in spans.items() if images[split].dtype.kind in "iu"), default=0.0)
+    whites = {
+        split: _white(images[split].dtype, *span, deepest, named_split(where, split)) for split, span in spans.items()
+    }
+    decisive = {split: whites[split] for split, span in spans.items() if span[1] > 0}  # all black fits any range
+    if len({*decisive.values()}) > 1:
+        listed = ", ".join(f"{split} {images[split].dtype} up to {spans[split][1]:g}" for split in decisive)
+        raise UserError(f"{where}: its parts differ in the range of their pixels ({listed}); give all of them in one")
+    white = next(iter(decisive.values()), 255.0)
     kinds = {FLOATS if array.dtype.kind == "f" else INTEGERS for array in images.values() if array.dtype != np.uint8}
-    return Bytes(
-        {part: _rounded(array, top) for part, array in images.items()},
-        {kind: PixelRange(0.0, top) for kind in sorted(kinds)},
+    return {split: _rounded(array, white) for split, array in images.items()}, dict.fromkeys(
+        sorted(kinds), (0.0, white)
     )
 
 
-def _place(where: str, part: str) -> str:
-    return where if part == "train" else f"{where} ({part} part)"
+def named_split(where: str, split: str) -> str:
+    """How errors name a split of the source `where`; the training split goes without a name."""
+    return where if split == "train" else f"{where} ({split} part)"
 
 
 def _span(images: np.ndarray, where: str) -> tuple[float, float]:
-    """The least and the greatest pixel."""
+    """The smallest and the largest pixel."""
     if images.dtype == np.uint8:
         return 0.0, 255.0
     if images.dtype.kind not in "iuf":
@@ -112,25 +102,26 @@ def _span(images: np.ndarray, where: str) -> tuple[float, float]:
     return float(images.min()), float(images.max())
 
 
-def _range(kind: np.dtype, low: float, high: float, deepest: float, where: str) -> float:
-    """The number that stands for white: 1 or 255 of floats; of integers 255, or what `deepest` of all parts needs."""
-    if kind.kind == "f" and 1 + OVERSHOOT < high <= BLACK_OR_WRONG:
+def _white(dtype: np.dtype, low: float, high: float, deepest: float, where: str) -> float:
+    """The value of white: 1 or 255 for floats; for integers 255, or the bit depth that `deepest`, the maximum, needs."""
+    floats = dtype.kind == "f"
+    if floats and 1 + OVERSHOOT < high <= BLACK_OR_WRONG:
         raise UserError(
             f"{where}: pixels go up to {high:g}, too far for 0 to 1 and all but black in 0 to 255; "
             "scale them to either range"
         )
-    if kind.kind == "f":
-        top = 1.0 if high <= BLACK_OR_WRONG else 255.0
+    if floats:
+        white = 1.0 if high <= BLACK_OR_WRONG else 255.0
     else:
-        top = 255.0 if kind == np.uint8 else next((white for white in WHITES[1:] if deepest <= white), WHITES[-1])
-    slack = top * OVERSHOOT if kind.kind == "f" else 0.0
-    if low < -slack or high > top + slack:
-        wanted = "0 to 255, or in 0 to 1" if kind.kind == "f" else f"0 to 255, or up to {WHITES[-1]:,.0f}"
+        white = 255.0 if dtype == np.uint8 else next((white for white in WHITES[1:] if deepest <= white), WHITES[-1])
+    slack = white * OVERSHOOT if floats else 0.0
+    if low < -slack or high > white + slack:
+        wanted = "0 to 255, or in 0 to 1" if floats else f"0 to 255, or up to {WHITES[-1]:,.0f}"
         raise UserError(f"{where}: pixels go from {low:g} to {high:g}; they must lie in {wanted}")
-    return top
+    return white
 
 
-def _rounded(images: np.ndarray, top: float) -> np.ndarray:
-    if images.dtype.kind != "f" and top == 255:
+def _rounded(images: np.ndarray, white: float) -> np.ndarray:
+    if images.dtype.kind != "f" and white == 255:
         return images.astype(np.uint8, copy=False)
-    return np.rint(images * (255.0 / top)).astype(np.uint8)
+    return np.rint(images * (255.0 / white)).astype(np.uint8)

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from research.data.images.pixel_range import describe_range
 from research.experiment.histories import headline_split
 from research.experiment.images.build import SPLITS, Parts
 from research.report.tables import confusions_table, per_class_table
@@ -18,7 +19,7 @@ def describe_data(parts: Parts) -> list[str]:
     shape = "x".join(map(str, data.train.images.shape[1:]))
     found = None if data.findings is None else data.findings.summary()
     lines = [f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes"]
-    lines += [f"their pixels are {kind}: in all of them {known.words()}" for kind, known in data.ranges.items()]
+    lines += [f"their pixels are {kind}: in all of them {describe_range(known)}" for kind, known in data.ranges.items()]
     return [*lines, f"found in its files: {found}"] if found else lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from research.config import ImageExperiment, PretrainedNet
 from research.data.images.ink import Ink
 from research.data.images.pictures import Prepared, prepare_picture
-from research.data.images.pixel_range import PixelRange, Ranges
+from research.data.images.pixel_range import Ranges
 from research.data.images.walk import picture_files
 from research.errors import UserError
 from research.experiment.images.build import build_network
@@ -44,7 +44,7 @@ def predict(
     variables = load_variables(config, like, seed, place)
     ink = None if as_is or data.get("ink") is None else Ink(**data["ink"])
     squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
-    ranges = {kind: PixelRange(*ends) for kind, ends in data.get("ranges", {}).items()}
+    ranges = {kind: (low, high) for kind, (low, high) in data.get("ranges", {}).items()}
     apply, files = apply_of(net, config.train.precision), picture_files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]

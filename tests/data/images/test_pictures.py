@@ -11,7 +11,6 @@ from PIL import Image, ImageDraw, ImageOps
 from research.data.images.decoding import decode, extremes_in
 from research.data.images.ink import measure_ink, solidity
 from research.data.images.pictures import prepare_picture, read_gray
-from research.data.images.pixel_range import PixelRange
 from research.data.images.sources import load_images
 from research.errors import UserError
 
@@ -334,7 +333,7 @@ def test_numbers_of_16_bits_are_read_by_the_range_of_the_training_pictures(tmp_p
     values = np.array([[0, 250], [100, 200]], np.uint16)
     Image.fromarray(values).save(tmp_path / "dark.png")
     Image.fromarray(values * 30).save(tmp_path / "bright.png")
-    known = {"integers": PixelRange(0, 4095)}
+    known = {"integers": (0, 4095)}
     dark = prepare_picture(tmp_path / "dark.png", (2, 2, 1), None, ranges=known)
     assert dark.pixels.ravel().tolist() == [0, 16, 6, 12]
     assert dark.steps == ("converted I;16 to L: 0 to 4,095 become 0 to 255", "taken as it is")
@@ -349,7 +348,7 @@ def test_a_pgm_declares_its_range(tmp_path):
     """Which its header says, so there is nothing to guess."""
     (tmp_path / "a.pgm").write_bytes(b"P5\n2 1\n4095\n" + np.array([250, 4095], ">u2").tobytes())
     assert extremes_in(tmp_path / "a.pgm") is None
-    for known in ({}, {"integers": PixelRange(0, 255)}):
+    for known in ({}, {"integers": (0, 255)}):
         found = prepare_picture(tmp_path / "a.pgm", (1, 2, 1), None, ranges=known)
         assert found.pixels.ravel().tolist() == [16, 255] and "guess" not in found.steps[0]
 
