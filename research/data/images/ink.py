@@ -1,27 +1,28 @@
-"""How a set of drawn pictures is laid out, so that a picture from elsewhere can be brought into the same form."""
+"""The layout of a set of drawings: strokes on a plain ground. Other pictures can then be given the same layout."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-CONSISTENT = 0.9  # share of pictures that must have a plain background of one tone for a set to count as drawn
-NOISE = 32.0  # tones: what is as dark tells nothing of light
-UNEVEN = 0.1  # of a picture's range: what tones of a plain ground may differ by
-DARKEST = 0.75  # of a picture's range, away from its ground: no shadow goes further, for ink in it is darker still
-MIXED = 0.5  # likewise: what goes further in many tones is strokes, for a shadow has one
-SHARP = 1000  # pixels along the shorter side: as many as light needs to be told from strokes
-STRONG = 0.7  # of the largest contrast: what strokes reach, and the edge of a shadow does not
+CONSISTENT = 0.9  # share of pictures that must have a plain ground of one tone for a set to count as drawings
+NOISE = 32.0  # tones: added to the light before dividing, because dark pixels say little about the light
+UNEVEN = 0.1  # of a picture's range: the largest difference between the tones of a plain ground
+DARKEST = 0.75  # of a picture's range: no shadow differs more from the ground, since ink in it is darker still
+MIXED = 0.5  # of a picture's range: many tones that differ more are strokes, since a shadow has one tone
+SHARP = 1000  # pixels along the shorter side: enough to separate strokes from light and shade
+STRONG = 0.7  # of the largest contrast: strokes reach it, the edge of a shadow does not
 WIDEST = 1 / 3  # of a picture's shorter side: strokes are narrower, light and shade are wider
-SOLID = 0.3  # of the ink: where more lies in something wider than strokes, a set shows things, not drawings.
+SOLID = 0.3  # of the ink: a set with a larger share in shapes wider than strokes shows objects, not drawings.
 # Medians over sets: MNIST 0.00, scikit-learn's digits 0.13; generated garments 0.66, photos cut out of black 0.53.
-EXAMINED = 200  # pictures, for that: the median is then known to 0.02
+EXAMINED = 200  # pictures whose solidity is measured: the median is then known to 0.02
 
 
 class Ink(NamedTuple):
     """The layout of a set of gray pictures with strokes on a plain ground.
 
-    light_on_dark: the tone of the strokes. extent: the longer side of the strokes' bounding box, as a share of the
-    picture's (median). row, column: the strokes' centre of mass, as shares of height and width (medians).
+    light_on_dark: whether the strokes are lighter than the ground. extent: the longer side of the strokes' bounding
+    box, as a share of the picture's side (median). row, column: the strokes' centre of mass, as shares of height and
+    width (medians).
     """
 
     light_on_dark: bool
@@ -30,20 +31,11 @@ class Ink(NamedTuple):
     column: float
 
 
-class Box(NamedTuple):
-    """Where the strokes are: rows top..bottom and columns left..right, ends excluded."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-
 def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
     """The layout of `images` uint8 [N, H, W, C]; None when they are in colour, or not strokes on one plain ground.
 
-    Things on a plain ground, as garments on black, are no strokes (`solidity`). Measured on `sample` pictures spread
-    evenly over the set.
+    Objects on a plain ground, such as garments on black, are no strokes (`solidity`). The layout is measured on
+    `sample` pictures spread evenly over the set.
     """
     if images.shape[-1] != 1 or min(images.shape[1:3]) < 4:
         return None
@@ -53,25 +45,25 @@ def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
     if max(dark, light) < CONSISTENT:
         return None
     strokes = [strength(picture, light_on_dark=dark > light) for picture in taken]
-    boxes = [box for values in strokes if (box := bounds(values)) is not None]
-    masses = [centre(values) for values in strokes if values.any()]
+    boxes = [box for values in strokes if (box := bounding_box(values)) is not None]
+    centres = [centre(values) for values in strokes if values.any()]
     if not boxes:
         return None
     height, width = images.shape[1:3]
-    extents = [max((b.bottom - b.top) / height, (b.right - b.left) / width) for b in boxes]
+    extents = [max((rows.stop - rows.start) / height, (cols.stop - cols.start) / width) for rows, cols in boxes]
     extent = float(np.median(extents))
     side = max(3, round(WIDEST * extent * min(height, width)))
     if np.median([solidity(values, side) for values in strokes[:: -(-len(strokes) // EXAMINED)]]) > SOLID:
         return None
-    rows, columns = (np.median([mass[axis] for mass in masses]) for axis in (0, 1))
-    return Ink(dark > light, extent, float(rows / height), float(columns / width))
+    row, column = (np.median([point[axis] for point in centres]) for axis in (0, 1))
+    return Ink(dark > light, extent, float(row / height), float(column / width))
 
 
 def solidity(strokes: np.ndarray, side: int) -> float:
-    """The share of the ink in `strokes` [H, W] that squares of `side` pixels fit into, tone by tone; 0 without ink.
+    """The share of the ink in `strokes` [H, W] that a gray opening by a square of `side` pixels leaves; 0 without ink.
 
-    That is what a gray opening leaves (Gonzalez & Woods, "Digital Image Processing", 9.6): nothing of strokes, most of
-    what is wider, textured or not.
+    The opening removes strokes and leaves most of wider shapes, textured or not (Gonzalez & Woods, "Digital Image
+    Processing", 9.6).
     """
     from scipy import ndimage
 
@@ -85,16 +77,17 @@ def ground(picture: np.ndarray) -> float:
 
 
 def strength(picture: np.ndarray, *, light_on_dark: bool) -> np.ndarray:
-    """How much ink is at each pixel of `picture` [H, W]: its distance from the ground, toward the ink, 0 to 255."""
+    """The ink at each pixel of `picture` [H, W], 0 to 255: its difference from the ground, toward the tone of the ink."""
     distance = picture.astype(np.float32) - ground(picture)
     return np.clip(distance if light_on_dark else -distance, 0, 255)
 
 
 def uneven(picture: np.ndarray) -> bool:
-    """Whether the tones around the drawing differ, by the 10th and 90th percentile of the outermost pixels.
+    """Whether a picture [H, W] is unevenly lit: the 10th and 90th percentile of its outermost pixels differ.
 
-    Strokes that reach the border are no light: of the outermost tones most are then the ground's, and the others are
-    ink's, or all between the two, where a shadow has one tone more and a lamp hardly leaves two pixels alike.
+    Strokes that reach the border do not count as uneven light. Most outermost tones are then those of the ground, and
+    the others are those of ink or lie between ink and ground. A shadow adds one tone only; a lamp leaves hardly two
+    pixels alike.
     """
     outermost, contrast = _outermost(picture).astype(np.float32), float(picture.max()) - float(picture.min())
     low, high = np.percentile(outermost, (10, 90))
@@ -109,13 +102,12 @@ def uneven(picture: np.ndarray) -> bool:
 
 
 def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
-    """The strokes of `picture` uint8 [H, W] under uneven light: how much ink is at each pixel, 0 to 255, and whether it
-    is light on dark. Of a picture larger than `SHARP`, a smaller copy's.
+    """The ink at each pixel of an unevenly lit `picture` uint8 [H, W], 0 to 255, and whether it is light on dark.
 
-    The ground at a pixel is the picture closed (for dark ink; opened, for light) by a square that no stroke fills, so
-    that only what is narrower stands out (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6). Beyond
-    its edges the picture goes on as it does at them. What stands out is told by the light that the ground shows there.
-    Ink is the tone that less of the drawing's surroundings has.
+    A picture larger than `SHARP` is reduced first. The ground is the gray closing (for dark ink; opening, for light ink) of the picture by a square that no stroke
+    fills. The ink is the difference from it (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6), divided
+    by the light, which is the ground's tone at the pixel. The picture is extrapolated beyond its edges. Ink is the tone
+    that is rarer around the strokes.
     """
     from PIL import Image
     from scipy import ndimage
@@ -135,17 +127,17 @@ def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
     return np.clip(strokes - np.median(strokes), 0, 255), light_on_dark
 
 
-def bounds(strokes: np.ndarray) -> Box | None:
-    """The box around the ink of `strokes` [H, W]: at least a quarter of the strongest; None without any."""
+def bounding_box(strokes: np.ndarray) -> tuple[slice, slice] | None:
+    """The rows and columns of the ink in `strokes` [H, W]: pixels above a quarter of the maximum; None without ink."""
     ink = strokes > 0.25 * strokes.max()
     if not ink.any():
         return None
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    return Box(int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def centre(strokes: np.ndarray) -> tuple[float, float]:
-    """The centre of mass of `strokes` [H, W], which has some: (row, column), pixel centres at 0.5, 1.5 ..."""
+    """The centre of mass (row, column) of `strokes` [H, W], which are not all 0; pixel centres are at 0.5, 1.5 ..."""
     rows, columns = np.indices(strokes.shape) + 0.5
     total = strokes.sum()
     return float((rows * strokes).sum() / total), float((columns * strokes).sum() / total)

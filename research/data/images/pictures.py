@@ -1,4 +1,4 @@
-"""Reading a user's picture file, and bringing it into the form of the pictures that a net was trained on."""
+"""A user's picture file in the form of the pictures that a net was trained on."""
 
 import warnings
 from pathlib import Path
@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.images.decoding import UndecodableError, decode, squashed
-from research.data.images.ink import Ink, bounds, centre, evened, ground, strength, uneven
+from research.data.images.ink import Ink, bounding_box, centre, evened, ground, strength, uneven
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 
-SMALLEST_UNEVEN = 64  # pixels: below, strokes are too coarse to be told from light and shade
+SMALLEST_UNEVEN = 64  # pixels: in smaller pictures, strokes are too coarse to be separated from light and shade
 
 
 class Prepared(NamedTuple):
-    """A picture in the form of a training set: `pixels` uint8 [H, W, C], and what was done to it, in words."""
+    """A picture in the form of a training set: `pixels` uint8 [H, W, C], and the `steps` taken for that, in words."""
 
     pixels: np.ndarray
     steps: tuple[str, ...]
@@ -29,22 +29,22 @@ def prepare_picture(
     squash: bool = False,
     ranges: Ranges = UNKNOWN,
 ) -> Prepared:
-    """The picture file at `path` as the net expects it: `shape` [H, W, C], laid out as `ink` says (if it does).
+    """The picture file at `path` as the net expects it: `shape` [H, W, C], in the layout `ink` if that is given.
 
-    Drawings are inverted where their ground is of the other tone, cropped to their strokes, scaled and centred as the
-    training pictures are; a picture that has the size and tone already is taken as it is. Other pictures are cropped
-    about their centre to the right proportions and scaled, or with `squash` scaled whatever their proportions, as
-    those of a folder are for training. Numbers of more than 8 bits are scaled by `ranges`, those of the training
-    pictures. Raises UserError for a file that is no readable picture.
+    With `ink` the picture is a drawing. It is inverted where its ground has the other tone, cropped to its strokes,
+    scaled and centred like the training pictures; a picture that has the size and tone already stays as it is. Without
+    `ink` the picture is cropped about its centre to the right proportions and scaled. With `squash` it is scaled
+    whatever its proportions, like the pictures of class folders in training. Numbers of more than 8 bits are scaled by
+    `ranges`, the ranges of the training pictures. Raises UserError for a file that is no readable picture.
     """
     image, steps = _opened(Path(path), gray=shape[2] == 1, ranges=ranges)
     if ink is not None:
-        pixels, done = _as_drawing(np.asarray(image), shape[:2], ink, path)
+        pixels, more = _as_drawing(np.asarray(image), shape[:2], ink, path)
     elif squash:
-        pixels, done = squashed(image, shape[0]), [f"scaled from {image.height}x{image.width}"]
+        pixels, more = squashed(image, shape[0]), [f"scaled from {image.height}x{image.width}"]
     else:
-        pixels, done = _as_photo(image, shape[:2])
-    return Prepared(pixels.reshape(shape), (*steps, *done))
+        pixels, more = _as_photo(image, shape[:2])
+    return Prepared(pixels.reshape(shape), (*steps, *more))
 
 
 def read_gray(path: Path | str) -> np.ndarray:
@@ -53,9 +53,9 @@ def read_gray(path: Path | str) -> np.ndarray:
 
 
 def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
-    """The picture as Pillow's "L" or "RGB", and what was done for that."""
+    """The picture as Pillow's "L" or "RGB", and the conversion in words, if there was one."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # Pillow warns of what is caught here
+        with warnings.catch_warnings(action="ignore"):  # Pillow also warns of the errors that are caught here
             decoded = decode(path, gray=gray, ranges=ranges)
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
@@ -73,7 +73,7 @@ def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path
     else:
         light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
         strokes = strength(picture, light_on_dark=light_on_dark)
-    box = bounds(strokes)
+    box = bounding_box(strokes)
     if box is None or strokes.max() < 16:
         raise UserError(f"{path} shows nothing: all pixels have the same tone; give a picture with strokes on it")
     if light_on_dark == ink.light_on_dark and picture.shape == size:
@@ -83,13 +83,13 @@ def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path
         steps.append(f"inverted: it is {tones[not light_on_dark]}, the net learned {tones[not ink.light_on_dark]}")
         if picture.shape == size:
             return 255 - picture, steps
-    placed = _placed(strokes[box.top : box.bottom, box.left : box.right] * (255 / strokes.max()), size, ink)
+    moved = _scaled_and_moved(strokes[box] * (255 / strokes.max()), size, ink)
     steps.append(f"cropped to the strokes, scaled from {picture.shape[0]}x{picture.shape[1]} and centred")
-    return (placed if ink.light_on_dark else 255 - placed), steps
+    return (moved if ink.light_on_dark else 255 - moved), steps
 
 
-def _placed(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
-    """`strokes` scaled to the set's extent, their centre of mass at the set's, on a ground of zeros."""
+def _scaled_and_moved(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
+    """`strokes` on a ground of zeros of `size`: scaled to the set's extent, moved to the set's centre of mass."""
     from PIL import Image
 
     factor = ink.extent * min(size[0] / strokes.shape[0], size[1] / strokes.shape[1])
@@ -99,9 +99,9 @@ def _placed(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
     row, column = centre(scaled.astype(np.float32)) if scaled.any() else (height / 2, width / 2)
     top = int(np.clip(round(ink.row * size[0] - row), 0, size[0] - height))
     left = int(np.clip(round(ink.column * size[1] - column), 0, size[1] - width))
-    placed = np.zeros(size, np.uint8)
-    placed[top : top + height, left : left + width] = scaled
-    return placed
+    canvas = np.zeros(size, np.uint8)
+    canvas[top : top + height, left : left + width] = scaled
+    return canvas
 
 
 def _as_photo(image: Any, size: tuple[int, int]) -> tuple[np.ndarray, list[str]]:

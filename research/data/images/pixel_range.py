@@ -103,7 +103,7 @@ def _span(images: np.ndarray, where: str) -> tuple[float, float]:
 
 
 def _white(dtype: np.dtype, low: float, high: float, deepest: float, where: str) -> float:
-    """The value of white: 1 or 255 for floats; for integers 255, or the bit depth that `deepest`, the maximum, needs."""
+    """The value of white: 1 or 255 for floats; for integers 255, or what the maximum, `deepest`, needs."""
     floats = dtype.kind == "f"
     if floats and 1 + OVERSHOOT < high <= BLACK_OR_WRONG:
         raise UserError(
