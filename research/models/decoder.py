@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 
 from research.models.cells import Arrays, Cell, LstmCell, rounding
+from research.models.forecast_layers import Window, scaled_values
 from research.models.layer import Facts, Layer, Shape
 from research.models.lowering.recurrence import scaled
 from research.models.recurrent import cell_formula, cell_params
 from research.models.rounding import product
-from research.models.windows import Window, scaled_values
 
 
 class Decoder(Layer):

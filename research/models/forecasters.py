@@ -1,16 +1,15 @@
-"""The forecasters: nets that read a window of a series and answer with its next steps (see `windows`)."""
+"""The forecasters: nets that read a window of a series and answer with its next steps (see `forecast_layers`)."""
 
 from typing import Literal, NamedTuple
 
 from research.errors import UserError
-from research.models.causal import CausalConv
 from research.models.cells import Cell, Kind
 from research.models.decoder import Decoder
+from research.models.forecast_layers import CausalConv, Forecast, Last, Scaled
 from research.models.gates import Gates
 from research.models.layers import Dense, Dropout, Flatten
 from research.models.network import INPUT, Handle, Network, network, wire
 from research.models.recurrent import LastState, Recurrent, cell_of
-from research.models.windows import Forecast, Last, Scaled
 
 Output = Literal["linear", "sigmoid", "tanh"]
 

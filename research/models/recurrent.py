@@ -5,11 +5,11 @@ import jax
 import jax.numpy as jnp
 
 from research.models.cells import Cell, Kind, LstmCell, SimpleCell, rounding
+from research.models.forecast_layers import Last
 from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
 from research.models.layer import Facts, Layer, Shape
 from research.models.lowering.recurrence import run_cell
-from research.models.windows import Last
 
 
 class Recurrent(Layer):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from research.models.cells import LstmCell
+from research.models.forecast_layers import Last
 from research.models.gates import GATES
 from research.models.layers import Dense
 from research.models.lowering.recurrence import run_cell
@@ -11,7 +12,6 @@ from research.models.network import sequence
 from research.models.receptive_fields import receptive_field
 from research.models.recurrent import LastState, Recurrent, cell_of
 from research.models.summary import summarize
-from research.models.windows import Last
 
 CELLS = [cell_of("rnn"), cell_of("lstm"), cell_of("gru"), cell_of("gru", reset_after=False)]
 X = jax.random.normal(jax.random.key(0), (2, 6, 3))
