@@ -3,8 +3,7 @@
 from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
-from research.models.cnn import cnn
-from research.models.dense import dense_sequence
+from research.models.classifiers import cnn, dense_sequence
 from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
 from research.models.network import Network, beyond, upto
 from research.models.squeezenet import squeezenet

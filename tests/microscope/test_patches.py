@@ -6,7 +6,7 @@ import pytest
 from research.errors import UserError
 from research.microscope import patches
 from research.microscope.patches import GRAY, crop, strongest
-from research.models.cnn import cnn
+from research.models.classifiers import cnn
 from research.models.receptive_fields import Field, receptive_field
 from research.models.taps import run_taps
 

@@ -5,8 +5,7 @@ import pytest
 from research.errors import UserError
 from research.microscope import saliency
 from research.microscope.saliency import cam_layers, grad_cam, gradient
-from research.models.cnn import cnn
-from research.models.dense import dense_sequence
+from research.models.classifiers import cnn, dense_sequence
 from research.models.layers import Conv, Dense, Flatten, GlobalPool, MaxPool, Rescale
 from research.models.network import sequence, upto
 from research.models.squeezenet import squeezenet

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from research.microscope.upsampled_activation import upsampled_activation
-from research.models.cnn import cnn
+from research.models.classifiers import cnn
 from research.models.layers import Conv, MaxPool
 from research.models.network import sequence, upto
 from research.models.receptive_fields import receptive_field

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.models.apply import SMALLEST_LANE, apply_of
-from research.models.cnn import cnn
+from research.models.classifiers import cnn
 
 NET = cnn((4, 8), (16,), 3, padding="same", dropout=0.5)
 VARIABLES = jax.jit(NET.init)(jax.random.key(0), jnp.zeros((1, 9, 9, 1)))

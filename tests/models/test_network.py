@@ -3,8 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.models.cnn import cnn
-from research.models.dense import dense_sequence, dense_wired
+from research.models.classifiers import cnn, dense_sequence, dense_wired
 from research.models.layers import Dense
 from research.models.network import INPUT, network, wire
 from research.trees import count, named_leaves

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.models.cnn import cnn
+from research.models.classifiers import cnn
 from research.models.layers import Concat, Conv, Dense, MaxPool
 from research.models.lowering import convolution
 from research.models.network import INPUT, Network, network, sequence, upto, wire

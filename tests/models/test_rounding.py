@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from research.models.apply import SMALLEST_LANE, apply_of
-from research.models.cnn import cnn
+from research.models.classifiers import cnn
 from research.models.forecasters import ForecastSpec, cnn_forecaster, recurrent_forecaster
 from research.models.layers import Dense
 from research.models.network import sequence

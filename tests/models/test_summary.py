@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.models.cnn import cnn
-from research.models.dense import dense_sequence
+from research.models.classifiers import cnn, dense_sequence
 from research.models.layers import Conv, MaxPool
 from research.models.network import sequence
 from research.models.sizes import smallest_side

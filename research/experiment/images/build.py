@@ -18,8 +18,7 @@ from research.errors import UserError
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
 from research.models.apply import apply_of
-from research.models.cnn import cnn
-from research.models.dense import dense_sequence, dense_wired
+from research.models.classifiers import cnn, dense_sequence, dense_wired
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.summary import summarize
