@@ -1,4 +1,4 @@
-"""A pretrained backbone under a head of its own, and where the two are cut: below, nothing is trained."""
+"""A pretrained backbone under a new head, and the split of the net into a frozen and a trained part."""
 
 from collections.abc import Collection
 from typing import Literal, NamedTuple
@@ -11,8 +11,8 @@ from research.models.network import INPUT, Handle, Network, beyond, network, upt
 Backbone = Literal["squeezenet", "vgg16"]
 
 
-class Cut(NamedTuple):
-    """`below` is run once and for all; `above`, which is trained, reads its output."""
+class SplitNet(NamedTuple):
+    """A net in two parts: `below`, which is frozen, and `above`, which is trained and reads the output of `below`."""
 
     below: Network
     above: Network
@@ -31,40 +31,41 @@ def transfer_net(
     handle = _base(backbone, convention)
     join = Flatten(name="head/flatten") if pooling == "flatten" else GlobalPool(pooling, name="head/pool")
     handle = wire(join, handle)
-    for place, features in enumerate((*hidden, outputs), start=1):
+    for position, features in enumerate((*hidden, outputs), start=1):
         if dropout:
-            handle = wire(Dropout(dropout, name=f"head/dropout{place}"), handle)
-        last = place > len(hidden)
-        name, activation = ("head/logits", "linear") if last else (f"head/dense{place}", "relu")
+            handle = wire(Dropout(dropout, name=f"head/dropout{position}"), handle)
+        last = position > len(hidden)
+        name, activation = ("head/logits", "linear") if last else (f"head/dense{position}", "relu")
         handle = wire(Dense(features, activation=activation, name=name), handle)
     return network(handle)
 
 
 def frozen_layers(net: Network, fine_tune: int) -> list[str]:
-    """The backbone's layers with weights but the last `fine_tune`. Raises UserError when there are not so many."""
-    layers = [name for name in _weighty(net) if not name.startswith("head/")]
+    """The backbone's layers with weights except the last `fine_tune`. Raises UserError when there are fewer."""
+    layers = [name for name in _weighted(net) if not name.startswith("head/")]
     if fine_tune > len(layers):
         raise UserError(f"model.fine_tune is {fine_tune}, but the backbone has {len(layers)} layers with weights")
     return layers[: len(layers) - fine_tune]
 
 
-def cut(net: Network, frozen: Collection[str]) -> Cut | None:
-    """`net` cut as high as can be with only `frozen` layers below; None when those below would have no weights.
+def split_net(net: Network, frozen: Collection[str]) -> SplitNet | None:
+    """`net` in two parts, of which `below` is as large as possible and has only `frozen` layers.
 
-    What varies from step to step (dropout) stays above, and what joins several ways through the net in one piece.
+    Dropout stays above, because it varies from step to step; so do branches that join
+    above. None when `below` would have no weights.
     """
-    for place in range(len(net.names) - 2, -1, -1):
-        below = upto(net, net.names[place])
+    for index in range(len(net.names) - 2, -1, -1):
+        below = upto(net, net.names[index])
         steady = not any(isinstance(layer, Dropout) for layer in below.layers)
-        if steady and _weighty(below) and set(_weighty(below)) <= set(frozen):
+        if steady and _weighted(below) and set(_weighted(below)) <= set(frozen):
             try:
-                return Cut(below, beyond(net, net.names[place]))
-            except ValueError:  # not the only way through
+                return SplitNet(below, beyond(net, net.names[index]))
+            except ValueError:  # another branch passes by this layer
                 continue
     return None
 
 
-def _weighty(net: Network) -> list[str]:
+def _weighted(net: Network) -> list[str]:
     return [name for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Conv | Dense)]
 
 

@@ -7,7 +7,7 @@ from research.errors import UserError
 from research.models.network import beyond, upto
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
-from research.models.transfer import cut, frozen_layers, transfer_net
+from research.models.transfer import frozen_layers, split_net, transfer_net
 from research.models.vgg16 import vgg16
 from research.trees import named_leaves
 
@@ -58,7 +58,7 @@ def own(net, params):
 def test_below_and_above_the_cut_are_the_whole(small, fine_tune):
     net, params, pixels = small
     frozen = frozen_layers(net, fine_tune)
-    parts = cut(net, frozen)
+    parts = split_net(net, frozen)
     halfway = parts.below.apply(own(parts.below, params), pixels)[0]
     found = parts.above.apply(own(parts.above, params), halfway)[0]
     np.testing.assert_array_equal(found, net.apply({"params": params}, pixels)[0])
@@ -71,13 +71,13 @@ def test_below_and_above_the_cut_are_the_whole(small, fine_tune):
 
 def test_dropout_stays_above_the_cut():
     net = transfer_net("squeezenet", "caffe", 2, hidden=(5,), dropout=0.5)
-    parts = cut(net, [*frozen_layers(net, 0), "head/dense1"])
+    parts = split_net(net, [*frozen_layers(net, 0), "head/dense1"])
     assert parts is not None and parts.below.names[-1] == "head/pool"
 
 
 def test_where_the_first_layer_is_trained_there_is_no_cut(small):
-    assert cut(small[0], frozen_layers(small[0], 25)) is None
-    assert cut(small[0], [name for name in frozen_layers(small[0], 0) if name != "conv1"]) is None
+    assert split_net(small[0], frozen_layers(small[0], 25)) is None
+    assert split_net(small[0], [name for name in frozen_layers(small[0], 0) if name != "conv1"]) is None
     with pytest.raises(UserError, match="has 25 layers"):
         frozen_layers(small[0], 26)
 

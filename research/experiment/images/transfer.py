@@ -20,7 +20,7 @@ from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
 from research.models.pixels import EXAMINED, check_pixels
-from research.models.transfer import Cut, cut, frozen_layers, transfer_net
+from research.models.transfer import SplitNet, frozen_layers, split_net, transfer_net
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import cached, key_of
@@ -45,7 +45,7 @@ class Transfer(NamedTuple):
 
     net: Network  # whole
     frozen: frozenset[str]  # names of the leaves that are not trained
-    cut: Cut | None  # None where nothing is run beforehand
+    cut: SplitNet | None  # None where nothing is run beforehand
     below: Tree  # parameters below the cut
     start: dict[str, np.ndarray]  # the other pretrained leaves, by name
     weights: str  # fingerprint
@@ -69,7 +69,7 @@ def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -
     frozen = frozen_leaves(names, experiment.train.freeze, given)
     steady = config.cache and (not experiment.augment.active or experiment.augment.views > 0)
     pretrained = {_layer(leaf) for leaf in loaded.leaves}
-    parts = cut(net, pretrained - {_layer(leaf) for leaf in names if leaf not in frozen}) if steady else None
+    parts = split_net(net, pretrained - {_layer(leaf) for leaf in names if leaf not in frozen}) if steady else None
     under = set() if parts is None else set(parts.below.names)
     below = {leaf: jnp.asarray(value) for leaf, value in loaded.leaves.items() if _layer(leaf) in under}
     above = {leaf: value for leaf, value in loaded.leaves.items() if _layer(leaf) not in under}
