@@ -17,7 +17,7 @@ from research.data.images.walk import pictures_below
 from research.errors import UserError, warn
 from research.experiment.originals import original_crop
 from research.microscope.patches import crop
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 
 
 class Real(Protocol):
@@ -36,7 +36,7 @@ class Real(Protocol):
         """`count` pictures [N, H, W, C] (all, if there are no more), spread evenly."""
         ...
 
-    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+    def patch(self, place: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
         """What position (`row`, `column`) of a tap sees of picture `place`: uint8 [h, w, C]."""
         ...
 
@@ -56,7 +56,7 @@ class Gallery(NamedTuple):
         """As `Real` says."""
         return np.asarray(self.images[_spread(len(self.images), count)])
 
-    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+    def patch(self, place: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
         """As `Real` says, cut from the picture as it is here."""
         return crop(np.asarray(self.images[place]), field, row, column)
 
@@ -96,7 +96,7 @@ class Folder(NamedTuple):
         """As `Real` says."""
         return self._read([self.names[place] for place in _spread(len(self.names), count)])
 
-    def patch(self, place: int, field: Field, row: int, column: int) -> np.ndarray:
+    def patch(self, place: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
         """As `Real` says, cut from the file's own pixels."""
         return original_crop(self.place / self.names[place], self.shape, field, row, column, self.ranges)
 

@@ -15,7 +15,7 @@ from research.experiment.microscope_setup import Scene
 from research.microscope.exemplars import Exemplar, exemplars
 from research.microscope.neurons import middle, neurons
 from research.microscope.patches import strongest
-from research.models.receptive_fields import Field, receptive_field
+from research.models.receptive_fields import ReceptiveField, receptive_field
 from research.models.taps import PRE, run_taps
 from research.report import microscope as page
 
@@ -89,7 +89,7 @@ def _near(scene: Scene, name: str) -> list[Exemplar]:
     return near(filters=config.filters or None, seed=config.seed, show=show)
 
 
-def _patches(scene: Scene, name: str, field: Field) -> dict[int, list[page.Patch]]:
+def _patches(scene: Scene, name: str, field: ReceptiveField) -> dict[int, list[page.Patch]]:
     """By filter, the real patches that excite it most."""
     if scene.real is None or not scene.config.patches:
         return {}

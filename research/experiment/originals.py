@@ -10,13 +10,13 @@ from research.data.images.decoding import UndecodableError, decode
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 from research.microscope.patches import GRAY
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 
 LARGEST = 96  # pixels: a longer side is scaled down to it, for a page holds thousands of patches
 
 
 def original_crop(
-    path: Path, shape: tuple[int, int, int], field: Field, row: int, column: int, ranges: Ranges = UNKNOWN
+    path: Path, shape: tuple[int, int, int], field: ReceptiveField, row: int, column: int, ranges: Ranges = UNKNOWN
 ) -> np.ndarray:
     """What position (`row`, `column`) of a tap sees of the picture file at `path`: uint8 [h, w, C], in its own pixels.
 

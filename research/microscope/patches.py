@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.errors import UserError
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 
 GRAY = 128  # of a crop, where the field reaches beyond what is seen
 
@@ -69,7 +69,7 @@ def strongest(run: Run, batches: Iterable[np.ndarray], k: int, *, above: float =
     return Strongest(*(np.asarray(each) for each in best[:4]))
 
 
-def crop(image: np.ndarray, field: Field, row: int, column: int) -> np.ndarray:
+def crop(image: np.ndarray, field: ReceptiveField, row: int, column: int) -> np.ndarray:
     """What position (`row`, `column`) of a tap with `field` sees of `image` uint8 [H, W, C]: uint8 [h, w, C].
 
     Exactly its receptive field: what is padding is mid-gray. Raises ValueError for a position that the tap does not

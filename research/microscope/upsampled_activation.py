@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 
 
-def upsampled_activation(activation: np.ndarray, field: Field, picture: tuple[int, int]) -> np.ndarray:
+def upsampled_activation(activation: np.ndarray, field: ReceptiveField, picture: tuple[int, int]) -> np.ndarray:
     """A filter's `activation` [H', W'] laid over the `picture` of (H, W): [H, W] float32.
 
     Each position's value stands at the middle of its receptive field and falls off linearly to nothing at its

@@ -13,7 +13,7 @@ from research.models.sizes import check_size, facts_of
 from research.models.taps import check_tap, layer_of
 
 
-class Field(NamedTuple):
+class ReceptiveField(NamedTuple):
     """Position (i, j) of a tap sees the `size` rows and columns of the picture from `start` + (i, j) * `jump` on.
 
     Each is (rows, columns); of a sequence (steps,), and so are positions. What lies before 0 is padding, and so is what
@@ -47,7 +47,7 @@ class Field(NamedTuple):
         return tuple(a + i * j + (r - 1) / 2 for i, r, j, a in zip(position, *self[:3], strict=True))
 
 
-def receptive_field(net: Network, tap: str, picture: Shape) -> Field:
+def receptive_field(net: Network, tap: str, picture: Shape) -> ReceptiveField:
     """The field of `tap` (LAYER, LAYER/pre) of `net` on pictures of shape `picture` [H, W, C]; of sequences, [L, F].
 
     Raises UserError for a tap that the net does not have (it lists those that there are), and for pictures so small
@@ -59,7 +59,7 @@ def receptive_field(net: Network, tap: str, picture: Shape) -> Field:
     return _walk(part, picture)[-1]
 
 
-def receptive_fields(net: Network, picture: Shape) -> dict[str, Field]:
+def receptive_fields(net: Network, picture: Shape) -> dict[str, ReceptiveField]:
     """{layer name: field} of every layer of `net` on pictures of shape `picture` [H, W, C]; of sequences, [L, F].
 
     Raises ValueError where layers are joined whose positions lie differently far apart, for which there is no field.
@@ -67,13 +67,13 @@ def receptive_fields(net: Network, picture: Shape) -> dict[str, Field]:
     return dict(zip(net.names, _walk(net, picture), strict=True))
 
 
-def _walk(net: Network, picture: Shape) -> list[Field]:
+def _walk(net: Network, picture: Shape) -> list[ReceptiveField]:
     """The field of each layer."""
     sides = picture[:-1]
-    pixels = Field((1,) * len(sides), (1,) * len(sides), (0,) * len(sides), sides)
-    whole = Field(sides, (0,) * len(sides), (0,) * len(sides), sides)
+    pixels = ReceptiveField((1,) * len(sides), (1,) * len(sides), (0,) * len(sides), sides)
+    whole = ReceptiveField(sides, (0,) * len(sides), (0,) * len(sides), sides)
     facts = facts_of(net, picture)
-    fields: list[Field] = []
+    fields: list[ReceptiveField] = []
     for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True):
         read = picture if wires[0] < 0 else facts[wires[0]].output
         below = [pixels if source < 0 else fields[source] for source in wires]
@@ -87,13 +87,13 @@ def _walk(net: Network, picture: Shape) -> list[Field]:
     return fields
 
 
-def _at(place: Shape, below: Field) -> Field:
+def _at(place: Shape, below: ReceptiveField) -> ReceptiveField:
     """The field of a tap without places, which sees what `place` of its input sees."""
     start = tuple(first + at * step for first, at, step in zip(below.start, place, below.jump, strict=True))
     return below._replace(jump=(0,) * len(place), start=start)
 
 
-def _through(fact: Facts, lengths: Shape, below: Field) -> Field:
+def _through(fact: Facts, lengths: Shape, below: ReceptiveField) -> ReceptiveField:
     """The field of a layer whose input has `lengths` positions, seeing what `below` tells."""
     ones = (1,) * len(lengths)
     own = fact.window or ones, fact.stride or ones, fact.before or (0,) * len(lengths)
@@ -101,10 +101,10 @@ def _through(fact: Facts, lengths: Shape, below: Field) -> Field:
     for window, step, before, length, size, jump, start, edge in zip(*own, lengths, *below, strict=True):
         last = start + (length - 1) * jump + size  # where the view of the input's last position ends
         axes.append((size + (window - 1) * jump, jump * step, start - before * jump, min(edge, last)))
-    return Field(*(tuple(values) for values in zip(*axes, strict=True)))
+    return ReceptiveField(*(tuple(values) for values in zip(*axes, strict=True)))
 
 
-def _hull(layer: Layer, reads: list[Field]) -> Field:
+def _hull(layer: Layer, reads: list[ReceptiveField]) -> ReceptiveField:
     """What several inputs see together: from the first row and column that any sees to the last."""
     if len({field.jump for field in reads}) > 1:
         raise ValueError(f"what {layer.name} joins lies differently far apart: {[field.jump for field in reads]}")
@@ -112,4 +112,4 @@ def _hull(layer: Layer, reads: list[Field]) -> Field:
     ends = zip(*(zip(field.start, field.size, strict=True) for field in reads), strict=True)
     size = tuple(max(a + r for a, r in axis) - first for axis, first in zip(ends, start, strict=True))
     edge = tuple(map(max, zip(*(field.edge for field in reads), strict=True)))
-    return Field(size, reads[0].jump, start, edge)
+    return ReceptiveField(size, reads[0].jump, start, edge)

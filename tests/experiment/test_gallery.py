@@ -8,10 +8,10 @@ from research.experiment import gallery
 from research.experiment.gallery import Gallery, folder
 from research.experiment.originals import LARGEST
 from research.microscope.patches import GRAY
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 
 SHAPE = (8, 6, 3)
-FIELD = Field(size=(4, 4), jump=(2, 2), start=(-1, -1), edge=(8, 6))
+FIELD = ReceptiveField(size=(4, 4), jump=(2, 2), start=(-1, -1), edge=(8, 6))
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_patch_is_cut_from_the_files_own_pixels(place):
 
 def test_a_large_patch_is_scaled_down_and_a_gray_net_gets_gray(tmp_path):
     Image.new("RGB", (800, 600), (200, 0, 0)).save(tmp_path / "large.png")
-    square, upright = (Field((4, width), (1, 1), (0, 0), (8, 8)) for width in (4, 2))
+    square, upright = (ReceptiveField((4, width), (1, 1), (0, 0), (8, 8)) for width in (4, 2))
     assert folder(tmp_path, (8, 8, 3)).patch(0, square, 1, 1).shape == (LARGEST, LARGEST, 3)
     gray = folder(tmp_path, (8, 8, 1)).patch(0, upright, 1, 1)
     assert gray.shape == (LARGEST, LARGEST // 2, 1) and (gray == gray[0, 0]).all()

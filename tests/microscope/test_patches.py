@@ -7,7 +7,7 @@ from research.errors import UserError
 from research.microscope import patches
 from research.microscope.patches import GRAY, crop, strongest
 from research.models.classifiers import cnn
-from research.models.receptive_fields import Field, receptive_field
+from research.models.receptive_fields import ReceptiveField, receptive_field
 from research.models.taps import run_taps
 
 PICTURES = np.random.default_rng(0).integers(0, 6, (23, 4, 3, 5)).astype(np.uint8)  # coarse: many are equal
@@ -111,7 +111,7 @@ def test_the_net_run_on_a_crop_alone_gives_the_activation_that_was_found():
 
 def test_a_crop_is_gray_where_there_is_padding():
     image = np.arange(1, 61, dtype=np.uint8).reshape(6, 5, 2)
-    field = Field(size=(4, 3), jump=(2, 1), start=(-1, -1), edge=(5, 5))
+    field = ReceptiveField(size=(4, 3), jump=(2, 1), start=(-1, -1), edge=(5, 5))
     around = np.full((9, 7, 2), GRAY, np.uint8)
     around[1:6, 1:6] = image[:5]  # the sixth row is never seen
     for row, column in np.ndindex(3, 5):

@@ -8,7 +8,7 @@ from research.models.classifiers import cnn
 from research.models.layers import Concat, Conv, Dense, MaxPool
 from research.models.lowering import convolution
 from research.models.network import INPUT, Network, network, sequence, upto, wire
-from research.models.receptive_fields import Field, receptive_field, receptive_fields
+from research.models.receptive_fields import ReceptiveField, receptive_field, receptive_fields
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
 from research.models.vgg16 import vgg16
@@ -118,7 +118,7 @@ def test_squeezenets_fields_through_its_branches(monkeypatch):
 def test_vgg16s_field_is_the_published_one():
     # Araujo et al. 2019, table of fields: VGG-16 sees 212 pixels, 32 apart, with a padding of 90.
     field = receptive_field(vgg16(), "block5_pool", (224, 224, 3))
-    assert field == Field((212, 212), (32, 32), (-90, -90), (224, 224))
+    assert field == ReceptiveField((212, 212), (32, 32), (-90, -90), (224, 224))
     assert field.center(0, 0) == (15.5, 15.5) and field.center(6, 1) == (207.5, 47.5)
     assert field.seen(0, 6) == (slice(0, 122), slice(102, 224))
 
