@@ -41,8 +41,10 @@ def steps_of(text: str, step: np.timedelta64, flag: str = "") -> int:
         return _steps_of_months(text, step, flag)
     seconds, each = seconds_of(text), seconds_in(step)
     if seconds % each:
-        near = [told(count * each) for count in (seconds // each, seconds // each + 1) if count]
-        raise UserError(f"{_named(text, flag)} is no whole number of steps of {told(each)}; give {' or '.join(near)}")
+        near = [format_duration(count * each) for count in (seconds // each, seconds // each + 1) if count]
+        raise UserError(
+            f"{_named(text, flag)} is no whole number of steps of {format_duration(each)}; give {' or '.join(near)}"
+        )
     return seconds // each
 
 
@@ -51,20 +53,20 @@ def seconds_in(step: np.timedelta64) -> int:
     return int(step / np.timedelta64(1, "s"))
 
 
-def told(length: int | np.timedelta64) -> str:
+def format_duration(length: int | np.timedelta64) -> str:
     """A length in words: "5 min", "1 h", "1 d 6 h", in its two largest units; "3 months", "1 year" of months."""
     if isinstance(length, np.timedelta64):
         months = months_in(length)
-        return _months_told(months) if months else told(seconds_in(length))
+        return _format_months(months) if months else format_duration(seconds_in(length))
     seconds, parts = length, []
-    for unit, size in list(UNITS.items())[1:]:  # weeks are told in days
+    for unit, size in list(UNITS.items())[1:]:  # weeks are written in days
         if seconds >= size and len(parts) < 2:
             parts.append(f"{seconds // size:,} {unit}")
             seconds %= size
     return " ".join(parts) or "0 s"
 
 
-def _months_told(months: int) -> str:
+def _format_months(months: int) -> str:
     count, unit = (months, "month") if months % 12 else (months // 12, "year")
     return f"{count:,} {unit}{'' if count == 1 else 's'}"
 
@@ -74,8 +76,8 @@ def _steps_of_months(text: str, step: np.timedelta64, flag: str) -> int:
     months = int(found[1]) * MONTHS.get(found[2], 0) if found else 0
     if not months or months % months_in(step):
         raise UserError(
-            f"{_named(text, flag)} is no whole number of steps of {told(step)}; give a number of steps, as in 12, or "
-            "whole months or years, as in 2 years"
+            f"{_named(text, flag)} is no whole number of steps of {format_duration(step)}; give a number of steps, "
+            "as in 12, or whole months or years, as in 2 years"
         )
     return months // months_in(step)
 

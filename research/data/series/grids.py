@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.data.series.durations import seconds_in, told
+from research.data.series.durations import format_duration, seconds_in
 from research.data.series.months import Places, months_in, places_of
 from research.data.series.zones import shown_time
 from research.errors import UserError
@@ -45,7 +45,9 @@ def on_grid(found: Rows, step: np.timedelta64, where: str) -> Grid:
     places, instants, moved = _placed(found, step, where)
     together = len(np.unique(found.instants)) - len(np.unique(places))
     if together > COLLIDING * len(found.rows):
-        raise UserError(f"{where}: its rows keep to no regular step, {told(step)} comes nearest; put them on one first")
+        raise UserError(
+            f"{where}: its rows keep to no regular step, {format_duration(step)} comes nearest; put them on one first"
+        )
     known, length = np.isfinite(found.values), len(instants)
     sums, counts = np.zeros((2, length, found.values.shape[1]))
     np.add.at(sums, places, np.where(known, found.values, 0))
@@ -83,6 +85,7 @@ def _refuse_sparse(found: Rows, length: int, step: int, where: str) -> None:
         return
     late = int(np.diff(found.instants).argmax()) + 1
     raise UserError(
-        f"{where}: row {found.rows[late]}: {shown_time(found.instants[late])} comes {told(step * length)} after the "
-        f"beginning, {length:,} steps for {len(found.rows):,} rows; mend it, or give the parts as series of their own"
+        f"{where}: row {found.rows[late]}: {shown_time(found.instants[late])} comes {format_duration(step * length)} "
+        f"after the beginning, {length:,} steps for {len(found.rows):,} rows; mend it, or "
+        "give the parts as series of their own"
     )

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from research.data.series.durations import seconds_of, told
+from research.data.series.durations import format_duration, seconds_of
 from research.data.series.findings import merged
 from research.data.series.finishing import filling, finished
 from research.data.series.leaving_out import without_flat
@@ -60,7 +60,9 @@ def load_series(
     files |= {part: read_file(path, reading, first.columns) for part, path in paths.items() if part != "train"}
     other = next((file for file in files.values() if not same_step(file.step, first.step)), None)
     if other is not None:
-        steps = f"{first.name} has steps of {told(first.step)}, {other.name} of {told(other.step)}"
+        steps = (
+            f"{first.name} has steps of {format_duration(first.step)}, {other.name} of {format_duration(other.step)}"
+        )
         raise UserError(f"{steps}; bring both to one")
     longer = np.timedelta64(seconds_of(resample), "s") if resample else first.step
     raw = chronological(files, longer, validation, test)
@@ -88,7 +90,10 @@ def read_context(
         warn(how)
     longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else file.step
     if not same_step(longer, step):
-        raise UserError(f"{file.name} has steps of {told(longer)}, training had {told(step)}; give it the same")
+        raise UserError(
+            f"{file.name} has steps of {format_duration(longer)}, training had {format_duration(step)}; "
+            "give it the same"
+        )
     whole = [finished(one, file.step, longer, reading.fill, reading.aggregate) for one in file.series]
     found = tuple(_until_known(one) for one in whole)
     for one, raw in zip(found, file.series, strict=True):
@@ -100,7 +105,7 @@ def _tell_what_is_left_out(file: str, one: Series, end: np.datetime64, step: np.
     begins = following(one.times, step, 1)[0] if len(one.times) else None
     if begins is not None and begins < end:
         named = f"{file}, {one.name}" if one.name else file
-        lag = told(int((end - begins) / np.timedelta64(1, "s")))
+        lag = format_duration(int((end - begins) / np.timedelta64(1, "s")))
         warn(f"{named}: its last {lag} are no whole, known step; the forecast begins at {shown_time(begins)}")
 
 

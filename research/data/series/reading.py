@@ -8,7 +8,7 @@ import numpy as np
 
 from research.data.images.findings import shown
 from research.data.series.archives import read_archive
-from research.data.series.durations import DAY, seconds_in, seconds_of, told
+from research.data.series.durations import DAY, format_duration, seconds_in, seconds_of
 from research.data.series.findings import WORDS, Finding, SeriesFindings
 from research.data.series.grids import Rows, on_grid
 from research.data.series.months import months_in, same_step
@@ -121,6 +121,7 @@ def _refuse_resampling(step: np.timedelta64, reading: Reading, where: str) -> No
     longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else step
     if not same_step(step, longer) and (months_in(step) or seconds_in(longer) % seconds_in(step)):
         raise UserError(
-            f"{where} has steps of {told(step)}, which do not add up to {told(longer)}; give --data.resample a multiple"
+            f"{where} has steps of {format_duration(step)}, which do not add up to {format_duration(longer)}; "
+            "give --data.resample a multiple"
             f"{' in a file of shorter steps, or leave it out' if months_in(step) else ''}"
         )

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from research.data.series.durations import told
+from research.data.series.durations import format_duration
 from research.data.series.months import months_in
 from research.data.series.profiles import Kind, Shape, Statistic, by_day, profiles, slots_of
 from research.data.series.series_set import Series
@@ -63,7 +63,7 @@ def fit_reference(
     if scaling != "standard":
         return _of_range(train, step, shape, scaling)
     if kind != "mean" and months_in(step):
-        raise UserError(f"steps of {told(step)} have no time of day; take --data.reference mean, not {kind}")
+        raise UserError(f"steps of {format_duration(step)} have no time of day; take --data.reference mean, not {kind}")
     tables, spreads = [], []
     for one in train:
         days = by_day(one, step, kind)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.data.series.clock import days_and_seconds
-from research.data.series.durations import DAY, seconds_in, told
+from research.data.series.durations import DAY, format_duration, seconds_in
 from research.data.series.months import month_of, months_in
 
 
@@ -19,9 +19,9 @@ class Season(NamedTuple):
 def season_of(step: np.timedelta64) -> Season:
     """A year of steps of months, a day of shorter ones; one step of those that are longer than their season."""
     if months := months_in(step):
-        return Season("year", 12 // months) if 12 % months == 0 else Season(told(step), 1)
+        return Season("year", 12 // months) if 12 % months == 0 else Season(format_duration(step), 1)
     seconds = seconds_in(step)
-    return Season("day", -(-DAY // seconds)) if seconds <= DAY else Season(told(step), 1)
+    return Season("day", -(-DAY // seconds)) if seconds <= DAY else Season(format_duration(step), 1)
 
 
 def seasons_of(times: np.ndarray, step: np.timedelta64) -> tuple[np.ndarray, np.ndarray]:

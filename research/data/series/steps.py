@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.data.series.durations import UNITS, told
+from research.data.series.durations import UNITS, format_duration
 from research.data.series.months import keeps_to_months, month_of
 from research.data.series.zones import shown_time
 from research.errors import UserError
@@ -72,8 +72,9 @@ def _step_of_seconds(lengths: np.ndarray, where: str) -> int:
     if abs(usual - median) > SLACK * median:
         long = "; rows of months keep to one day of the month" if median >= 28 * UNITS["d"] else ""
         raise UserError(
-            f"{where}: its rows keep to no regular step (they are {told(int(lengths.min()))} to "
-            f"{told(int(lengths.max()))} apart, most often {told(step)}{long}); put them on one first"
+            f"{where}: its rows keep to no regular step (they are {format_duration(int(lengths.min()))} to "
+            f"{format_duration(int(lengths.max()))} apart, most often {format_duration(step)}{long}); "
+            "put them on one first"
         )
     return usual
 
@@ -91,8 +92,9 @@ def _refuse_two(series: Sequence[Distances], where: str, duration: Callable[[int
         near = times > 0 and abs(length - times * main) <= NEAR * main
         if not near or (times > 1 and inside[length] * length >= LASTING * lengths.sum()):
             raise UserError(
-                f"{where}: two different steps, {told(duration(main))} ({starts[main]}) and {told(duration(length))} "
-                f"({starts[length]}); give each a file of its own, or bring both to one step"
+                f"{where}: two different steps, {format_duration(duration(main))} ({starts[main]}) and "
+                f"{format_duration(duration(length))} ({starts[length]}); give each a file of its own, or bring both "
+                "to one step"
             )
 
 

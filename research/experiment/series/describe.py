@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from research.data.series.durations import told
+from research.data.series.durations import format_duration
 from research.experiment.histories import headline_split
 from research.experiment.series.build import SPLITS, Parts
 from research.experiment.series.publish import evaluation_document
@@ -23,8 +23,8 @@ def describe_data(parts: Parts) -> list[str]:
     several = f"{series} series of " if series > 1 else ""
     columns = data.columns[0] if len(data.columns) == 1 else f"{len(data.columns)} columns"
     lines = [
-        f"{data.name}: {several}{columns} in steps of {told(each)}",
-        f"windows of {told(each * sizes.context)} in, {told(each * sizes.horizon)} out: {counts}",
+        f"{data.name}: {several}{columns} in steps of {format_duration(each)}",
+        f"windows of {format_duration(each * sizes.context)} in, {format_duration(each * sizes.horizon)} out: {counts}",
     ]
     found = data.findings.summary()
     return [*lines, f"found in its files: {found}"] if found else lines

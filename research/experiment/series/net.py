@@ -10,7 +10,7 @@ import numpy as np
 
 from research.config import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesExperiment
 from research.data.paths import data_root, expanded
-from research.data.series.durations import steps_of, told
+from research.data.series.durations import format_duration, steps_of
 from research.data.series.months import months_in
 from research.errors import UserError
 from research.models.forecasters import ForecastSpec, cnn_forecaster, dense_forecaster, recurrent_forecaster
@@ -52,7 +52,9 @@ def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelt
         )
     sub_daily = [name for name in config.data.calendar if name != "time_of_year"]
     if months_in(step) and sub_daily:
-        raise UserError(f"steps of {told(step)} have no {sub_daily[0]}; give --data.calendar time_of_year, or none")
+        raise UserError(
+            f"steps of {format_duration(step)} have no {sub_daily[0]}; give --data.calendar time_of_year, or none"
+        )
     return Sizes(
         context=steps_of(config.data.context, step, "--data.context"),
         horizon=steps_of(config.data.horizon, step, "--data.horizon"),

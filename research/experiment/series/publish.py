@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from research.config import SeriesExperiment, to_json
-from research.data.series.durations import told
+from research.data.series.durations import format_duration
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
 from research.experiment.evaluations import best_epoch, chosen
@@ -41,9 +41,9 @@ def described(parts: Parts) -> dict[str, Any]:
         "columns": list(data.columns),
         "series": [one.name for one in data.parts["train"]],
         "unit": parts.config.data.unit,
-        "step": told(data.step),
-        "context": told(data.step * sizes.context),
-        "horizon": told(data.step * sizes.horizon),
+        "step": format_duration(data.step),
+        "context": format_duration(data.step * sizes.context),
+        "horizon": format_duration(data.step * sizes.horizon),
         "training_days": _training_days(parts),
         "never_negative": never_negative(parts),
         "baselines": _baseline_errors(parts),

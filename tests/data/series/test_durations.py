@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from research.data.series.durations import seconds_of, steps_of, told
+from research.data.series.durations import format_duration, seconds_of, steps_of
 
 FIVE_MINUTES = np.timedelta64(5, "m")
 
@@ -79,10 +79,10 @@ def test_what_is_no_number_of_steps_of_months(refusal, text):
 
 
 def test_durations_are_told():
-    assert [told(np.timedelta64(count, "M")) for count in (1, 3, 12, 18, 24)] == [
+    assert [format_duration(np.timedelta64(count, "M")) for count in (1, 3, 12, 18, 24)] == [
         *("1 month", "3 months", "1 year", "18 months", "2 years")
     ]
-    assert told(np.timedelta64(90, "m")) == "1 h 30 min"
-    assert [told(seconds) for seconds in (0, 59, 300, 433, 3600, 90_000, 86_400)] == [
+    assert format_duration(np.timedelta64(90, "m")) == "1 h 30 min"
+    assert [format_duration(seconds) for seconds in (0, 59, 300, 433, 3600, 90_000, 86_400)] == [
         *("0 s", "59 s", "5 min", "7 min 13 s", "1 h", "1 d 1 h", "1 d")
     ]
