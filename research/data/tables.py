@@ -11,9 +11,8 @@ import numpy as np
 
 from research.data.decimals import COMMA, POINT, numbers_of
 from research.data.frames import Frame, read_frame
-from research.data.series.joined_times import joined_times
 from research.data.series.repeats import refuse_repeated, what_tells_apart
-from research.data.series.stamps import Stamps, stamps_of
+from research.data.series.timestamps import Stamps, joined_times, stamps_of
 from research.errors import UserError, printable
 
 DATE = r"\d{4}-\d\d?-\d|\d\d?[./-]\d\d?[./-]\d{4}"  # the beginning of one

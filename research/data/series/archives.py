@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from research.data.series.repeats import refuse_repeated
-from research.data.series.stamps import Stamps, check_years
+from research.data.series.timestamps import Stamps, check_years
 from research.data.tables import LARGEST, Layout, Table, chosen_columns
 from research.errors import UserError, printable
 

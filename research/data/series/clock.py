@@ -1,10 +1,15 @@
 """What a clock and a calendar tell of any time, past or to come: angles of the day and of the week, on the circle."""
 
+import datetime
+import difflib
+import zoneinfo
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from research.data.series.durations import DAY
+from research.data.series.durations import DAY, UNITS
+from research.errors import UserError
 
 PERIODS = ("time_of_day", "day_of_week", "time_of_year")
 
@@ -37,3 +42,104 @@ def days_and_seconds(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def weekday(days: np.ndarray) -> np.ndarray:
     """The day of the week of days since 1970-01-01, a Thursday: 0 is Monday."""
     return (days + 3) % 7
+
+
+HOUR = UNITS["h"]
+# Where clocks are changed today it is by an hour, on a Sunday before four in the morning, in spring or autumn of
+# either half of the world (nearly everywhere: the tz database, https://www.iana.org/time-zones).
+MONTHS = (3, 4, 9, 10, 11)
+LATEST = 4 * HOUR
+
+
+def check_zone(name: str | None) -> None:
+    """Raises UserError, with the nearest name, unless `name` is None or a time zone that is known here."""
+    try:
+        if name is not None:
+            zoneinfo.ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        near = difflib.get_close_matches(name or "", sorted(zoneinfo.available_timezones()), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else "give one such as America/Los_Angeles"
+        raise UserError(f"{(name or '')[:40]!r} is no time zone; {hint}") from error
+
+
+def instants_of(times: np.ndarray, zone: str | None, rows: np.ndarray, where: str) -> np.ndarray:
+    """The UTC instants of `times` (datetime64[s] [N]) that a clock in `zone` showed in this order; `times` without one.
+
+    Of the hour that a clock shows twice in autumn, what comes after a step back, or has the time of a row before, is
+    the second. Raises UserError for an hour that the clock skips, and for times that go back otherwise, by the row.
+    """
+    import pandas as pd  # slow to import
+
+    if zone is None:
+        refuse_unsorted(times, _may_go_back(times), rows, where)
+        return times
+    index = pd.DatetimeIndex(times)
+    skipped = index.tz_localize(zone, ambiguous=np.ones(len(times), bool), nonexistent="NaT").isna()
+    if skipped.any():
+        first = int(skipped.argmax())
+        raise UserError(
+            f"{where}: row {rows[first]}: {shown_time(times[first])} is in an hour that clocks in {zone} skip; "
+            "name another --data.time-zone, or none"
+        )
+    twofold = index.tz_localize(zone, ambiguous="NaT").isna()
+    refuse_unsorted(times, twofold[1:] & twofold[:-1], rows, where)
+    zoned = index.tz_localize(zone, ambiguous=~_second(times, twofold))
+    return zoned.tz_convert(datetime.UTC).tz_localize(None).to_numpy("datetime64[s]")
+
+
+def refuse_unsorted(times: np.ndarray, allowed: np.ndarray, rows: np.ndarray, where: str) -> None:
+    """Raises UserError, naming the row, where `times` [N] go back and it is not `allowed` [N - 1]."""
+    back = (np.diff(times) < np.timedelta64(0, "s")) & ~allowed
+    if back.any():
+        first = int(back.argmax()) + 1
+        raise UserError(
+            f"{where}: row {rows[first]}: time goes back from {shown_time(times[first - 1])} to "
+            f"{shown_time(times[first])}; sort the rows, or name the column that tells series apart: --data.series"
+        )
+
+
+def wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
+    """What a clock in `zone` shows at these UTC `instants`, datetime64[s]; `instants` themselves without one."""
+    import pandas as pd
+
+    if zone is None:
+        return instants
+    shown = pd.DatetimeIndex(instants).tz_localize(datetime.UTC).tz_convert(zone)
+    return shown.tz_localize(None).to_numpy("datetime64[s]")
+
+
+def is_change(start: Any, seconds: int) -> bool:
+    """Whether so many seconds from `start`, skipped or met twice, look like a change of the clock."""
+    return seconds == HOUR and bool(may_change(np.array([start]))[0])
+
+
+def may_change(times: np.ndarray) -> np.ndarray:
+    """Whether clocks may be changed at these `times` (datetime64 [N]): bool [N]."""
+    days, seconds = days_and_seconds(times)
+    month = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    return (weekday(days) == 6) & (seconds < LATEST) & np.isin(month, MONTHS)
+
+
+def shown_time(time: Any) -> str:
+    """A time as text to the minute, or to the second where it has seconds."""
+    text = str(time.astype("datetime64[s]")).replace("T", " ")
+    return text.removesuffix(":00") if text.count(":") == 2 else text
+
+
+def _may_go_back(times: np.ndarray) -> np.ndarray:
+    """Whether a row may lie before the one before it, [N - 1]: by less than the hour that a clock is put back."""
+    return may_change(times[1:]) & (times[:-1] - times[1:] < np.timedelta64(HOUR, "s"))
+
+
+def _second(times: np.ndarray, twofold: np.ndarray) -> np.ndarray:
+    """Which of the `twofold` times are of the second round of their hour."""
+    second = np.zeros(len(times), bool)
+    days = days_and_seconds(times)[0]
+    for day in np.unique(days[twofold]):
+        place = np.flatnonzero(twofold & (days == day))
+        back = np.flatnonzero(np.diff(times[place]) < np.timedelta64(0, "s"))
+        if len(back):
+            second[place[back[0] + 1 :]] = True
+        else:
+            second[np.delete(place, np.unique(times[place], return_index=True)[1])] = True
+    return second

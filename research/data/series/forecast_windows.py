@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from research.data.series.clock import instants_of, shown_time, wall_clock
 from research.data.series.durations import DAY, seconds_in
 from research.data.series.months import following, months_in
-from research.data.series.opening import opened
 from research.data.series.reference import Reference, expected, series_index
+from research.data.series.seasons import opened
 from research.data.series.series_set import Series
 from research.data.series.windows import Missing, Windows, joined
-from research.data.series.zones import instants_of, shown_time, wall_clock
 from research.errors import UserError
 
 

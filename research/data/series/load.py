@@ -1,20 +1,21 @@
 """Regular series, looked at and split in time: the one door to them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from research.data.series.durations import format_duration, seconds_of
-from research.data.series.findings import merged
-from research.data.series.finishing import filling, finished
+from research.data.series.clock import shown_time
+from research.data.series.durations import format_duration, seconds_in, seconds_of
+from research.data.series.findings import SeriesFindings, merged, of_filling
+from research.data.series.gaps import filled, resampled
 from research.data.series.leaving_out import without_flat
 from research.data.series.months import following, same_step
 from research.data.series.reading import Reading, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
 from research.data.series.sources import series_files
 from research.data.series.splits import chronological
-from research.data.series.zones import shown_time
 from research.errors import UserError, warn
 
 
@@ -113,3 +114,23 @@ def _until_known(one: Series) -> Series:
     known = np.flatnonzero(np.isfinite(one.values).any(axis=1))
     end = int(known[-1]) + 1 if len(known) else 0
     return Series(one.name, one.times[:end], one.values[:end], None if one.drawn is None else one.drawn[:end])
+
+
+def finished(
+    one: Series, step: np.timedelta64, longer: np.timedelta64, fill: int, aggregate: Literal["mean", "sum"]
+) -> Series:
+    """`one` with stretches of up to `fill` steps filled, then put together from `step` to `longer`."""
+    values = filled(one.values, fill)
+    drawn = np.logical_or.reduce(np.isnan(one.values) & ~np.isnan(values), axis=1)
+    times = one.times
+    if not same_step(step, longer) and len(times):
+        lengths = seconds_in(step), seconds_in(longer)
+        drawn = resampled(times, drawn[:, None], *lengths, "last")[1][:, 0]
+        times, values = resampled(times, values, *lengths, aggregate)
+    return Series(one.name, times, values, drawn if fill else None)
+
+
+def filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill: int) -> SeriesFindings:
+    """What `finished` fills in these series."""
+    found = [of_filling(file, columns, one.name, one.times, one.values, filled(one.values, fill)) for one in series]
+    return SeriesFindings(0, filled=tuple(finding for each in found for finding in each))

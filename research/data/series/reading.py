@@ -8,15 +8,13 @@ import numpy as np
 
 from research.data.images.findings import shown
 from research.data.series.archives import read_archive
+from research.data.series.clock import check_zone, instants_of, refuse_unsorted, shown_time, wall_clock
 from research.data.series.durations import DAY, format_duration, seconds_in, seconds_of
-from research.data.series.findings import WORDS, Finding, SeriesFindings
-from research.data.series.grids import Rows, on_grid
+from research.data.series.findings import WORDS, Finding, SeriesFindings, of_grid, of_rows
+from research.data.series.grids import Rows, on_grid, regular_step
 from research.data.series.months import months_in, same_step
 from research.data.series.series_set import Series
-from research.data.series.stamps import Stamps
-from research.data.series.steps import regular_step
-from research.data.series.survey import of_grid, of_rows
-from research.data.series.zones import check_zone, instants_of, refuse_unsorted, shown_time, wall_clock
+from research.data.series.timestamps import Stamps
 from research.data.tables import Layout, Table, read_table
 from research.errors import UserError
 

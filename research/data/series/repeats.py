@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.series.zones import may_change, shown_time
+from research.data.series.clock import may_change, shown_time
 from research.errors import UserError
 
 # Rules of our own: a logger or an export repeats fewer times, or the same row again.

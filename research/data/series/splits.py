@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from research.data.series.clock import shown_time
 from research.data.series.durations import seconds_in
 from research.data.series.gaps import binning
 from research.data.series.months import same_step
 from research.data.series.reading import File
 from research.data.series.series_set import Series
-from research.data.series.zones import shown_time
 from research.errors import UserError
 
 Parts = dict[str, tuple[Series, ...]]

@@ -11,8 +11,8 @@ from research.config import SeriesData, SeriesExperiment
 from research.data.sampling import uniform
 from research.data.series.leaving_out import without_short
 from research.data.series.load import load_series
-from research.data.series.opening import opening_of
 from research.data.series.reference import Reference, fit_reference, left_out
+from research.data.series.seasons import opening_of
 from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows, build_windows

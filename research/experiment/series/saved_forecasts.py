@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.series.archives import BROKEN
-from research.data.series.reference import Reference
-from research.data.series.reference_file import reference_bytes, reference_from_bytes
+from research.data.series.reference import Reference, reference_bytes, reference_from_bytes
 from research.errors import UserError
 from research.evaluation.conformal import Widths
 from research.experiment.series.build import Parts

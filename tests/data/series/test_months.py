@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.tseries import offsets
 
-from research.data.series.grids import Rows, on_grid
+from research.data.series.grids import Rows, on_grid, regular_step
 from research.data.series.months import following, months_in
-from research.data.series.steps import regular_step
 
 KINDS = {
     "start": lambda n: offsets.MonthBegin(n),

@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler
 
 from research.data.series.profiles import Shape, slots_of_day
-from research.data.series.reference import Reference, expected, fit_reference, left_out, series_index
-from research.data.series.reference_file import reference_bytes, reference_from_bytes
+from research.data.series.reference import (
+    Reference,
+    expected,
+    fit_reference,
+    left_out,
+    reference_bytes,
+    reference_from_bytes,
+    series_index,
+)
 from research.data.series.series_set import Series
 
 KINDS = ["mean", "day", "weekday"]

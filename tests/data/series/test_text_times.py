@@ -1,9 +1,13 @@
+"""Times as text, in the usual forms and in either order of day and month."""
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from research.data.series.stamps import stamps_of
-from research.errors import UserError
+from research.data.series.text_times import other_order_is_meant
+from research.data.series.timestamps import stamps_of
 
 HOURS = pd.date_range("2016-01-04", periods=60, freq="h")
 EXPECTED = HOURS.to_numpy("datetime64[ms]")
@@ -40,56 +44,6 @@ def test_forms_of_time(form, day_first):
 def test_days_and_hours_without_their_zero_and_midnight_without_a_time():
     texts = [f"{t.day}/{t.month}/{t.year}" + (f" {t.hour}:00" if t.hour else "") for t in HOURS]
     np.testing.assert_array_equal(read(texts, day_first=True).times, EXPECTED)
-
-
-@pytest.mark.parametrize("zone", [None, "UTC", "Etc/GMT+8"])
-def test_columns_of_dates(zone):
-    column = pd.Series(HOURS if zone is None else HOURS.tz_localize(zone))
-    np.testing.assert_array_equal(read(column).times, EXPECTED)  # as they read
-    if zone is not None:
-        assert read(column, time_zone="Europe/Berlin").absolute
-        shift = np.timedelta64(8 if zone != "UTC" else 0, "h")
-        np.testing.assert_array_equal(read(column, time_zone="Europe/Berlin").times, EXPECTED + shift)
-
-
-@pytest.mark.parametrize(("offset", "hours"), [("Z", 0), ("+01:00", -1), ("-0830", 8.5), (" UTC", 0)])
-def test_offsets_from_utc(offset, hours):
-    texts = HOURS.strftime("%Y-%m-%d %H:%M") + offset
-    np.testing.assert_array_equal(read(texts).times, EXPECTED)
-    found = read(texts, time_zone="Europe/Berlin")
-    np.testing.assert_array_equal(found.times, EXPECTED + np.timedelta64(int(hours * 60), "m"))
-    assert found.absolute
-
-
-def test_offsets_that_change_need_a_zone(refusal):
-    texts = HOURS.strftime("%Y-%m-%d %H:%M").to_numpy(object)
-    with refusal("a.csv: row 32", "offset from UTC changes", "--data.time-zone"):
-        read([*(texts[:30] + "+01:00"), *(texts[30:] + "+02:00")])
-    with refusal("a.csv: row 5 has no offset"):
-        read([*(texts[:3] + "Z"), texts[3], *(texts[4:] + "Z")])
-    with refusal("a.csv: row 5 has no time"):
-        read([*(texts[:3] + "Z"), "", *(texts[4:] + "Z")])
-
-
-@pytest.mark.parametrize(
-    ("place", "text", "words"),
-    [
-        (7, "soon", ("row 9", "'soon' is no time", "2016-01-31 23:55")),
-        (0, "1451865600", ("row 2", "'1451865600' is no time")),
-        (0, "12:30", ("row 2", "'12:30' is no time")),
-        (3, "", ("row 5 has no time",)),
-        (3, None, ("row 5 has no time",)),
-        (59, "2016-02-30 00:00", ("row 61", "'2016-02-30 00:00' is no time")),
-        (59, "9016-01-04 00:00", ("row 61", "year 9016")),
-        (59, "x\x1b[2J\n" * 20, ("row 61", r"'x\x1b[2J\n")),
-        (0, "2016-13-04 00:00", ("row 2", "is no time")),
-    ],
-)
-def test_the_first_row_without_a_sound_time_is_named(refusal, place, text, words):
-    texts = [*HOURS.strftime("%Y-%m-%d %H:%M")]
-    texts[place] = text
-    with refusal("a.csv", *words):
-        read(texts)
 
 
 def test_days_taken_for_months(refusal):
@@ -171,49 +125,6 @@ def test_hours_beyond_the_day(refusal, text):
         read([text] * 60)
 
 
-SECONDS = EXPECTED.astype("datetime64[s]").astype(np.int64)
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        SECONDS, SECONDS.astype(float), SECONDS * 1000, SECONDS * 10**6, SECONDS * 10**9, SECONDS.astype(str),
-        (SECONDS * 1000).astype(str), (SECONDS * 1000).astype(float), pd.array(SECONDS, dtype="Int64"),
-    ],
-)  # fmt: skip
-def test_unix_times_are_utc(cells):
-    local, tokyo = read(cells), read(cells, time_zone="Asia/Tokyo")
-    for found in (local, tokyo):
-        np.testing.assert_array_equal(found.times, EXPECTED)
-        assert found.notes == (("unix", 60, 0),)
-    assert tokyo.absolute and not local.absolute
-
-
-def test_unix_times_have_parts_of_a_second():
-    found = read([f"{second}.25" for second in SECONDS])
-    np.testing.assert_array_equal(found.times, EXPECTED + np.timedelta64(250, "ms"))
-
-
-DAYS = 42373 + np.arange(60) / 24  # as a spreadsheet counts 2016-01-04 0:00 and the hours after
-
-
-@pytest.mark.parametrize(
-    "cells",
-    [
-        DAYS,
-        [f"{day:.10f}" for day in DAYS],
-        [f"{day:.4f}" for day in DAYS],  # to 4 seconds
-        [f"{day:.5f}".replace(".", ",") for day in DAYS],
-        [f"{day:.15g}" for day in DAYS],  # whole where they can be
-    ],
-)
-def test_day_numbers_of_a_spreadsheet(cells):
-    found = read(cells)
-    np.testing.assert_array_equal(found.times, EXPECTED)
-    assert found.notes == (("excel", 60, 0),) and not found.absolute
-    assert not read(cells, time_zone="Asia/Tokyo").absolute  # what its clock showed
-
-
 @pytest.mark.parametrize(
     ("form", "freq"),
     [("%Y%m%d", "D"), ("%Y%m%d%H", "h"), ("%Y%m%d%H%M%S", "s"), ("%Y%m", "MS"), ("%Y", "YS"), ("%Y-%m", "MS"),
@@ -235,23 +146,53 @@ def test_quarters():
     np.testing.assert_array_equal(read(texts).times, times.to_numpy("datetime64[ms]"))
 
 
-@pytest.mark.parametrize(
-    ("cells", "words"),
-    [
-        (np.arange(60), ("row 2", "'0' is no time", "Unix time", "--data.time")),
-        (np.arange(60) + 60000, ("row 2", "'60000'")),  # modified Julian dates, say
-        (np.r_[SECONDS[:30], SECONDS[30:] * 1000], ("row 32", "or not what the first row has")),
-        ([*SECONDS[:30].astype(str), *["soon"] * 30], ("row 32", "'soon' is no time")),
-        (["1.45187E+12"] * 60, ("row 2", "'1.45187E+12'", "digits are lost")),
-        (["12:30"] * 60, ("row 2", "has no date", "--data.time Date Time")),
-        (["04/01/16 10:00"] * 60, ("row 2", "year has two digits")),
-        (np.r_[np.nan, SECONDS[1:]], ("row 2 has no time",)),
-        ([True] * 60, ("row 2", "'True' is no time")),
-    ],
+def turned(times):
+    """`times` with day and month in the other order."""
+    return pd.to_datetime(times.strftime("%d/%m/%Y %H:%M"), format="%m/%d/%Y %H:%M").to_numpy("datetime64[s]")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    day=st.integers(1, 12),
+    count=st.integers(25, 200),
+    months=st.sampled_from([1, 3]),
+    year=st.integers(1950, 2020),
 )
-def test_numbers_that_are_no_times(refusal, cells, words):
-    with refusal("a.csv", *words):
-        read(cells)
-    with pytest.raises(UserError) as error:
-        read(cells)
-    assert "day-first" not in str(error.value)
+def test_months_read_as_days_are_known(day, count, months, year):
+    times = pd.DatetimeIndex([pd.Timestamp(year, 1, day) + pd.DateOffset(months=months * k) for k in range(count)])
+    right = times.to_numpy("datetime64[s]")
+    assert other_order_is_meant(turned(times), right) and not other_order_is_meant(right, turned(times))
+
+
+@pytest.mark.parametrize("hours", [range(24), range(9, 17)])
+def test_hours_of_a_few_days_read_as_those_of_months_are_known(hours):
+    times = pd.date_range("2024-03-01", "2024-03-12 23:00", freq="h")
+    times = times[np.isin(times.hour, hours)]
+    right = times.to_numpy("datetime64[s]")
+    assert other_order_is_meant(turned(times), right) and not other_order_is_meant(right, turned(times))
+
+
+def test_time_that_goes_back_in_one_order_alone_is_known():
+    times = pd.DatetimeIndex([*pd.date_range("2024-03-09", periods=4), *pd.date_range("2024-04-01", periods=4)])
+    assert other_order_is_meant(turned(times), times.to_numpy("datetime64[s]"))
+
+
+def test_what_makes_sense_either_way_is_taken_as_it_is_read():
+    days = pd.date_range("2024-03-01", periods=12)
+    assert not other_order_is_meant(turned(days), days.to_numpy("datetime64[s]"))
+    years = pd.date_range("2000-07-01", periods=24, freq=pd.DateOffset(years=1))
+    assert not other_order_is_meant(turned(years), years.to_numpy("datetime64[s]"))
+
+
+@pytest.mark.parametrize("day_first", [False, True])
+def test_the_flag_that_mends_it_is_named(refusal, day_first):
+    times = pd.date_range("1990-01-01", periods=60, freq="MS")
+    forms = {False: "%m/%d/%Y", True: "%d/%m/%Y"}
+
+    def parse(form, flag):
+        texts = pd.Series(times.strftime(form))
+        return stamps_of(texts, np.arange(60) + 2, "a.csv", day_first=flag, time_zone=None).times
+
+    np.testing.assert_array_equal(parse(forms[day_first], day_first), times.to_numpy("datetime64[ms]"))
+    with refusal("a.csv: row 2", "leave out --data.day-first" if day_first else "give --data.day-first"):
+        parse(forms[not day_first], day_first)
