@@ -1,4 +1,7 @@
-"""Rows of a series brought onto a regular grid of times: repeated times averaged, stray ones moved, gaps left open."""
+"""The regular step of a file's times, and a series' rows on a grid of that step.
+
+Rows of the same time are averaged, rows off the grid move to the nearest step, and steps without a row stay unknown.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -7,17 +10,21 @@ import numpy as np
 
 from research.data.series.clock import shown_time
 from research.data.series.durations import UNITS, format_duration, seconds_in
-from research.data.series.months import Places, keeps_to_months, month_of, months_in, places_of
+from research.data.series.months import keeps_to_months, month_of, months_in, nearest_month_steps
 from research.errors import UserError
 
-PLACES = 20  # of a step: where rows keep to no one place within it, the grid goes through the fullest of so many parts
-COLLIDING = 0.1  # share of rows that may fall on a step of another; more of them are not one series at this step
-SPARSE = 20  # steps that a grid has for each row at most, unless they are few: a stray year would fill the memory
-FEW = 100_000
+# Rules of our own for the grid.
+PHASE_PARTS = 20  # parts of a step: where rows share no phase, the grid goes through the fullest part
+COLLIDING = 0.1  # largest share of rows that may fall on another row's step
+SPARSE = 20  # most steps per row: a mistyped year must not fill the memory
+FEW = 100_000  # so many steps are always allowed
 
 
 class Rows(NamedTuple):
-    """The rows of one series in order of time: datetime64[s] [n], float64 [n, F], numbers in the file [n]."""
+    """The rows of one series in order of time.
+
+    instants: datetime64[s] [n]. values: float64 [n, F]. rows: the rows' numbers in the file [n].
+    """
 
     name: str
     instants: np.ndarray
@@ -26,9 +33,10 @@ class Rows(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A series on regular steps: instants datetime64[s] [T], values float64 [T, F] (NaN where unknown).
+    """A series on regular steps.
 
-    members int64 [T]: how many rows each step has, 0 in gaps. moved [T]: whether one of them lay off the grid.
+    instants: datetime64[s] [T]. values: float64 [T, F], NaN where unknown. members: int64 [T], the number of rows of
+    each step, 0 in gaps. moved: bool [T], whether any of these rows lay off the grid.
     """
 
     instants: np.ndarray
@@ -37,57 +45,57 @@ class Grid(NamedTuple):
     moved: np.ndarray
 
 
-def on_grid(found: Rows, step: np.timedelta64, where: str) -> Grid:
-    """`found` on a grid of `step`: each row at the nearest step, the mean of what is known for several rows.
+def on_grid(series: Rows, step: np.timedelta64, where: str) -> Grid:
+    """Put `series` on a grid of `step`: each row at the nearest step, and the mean of known values where rows meet.
 
-    The grid goes through the commonest place of times within a step. Raises UserError where times are so far apart that
-    the grid would be nearly empty, and where many rows fall together, for which the step is too long.
+    The grid's phase is the commonest one of the times. Raises UserError where times are so far apart that the grid
+    would be nearly empty, and where many rows fall on one step, because the step is too long.
     """
-    places, instants, moved = _placed(found, step, where)
-    together = len(np.unique(found.instants)) - len(np.unique(places))
-    if together > COLLIDING * len(found.rows):
+    index, instants, moved = _nearest_steps(series, step, where)
+    together = len(np.unique(series.instants)) - len(np.unique(index))
+    if together > COLLIDING * len(series.rows):
         raise UserError(
             f"{where}: its rows keep to no regular step, {format_duration(step)} comes nearest; put them on one first"
         )
-    known, length = np.isfinite(found.values), len(instants)
-    sums, counts = np.zeros((2, length, found.values.shape[1]))
-    np.add.at(sums, places, np.where(known, found.values, 0))
-    np.add.at(counts, places, known)
+    known, length = np.isfinite(series.values), len(instants)
+    sums, counts = np.zeros((2, length, series.values.shape[1]))
+    np.add.at(sums, index, np.where(known, series.values, 0))
+    np.add.at(counts, index, known)
     with np.errstate(invalid="ignore"):  # 0 / 0 where nothing is known
         values = sums / counts
-    stray = np.bincount(places[moved], minlength=length) > 0
-    return Grid(instants, values, np.bincount(places, minlength=length), stray)
+    stray = np.bincount(index[moved], minlength=length) > 0
+    return Grid(instants, values, np.bincount(index, minlength=length), stray)
 
 
-def _placed(found: Rows, step: np.timedelta64, where: str) -> Places:
-    """The step that each row is nearest to, and the times of all steps."""
+def _nearest_steps(series: Rows, step: np.timedelta64, where: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The index of each row's step [n], the times of all steps [T], and whether each row lay off its step [n]."""
     if months_in(step):
-        return places_of(found.instants, step)
-    each, seconds = seconds_in(step), found.instants.astype(np.int64)
-    phase = _phase(np.unique(seconds), each)
-    places = (seconds - phase + each // 2) // each
-    length = int(places[-1] - places[0]) + 1
-    _refuse_sparse(found, length, each, where)
-    instants = ((places[0] + np.arange(length)) * each + phase).astype("datetime64[s]")
-    return Places(places - places[0], instants, (seconds - phase) % each != 0)
+        return nearest_month_steps(series.instants, step)
+    length, seconds = seconds_in(step), series.instants.astype(np.int64)
+    phase = _phase(np.unique(seconds), length)
+    index = (seconds - phase + length // 2) // length
+    count = int(index[-1] - index[0]) + 1
+    _refuse_sparse(series, count, length, where)
+    instants = ((index[0] + np.arange(count)) * length + phase).astype("datetime64[s]")
+    return index - index[0], instants, (seconds - phase) % length != 0
 
 
 def _phase(seconds: np.ndarray, step: int) -> int:
-    """Where in a step the grid goes through: the place of half of the times or more, or else that of most, roughly."""
-    places, counts = np.unique(seconds % step, return_counts=True)
+    """The grid's offset within a step, in seconds: the exact one of half of the times, or else a rounded mode."""
+    phases, counts = np.unique(seconds % step, return_counts=True)
     if 2 * counts.max() >= len(seconds):
-        return int(places[counts.argmax()])
-    parts = (seconds % step * PLACES + step // 2) // step % PLACES
-    return int(np.bincount(parts.astype(np.int64)).argmax()) * step // PLACES
+        return int(phases[counts.argmax()])
+    parts = (seconds % step * PHASE_PARTS + step // 2) // step % PHASE_PARTS
+    return int(np.bincount(parts.astype(np.int64)).argmax()) * step // PHASE_PARTS
 
 
-def _refuse_sparse(found: Rows, length: int, step: int, where: str) -> None:
-    if length <= max(SPARSE * len(found.rows), FEW):
+def _refuse_sparse(series: Rows, length: int, step: int, where: str) -> None:
+    if length <= max(SPARSE * len(series.rows), FEW):
         return
-    late = int(np.diff(found.instants).argmax()) + 1
+    late = int(np.diff(series.instants).argmax()) + 1
     raise UserError(
-        f"{where}: row {found.rows[late]}: {shown_time(found.instants[late])} comes {format_duration(step * length)} "
-        f"after the beginning, {length:,} steps for {len(found.rows):,} rows; mend it, or "
+        f"{where}: row {series.rows[late]}: {shown_time(series.instants[late])} comes {format_duration(step * length)} "
+        f"after the beginning, {length:,} steps for {len(series.rows):,} rows; mend it, or "
         "give the parts as series of their own"
     )
 
@@ -102,8 +110,8 @@ USUAL = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)  # steps of unsteady clocks: so m
 SLACK = 0.05  # how near the median distance is to such a step
 
 
-class Distances(NamedTuple):
-    """The distances between the rows of a series, int64 [n - 1], and the times at which they begin."""
+class _Distances(NamedTuple):
+    """The distances between a series' rows, int64 [n - 1], in seconds or months, and the times at which they begin."""
 
     name: str
     lengths: np.ndarray
@@ -111,22 +119,23 @@ class Distances(NamedTuple):
 
 
 def regular_step(times: Mapping[str, np.ndarray], where: str) -> np.timedelta64:
-    """The step, in seconds or months, of the series with these `times` (datetime64[s] [n], ascending and distinct).
+    """The step, in seconds or months, of a file's series; `times` [n] of each, datetime64[s], ascending and distinct.
 
-    Rows that keep to a day of the month, and are months apart, have steps of months. Others have the commonest distance
-    of neighbouring rows where nearly all are multiples of it (gaps are), or else the usual length nearest to their
-    median, of a clock that is not steady. Raises UserError for two steps in one file, naming both, and where there is
-    none.
+    Rows a month or more apart that keep to a day of the month have steps of months. For others, the step is the
+    commonest distance of neighbouring rows if nearly all distances are multiples of it (gaps are). If not, the clock is
+    unsteady, and the step is the usual length nearest to the median distance. Raises UserError for two steps in one
+    file, naming both, and where no step fits.
     """
+    several = {name: moments for name, moments in times.items() if len(moments) > 1}
     if keeps_to_months(times):
-        series = [Distances(name, np.diff(month_of(of)), of[:-1]) for name, of in times.items() if len(of) > 1]
-        _refuse_two(series, where, _months, RUN_OF_MONTHS)
-        return _months(_step_of_months(np.concatenate([each.lengths for each in series])))
-    series = [Distances(name, np.diff(of).astype(np.int64), of[:-1]) for name, of in times.items() if len(of) > 1]
+        series = [_Distances(name, np.diff(month_of(moments)), moments[:-1]) for name, moments in several.items()]
+        _refuse_two_steps(series, where, _months, RUN_OF_MONTHS)
+        return _months(_step_of_months(np.concatenate([distances.lengths for distances in series])))
+    series = [_Distances(name, np.diff(moments).astype(np.int64), moments[:-1]) for name, moments in several.items()]
     if not series:
         raise UserError(f"{where} has no series of two rows or more; give more of them")
-    _refuse_two(series, where, _seconds, RUN)
-    return _seconds(_step_of_seconds(np.concatenate([each.lengths for each in series]), where))
+    _refuse_two_steps(series, where, _seconds, RUN)
+    return _seconds(_step_of_seconds(np.concatenate([distances.lengths for distances in series]), where))
 
 
 def _seconds(length: int) -> np.timedelta64:
@@ -138,7 +147,7 @@ def _months(length: int) -> np.timedelta64:
 
 
 def _step_of_months(lengths: np.ndarray) -> int:
-    """The commonest of `lengths` where nearly all are multiples of it, else what all are multiples of."""
+    """The commonest of `lengths` if nearly all are multiples of it, else their greatest common divisor."""
     kinds, counts = np.unique(lengths, return_counts=True)
     step = int(kinds[counts.argmax()])
     return step if (lengths % step == 0).mean() >= REGULAR else int(np.gcd.reduce(lengths))
@@ -150,7 +159,7 @@ def _step_of_seconds(lengths: np.ndarray, where: str) -> int:
     if (lengths % step == 0).mean() >= REGULAR and 4 * counts.max() >= len(lengths):
         return step
     median = float(np.median(lengths))
-    usual = min((n * unit for unit in (1, 60, 3600) for n in (*USUAL, 24)), key=lambda one: abs(one - median))
+    usual = min((n * unit for unit in (1, 60, 3600) for n in (*USUAL, 24)), key=lambda length: abs(length - median))
     if abs(usual - median) > SLACK * median:
         long = "; rows of months keep to one day of the month" if median >= 28 * UNITS["d"] else ""
         raise UserError(
@@ -161,11 +170,13 @@ def _step_of_seconds(lengths: np.ndarray, where: str) -> int:
     return usual
 
 
-def _refuse_two(series: Sequence[Distances], where: str, duration: Callable[[int], np.timedelta64], run: int) -> None:
-    """Refuses a step beside the one that lasts through most rows."""
-    lengths = np.concatenate([each.lengths for each in series])
+def _refuse_two_steps(
+    series: Sequence[_Distances], where: str, duration: Callable[[int], np.timedelta64], run: int
+) -> None:
+    """Raises UserError where a second step lasts beside the one of most rows."""
+    lengths = np.concatenate([distances.lengths for distances in series])
     kinds, counts = np.unique(lengths, return_counts=True)
-    inside, starts = _stretches(series, run)
+    inside, starts = _runs(series, run)
     main = max(inside, key=lambda length: inside[length], default=0)
     for length, count in zip(kinds.tolist(), counts.tolist(), strict=True):
         if length == main or 2 * inside.get(length, 0) < max(count, 1):
@@ -180,15 +191,15 @@ def _refuse_two(series: Sequence[Distances], where: str, duration: Callable[[int
             )
 
 
-def _stretches(series: Sequence[Distances], run: int) -> tuple[dict[int, int], dict[int, str]]:
-    """Of each distance that comes `run` times in a row: how often it comes so, and where first."""
+def _runs(series: Sequence[_Distances], run: int) -> tuple[dict[int, int], dict[int, str]]:
+    """For each distance that comes `run` times in a row: its number within such runs, and where the first begins."""
     inside: dict[int, int] = {}
     starts: dict[int, str] = {}
-    for each in series:
-        edges = np.flatnonzero(np.diff(each.lengths, prepend=-1, append=-1))
+    for name, lengths, times in series:
+        edges = np.flatnonzero(np.diff(lengths, prepend=-1, append=-1))
         long = np.flatnonzero(np.diff(edges) >= run)
         for begin, end in zip(edges[long].tolist(), edges[long + 1].tolist(), strict=True):
-            length = int(each.lengths[begin])
+            length = int(lengths[begin])
             inside[length] = inside.get(length, 0) + end - begin
-            starts.setdefault(length, " ".join(filter(None, (each.name, "from", shown_time(each.starts[begin])))))
+            starts.setdefault(length, " ".join(filter(None, (name, "from", shown_time(times[begin])))))
     return inside, starts
