@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from research.data.tables import Layout, read_table
+from research.data.tables import ReadOptions, read_table
 from research.errors import UserError
 
 CSV = "time,flow,speed,note\n2016-01-04 00:00,12,61.25,calm\n2016-01-04 00:05,,60,\n2016-01-04 00:10,11,58.5,NA\n"
@@ -22,8 +22,8 @@ def read(tmp_path):
             content.to_parquet(path)
         else:
             path.write_bytes(content.encode() if isinstance(content, str) else content)
-        layout = {"time": (), "values": (), "series": (), "day_first": False, "time_zone": None} | changes
-        return read_table(path, path.name, Layout(trained=trained, **layout))
+        options = ReadOptions(**changes)
+        return read_table(path, path.name, options, options.values if trained else ())
 
     return reading
 
@@ -38,7 +38,7 @@ def test_columns_of_numbers_are_taken_and_others_left(read):
         found = read(content)
         assert found.columns == ("flow", "speed")
         np.testing.assert_array_equal(found.values, np.array([FLOW, SPEED]).T)
-        np.testing.assert_array_equal(found.stamps.times, frame()["time"].to_numpy("datetime64[ms]"))
+        np.testing.assert_array_equal(found.timestamps.times, frame()["time"].to_numpy("datetime64[ms]"))
         assert list(found.series) == [""] * 3
 
 
@@ -161,7 +161,7 @@ def test_a_first_column_of_numbers_is_no_time_where_another_holds_dates(read, re
             read(content)
         assert read(content, time=("at",)).columns == ("id", "v")
         assert read(content, time=("id",)).columns == ("v",)
-    assert str(read(table.drop(columns="at").to_csv(index=False)).stamps.times[0]) == "2001-09-09T01:46:41.000"
+    assert str(read(table.drop(columns="at").to_csv(index=False)).timestamps.times[0]) == "2001-09-09T01:46:41.000"
 
 
 def test_cells_are_set_apart_by_what_the_rows_have_in_common(read):
@@ -291,8 +291,8 @@ def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, place, change):
     content[place] ^= change
     path.write_bytes(content if change else content[:place])
     try:
-        found = read_table(path, "a.parquet", Layout((), (), False, (), False, None))
+        found = read_table(path, "a.parquet", ReadOptions())
     except UserError as error:
         assert "a.parquet" in str(error) and "\n" not in str(error)
     else:
-        assert found.values.shape[0] == len(found.rows) == len(found.stamps.times)
+        assert found.values.shape[0] == len(found.rows) == len(found.timestamps.times)

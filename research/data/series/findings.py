@@ -1,4 +1,4 @@
-"""What a look at the files of a series found: gaps, repeated stamps, clock changes, zeros, and what was done of it."""
+"""Findings in the files of series: gaps, repeated times, clock changes, zeros, and how each was treated."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.series.clock import is_change, shown_time, wall_clock
-from research.data.series.gaps import failing_zeros, stretches
+from research.data.series.gaps import failing_zeros, true_runs
 from research.data.series.grids import Grid, Rows
 
 
 class Finding(NamedTuple):
-    """So many steps, stamps or values of one series of one file; "" where a file has one series, or all columns.
+    """`total` steps, rows or values of one series of one file. `series` and `column` are "" where there is only one.
 
-    places: in how many stretches of neighbouring steps. first: the time of the first of them, local.
+    places: the number of runs of neighbouring steps. first: the local time of the first of them.
     """
 
     file: str
@@ -27,17 +27,15 @@ class Finding(NamedTuple):
 class SeriesFindings(NamedTuple):
     """The findings in files of `rows` rows.
 
-    gaps: steps that no row is there for. unknown: values that are empty. repeated: rows of a time that had its row,
-    averaged. moved: rows off the regular steps, taken for the nearest. clock: steps of the hour that is skipped or met
-    twice when the clock is changed; the latter are averaged. zoned: such changes where a time zone is named, and they
-    are neither. zeros: values of zero amid high ones, as failing sensors give. unknown_zeros: zeros that stand for
-    missing values, as was said. filled: unknown values on a straight line between their neighbours. ignored: rows of
-    columns without any number, which are left out. flat and short: series that are left out, one finding each, as their
-    training values do not differ, or as a part of them (in the place of the file) holds no window. offsets: times with
-    an offset from UTC, taken as they read. unix: times that are numbers of seconds (or parts of them) since 1970, UTC.
-    excel: times that are day numbers of a spreadsheet. midnight: times of 24:00, taken for 0:00 of the next day.
-    commas: numbers with a decimal comma, or with signs between the thousands. encoding: rows of a file that is not
-    UTF-8.
+    gaps: steps without a row. unknown: empty values. repeated: further rows of the same time, averaged. moved: rows off
+    the regular steps, moved to the nearest one. clock: steps skipped or repeated by a clock change without a time zone;
+    repeated ones are averaged. zoned: clock changes that a time zone explains. zeros: zeros amid high values, as
+    failing sensors write. unknown_zeros: zeros that the options declare missing. filled: unknown values filled by
+    linear interpolation. ignored: rows of columns without any number, left out. flat: series left out because their
+    training values do not differ. short: series left out because a part, named in `file`, holds no window. offsets:
+    times with an offset from UTC, read as local. unix: Unix times, UTC. excel: day numbers of a spreadsheet. midnight:
+    times of 24:00, read as 0:00 of the next day. commas: numbers with a decimal comma or thousands separators.
+    encoding: rows of a file that is not UTF-8.
     """
 
     rows: int
@@ -62,19 +60,20 @@ class SeriesFindings(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The findings as plain JSON values."""
-        return {"rows": self.rows} | {kind: [found._asdict() for found in getattr(self, kind)] for kind in WORDS}
+        kinds = {kind: [finding._asdict() for finding in getattr(self, kind)] for kind in DESCRIPTIONS}
+        return {"rows": self.rows} | kinds
 
     def summary(self) -> str | None:
         """All kinds of findings in one line, with the first of each; None when there is none."""
-        return "; ".join(_told(kind, getattr(self, kind)) for kind in WORDS if getattr(self, kind)) or None
+        return "; ".join(_summary(kind, getattr(self, kind)) for kind in DESCRIPTIONS if getattr(self, kind)) or None
 
     def how_read(self) -> str | None:
-        """The kinds of findings that tell how cells were read, in one line; None when there is none."""
+        """The findings about how cells were read, in one line; None when there is none."""
         return SeriesFindings(self.rows, **{kind: getattr(self, kind) for kind in HOW_READ}).summary()
 
 
 HOW_READ = ("offsets", "unix", "excel", "midnight", "commas", "encoding")
-WORDS = {
+DESCRIPTIONS = {
     "gaps": "steps without a row",
     "unknown": "values empty",
     "repeated": "rows of repeated times averaged",
@@ -94,61 +93,63 @@ WORDS = {
     "flat": "series left out that are empty or flat in training",
     "short": "series left out that are too short",
 }
-SHOWN = 8  # names in the summary; the document has all
-NAMED = ("flat", "short")  # kinds of which each is named
+SHOWN = 8  # most names in the summary; the document has all
+NAMED = ("flat", "short")  # kinds whose series are named one by one
 
 
-def merged(each: Iterable[SeriesFindings]) -> SeriesFindings:
-    """The findings of several files as those of one."""
-    rows, kinds = 0, dict.fromkeys(WORDS, ())
-    for one in each:
-        rows += one.rows
-        kinds = {kind: (*kinds[kind], *getattr(one, kind)) for kind in WORDS}
+def merge_findings(files: Iterable[SeriesFindings]) -> SeriesFindings:
+    """The findings of several files together."""
+    rows, kinds = 0, dict.fromkeys(DESCRIPTIONS, ())
+    for findings in files:
+        rows += findings.rows
+        kinds = {kind: (*kinds[kind], *getattr(findings, kind)) for kind in DESCRIPTIONS}
     return SeriesFindings(rows, **kinds)
 
 
-def _told(kind: str, found: tuple[Finding, ...]) -> str:
-    first, total = found[0], sum(one.total for one in found)
+def _summary(kind: str, findings: tuple[Finding, ...]) -> str:
+    first, total = findings[0], sum(finding.total for finding in findings)
     if kind in NAMED:
-        names = ", ".join(dict.fromkeys(f"{one.series} of {one.file}" for one in found[:SHOWN]))
-        return f"{total:,} {WORDS[kind]} ({names}{', ...' if len(found) > SHOWN else ''})"
-    place = " ".join(part for part in (first.file, first.series, first.column, first.first) if part)
-    return f"{total:,} {WORDS[kind]} (first: {place})"
+        names = ", ".join(dict.fromkeys(f"{finding.series} of {finding.file}" for finding in findings[:SHOWN]))
+        return f"{total:,} {DESCRIPTIONS[kind]} ({names}{', ...' if len(findings) > SHOWN else ''})"
+    location = " ".join(part for part in (first.file, first.series, first.column, first.first) if part)
+    return f"{total:,} {DESCRIPTIONS[kind]} (first: {location})"
 
 
-Kinds = dict[str, list[Finding]]  # by the names of the fields of SeriesFindings
+Kinds = dict[str, list[Finding]]  # {field of SeriesFindings: findings}
 
 
-def of_rows(file: str, columns: tuple[str, ...], found: Rows, zone: str | None, *, zeros_missing: bool) -> Kinds:
-    """Values of `found` that are empty, and zeros where they stand for missing values."""
-    times = wall_clock(found.instants, zone)
-    flags = {"unknown": np.isnan(found.values), "unknown_zeros": (found.values == 0) & zeros_missing}
-    return {kind: _by_column(file, found.name, columns, flag, times) for kind, flag in flags.items()}
+def findings_in_rows(
+    file: str, columns: tuple[str, ...], rows: Rows, zone: str | None, *, zeros_missing: bool
+) -> Kinds:
+    """Empty values of `rows`, and zeros if these stand for missing values."""
+    times = wall_clock(rows.instants, zone)
+    flags = {"unknown": np.isnan(rows.values), "unknown_zeros": (rows.values == 0) & zeros_missing}
+    return {kind: _by_column(file, rows.name, columns, flag, times) for kind, flag in flags.items()}
 
 
-def of_grid(
+def findings_in_grid(
     file: str, columns: tuple[str, ...], name: str, grid: Grid, zone: str | None, *, zeros_missing: bool
 ) -> Kinds:
-    """Gaps in `grid`, repeated and moved rows, changes of the clock, and zeros of a sensor that fails."""
+    """Gaps in `grid`, repeated and moved rows, clock changes, and zeros of failing sensors."""
     times = wall_clock(grid.instants, zone)
     step = int((grid.instants[1] - grid.instants[0]).astype(np.int64)) if len(times) > 1 else 0
     clock = np.zeros(len(times), bool)
     for flags in (grid.members == 0, grid.members == 2):
-        for start, end in zip(*stretches(flags), strict=True):
+        for start, end in zip(*true_runs(flags), strict=True):
             clock[start:end] |= zone is None and is_change(times[start], int(end - start) * step)
     zeros = np.stack([failing_zeros(column) for column in grid.values.T], axis=1) & (not zeros_missing)
     zoned = np.diff(times - grid.instants, prepend=times[:1] - grid.instants[:1]).astype(np.int64) != 0
-    found = {
-        "gaps": _one(file, name, (grid.members == 0) & ~clock, times),
-        "repeated": _one(file, name, (grid.members > 1) & ~clock, times, grid.members - 1),
-        "moved": _one(file, name, grid.moved, times),
-        "clock": _one(file, name, clock, times),
-        "zoned": _one(file, name, zoned, times),
+    return {
+        "gaps": _flagged(file, name, (grid.members == 0) & ~clock, times),
+        "repeated": _flagged(file, name, (grid.members > 1) & ~clock, times, grid.members - 1),
+        "moved": _flagged(file, name, grid.moved, times),
+        "clock": _flagged(file, name, clock, times),
+        "zoned": _flagged(file, name, zoned, times),
+        "zeros": _by_column(file, name, columns, zeros, times),
     }
-    return found | {"zeros": _by_column(file, name, columns, zeros, times)}
 
 
-def of_filling(
+def findings_of_filling(
     file: str, columns: tuple[str, ...], name: str, times: np.ndarray, before: np.ndarray, after: np.ndarray
 ) -> list[Finding]:
     """The values [T, F] that are unknown in `before` and known in `after`."""
@@ -156,19 +157,19 @@ def of_filling(
 
 
 def _by_column(file: str, name: str, columns: tuple[str, ...], flags: np.ndarray, times: np.ndarray) -> list[Finding]:
-    alone = len(columns) == 1
+    single = len(columns) == 1
     return [
         finding
-        for place, column in enumerate(columns)
-        for finding in _one(file, name, flags[:, place], times, column="" if alone else column)
+        for index, column in enumerate(columns)
+        for finding in _flagged(file, name, flags[:, index], times, column="" if single else column)
     ]
 
 
-def _one(
+def _flagged(
     file: str, name: str, flags: np.ndarray, times: np.ndarray, weights: np.ndarray | None = None, column: str = ""
 ) -> list[Finding]:
-    """What is flagged, [T], as one finding, each counted once or by its weight; none where nothing is."""
+    """One finding for all flagged steps [T], counted once or by their weights; none if no step is flagged."""
     if not flags.any():
         return []
     count = int(flags.sum() if weights is None else weights[flags].sum())
-    return [Finding(file, name, column, count, len(stretches(flags)[0]), shown_time(times[flags.argmax()]))]
+    return [Finding(file, name, column, count, len(true_runs(flags)[0]), shown_time(times[flags.argmax()]))]

@@ -1,4 +1,4 @@
-"""What is unknown in a series: stretches of it, filling the short ones, and steps put together to longer ones."""
+"""Gaps in a series: runs of unknown values, their interpolation, and resampling to longer steps."""
 
 from typing import Literal
 
@@ -7,38 +7,38 @@ import numpy as np
 from research.data.series.clock import days_and_seconds
 from research.data.series.durations import DAY
 
-HIGH = 0.5  # of the median of what is not 0: zeros between higher values are those of a failing sensor (our own rule)
+HIGH = 0.5  # of the median of nonzero values: zeros between higher values come from a failing sensor (our own rule)
 
 
-def stretches(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def true_runs(flags: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(starts, ends) of the runs of True in `flags` [T]; ends are exclusive."""
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0))
     return edges[::2], edges[1::2]
 
 
-def filled(values: np.ndarray, longest: int) -> np.ndarray:
-    """`values` [T, F] with every stretch of NaN of up to `longest` steps on the straight line between its neighbours.
+def fill_gaps(values: np.ndarray, longest: int) -> np.ndarray:
+    """`values` [T, F] with runs of NaN of up to `longest` steps interpolated linearly between their neighbours.
 
-    Stretches at either end have one neighbour only, and stay.
+    Runs at either end have only one neighbour; they stay NaN.
     """
     result = values.copy()
     for column in range(values.shape[1] if longest else 0):
         unknown = np.isnan(values[:, column])
-        starts, ends = stretches(unknown)
+        starts, ends = true_runs(unknown)
         inner = (ends - starts <= longest) & (starts > 0) & (ends < len(values))
         chosen = np.repeat(inner, ends - starts)
-        places = np.flatnonzero(unknown)[chosen]
+        steps = np.flatnonzero(unknown)[chosen]
         known = np.flatnonzero(~unknown)
-        if len(places):
-            result[places, column] = np.interp(places, known, values[known, column])
+        if len(steps):
+            result[steps, column] = np.interp(steps, known, values[known, column])
     return result
 
 
 def failing_zeros(values: np.ndarray) -> np.ndarray:
-    """Which of `values` [T] are zeros amid high values on either side, as a sensor gives that fails: bool [T]."""
+    """Which of `values` [T] are runs of zeros between high values, as failing sensors write them: bool [T]."""
     zero = values == 0
     others = np.abs(values[~zero & np.isfinite(values)])
-    starts, ends = stretches(zero)
+    starts, ends = true_runs(zero)
     result = np.zeros(len(values), bool)
     if not len(others) or not len(starts):
         return result
@@ -50,28 +50,28 @@ def failing_zeros(values: np.ndarray) -> np.ndarray:
 
 
 def binning(start: np.datetime64, step: int, longer: int) -> tuple[int, int]:
-    """(skipped, together): how `resampled` puts steps of `step` seconds from `start` on together to `longer` ones.
+    """How `resample_steps` groups steps of `step` seconds from `start` on into steps of `longer` seconds.
 
-    So many steps are skipped up to the first whole longer step, as counted from midnight (the next midnight for those
-    of days); so many make one.
+    Returns the number of steps skipped before the first whole longer step, counted from midnight (from the next
+    midnight for steps of days), and the number of steps in each longer one.
     """
     since_midnight = int(days_and_seconds(np.array([start]))[1][0])
     return -(since_midnight // step) % max(1, min(longer, DAY) // step), longer // step
 
 
-def resampled(
+def resample_steps(
     times: np.ndarray, values: np.ndarray, step: int, longer: int, aggregate: Literal["mean", "sum", "last"]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`times` [T] and `values` [T, F], `step` seconds apart (T > 0), put together to whole steps of `longer` seconds.
+    """Aggregate `times` [T] and `values` [T, F], `step` seconds apart (T > 0), to whole steps of `longer` seconds.
 
-    A longer step is unknown where anything in it is; it has the time of its beginning. Longer steps that the series
-    does not hold whole, at either end, are left out.
+    A longer step has the time of its beginning, and is NaN where any of its values is. Incomplete longer steps at
+    either end are left out.
     """
     skipped, together = binning(times[0], step, longer)
     count = max(len(times) - skipped, 0) // together
     whole = slice(skipped, skipped + count * together)
     grouped = values[whole].reshape(count, together, values.shape[1])
-    offset = days_and_seconds(times[:1])[1] % step  # of rows at 0:02, 0:07 ... the hour begins at 0:00
+    offset = days_and_seconds(times[:1])[1] % step  # rows at 0:02, 0:07 ... are of the hour from 0:00
     starts = times[whole][::together] - offset.astype("timedelta64[s]")
     if aggregate == "last":
         return starts, grouped[:, -1]

@@ -3,8 +3,8 @@
 Rows of the same time are averaged, rows off the grid move to the nearest step, and steps without a row stay unknown.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -100,14 +100,14 @@ def _refuse_sparse(series: Rows, length: int, step: int, where: str) -> None:
     )
 
 
-# Rules of our own, wide enough for what loggers do and narrow enough that an error means what it says.
-REGULAR = 0.9  # share of the distances between rows that are whole multiples of a step
-RUN = 3  # distances of one length in a row that make a step of their own, where most of that length come so
-RUN_OF_MONTHS = 6  # of months, of which there are few rows
-LASTING = 0.05  # share of the time that a step of a multiple length must last: shorter ones are every other row lost
-NEAR = 0.02  # of a step: distances that differ less are one, met by an unsteady clock
-USUAL = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)  # steps of unsteady clocks: so many seconds, minutes, or else hours
-SLACK = 0.05  # how near the median distance is to such a step
+# Rules of our own for the step, wide enough for real loggers.
+REGULAR = 0.9  # least share of the distances between rows that are multiples of the step
+RUN = 3  # equal distances in a row that make a second step, if most distances of that length come in such runs
+RUN_OF_MONTHS = 6  # the same for months, of which a file has few rows
+LASTING = 0.05  # least share of the time of a second step of a multiple length; a shorter one is every other row lost
+NEAR = 0.02  # of a step: distances of an unsteady clock that differ less are equal
+USUAL = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)  # steps of unsteady clocks, in seconds, minutes or hours
+SLACK = 0.05  # largest relative distance of the median from such a step
 
 
 class _Distances(NamedTuple):
@@ -129,21 +129,13 @@ def regular_step(times: Mapping[str, np.ndarray], where: str) -> np.timedelta64:
     several = {name: moments for name, moments in times.items() if len(moments) > 1}
     if keeps_to_months(times):
         series = [_Distances(name, np.diff(month_of(moments)), moments[:-1]) for name, moments in several.items()]
-        _refuse_two_steps(series, where, _months, RUN_OF_MONTHS)
-        return _months(_step_of_months(np.concatenate([distances.lengths for distances in series])))
+        _refuse_two_steps(series, where, "M", RUN_OF_MONTHS)
+        return np.timedelta64(_step_of_months(np.concatenate([distances.lengths for distances in series])), "M")
     series = [_Distances(name, np.diff(moments).astype(np.int64), moments[:-1]) for name, moments in several.items()]
     if not series:
         raise UserError(f"{where} has no series of two rows or more; give more of them")
-    _refuse_two_steps(series, where, _seconds, RUN)
-    return _seconds(_step_of_seconds(np.concatenate([distances.lengths for distances in series]), where))
-
-
-def _seconds(length: int) -> np.timedelta64:
-    return np.timedelta64(length, "s")
-
-
-def _months(length: int) -> np.timedelta64:
-    return np.timedelta64(length, "M")
+    _refuse_two_steps(series, where, "s", RUN)
+    return np.timedelta64(_step_of_seconds(np.concatenate([distances.lengths for distances in series]), where), "s")
 
 
 def _step_of_months(lengths: np.ndarray) -> int:
@@ -170,14 +162,13 @@ def _step_of_seconds(lengths: np.ndarray, where: str) -> int:
     return usual
 
 
-def _refuse_two_steps(
-    series: Sequence[_Distances], where: str, duration: Callable[[int], np.timedelta64], run: int
-) -> None:
+def _refuse_two_steps(series: Sequence[_Distances], where: str, unit: Literal["s", "M"], run: int) -> None:
     """Raises UserError where a second step lasts beside the one of most rows."""
     lengths = np.concatenate([distances.lengths for distances in series])
     kinds, counts = np.unique(lengths, return_counts=True)
     inside, starts = _runs(series, run)
     main = max(inside, key=lambda length: inside[length], default=0)
+    duration = lambda length: format_duration(np.timedelta64(length, unit))  # noqa: E731
     for length, count in zip(kinds.tolist(), counts.tolist(), strict=True):
         if length == main or 2 * inside.get(length, 0) < max(count, 1):
             continue
@@ -185,9 +176,8 @@ def _refuse_two_steps(
         near = times > 0 and abs(length - times * main) <= NEAR * main
         if not near or (times > 1 and inside[length] * length >= LASTING * lengths.sum()):
             raise UserError(
-                f"{where}: two different steps, {format_duration(duration(main))} ({starts[main]}) and "
-                f"{format_duration(duration(length))} ({starts[length]}); give each a file of its own, or bring both "
-                "to one step"
+                f"{where}: two different steps, {duration(main)} ({starts[main]}) and {duration(length)} "
+                f"({starts[length]}); give each a file of its own, or bring both to one step"
             )
 
 

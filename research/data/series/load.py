@@ -1,6 +1,6 @@
-"""Regular series, looked at and split in time: the one door to them."""
+"""Load series: read files onto regular steps, split them in time, fill gaps, and resample."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -8,14 +8,15 @@ import numpy as np
 
 from research.data.series.clock import shown_time
 from research.data.series.durations import format_duration, seconds_in, seconds_of
-from research.data.series.findings import SeriesFindings, merged, of_filling
-from research.data.series.gaps import filled, resampled
+from research.data.series.findings import SeriesFindings, findings_of_filling, merge_findings
+from research.data.series.gaps import fill_gaps, resample_steps
 from research.data.series.leaving_out import without_flat
 from research.data.series.months import following, same_step
-from research.data.series.reading import Reading, read_file
+from research.data.series.reading import SeriesFile, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
 from research.data.series.sources import series_files
-from research.data.series.splits import chronological
+from research.data.series.splits import split_by_time
+from research.data.tables import ReadOptions
 from research.errors import UserError, warn
 
 
@@ -38,71 +39,76 @@ def load_series(
 ) -> SeriesSet:
     """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
 
-    Paths are taken as they are or looked for under `root` (see `places.data_root`). Of tables, `time` is the column of
-    times (the first by default) or those that make one (`joined_times`), `values` those of numbers (all others by
-    default), and `series` those that name the series, joined by /; without them the file is one series, called "". For
-    .npz files see `archives.read_archive`.
+    A path is taken as given, or looked for under `root` (see `paths.data_root`). In tables, `time` names the column of
+    times (default: the first) or several that make one (`timestamps.joined_times`). `values` names the columns of
+    numbers (default: all others). `series` names the columns whose cells, joined by /, are the names of the series;
+    without them the file is one series, called "". For .npz files see `archives.read_archive`.
 
-    1. Times are read (`stamps.stamps_of`): days come before months if `day_first`. With `time_zone` they are what a
-       clock there shows, and its changes make neither gaps nor repetitions; without one they do, which is reported.
-    2. Zeros are unknown if `zeros_missing`. Rows come onto regular steps (`steps.regular_step`, `grids.on_grid`):
-       repeated times are averaged, times off the grid moved to the nearest step, steps without a row unknown.
-    3. Parts follow each other in time. Where the source has no test part it is the last share `test` of each series,
-       and validation the last share `validation` of what is left of train; 0 for none.
-    4. Within each part, unknown stretches of up to `fill` of the file's steps are filled by straight lines.
-    5. Within each part, steps are put together to `resample` ("1h") by `aggregate`, unknown where any of them is.
-    6. Of many series, those that are empty or flat in training are left out: up to the share `left_out`, else an error.
+    1. Times are read (`timestamps.read_timestamps`), with days before months if `day_first`. With a `time_zone` they
+       are its local times, and clock changes are followed. Without one, clock changes leave gaps and repeated times,
+       which are reported.
+    2. Zeros become unknown if `zeros_missing`. Rows go onto regular steps (`grids.regular_step`, `grids.on_grid`):
+       repeated times are averaged, times off the grid move to it, and steps without a row are unknown.
+    3. Parts follow each other in time. Without a file for test, test is the last share `test` of each series.
+       Validation is then the last share `validation` of the rest of train. A share of 0 leaves the part empty.
+    4. Within each part, unknown runs of up to `fill` of the file's steps are interpolated linearly.
+    5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown.
+    6. Series that are empty or flat in training are left out, up to the share `left_out` of all series.
 
     Raises UserError, one line, for whatever is missing or not sound.
     """
-    reading = Reading(time, values, series, day_first, time_zone, resample, aggregate, zeros_missing, fill)
+    options = ReadOptions(time, values, series, day_first, time_zone, resample, aggregate, zeros_missing, fill)
     paths = series_files(source, root)
-    files = {"train": (first := read_file(paths["train"], reading))}
-    files |= {part: read_file(path, reading, first.columns) for part, path in paths.items() if part != "train"}
-    other = next((file for file in files.values() if not same_step(file.step, first.step)), None)
-    if other is not None:
-        steps = (
-            f"{first.name} has steps of {format_duration(first.step)}, {other.name} of {format_duration(other.step)}"
-        )
-        raise UserError(f"{steps}; bring both to one")
+    files = {"train": (first := read_file(paths["train"], options))}
+    files |= {part: read_file(path, options, first.columns) for part, path in paths.items() if part != "train"}
+    _refuse_other_step(files)
     longer = np.timedelta64(seconds_of(resample), "s") if resample else first.step
-    raw = chronological(files, longer, validation, test)
+    raw = split_by_time(files, longer, validation, test)
     parts = {
-        part: tuple(finished(one, first.step, longer, fill, aggregate) for one in each) for part, each in raw.items()
+        part: tuple(_fill_and_resample(one, first.step, longer, fill, aggregate) for one in members)
+        for part, members in raw.items()
     }
     parts, flat = without_flat(parts, first.columns, left_out, first.name)
-    fillings = [filling(files.get(part, first).name, first.columns, each, fill) for part, each in raw.items()]
-    findings = merged([*(file.findings for file in files.values()), *fillings])._replace(flat=flat)
+    fillings = [_filling(files.get(part, first).name, first.columns, members, fill) for part, members in raw.items()]
+    findings = merge_findings([*(file.findings for file in files.values()), *fillings])._replace(flat=flat)
     return SeriesSet(source, first.columns, longer, dict(parts), findings, fingerprint(first.columns, longer, parts))
 
 
-def read_context(
-    path: Path, columns: tuple[str, ...], step: np.timedelta64, reading: Reading, *, exact: bool = False
-) -> tuple[Series, ...]:
-    """The series of a user's own file to forecast from: the `columns` of training, at its `step`, read as it was.
+def _refuse_other_step(files: Mapping[str, SeriesFile]) -> None:
+    """Raises UserError for a file whose step is not that of the training file."""
+    first = files["train"]
+    other = next((file for file in files.values() if not same_step(file.step, first.step)), None)
+    if other is not None:
+        steps = format_duration(first.step), format_duration(other.step)
+        raise UserError(f"{first.name} has steps of {steps[0]}, {other.name} of {steps[1]}; bring both to one")
 
-    Steps at the end of which nothing is known are left out, with a warning, and so is a last one that is not whole.
-    What was read in a way that the file does not settle, such as times without their offset, is a warning, too.
-    With `exact` the file may have no other columns of numbers. Raises UserError for columns that are not there, for
-    another step, and for what `load_series` refuses of a file.
+
+def read_context(
+    path: Path, columns: tuple[str, ...], step: np.timedelta64, options: ReadOptions, *, exact: bool = False
+) -> tuple[Series, ...]:
+    """The series of a user's own file to forecast from: the `columns` of training, at its `step`.
+
+    Unknown steps at the end, and an incomplete last step, are left out with a warning. Ways of reading that the file
+    does not settle, such as times without their offset, are a warning, too. With `exact` the file may have no other
+    columns of numbers. Raises UserError for missing columns, for another step, and for whatever `load_series` refuses.
     """
-    file = read_file(path, reading, columns, exact=exact)
+    file = read_file(path, options, columns, exact=exact)
     if how := file.findings.how_read():
         warn(how)
-    longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else file.step
+    longer = np.timedelta64(seconds_of(options.resample), "s") if options.resample else file.step
     if not same_step(longer, step):
         raise UserError(
             f"{file.name} has steps of {format_duration(longer)}, training had {format_duration(step)}; "
             "give it the same"
         )
-    whole = [finished(one, file.step, longer, reading.fill, reading.aggregate) for one in file.series]
-    found = tuple(_until_known(one) for one in whole)
-    for one, raw in zip(found, file.series, strict=True):
-        _tell_what_is_left_out(file.name, one, following(raw.times, file.step, 1)[0], step)
-    return found
+    whole = [_fill_and_resample(one, file.step, longer, options.fill, options.aggregate) for one in file.series]
+    context = tuple(_until_known(one) for one in whole)
+    for one, raw in zip(context, file.series, strict=True):
+        _warn_of_incomplete_end(file.name, one, following(raw.times, file.step, 1)[0], step)
+    return context
 
 
-def _tell_what_is_left_out(file: str, one: Series, end: np.datetime64, step: np.timedelta64) -> None:
+def _warn_of_incomplete_end(file: str, one: Series, end: np.datetime64, step: np.timedelta64) -> None:
     begins = following(one.times, step, 1)[0] if len(one.times) else None
     if begins is not None and begins < end:
         named = f"{file}, {one.name}" if one.name else file
@@ -116,21 +122,24 @@ def _until_known(one: Series) -> Series:
     return Series(one.name, one.times[:end], one.values[:end], None if one.drawn is None else one.drawn[:end])
 
 
-def finished(
+def _fill_and_resample(
     one: Series, step: np.timedelta64, longer: np.timedelta64, fill: int, aggregate: Literal["mean", "sum"]
 ) -> Series:
-    """`one` with stretches of up to `fill` steps filled, then put together from `step` to `longer`."""
-    values = filled(one.values, fill)
+    """Fill runs of up to `fill` unknown steps of `one`, then resample it from `step` to `longer`."""
+    values = fill_gaps(one.values, fill)
     drawn = np.logical_or.reduce(np.isnan(one.values) & ~np.isnan(values), axis=1)
     times = one.times
     if not same_step(step, longer) and len(times):
         lengths = seconds_in(step), seconds_in(longer)
-        drawn = resampled(times, drawn[:, None], *lengths, "last")[1][:, 0]
-        times, values = resampled(times, values, *lengths, aggregate)
+        drawn = resample_steps(times, drawn[:, None], *lengths, "last")[1][:, 0]
+        times, values = resample_steps(times, values, *lengths, aggregate)
     return Series(one.name, times, values, drawn if fill else None)
 
 
-def filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill: int) -> SeriesFindings:
-    """What `finished` fills in these series."""
-    found = [of_filling(file, columns, one.name, one.times, one.values, filled(one.values, fill)) for one in series]
-    return SeriesFindings(0, filled=tuple(finding for each in found for finding in each))
+def _filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill: int) -> SeriesFindings:
+    """What `_fill_and_resample` fills in these series."""
+    found = [
+        findings_of_filling(file, columns, one.name, one.times, one.values, fill_gaps(one.values, fill))
+        for one in series
+    ]
+    return SeriesFindings(0, filled=tuple(finding for group in found for finding in group))

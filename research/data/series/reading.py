@@ -1,8 +1,8 @@
-"""One file of series, brought onto its regular step: what `series` splits, fills and puts together."""
+"""One file of series, read onto its regular step; `load` then splits, fills and resamples them."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,31 +10,17 @@ from research.data.images.findings import shown
 from research.data.series.archives import read_archive
 from research.data.series.clock import check_zone, instants_of, refuse_unsorted, shown_time, wall_clock
 from research.data.series.durations import DAY, format_duration, seconds_in, seconds_of
-from research.data.series.findings import WORDS, Finding, SeriesFindings, of_grid, of_rows
-from research.data.series.grids import Rows, on_grid, regular_step
+from research.data.series.findings import DESCRIPTIONS, Finding, SeriesFindings, findings_in_grid, findings_in_rows
+from research.data.series.grids import Grid, Rows, on_grid, regular_step
 from research.data.series.months import months_in, same_step
 from research.data.series.series_set import Series
-from research.data.series.timestamps import Stamps
-from research.data.tables import Layout, Table, read_table
+from research.data.series.timestamps import Timestamps
+from research.data.tables import ReadOptions, Table, read_table
 from research.errors import UserError
 
 
-class Reading(NamedTuple):
-    """How files are read; see `series.load_series`, whose arguments these are."""
-
-    time: str | tuple[str, ...] | None = None
-    values: tuple[str, ...] = ()
-    series: str | tuple[str, ...] | None = None
-    day_first: bool = False
-    time_zone: str | None = None
-    resample: str | None = None
-    aggregate: Literal["mean", "sum"] = "mean"
-    zeros_missing: bool = False
-    fill: int = 0
-
-
-class File(NamedTuple):
-    """The series of one file, a `step` apart, before anything is filled or put together."""
+class SeriesFile(NamedTuple):
+    """The series of one file on its regular `step`, before they are filled or resampled."""
 
     name: str
     columns: tuple[str, ...]
@@ -43,67 +29,73 @@ class File(NamedTuple):
     findings: SeriesFindings
 
 
-def read_file(path: Path, reading: Reading, columns: tuple[str, ...] = (), *, exact: bool = False) -> File:
-    """The series in a .csv, .parquet or .npz file, in the order in which they come first.
+def read_file(path: Path, options: ReadOptions, columns: tuple[str, ...] = (), *, exact: bool = False) -> SeriesFile:
+    """The series in a .csv, .parquet or .npz file, in order of their first rows.
 
-    `columns` are those that must be there, `exact`ly; by default those of `reading`. Raises UserError for whatever is
-    not sound.
+    `columns` are those of the training file, which must be there; with `exact` a table may hold no other numbers. By
+    default the columns are those of `options`. Raises UserError for whatever is not sound.
     """
     where, file = shown(str(path)), shown(path.name)
-    check_zone(reading.time_zone)
-    time, series = _named(reading.time), _named(reading.series)
-    layout = Layout(time, columns or reading.values, bool(columns), series, reading.day_first, reading.time_zone, exact)
-    table = (read_archive if path.suffix.lower() == ".npz" else read_table)(path, where, layout)
-    zone = None if _daily(table, reading) else reading.time_zone
-    if zone is None and table.stamps.absolute:
-        local = wall_clock(table.stamps.times, reading.time_zone)
-        table = table._replace(stamps=Stamps(local, False, table.stamps.notes))
-    rows = [_ordered(each, table, zone) for each in _by_series(table)]
-    step = regular_step({each.name: np.unique(each.instants) for each in rows}, where)
-    _refuse_resampling(step, reading, where)
-    zeros = reading.zeros_missing
-    seen = [of_rows(file, table.columns, each, zone, zeros_missing=zeros) for each in rows]
-    grids = [on_grid(_without_zeros(each) if zeros else each, step, where) for each in rows]
-    for each, grid in zip(rows, grids, strict=True):
-        seen.append(of_grid(file, table.columns, each.name, grid, zone, zeros_missing=zeros))
-    seen.append({"ignored": [Finding(file, "", column, len(table.rows), 1, "") for column in table.ignored]})
-    seen += [{kind: [Finding(file, "", column, total, 1, "")]} for kind, column, total in table.notes]
-    for kind, total, first in table.stamps.notes:
-        seen.append({kind: [Finding(file, "", "", total, 1, shown_time(table.stamps.times[first]))]})
-    kinds = {kind: tuple(found for one in seen for found in one.get(kind, ())) for kind in WORDS}
-    found = tuple(
-        Series(each.name, wall_clock(grid.instants, zone), grid.values) for each, grid in zip(rows, grids, strict=True)
+    check_zone(options.time_zone)
+    if path.suffix.lower() == ".npz":
+        table = read_archive(path, where, options, columns)
+    else:
+        table = read_table(path, where, options, columns, exact=exact)
+    zone = None if _daily(table, options) else options.time_zone
+    if zone is None and table.timestamps.absolute:
+        local = wall_clock(table.timestamps.times, options.time_zone)
+        table = table._replace(timestamps=Timestamps(local, False, table.timestamps.notes))
+    series = [_in_order(rows, table, zone) for rows in _by_series(table)]
+    step = regular_step({rows.name: np.unique(rows.instants) for rows in series}, where)
+    _refuse_resampling(step, options, where)
+    zeros = options.zeros_missing
+    grids = [on_grid(_without_zeros(rows) if zeros else rows, step, where) for rows in series]
+    findings = _findings(file, table, series, grids, zone, zeros_missing=zeros)
+    regular = tuple(
+        Series(rows.name, wall_clock(grid.instants, zone), grid.values)
+        for rows, grid in zip(series, grids, strict=True)
     )
-    return File(file, table.columns, step, found, SeriesFindings(len(table.rows), **kinds))
+    return SeriesFile(file, table.columns, step, regular, findings)
 
 
-def _named(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    return (columns,) if isinstance(columns, str) else columns or ()
+def _findings(
+    file: str, table: Table, series: list[Rows], grids: list[Grid], zone: str | None, *, zeros_missing: bool
+) -> SeriesFindings:
+    """The findings in the rows of a file, in their grids, and in how its cells were read."""
+    found = [findings_in_rows(file, table.columns, rows, zone, zeros_missing=zeros_missing) for rows in series]
+    for rows, grid in zip(series, grids, strict=True):
+        found.append(findings_in_grid(file, table.columns, rows.name, grid, zone, zeros_missing=zeros_missing))
+    found.append({"ignored": [Finding(file, "", column, len(table.rows), 1, "") for column in table.ignored]})
+    found += [{kind: [Finding(file, "", column, total, 1, "")]} for kind, column, total in table.notes]
+    for kind, total, first in table.timestamps.notes:
+        found.append({kind: [Finding(file, "", "", total, 1, shown_time(table.timestamps.times[first]))]})
+    kinds = {kind: tuple(finding for group in found for finding in group.get(kind, ())) for kind in DESCRIPTIONS}
+    return SeriesFindings(len(table.rows), **kinds)
 
 
-def _daily(table: Table, reading: Reading) -> bool:
-    """Whether steps are of days, which no change of the clock makes shorter or longer: they are taken as they read."""
-    times = table.stamps.times[table.series == table.series[0]]
+def _daily(table: Table, options: ReadOptions) -> bool:
+    """Whether steps are days or longer. Changes of the clock do not matter to these: their times are read as local."""
+    times = table.timestamps.times[table.series == table.series[0]]
     step = np.median(np.diff(times).astype(np.int64)) / 1000 if len(times) > 1 else 0  # from ms
-    return bool(max(step, seconds_of(reading.resample) if reading.resample else 0) >= DAY)
+    return bool(max(step, seconds_of(options.resample) if options.resample else 0) >= DAY)
 
 
 def _by_series(table: Table) -> Iterator[Rows]:
-    """The rows of each series in the file's order, their times as they stand."""
+    """The rows of each series in the file's order, with their times as read."""
     names, first, inverse = np.unique(table.series, return_index=True, return_inverse=True)
     order = np.argsort(inverse, kind="stable")
     members = np.split(order, np.cumsum(np.bincount(inverse))[:-1])
-    for place in np.argsort(first):
-        chosen = members[place]
-        yield Rows(str(names[place]), table.stamps.times[chosen], table.values[chosen], table.rows[chosen])
+    for index in np.argsort(first):
+        chosen = members[index]
+        yield Rows(str(names[index]), table.timestamps.times[chosen], table.values[chosen], table.rows[chosen])
 
 
-def _ordered(found: Rows, table: Table, zone: str | None) -> Rows:
-    """`found` by its instants, in whole seconds."""
+def _in_order(found: Rows, table: Table, zone: str | None) -> Rows:
+    """The rows of `found` in order of their instants, in whole seconds."""
     seconds = (found.instants + np.timedelta64(500, "ms")).astype("datetime64[s]")
     if len(np.unique(seconds)) < len(np.unique(found.instants)):
         raise UserError(f"{table.where}: times are less than a second apart; average them to longer steps first")
-    if table.stamps.absolute:
+    if table.timestamps.absolute:
         refuse_unsorted(seconds, np.zeros(len(seconds) - 1, bool), found.rows, table.where)
     else:
         seconds = instants_of(seconds, zone, found.rows, table.where)
@@ -115,8 +107,8 @@ def _without_zeros(found: Rows) -> Rows:
     return found._replace(values=np.where(found.values == 0, np.nan, found.values))
 
 
-def _refuse_resampling(step: np.timedelta64, reading: Reading, where: str) -> None:
-    longer = np.timedelta64(seconds_of(reading.resample), "s") if reading.resample else step
+def _refuse_resampling(step: np.timedelta64, options: ReadOptions, where: str) -> None:
+    longer = np.timedelta64(seconds_of(options.resample), "s") if options.resample else step
     if not same_step(step, longer) and (months_in(step) or seconds_in(longer) % seconds_in(step)):
         raise UserError(
             f"{where} has steps of {format_duration(step)}, which do not add up to {format_duration(longer)}; "

@@ -1,4 +1,4 @@
-"""Rows that share their time: which are a slip that is averaged, and which are several series, or half of a time."""
+"""Rows that share their time: a few are averaged; many mean several series, or times split over columns."""
 
 import itertools
 import re
@@ -11,10 +11,10 @@ import numpy as np
 from research.data.series.clock import may_change, shown_time
 from research.errors import UserError
 
-# Rules of our own: a logger or an export repeats fewer times, or the same row again.
-MOST = 0.5  # share of the times that repeat
-DIFFERING, FEW = 0.1, 10  # share, and number, of the times whose rows differ
-COLUMNS = 8  # that are tried, alone and two at a time
+# Rules of our own: loggers and exports repeat fewer times, or write the same row again.
+MOST = 0.5  # largest share of the times that may repeat
+DIFFERING, FEW = 0.1, 10  # largest share, and number, of the times whose rows may differ
+COLUMNS = 8  # columns that are tried, alone and in pairs
 TIME_OF_DAY = r"\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
 HOURS = ({*range(24)}, {*range(1, 25)})
 CALENDAR = {*range(32)}  # months, days and hours
@@ -23,23 +23,23 @@ CALENDAR = {*range(32)}  # months, days and hours
 def refuse_repeated(
     times: np.ndarray, series: np.ndarray, values: np.ndarray, rows: np.ndarray, where: str, advice: Callable[[], str]
 ) -> None:
-    """Raises UserError where rows of a series share so many times that their mean would be no value of it.
+    """Raises UserError, with `advice`, where the rows of a series share too many times to be averaged.
 
-    times datetime64 [N], series [N] names, values float64 [N, F], `rows` [N] their numbers in the file. An hour that
-    clocks may show twice counts for nothing, and rows that complete each other do not share their time.
+    times: datetime64 [N]. series: names [N]. values: float64 [N, F]. rows: the rows' numbers in the file [N]. Hours
+    that a clock change may repeat do not count, nor do rows that fill each other's unknown values.
     """
     keys = np.unique(series, return_inverse=True)[1]
     order = np.lexsort((np.arange(len(times)), times, keys))
-    keys, moments, found = keys[order], times[order], values[order]
+    keys, moments, ordered = keys[order], times[order], values[order]
     distinct = (np.diff(keys) != 0) | (np.diff(moments.astype(np.int64)) != 0)
-    both = np.isfinite(found[1:]) & np.isfinite(found[:-1])
+    both = np.isfinite(ordered[1:]) & np.isfinite(ordered[:-1])
     shared = ~distinct & both.any(axis=1) & ~may_change(moments[1:])
     if not shared.any():
         return
     group = np.cumsum(np.r_[True, distinct])
     count = len(np.unique(group[~may_change(moments)]))
     several = len(np.unique(group[1:][shared]))
-    differ = len(np.unique(group[1:][shared & (both & (found[1:] != found[:-1])).any(axis=1)]))
+    differ = len(np.unique(group[1:][shared & (both & (ordered[1:] != ordered[:-1])).any(axis=1)]))
     if several <= MOST * count and differ <= max(DIFFERING * count, FEW):
         return
     second = int(order[1:][shared][0])
@@ -50,13 +50,16 @@ def refuse_repeated(
     )
 
 
-def what_tells_apart(times: np.ndarray, series: np.ndarray, time: Sequence[str], columns: Mapping[str, Any]) -> str:
-    """The flag that makes each row's time its own: one that is likely among `columns` (pandas, [N]), beside `time`."""
+def advise_on_repeats(times: np.ndarray, series: np.ndarray, time: Sequence[str], columns: Mapping[str, Any]) -> str:
+    """Advice that names the flag, and likely columns, by which no two rows share a time.
+
+    time: the columns of the times so far. columns: the candidates, pandas columns [N] by name.
+    """
     import pandas as pd  # slow to import
 
     kinds = {name: _kinds(column) for name, column in columns.items()}
     parts = [name for name, cells in kinds.items() if _is_clock(cells)]
-    if (times == times.astype("datetime64[Y]")).all():  # of years alone
+    if (times == times.astype("datetime64[Y]")).all():  # years only
         parts = list(itertools.takewhile(lambda name: kinds[name] and kinds[name] <= CALENDAR, columns))[:3]
     if parts:
         return f"name all columns that make one time: --data.time {shlex.join((*time, *parts))}"
@@ -75,7 +78,7 @@ def what_tells_apart(times: np.ndarray, series: np.ndarray, time: Sequence[str],
 
 
 def _kinds(column: Any) -> set[Any]:
-    """The different cells of a column: whole numbers, or text."""
+    """The distinct cells of a column: whole numbers, or text."""
     import pandas as pd
 
     known = column.dropna()
@@ -86,7 +89,7 @@ def _kinds(column: Any) -> set[Any]:
 
 
 def _is_clock(cells: set[Any]) -> bool:
-    """Whether the `cells` of a column are times of day: 12:30, or whole hours, or whole numbers like 1230."""
+    """Whether the `cells` of a column are times of day: 12:30, or whole hours, or whole numbers such as 1230."""
     if all(isinstance(cell, int) for cell in cells):
         return cells in HOURS or ({cell // 100 for cell in cells} in HOURS and all(cell % 100 < 60 for cell in cells))
     return all(re.fullmatch(TIME_OF_DAY, str(cell)) for cell in cells)

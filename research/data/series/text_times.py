@@ -1,4 +1,4 @@
-"""Times that are text, in the usual forms: what the clock showed, and its offset from UTC."""
+"""Times written as text, in the usual forms: local clock times and their offsets from UTC."""
 
 import re
 import warnings
@@ -9,16 +9,16 @@ import numpy as np
 from research.data.series.months import keeps_to_months, month_of
 from research.errors import UserError
 
-FORMS = 4  # different ways of writing times within one column: midnight without its 0:00, seconds only where not 0
-# What a time of day ends with, so that no -2016 is an offset from UTC; then the offset itself, of at most 15:59.
-MINUS = "\u2212"  # that of typographers; what reads ISO 8601 knows the hyphen alone
+FORMS = 4  # most forms of one column: some programs omit 0:00 at midnight, or seconds that are 0
+# The end of a time of day (so that -2016 is no offset from UTC), and the offset itself, of at most 15:59.
+MINUS = "\u2212"  # the typographic minus sign, which ISO 8601 parsers do not read
 CLOCK = (
     r"(?::\d\d(?:[.,]\d+)?|\d\s?[AaPp][Mm]|^\d{4}-\d\d-\d\d[T ]\d\d"
     r"|^\d{4}-?\d\d-?\d\dT\d\d(?:\d\d){0,2}(?:[.,]\d+)?)"
 )
 OFFSET = rf"\s*((?:UTC|GMT)?[+{MINUS}-](?:0\d|1[0-5])(?::?[0-5]\d){{0,2}}|[Zz]|UTC|GMT)(?:\[[\w/+-]+\])?$"
 ISO = r"\d{4}-\d\d?(?:-\d\d?(?:[T ]\d\d?(?::?\d\d(?::?\d\d(?:\.\d+)?)?)?)?)?"
-# Other ways of writing a time, and ISO 8601 for it. Months, quarters and years begin with their first day.
+# (pattern, its ISO 8601 replacement) of other forms. Months, quarters and years stand for their first day.
 YEAR = r"^((?:18|19|20|21)\d\d)"
 REWRITTEN = (
     (r"(:\d\d:\d\d),(\d+)$", r"\1.\2"),  # seconds with a decimal comma
@@ -43,12 +43,11 @@ MIDNIGHT = r"(?:^\d{4}-\d\d?-\d\d?[T ]24|[T ]24:00(?::00(?:\.0+)?)?)$"  # the en
 def text_times(
     texts: Any, rows: np.ndarray, where: str, day_first: bool
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[tuple[str, int, int], ...]]:
-    """The times of a pandas column of stripped text ("" where unknown), `rows` [N] the numbers of its rows.
+    """The times of a pandas column of stripped text ("" where unknown); `rows` [N] are the row numbers for messages.
 
-    Returns what the clock showed, datetime64[ms] [N] (NaT where unknown); its offset from UTC, timedelta64[s] [N], or
-    None where no text has one; and (field of SeriesFindings, number of times, index of the first) for what the user
-    should know of. Raises UserError, by the row, for the first text that is no time, and for one without an offset
-    where others have one.
+    Returns local clock times, datetime64[ms] [N] (NaT where unknown); their offsets from UTC, timedelta64[s] [N], or
+    None where no text has one; and notes (field of SeriesFindings, number of times, index of the first). Raises
+    UserError, by the row, for the first text that is no time, and for a time without an offset where others have one.
     """
     bare, offsets = _without_offsets(texts, rows, where)
     if bare.str.contains(ANY_REWRITTEN).any():
@@ -86,7 +85,7 @@ def _seconds(offset: str) -> np.timedelta64:
 
 
 def _parsed(texts: Any, day_first: bool) -> np.ndarray:
-    """Texts in up to `FORMS` forms, each found from the first text that none before explains: datetime64[ms] [N]."""
+    """Parse texts in up to `FORMS` forms: each form is guessed from the first text not read yet. datetime64[ms] [N]."""
     import pandas as pd  # slow to import
 
     found = np.full(len(texts), np.datetime64("NaT", "ms"))
@@ -104,7 +103,7 @@ def _parsed(texts: Any, day_first: bool) -> np.ndarray:
 
 
 def _refuse_other_order(texts: Any, found: np.ndarray, where: str, day_first: bool) -> None:
-    """UserError where day and month of all `texts` may change places, and only the other order makes a series."""
+    """Raises UserError where `texts` can be read in both orders of day and month, and only the other makes a series."""
     if not len(texts) or not texts.str.fullmatch(EITHER_ORDER).all():
         return
     other = _parsed(texts, not day_first)
@@ -116,14 +115,14 @@ def _refuse_other_order(texts: Any, found: np.ndarray, where: str, day_first: bo
 
 
 def _form(text: str, day_first: bool) -> str:
-    """How `text` writes a time, as strptime has it, never with a zone, which would be lost; "" where it writes none."""
+    """The strptime format of `text`, "" if it is no time. Formats with a zone are refused: pandas would lose it."""
     from pandas.tseries.api import guess_datetime_format
 
     year_first = re.match(r"\d{4}", text, re.ASCII) is not None
-    half = re.search(r"\s*[AP]M$", text, re.IGNORECASE)  # of the day; pandas knows it of some hours only
+    half = re.search(r"\s*[AP]M$", text, re.IGNORECASE)  # pandas recognizes AM and PM at some hours only
     bare = text[: half.start()] if half else text
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a first number that is a day or a month against `day_first`
+        warnings.simplefilter("ignore", UserWarning)  # pandas warns where the first number contradicts `day_first`
         try:
             form = guess_datetime_format(bare, dayfirst=day_first and not year_first) or ""
         except (ValueError, OverflowError):
@@ -134,7 +133,7 @@ def _form(text: str, day_first: bool) -> str:
     return form.replace("%H", "%I") + re.sub("[AP]M", "%p", half[0], flags=re.IGNORECASE) if half else form
 
 
-# Texts that are often met and are no time, and what to do of each.
+# (pattern, advice) for frequent texts that are no times.
 ADVICE = (
     (r"\d+(?:[.,]\d+)?[eE]\+?\d+", "digits are lost; let the spreadsheet show the whole number, and save again"),
     (
@@ -154,19 +153,20 @@ def _unreadable(text: str, written: str, day_first: bool) -> UserError:
     turn = "leave out --data.day-first if months are" if day_first else "give --data.day-first if days are first"
     days = re.match(r"\d\d?[./-]\d\d?[./-]\d{4}", text)
     usual = "write 2016-01-31 23:55" + (f", or {turn}" if days else "")
-    advice = next((told for pattern, told in ADVICE if re.fullmatch(pattern, text)), usual)
+    advice = next((words for pattern, words in ADVICE if re.fullmatch(pattern, text)), usual)
     return UserError(f"{written} is no time; {advice}")
 
 
-FEWEST = 4  # different times from which a calendar can be seen
-NONSENSE = 0.5  # share of the steps from first to last that times in the wrong order fill at most (our own rule)
-BETTER = 4  # times that share, at least, is what they fill in the right order
+# Rules of our own for the order of day and month.
+FEWEST = 4  # fewest distinct times that can show their order
+NONSENSE = 0.5  # largest share of the steps from first to last that times in the wrong order fill
+BETTER = 4  # least ratio of the share in the right order to that in the wrong one
 
 
 def other_order_is_meant(read: np.ndarray, other: np.ndarray) -> bool:
-    """Whether times `read` [N] in one order of day and month make no series, and those in the `other` order do.
+    """Whether times `read` [N] in one order of day and month make no series, but those in the `other` order do.
 
-    Months read as days are up to twelve days and then nothing for the rest of the year; days read as months leave most
+    Months read as days give twelve days at most, then nothing for the rest of the year. Days read as months leave most
     of each month empty, or go back in time.
     """
     if len(np.unique(read)) < FEWEST or len(read) != len(other) or np.array_equal(read, other):
@@ -181,8 +181,8 @@ def _goes_back(times: np.ndarray) -> bool:
 
 
 def _filled(times: np.ndarray) -> float:
-    """The share of the steps from the first of `times` to the last that have one, at their commonest distance."""
-    found = np.unique(times.astype("datetime64[s]"))
-    places = month_of(found) if keeps_to_months({"": found}) else found.astype(np.int64)
-    kinds, counts = np.unique(np.diff(places), return_counts=True)
-    return len(found) / (int(places[-1] - places[0]) / int(kinds[counts.argmax()]) + 1)
+    """The share of steps, at the commonest distance, from the first of `times` to the last that have a time."""
+    distinct = np.unique(times.astype("datetime64[s]"))
+    positions = month_of(distinct) if keeps_to_months({"": distinct}) else distinct.astype(np.int64)
+    kinds, counts = np.unique(np.diff(positions), return_counts=True)
+    return len(distinct) / (int(positions[-1] - positions[0]) / int(kinds[counts.argmax()]) + 1)

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from research.data.series.clock import calendar_features
-from research.data.series.gaps import stretches
+from research.data.series.gaps import true_runs
 from research.data.series.reference import Reference, expected, series_index
 from research.data.series.series_set import Series
 from research.errors import UserError
@@ -139,7 +139,7 @@ def _sum_over(flags: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
 
 
 def _windowless(series: Sequence[Series], context: int, horizon: int, where: str) -> UserError:
-    known = [stretches(np.logical_and.reduce(np.isfinite(one.values), axis=1)) for one in series]
+    known = [true_runs(np.logical_and.reduce(np.isfinite(one.values), axis=1)) for one in series]
     longest = max((int((ends - begins).max()) for begins, ends in known if len(begins)), default=0)
     return UserError(
         f"the {where} part has no window of {context:,} + {horizon:,} steps: at most {longest:,} in a row are known; "

@@ -12,11 +12,11 @@ from research.config import SeriesData, SeriesExperiment
 from research.data.images.findings import shown
 from research.data.series.forecast_windows import check_context, last_windows
 from research.data.series.load import read_context
-from research.data.series.reading import Reading
 from research.data.series.reference import Reference
 from research.data.series.series_set import Series
 from research.data.series.sources import KINDS
 from research.data.series.windows import Windows
+from research.data.tables import ReadOptions
 from research.errors import UserError
 from research.experiment.series.backtest import forecast_of, targets_of
 from research.experiment.series.build import without_gaps
@@ -71,10 +71,10 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
         yield from (answers[one.name] for one in found)
 
 
-def reading_of(config: SeriesData, columns: tuple[str, ...]) -> Reading:
+def reading_of(config: SeriesData, columns: tuple[str, ...]) -> ReadOptions:
     """How files of the series are read."""
     series = config.series or None
-    return Reading(
+    return ReadOptions(
         config.time, columns, series, config.day_first, config.time_zone, config.resample, config.aggregate,
         config.zeros_missing, config.fill,
     )  # fmt: skip

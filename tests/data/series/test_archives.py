@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from research.data.series.archives import read_archive
-from research.data.tables import Layout
+from research.data.tables import ReadOptions
 
 TIMES = np.datetime64("2016-01-04") + np.arange(6) * np.timedelta64(300, "s")
 VALUES = np.random.default_rng(0).normal(size=(2, 6, 3))
-LAYOUT = Layout((), (), False, (), False, None)
+OPTIONS = ReadOptions()
 
 
 @pytest.fixture
 def read(tmp_path):
-    def reading(layout=LAYOUT, **arrays):
+    def reading(options=OPTIONS, trained=(), **arrays):
         np.savez(tmp_path / "a.npz", **arrays)
-        return read_archive(tmp_path / "a.npz", "a.npz", layout)
+        return read_archive(tmp_path / "a.npz", "a.npz", options, trained)
 
     return reading
 
@@ -24,9 +24,9 @@ def test_one_series_and_several(read):
     one = read(values=VALUES[0], times=TIMES)
     assert one.columns == ("0", "1", "2") and list(one.series) == [""] * 6
     np.testing.assert_array_equal(one.values, VALUES[0])
-    np.testing.assert_array_equal(one.stamps.times, TIMES)
+    np.testing.assert_array_equal(one.timestamps.times, TIMES)
     names = {"columns": np.array(["a", "b", "c"]), "series": np.array(["north", "south"])}
-    both = read(LAYOUT._replace(values=("c", "a")), values=VALUES, times=TIMES, **names)
+    both = read(OPTIONS._replace(values=("c", "a")), values=VALUES, times=TIMES, **names)
     assert both.columns == ("c", "a") and list(both.series) == ["north"] * 6 + ["south"] * 6
     np.testing.assert_array_equal(both.values, VALUES[..., [2, 0]].reshape(12, 2))
     np.testing.assert_array_equal(both.rows, np.tile(np.arange(1, 7), 2))
@@ -61,13 +61,13 @@ def test_arrays_that_do_not_do(read, refusal, changes, words):
 
 
 def test_columns_of_tables_are_not_for_arrays(read, refusal):
-    for flag, layout in (("time", LAYOUT._replace(time=("t",))), ("series", LAYOUT._replace(series=("s",)))):
+    for flag, options in (("time", OPTIONS._replace(time=("t",))), ("series", OPTIONS._replace(series=("s",)))):
         with refusal(f"--data.{flag}", "leave it out"):
-            read(layout, values=VALUES[0], times=TIMES)
+            read(options, values=VALUES[0], times=TIMES)
     with refusal("no column 'x'", "it has '0', '1', '2'"):
-        read(LAYOUT._replace(values=("x",)), values=VALUES[0], times=TIMES)
+        read(OPTIONS._replace(values=("x",)), values=VALUES[0], times=TIMES)
     with refusal("lacks columns of the training file: 'x'"):
-        read(LAYOUT._replace(values=("x",), trained=True), values=VALUES[0], times=TIMES)
+        read(trained=("x",), values=VALUES[0], times=TIMES)
 
 
 def test_files_that_are_none(tmp_path, refusal):
@@ -76,4 +76,4 @@ def test_files_that_are_none(tmp_path, refusal):
     for content in (b"", b"text", lone.getvalue()):
         (tmp_path / "a.npz").write_bytes(content)
         with refusal("a.npz is not a sound .npz file"):
-            read_archive(tmp_path / "a.npz", "a.npz", LAYOUT)
+            read_archive(tmp_path / "a.npz", "a.npz", OPTIONS)

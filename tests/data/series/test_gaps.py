@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.data.series.gaps import binning, failing_zeros, filled, resampled, stretches
+from research.data.series.gaps import binning, failing_zeros, fill_gaps, resample_steps, true_runs
 
 START = np.datetime64("2016-01-04T00:00:00")
 FLAGS = st.lists(st.booleans(), max_size=40).map(lambda each: np.array(each, bool))
@@ -14,7 +14,7 @@ FLAGS = st.lists(st.booleans(), max_size=40).map(lambda each: np.array(each, boo
 @given(FLAGS)
 def test_stretches_are_the_runs(flags):
     again = np.zeros(len(flags), bool)
-    starts, ends = stretches(flags)
+    starts, ends = true_runs(flags)
     for start, end in zip(starts, ends, strict=True):
         assert start < end and not again[max(start - 1, 0) : end].any()
         again[start:end] = True
@@ -27,17 +27,17 @@ def test_short_gaps_lie_on_the_line_between_their_neighbours(flags, longest, see
     values = np.random.default_rng(seed).normal(size=(len(flags), 1))
     values[flags] = np.nan
     expected = values.copy()
-    for start, end in zip(*stretches(flags), strict=True):
+    for start, end in zip(*true_runs(flags), strict=True):
         if start > 0 and end < len(flags) and end - start <= longest:
             line = np.linspace(values[start - 1, 0], values[end, 0], end - start + 2)
             expected[start:end, 0] = line[1:-1]
-    np.testing.assert_allclose(filled(values, longest), expected, atol=1e-12)
+    np.testing.assert_allclose(fill_gaps(values, longest), expected, atol=1e-12)
 
 
 def test_columns_are_filled_each_for_itself():
     values = np.array([[0, 5], [np.nan, np.nan], [2, np.nan], [3, 8]])
-    np.testing.assert_array_equal(filled(values, 1), [[0, 5], [1, np.nan], [2, np.nan], [3, 8]])
-    np.testing.assert_array_equal(filled(values, 2), [[0, 5], [1, 6], [2, 7], [3, 8]])
+    np.testing.assert_array_equal(fill_gaps(values, 1), [[0, 5], [1, np.nan], [2, np.nan], [3, 8]])
+    np.testing.assert_array_equal(fill_gaps(values, 2), [[0, 5], [1, 6], [2, 7], [3, 8]])
 
 
 def test_zeros_amid_high_values_are_told_from_quiet_nights():
@@ -56,7 +56,7 @@ def test_longer_steps_are_those_of_pandas(aggregate, step, longer, late):
     values[generator.random((700, 2)) < 0.02] = np.nan
     frame = pd.DataFrame(values, pd.DatetimeIndex(times)).resample(pd.Timedelta(seconds=longer))
     expected = getattr(frame, aggregate)().where(frame.count() == longer // step)
-    found_times, found = resampled(times, values, step, longer, aggregate)
+    found_times, found = resample_steps(times, values, step, longer, aggregate)
     expected = expected.loc[found_times[0] : found_times[-1]]
     np.testing.assert_array_equal(found_times, expected.index.to_numpy())
     np.testing.assert_allclose(found, expected.to_numpy(), atol=1e-12)
@@ -66,14 +66,14 @@ def test_longer_steps_are_those_of_pandas(aggregate, step, longer, late):
 def test_a_day_and_more_begin_at_midnight():
     times = START + np.timedelta64(7, "h") + np.arange(24 * 9) * np.timedelta64(1, "h")
     for days, count in ((1, 8), (2, 4), (7, 1)):
-        found, values = resampled(times, np.ones((len(times), 1)), 3600, days * 86_400, "sum")
+        found, values = resample_steps(times, np.ones((len(times), 1)), 3600, days * 86_400, "sum")
         assert len(found) == count and found[0] == START + np.timedelta64(1, "D")
         assert (values == 24 * days).all()
 
 
 def test_hours_of_rows_that_lie_off_them():
     times = START + np.timedelta64(2, "m") + np.arange(36) * np.timedelta64(5, "m")
-    found, values = resampled(times, np.arange(36.0)[:, None], 300, 3600, "last")
+    found, values = resample_steps(times, np.arange(36.0)[:, None], 300, 3600, "last")
     np.testing.assert_array_equal(found, START + np.arange(3) * np.timedelta64(1, "h"))
     np.testing.assert_array_equal(values[:, 0], [11, 23, 35])
 

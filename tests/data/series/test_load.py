@@ -6,7 +6,7 @@ import pytest
 
 from research.config import SeriesData
 from research.data.series.load import load_series, read_context
-from research.data.series.reading import Reading
+from research.data.tables import ReadOptions
 from research.experiment.series.predict import reading_of
 
 HOURS = pd.date_range("2016-01-04", periods=24 * 30, freq="h")
@@ -292,15 +292,15 @@ def test_a_context_is_read_as_training_was(frame, tmp_path, refusal):
     new.loc[57:, ["flow", "speed"]] = np.nan
     new.to_csv(path, index=False)
     step = np.timedelta64(1, "h")
-    (found,) = read_context(path, ("speed", "flow"), step, Reading())
+    (found,) = read_context(path, ("speed", "flow"), step, ReadOptions())
     np.testing.assert_array_equal(found.values, frame[["speed", "flow"]][:57])
     np.testing.assert_array_equal(found.times, HOURS[:57].to_numpy())
-    (sums,) = read_context(path, ("flow",), np.timedelta64(3, "h"), Reading(resample="3h", aggregate="sum"))
+    (sums,) = read_context(path, ("flow",), np.timedelta64(3, "h"), ReadOptions(resample="3h", aggregate="sum"))
     np.testing.assert_array_equal(sums.values[:, 0], frame["flow"][:57].to_numpy().reshape(19, 3).sum(axis=1))
     with refusal("new.csv lacks columns of the training file: 'density'", "it has 'time', 'flow', 'speed', 'extra'"):
-        read_context(path, ("flow", "density"), step, Reading())
+        read_context(path, ("flow", "density"), step, ReadOptions())
     with refusal("new.csv has steps of 1 h, training had 5 min"):
-        read_context(path, ("flow",), np.timedelta64(300, "s"), Reading())
+        read_context(path, ("flow",), np.timedelta64(300, "s"), ReadOptions())
 
 
 LOCAL = HOURS.strftime("%Y-%m-%d %H:%M")
@@ -319,7 +319,7 @@ def test_how_times_were_read_is_said_of_training_and_of_new_files(load, frame, t
     told = {name: each[0] for name, each in found.findings.document().items() if name != "rows" and each}
     assert set(told) == ({kind} if kind else set())
     assert not kind or (told[kind]["total"], told[kind]["first"]) == (30 if kind == "midnight" else 720, LOCAL[0])
-    read_context(tmp_path / "a.csv", ("flow", "speed"), np.timedelta64(1, "h"), Reading())
+    read_context(tmp_path / "a.csv", ("flow", "speed"), np.timedelta64(1, "h"), ReadOptions())
     assert ("a.csv" in capsys.readouterr().err) == bool(kind)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.data.series.timestamps import stamps_of
+from research.data.series.timestamps import read_timestamps
 from research.errors import UserError
 
 HOURS = pd.date_range("2016-01-04", periods=60, freq="h")
@@ -13,7 +13,7 @@ ROWS = np.arange(60) + 2
 
 
 def read(column, day_first=False, time_zone=None):
-    return stamps_of(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
+    return read_timestamps(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
 
 
 SECONDS = EXPECTED.astype("datetime64[s]").astype(np.int64)

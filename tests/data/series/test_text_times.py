@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.data.series.text_times import other_order_is_meant
-from research.data.series.timestamps import stamps_of
+from research.data.series.timestamps import read_timestamps
 
 HOURS = pd.date_range("2016-01-04", periods=60, freq="h")
 EXPECTED = HOURS.to_numpy("datetime64[ms]")
@@ -15,7 +15,7 @@ ROWS = np.arange(60) + 2
 
 
 def read(column, day_first=False, time_zone=None):
-    return stamps_of(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
+    return read_timestamps(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_the_flag_that_mends_it_is_named(refusal, day_first):
 
     def parse(form, flag):
         texts = pd.Series(times.strftime(form))
-        return stamps_of(texts, np.arange(60) + 2, "a.csv", day_first=flag, time_zone=None).times
+        return read_timestamps(texts, np.arange(60) + 2, "a.csv", day_first=flag, time_zone=None).times
 
     np.testing.assert_array_equal(parse(forms[day_first], day_first), times.to_numpy("datetime64[ms]"))
     with refusal("a.csv: row 2", "leave out --data.day-first" if day_first else "give --data.day-first"):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.data.series.timestamps import joined_times, stamps_of
+from research.data.series.timestamps import joined_times, read_timestamps
 from research.errors import UserError
 
 HOURS = pd.date_range("2016-01-04", periods=60, freq="h")
@@ -15,7 +15,7 @@ ROWS = np.arange(60) + 2
 
 
 def read(column, day_first=False, time_zone=None):
-    return stamps_of(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
+    return read_timestamps(pd.Series(column), ROWS, "a.csv", day_first=day_first, time_zone=time_zone)
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Etc/GMT+8"])
@@ -74,7 +74,7 @@ JOINED_HOURS = pd.date_range("2015-12-30", periods=200, freq="h")
 
 def read_joined(*columns, day_first=False):
     joined = joined_times([pd.Series(column) for column in columns])
-    return stamps_of(joined, np.arange(len(joined)) + 2, "a.csv", day_first=day_first, time_zone=None)
+    return read_timestamps(joined, np.arange(len(joined)) + 2, "a.csv", day_first=day_first, time_zone=None)
 
 
 DATES = {
