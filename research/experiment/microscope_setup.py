@@ -12,8 +12,8 @@ from research.ascent.parameterizations import IMAGENET_COLOR, Fourier, Parameter
 from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transform
 from research.config import Microscope
 from research.errors import UserError
-from research.experiment.gallery import Real, folder, gallery, of_split
 from research.experiment.loaded_net import LoadedNet
+from research.microscope.real_pictures import Real, folder, gallery, of_split
 from research.report.environment import environment
 
 PHOTO_SIDE = 96  # pixels: of what is made for a net that takes any size

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.experiment import gallery
-from research.experiment.gallery import Gallery, folder
-from research.experiment.originals import LARGEST
+from research.microscope import real_pictures
+from research.microscope.original_crops import LARGEST
 from research.microscope.patches import GRAY
+from research.microscope.real_pictures import Gallery, folder
 from research.models.receptive_fields import ReceptiveField
 
 SHAPE = (8, 6, 3)
@@ -26,14 +26,14 @@ def place(tmp_path):
 
 
 def test_a_folder_gives_what_a_gallery_holds_but_a_batch_at_a_time(place, monkeypatch):
-    held, found = gallery.gallery(place, SHAPE), folder(place, SHAPE)
+    held, found = real_pictures.gallery(place, SHAPE), folder(place, SHAPE)
     assert found.names == held.names and len(found.names) == 9
     np.testing.assert_array_equal(np.concatenate(list(found.batches(4))), held.images)
     np.testing.assert_array_equal(found.some(3), held.images[[0, 4, 8]])
     np.testing.assert_array_equal(found.some(99), held.some(99))
-    read, whole = [], gallery.prepare_picture
+    read, whole = [], real_pictures.prepare_picture
     monkeypatch.setattr(
-        gallery, "prepare_picture", lambda *given, **more: read.append(given[0]) or whole(*given, **more)
+        real_pictures, "prepare_picture", lambda *given, **more: read.append(given[0]) or whole(*given, **more)
     )
     next(iter(found.batches(2)))
     assert [path.name for path in read] == ["0.png", "1.png"]

@@ -15,7 +15,7 @@ from research.data.images.pixel_range import UNKNOWN, Ranges, ranges_of
 from research.data.images.scan import KINDS
 from research.data.images.walk import pictures_below
 from research.errors import UserError, warn
-from research.experiment.originals import original_crop
+from research.microscope.original_crops import original_crop
 from research.microscope.patches import crop
 from research.models.receptive_fields import ReceptiveField
 
