@@ -14,11 +14,9 @@ from research.data.images.pictures import prepare_picture
 from research.errors import UserError
 from research.experiment.loaded_net import LoadedNet
 from research.microscope.exemplars import check_filters, filter_count
-from research.microscope.hypothesis import Hypothesis, choose_and_test, every_filter
-from research.microscope.hypothesis_input import check_disjoint, check_responses
+from research.microscope.hypothesis import Hypothesis, check_disjoint, check_responses, choose_and_test, every_filter
 from research.microscope.real_pictures import Gallery, gallery, of_split
-from research.microscope.saliency import grad_cam, gradient
-from research.microscope.upsampled_activation import upsampled_activation
+from research.microscope.saliency import grad_cam, gradient, upsampled_activation
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.receptive_fields import receptive_field

@@ -12,8 +12,7 @@ import numpy as np
 from research.ascent.climb import AscentConfig
 from research.experiment import filter_hypotheses as readings
 from research.experiment.microscope_setup import Scene
-from research.microscope.exemplars import Exemplar, exemplars
-from research.microscope.neurons import middle, neurons
+from research.microscope.exemplars import Exemplar, exemplars, middle, neurons
 from research.microscope.patches import strongest
 from research.models.receptive_fields import ReceptiveField, receptive_field
 from research.models.taps import PRE, run_taps

@@ -19,7 +19,7 @@ from research.bench.workloads import pick
 from research.config import Microscope
 from research.experiment.loaded_net import LoadedNet, specimen
 from research.experiment.microscope_setup import scene_of
-from research.microscope.neurons import neurons
+from research.microscope.exemplars import neurons
 
 GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
 

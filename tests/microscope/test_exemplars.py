@@ -1,4 +1,4 @@
-"""Exemplars, of filters whose picture is known."""
+"""Exemplars of filters whose best picture is known; of a first layer's neurons, that is their kernel."""
 
 import jax
 import jax.numpy as jnp
@@ -7,8 +7,9 @@ import pytest
 
 from research.ascent.climb import AscentConfig, Load
 from research.ascent.parameterizations import Fourier, Pixels
+from research.ascent.transforms import Jitter
 from research.errors import UserError
-from research.microscope.exemplars import exemplars, load_of
+from research.microscope.exemplars import REACH, exemplars, load_of, middle, neurons
 from research.models.layers import Concat, Conv, Dense, Flatten, MaxPool, Rescale
 from research.models.network import INPUT, network, sequence, upto, wire
 from research.models.squeezenet import squeezenet
@@ -106,3 +107,59 @@ def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
     assert load_of(upto(squeezenet(), "fire5/squeeze1x1"), (96, 96, 3)).largest == 47 * 47 * 64
     fives = sequence(Conv(16, (5, 5), name="a"), Conv(16, (5, 5), name="b"))
     assert load_of(fives, (20, 18, 3)) == Load(16 * 14 * 16, False)
+
+
+SMALL_SHAPE = (9, 8, 2)
+SMALL_PLAN = AscentConfig(steps=100, transforms=(Jitter(2),))
+
+
+def way(rows, columns):
+    return Pixels((rows.stop - rows.start, columns.stop - columns.start, SMALL_SHAPE[2]))
+
+
+def small_net():
+    net = sequence(
+        Rescale(name="rescale"),
+        Conv(6, size=(3, 4), padding="same", name="conv"),
+        MaxPool(name="pool"),
+        Conv(3, name="deep"),
+        Flatten(name="flatten"),
+        Dense(2, name="logits"),
+    )
+    return net, jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SMALL_SHAPE)))["params"]
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
+def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
+    net, params = small_net()
+    kernel = np.asarray(params["conv"]["kernel"])
+    params = params | {"conv": {"kernel": scale * params["conv"]["kernel"], "bias": jnp.zeros(6)}}
+    for each in neurons(net, params, "conv", SMALL_SHAPE, way, SMALL_PLAN):
+        found, wanted = each.pictures[0] / 127.5 - 1, kernel[..., each.filter]
+        np.testing.assert_allclose(found, REACH * wanted / np.abs(wanted).max(), atol=0.02)
+
+
+@pytest.mark.slow
+def test_a_deeper_neurons_picture_is_its_receptive_field():
+    net, params = small_net()
+    for each in neurons(net, params, "deep", SMALL_SHAPE, way, SMALL_PLAN, filters=[2, 0]):
+        assert each.pictures.shape == (1, 8, 9, 2) and each.pictures.dtype == np.uint8  # wider than the picture
+        assert (each.pictures[0][:, -1] == 128).all()  # padding
+
+
+@pytest.mark.slow
+def test_a_pools_neuron_and_one_before_its_nonlinearity_want_what_the_filter_does():
+    net, params = small_net()
+    [filtered] = neurons(net, params, "conv", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
+    [before] = neurons(net, params, "conv/pre", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
+    [pooled] = neurons(net, params, "pool", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
+    np.testing.assert_allclose(before.pictures, filtered.pictures.astype(float), atol=3)
+    assert pooled.pictures.shape == (1, 4, 5, 2) and pooled.score >= 0.8 * filtered.score
+
+
+def test_the_middle():
+    net, _ = small_net()
+    assert middle(net, "conv/pre", SMALL_SHAPE) == (4, 4) and middle(net, "pool", SMALL_SHAPE) == (2, 2)
+    assert middle(net, "flatten", SMALL_SHAPE) == middle(net, "logits", SMALL_SHAPE) == ()
+    with pytest.raises(ValueError, match="logits has no places"):
+        neurons(*small_net(), "logits", SMALL_SHAPE, way, SMALL_PLAN)

@@ -9,8 +9,7 @@ from scipy.stats import binom, kstest
 
 from research.errors import UserError
 from research.microscope.auroc import auroc, interval
-from research.microscope.hypothesis import choose_and_test, every_filter, halves
-from research.microscope.hypothesis_input import check_disjoint
+from research.microscope.hypothesis import check_disjoint, choose_and_test, every_filter, halves
 from research.microscope.permutation import permutation_p
 from research.models.layers import Conv
 from research.models.network import sequence
