@@ -1,4 +1,4 @@
-"""The one engine that optimizes an input: what to excite, how the input is written, what it must endure, the climb.
+"""Gradient ascent on an input: what to excite, how the input is written, random transforms, and the ascent itself.
 
 Nothing here knows a model: a net comes as a function (parameters, pictures) -> {name: activations}.
 """

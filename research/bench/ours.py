@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from research.ascent.climb import AscentConfig as AscentPlan
 from research.ascent.parameterizations import Pixels
+from research.ascent.steps import AscentConfig as AscentPlan
 from research.batches import ArrayData, DataSet
 from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
 from research.bench.data import examples, pictures, sampled, series

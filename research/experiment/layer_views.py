@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import jax.numpy as jnp
 import numpy as np
 
-from research.ascent.climb import AscentConfig
+from research.ascent.steps import AscentConfig
 from research.experiment import filter_hypotheses as readings
 from research.experiment.microscope_setup import Scene
 from research.microscope.exemplars import Exemplar, exemplars, middle, neurons

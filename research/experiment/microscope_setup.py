@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import runtime
-from research.ascent.climb import AscentConfig
 from research.ascent.parameterizations import IMAGENET_COLOR, Fourier, Parameterization, Pixels, colors_of, phase_of
+from research.ascent.steps import AscentConfig
 from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transform
 from research.config import Microscope
 from research.errors import UserError

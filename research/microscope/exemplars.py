@@ -9,9 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.ascent.climb import AscentConfig, Load, Reached, climb
+from research.ascent.gradient_ascent import NetCost, gradient_ascent
 from research.ascent.objectives import Constant, Diversity, Filter, Objective
 from research.ascent.parameterizations import Framed, Parameterization
+from research.ascent.steps import AscentConfig, AscentResult
 from research.errors import UserError
 from research.keys import key
 from research.microscope.patches import crop
@@ -75,17 +76,19 @@ def exemplars(
     found: dict[int, Exemplar] = {}
     for respond, given, indices in _parts(net, params, layer, wanted, count):
         run, read = probe(net, params, [name for name in respond.sources if name != INPUT])
-        load = load_of(run.part, drawn.shape)
+        cost = cost_of(run.part, drawn.shape)
         objective = _objective(respond, given, place, plan, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
         waiting = iter(indices)
-        for reached in climb(run, read, objective, parameterization, keys, plan, slots=indices, load=load, chunk=chunk):
+        for reached in gradient_ascent(
+            run, read, objective, parameterization, keys, plan, slots=indices, cost=cost, chunk=chunk
+        ):
             found |= {each.filter: each for each in _judged(reached, waiting, respond)}
             show(len(found), len(wanted))
     return [found[index] for index in wanted]
 
 
-def load_of(net: Network, picture: tuple[int, ...]) -> Load:
+def cost_of(net: Network, picture: tuple[int, ...]) -> NetCost:
     """What `net`, the part of a net that is run, makes of a picture of shape `picture` [H, W, C]."""
     facts = facts_of(net, picture)
     filtered = 0
@@ -94,7 +97,7 @@ def load_of(net: Network, picture: tuple[int, ...]) -> Load:
         if isinstance(layer, Conv) and _by_winograd(layer, read[-1], fact.output[:2]):
             filtered += fact.multiply_adds
     work = sum(fact.multiply_adds for fact in facts)
-    return Load(max((math.prod(fact.output) for fact in facts), default=1), 2 * filtered > work)
+    return NetCost(max((math.prod(fact.output) for fact in facts), default=1), 2 * filtered > work)
 
 
 def _by_winograd(layer: Conv, channels: int, positions: tuple[int, ...]) -> bool:
@@ -143,7 +146,7 @@ def _objective(
     return response + response * Constant(weight) * Diversity(respond.sources[0])
 
 
-def _judged(reached: Reached, indices: Iterator[int], respond: Response) -> Iterator[Exemplar]:
+def _judged(reached: AscentResult, indices: Iterator[int], respond: Response) -> Iterator[Exemplar]:
     silent = respond.rectified
     for pictures, curve, final in zip(*reached, strict=True):
         bytes_of = np.clip(np.round(pictures), 0, 255).astype(np.uint8)

@@ -5,11 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.climb import AscentConfig, Load
+from research.ascent.gradient_ascent import NetCost
 from research.ascent.parameterizations import Fourier, Pixels
+from research.ascent.steps import AscentConfig
 from research.ascent.transforms import Jitter
 from research.errors import UserError
-from research.microscope.exemplars import REACH, exemplars, load_of, middle, neurons
+from research.microscope.exemplars import REACH, cost_of, exemplars, middle, neurons
 from research.models.layers import Concat, Conv, Dense, Flatten, MaxPool, Rescale
 from research.models.network import INPUT, network, sequence, upto, wire
 from research.models.squeezenet import squeezenet
@@ -102,11 +103,11 @@ def test_a_filter_that_is_not_there_is_refused():
 
 def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
     """VGG16's first block at 96 pixels is; a net of 5x5 kernels is not, nor a first layer that reads three channels."""
-    assert load_of(upto(vgg16(), "block2_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, True)
-    assert load_of(upto(vgg16(), "block1_conv1"), (96, 96, 3)) == Load(96 * 96 * 64, False)
-    assert load_of(upto(squeezenet(), "fire5/squeeze1x1"), (96, 96, 3)).largest == 47 * 47 * 64
+    assert cost_of(upto(vgg16(), "block2_conv1"), (96, 96, 3)) == NetCost(96 * 96 * 64, True)
+    assert cost_of(upto(vgg16(), "block1_conv1"), (96, 96, 3)) == NetCost(96 * 96 * 64, False)
+    assert cost_of(upto(squeezenet(), "fire5/squeeze1x1"), (96, 96, 3)).largest == 47 * 47 * 64
     fives = sequence(Conv(16, (5, 5), name="a"), Conv(16, (5, 5), name="b"))
-    assert load_of(fives, (20, 18, 3)) == Load(16 * 14 * 16, False)
+    assert cost_of(fives, (20, 18, 3)) == NetCost(16 * 14 * 16, False)
 
 
 SMALL_SHAPE = (9, 8, 2)

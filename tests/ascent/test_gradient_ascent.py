@@ -1,4 +1,4 @@
-"""The climb, on nets small enough to know where it must end."""
+"""Gradient ascent on nets so small that the result is known."""
 
 import functools
 import logging
@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.ascent.climb import LIGHT, AscentConfig, Load, climb, group_size
+from research.ascent.gradient_ascent import CHEAP, NetCost, gradient_ascent, group_size
 from research.ascent.objectives import Channel, Diversity, stacked
 from research.ascent.parameterizations import Pixels
+from research.ascent.steps import AscentConfig
 from research.ascent.transforms import Jitter
 
 SHAPE = (6, 5, 2)
@@ -26,17 +27,17 @@ def curved(params, pictures):
     return {"out": jnp.sin(3 * hidden) + hidden[:, ::-1]}
 
 
-def reached(net, indices, plan, chunk=64, seed=0):
+def reached(net, indices, config, chunk=64, seed=0):
     objectives = stacked([Channel(jnp.int32(index), "out") for index in indices])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(seed)))(jnp.asarray(indices))
-    parts = list(climb(net, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, chunk=chunk))
+    parts = list(gradient_ascent(net, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, config, chunk=chunk))
     return [np.concatenate(each) for each in zip(*parts, strict=True)]
 
 
 def test_a_linear_net_ends_where_the_closed_form_says():
     """max w . x - shrink mean(x^2) is at x = w n / (2 shrink), n the number of pixels."""
-    plan = AscentConfig(steps=400, rate=0.02, shrink=SHAPE[0] * SHAPE[1] * SHAPE[2] * 2.0)
-    pictures, _, final = reached(linear, range(11), plan)
+    config = AscentConfig(steps=400, rate=0.02, shrink=SHAPE[0] * SHAPE[1] * SHAPE[2] * 2.0)
+    pictures, _, final = reached(linear, range(11), config)
     for index in range(11):
         found, wanted = pictures[index, 0] / 127.5 - 1, KERNELS[..., index] / 4
         cosine = (found * wanted).sum() / np.linalg.norm(found) / np.linalg.norm(wanted)
@@ -45,23 +46,30 @@ def test_a_linear_net_ends_where_the_closed_form_says():
     np.testing.assert_allclose(final, np.einsum("nhwc,hwcn->n", pictures[:, 0] / 127.5 - 1, KERNELS), rtol=1e-4)
 
 
-def standing_apart(params, pictures):
-    """As rounding may: what it finds depends on where a picture stands."""
+def by_position(params, pictures):
+    """A net whose result depends on a picture's position in the batch, as rounding can make it."""
     return {"out": linear(params, pictures)["out"] * (1 + jnp.arange(len(pictures)) % 8 / 8)[:, None]}
 
 
 @pytest.mark.parametrize("chunk", [1, 8, 64])
 @pytest.mark.parametrize("wanted", [[5], [10, 9, 2], [3, 3, 0], [1, 9]])
-def test_each_climbs_in_its_own_slot_whatever_others_are_asked_for(wanted, chunk):
-    plan = AscentConfig(steps=3)
+def test_each_runs_in_its_own_slot_whatever_others_are_asked_for(wanted, chunk):
+    config = AscentConfig(steps=3)
 
     def found(indices, chunk):
         objectives = stacked([Channel(jnp.int32(index), "out") for index in indices])
         keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.asarray(indices))
-        climbs = climb(
-            standing_apart, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, slots=indices, chunk=chunk
+        results = gradient_ascent(
+            by_position,
+            jnp.asarray(KERNELS),
+            objectives,
+            Pixels(SHAPE),
+            keys,
+            config,
+            slots=indices,
+            chunk=chunk,
         )
-        return [np.concatenate(each) for each in zip(*climbs, strict=True)]
+        return [np.concatenate(each) for each in zip(*results, strict=True)]
 
     for some, everything in zip(found(wanted, chunk), found(list(range(11)), 64), strict=True):
         np.testing.assert_array_equal(some, everything[wanted])
@@ -72,10 +80,10 @@ def test_with_a_reach_a_linear_net_ends_at_its_slope_whatever_its_scale():
     """The farthest pixel of each lies at 0.9, though one kernel is a thousand times another."""
     scaled = KERNELS * np.logspace(-1, 2, 11, dtype=np.float32)
     for pictures in (2, 1):
-        plan = AscentConfig(steps=400, rate=0.02, reach=0.9, pictures=pictures)
+        config = AscentConfig(steps=400, rate=0.02, reach=0.9, pictures=pictures)
         objectives = stacked([Channel(jnp.int32(index), "out") for index in range(11)])
         keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(11))
-        parts = climb(linear, jnp.asarray(scaled), objectives, Pixels(SHAPE), keys, plan)
+        parts = gradient_ascent(linear, jnp.asarray(scaled), objectives, Pixels(SHAPE), keys, config)
         found = np.concatenate([each.pictures for each in parts]) / 127.5 - 1
         wanted = 0.9 * KERNELS / np.abs(KERNELS).max(axis=(0, 1, 2))
         np.testing.assert_allclose(found, np.broadcast_to(np.moveaxis(wanted, -1, 0)[:, None], found.shape), atol=0.01)
@@ -88,23 +96,23 @@ def test_a_number_that_is_stopped_forgets_where_it_was_going():
         return {"out": -jnp.abs(pictures.reshape(len(pictures), -1) / 127.5 - 1 - params)}
 
     def seen(steps):
-        plan, keys = AscentConfig(steps=steps, rate=0.6), jax.random.key(0)[None]
+        config, keys = AscentConfig(steps=steps, rate=0.6), jax.random.key(0)[None]
         objective = Channel(jnp.zeros(1, jnp.int32), "out")
-        (found,) = climb(turning, jnp.float32(0.8), objective, Pixels((1, 1, 1), 0.0), keys, plan)
+        (found,) = gradient_ascent(turning, jnp.float32(0.8), objective, Pixels((1, 1, 1), 0.0), keys, config)
         return float(found.pictures[0].squeeze() / 127.5 - 1)
 
     assert seen(2) == pytest.approx(1, abs=1e-4) and seen(3) < 0.99
 
 
 def test_a_picture_does_not_depend_on_its_neighbours_nor_on_the_chunk_and_repeats_to_the_byte():
-    plan = AscentConfig(steps=30, transforms=(Jitter(1),))
-    all_of_them = reached(curved, range(11), plan)
-    for other in (reached(curved, range(11), plan), reached(curved, range(11), plan, chunk=8)):
+    config = AscentConfig(steps=30, transforms=(Jitter(1),))
+    all_of_them = reached(curved, range(11), config)
+    for other in (reached(curved, range(11), config), reached(curved, range(11), config, chunk=8)):
         for one, same in zip(all_of_them, other, strict=True):
             np.testing.assert_array_equal(one, same)
-    few = reached(curved, [7, 2], plan)
+    few = reached(curved, [7, 2], config)
     np.testing.assert_allclose(few[0], all_of_them[0][[7, 2]], rtol=1e-5)
-    assert not np.allclose(reached(curved, [7, 2], plan, seed=1)[0], few[0])
+    assert not np.allclose(reached(curved, [7, 2], config, seed=1)[0], few[0])
 
 
 def test_scores_are_those_before_each_step():
@@ -128,37 +136,37 @@ def test_a_set_is_scored_together():
     channel, unlike = Channel(jnp.zeros(1, jnp.int32), "out"), Diversity("map")
     worth = []
     for objective in (channel + channel, channel + unlike):
-        plan = AscentConfig(steps=80, pictures=2)
-        (found,) = climb(either_half, (), objective, Pixels(SHAPE), jax.random.key(0)[None], plan)
+        config = AscentConfig(steps=80, pictures=2)
+        (found,) = gradient_ascent(either_half, (), objective, Pixels(SHAPE), jax.random.key(0)[None], config)
         assert found.pictures.shape == (1, 2, *SHAPE)
         worth.append(unlike.score(either_half((), found.pictures[0])))
     assert worth[0] < 0.1 and worth[1] > 0.5
 
 
 def test_a_second_call_compiles_nothing(caplog):
-    plan = AscentConfig(steps=3)
-    reached(curved, range(9), plan)
+    config = AscentConfig(steps=3)
+    reached(curved, range(9), config)
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
-        reached(curved, range(9), plan, seed=5)
+        reached(curved, range(9), config, seed=5)
     assert not [line for line in caplog.messages if "ompil" in line], caplog.messages
     with jax.log_compiles(), caplog.at_level(logging.WARNING):
         reached(curved, range(9), AscentConfig(steps=4))
     assert [line for line in caplog.messages if "ompil" in line]  # what was looked for above is what is said
 
 
-def test_a_plan_is_a_value():
+def test_a_config_is_a_value():
     with pytest.raises(AttributeError):
         AscentConfig().steps = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
-    """A group of another size, and matrix products by Eigen: what a heavy net's climbs are run by."""
-    plan = AscentConfig(steps=8, rate=0.02)
+    """A group of another size, and matrix products by Eigen: what an expensive net runs by."""
+    config = AscentConfig(steps=8, rate=0.02)
     objectives = stacked([Channel(jnp.int32(index), "out") for index in range(3)])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(3))
     pictures = []
-    for load in (LIGHT, Load(500_000, False), Load(500_000, True)):
-        parts = climb(curved, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, plan, load=load)
+    for cost in (CHEAP, NetCost(500_000, False), NetCost(500_000, True)):
+        parts = gradient_ascent(curved, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, config, cost=cost)
         pictures.append(np.concatenate([each.pictures for each in parts]))
     np.testing.assert_allclose(pictures[1], pictures[0], rtol=1e-5, atol=1e-3)
     np.testing.assert_allclose(pictures[2], pictures[0], rtol=1e-5, atol=1e-3)
