@@ -27,7 +27,7 @@ from research.models.taps import PRE, probe
 
 Tree = Any
 Shape = tuple[int, int, int]
-Status = Literal["alive", "rescued", "dead"]
+Status = Literal["alive", "revived", "dead"]
 Show = Callable[[int, int], None]  # filters done, of all
 STILL = 1e-6  # a score that moves by less, relative to its size, depends on no picture
 # How far from gray, of 0..1, the farthest pixel of a linear neuron's exemplar lies: just inside what pixels can show.
@@ -38,7 +38,7 @@ REACH = 0.9
 class Exemplar:
     """What one filter wants to see; `pictures` uint8 [K, H, W, C] are noise if it is dead, and not to be shown.
 
-    "alive": it responds from the start. "rescued": silent at first, brought to respond by climbing on what comes before
+    "alive": it responds from the start. "revived": silent at first, brought to respond by climbing on what comes before
     its nonlinearity. "dead": nothing that was found excites it.
     """
 
@@ -153,7 +153,7 @@ def _judged(reached: AscentResult, indices: Iterator[int], respond: Response) ->
         still = np.ptp(curve) <= STILL * np.abs(curve).max(initial=0)
         status: Status = "dead" if still or (silent and final <= 0) else "alive"
         if silent and status == "alive" and curve[0] < 0:
-            status = "rescued"
+            status = "revived"
         yield Exemplar(next(indices), bytes_of, curve, float(final), status)
 
 

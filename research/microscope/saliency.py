@@ -10,7 +10,7 @@ import numpy as np
 from research.errors import UserError
 from research.models.layers import BinaryLogits, Concat, Conv
 from research.models.network import Network, beyond, upto
-from research.models.receptive_fields import Field
+from research.models.receptive_fields import ReceptiveField
 from research.models.summary import summarize
 from research.models.taps import PRE, check_tap
 
@@ -108,7 +108,7 @@ def _only_way(net: Network, layer: str) -> bool:
     return True
 
 
-def upsampled_activation(activation: np.ndarray, field: Field, picture: tuple[int, int]) -> np.ndarray:
+def upsampled_activation(activation: np.ndarray, field: ReceptiveField, picture: tuple[int, int]) -> np.ndarray:
     """A filter's `activation` [H', W'] laid over the `picture` of (H, W): [H, W] float32.
 
     Each position's value stands at the middle of its receptive field and falls off linearly to nothing at its

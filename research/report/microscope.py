@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-Status = Literal["alive", "rescued", "dead"]
+Status = Literal["alive", "revived", "dead"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class FilterView:
     """One filter; what is left empty is left out of its card.
 
     index        its number in the layer, from 0
-    status       "rescued": found by its pre-activation; "dead": no climb excites it, and no synthetic picture is shown
+    status       "revived": found by its pre-activation; "dead": no climb excites it, and no synthetic picture is shown
     score        the activation that its exemplar reaches
     exemplar     uint8 [H, W, 1 or 3]; None only for a dead filter
     variants     the diversity set, uint8 [K, H, W, 1 or 3]

@@ -52,7 +52,7 @@ def _layer(place: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequenc
     ]
     several = f"{formats.count(len(cards))} filter{'' if len(cards) == 1 else 's'}"
     facts = [several]
-    for status in ("rescued", "dead"):
+    for status in ("revived", "dead"):
         number = sum(found.status == status for found in layer.filters)
         facts += [f"{formats.count(number)} {status}"] if number else []
     if layer.receptive_field:

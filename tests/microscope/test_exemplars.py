@@ -46,11 +46,11 @@ def test_a_neurons_exemplar_is_its_glyph_and_no_more():
         assert np.abs(picture[outside]).max() < 0.3  # what it started from
 
 
-def test_who_is_dead_or_rescued_is_told():
+def test_who_is_dead_or_revived_is_told():
     net, params = detector()
     found = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
     assert [each.filter for each in found] == [0, 1, 2, 3, 4]
-    assert [each.status for each in found] == ["alive", "alive", "dead", "rescued", "dead"]
+    assert [each.status for each in found] == ["alive", "alive", "dead", "revived", "dead"]
     assert found[3].curve[0] < 0 < found[3].score
     never, params = detector((0.0, 0.0, 0.0, -1000.0, 0.0))
     assert exemplars(never, params, "conv", Pixels(SHAPE), PLAN, filters=[3])[0].status == "dead"
@@ -62,7 +62,7 @@ def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somew
     kernel = jnp.asarray([-1.0, 1.0]).reshape(1, 2, 1, 1)
     params = {"conv": {"kernel": kernel, "bias": jnp.asarray([-1.5])}}
     (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
-    assert found.status == "rescued" and found.score > 0
+    assert found.status == "revived" and found.score > 0
 
 
 def test_scores_are_the_responses_of_the_pictures():

@@ -38,7 +38,7 @@ def filter_view(index, dead=False):
         return FilterView(index, "dead", 0.0)
     return FilterView(
         index,
-        "rescued" if index == 2 else "alive",
+        "revived" if index == 2 else "alive",
         score=1.5 + index,
         exemplar=picture(index),
         variants=np.stack([picture(100 + index), picture(200 + index)]),
@@ -145,8 +145,8 @@ def test_a_dead_filter_shows_no_picture():
     assert not {"img", "svg", "details"} & {tag for tag, _ in read.tags}
 
 
-def test_of_a_rescued_filter_it_is_said_where_no_real_picture_excites_it():
-    lone = FilterView(0, "rescued", 0.01, exemplar=picture(0))
+def test_of_a_revived_filter_it_is_said_where_no_real_picture_excites_it():
+    lone = FilterView(0, "revived", 0.01, exemplar=picture(0))
     heard = FilterView(1, "alive", 1.0, exemplar=picture(1), patches=[Patch(picture(3, 5), 0.25, "cat 3")])
     said = "since nothing excited the filter at the start, and no real picture does"
     assert said in render(Microscope("t", "c", [], [LayerView("a", [lone, heard])]))
@@ -278,7 +278,7 @@ def searched(*queries):
 
 
 def test_in_a_browser_the_search_finds_by_layer_number_status_and_meaning(browser, tmp_path, page):
-    queries = ("", "conv1", "conv10 7", "FIRE5  39", "dead", "owl", "3", "nothing such", "rescued conv", "script", "")
+    queries = ("", "conv1", "conv10 7", "FIRE5  39", "dead", "owl", "3", "nothing such", "revived conv", "script", "")
     found, console = browsed(browser, tmp_path, page, searched(*queries))
     assert console == []
     shown = dict(zip(queries[1:-1], found[1:-1], strict=True))
@@ -292,7 +292,7 @@ def test_in_a_browser_the_search_finds_by_layer_number_status_and_meaning(browse
     assert shown["owl"]["cards"] == ["conv10 7"]
     assert shown["3"]["cards"] == ["conv10 3", "conv10 7", "fire5/ 3"]  # a number, or a word of a meaning
     assert shown["nothing such"]["cards"] == [] and shown["nothing such"]["count"] == "0 of 55 filters"
-    assert shown["rescued conv"]["cards"] == ["conv1 2", "conv10 2"]
+    assert shown["revived conv"]["cards"] == ["conv1 2", "conv10 2"]
     assert {"conv1 0", "conv1 1", "fire5/ 39"} <= set(shown["script"]["cards"])
 
 
