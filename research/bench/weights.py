@@ -88,7 +88,7 @@ def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.
 def main(root: str, path: str) -> None:
     """Train the digit net on the MNIST below `root`, and write its leaves to `path`, in one step."""
     from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
-    from research.experiment.loaded_net import specimen
+    from research.experiment.loaded_net import load_net
     from research.experiment.run import run
     from research.files import write_bytes
     from research.trees import named_leaves
@@ -103,7 +103,7 @@ def main(root: str, path: str) -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         run(config, Path(folder) / "run")
-        leaves = named_leaves(specimen(Path(folder) / "run").params)
+        leaves = named_leaves(load_net(Path(folder) / "run").params)
     write_bytes(path, safetensors_bytes({name: np.asarray(leaf) for name, leaf in leaves.items()}, {}))
 
 

@@ -33,5 +33,5 @@ def microscope(arguments: Sequence[str]) -> int:
     from research.experiment.microscope import microscope as look  # imports jax, which --help need not wait for
 
     command = shlex.join(["python", "scripts/microscope.py", *arguments])
-    print(look(flags.target, flags.look, place=flags.out, root=flags.root, partial=flags.partial, command=command))
+    print(look(flags.target, flags.look, out=flags.out, root=flags.root, partial=flags.partial, command=command))
     return 0

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.ascent.steps import AscentConfig
-from research.experiment import filter_hypotheses as readings
-from research.experiment.microscope_setup import Scene
+from research.experiment import filter_hypotheses as hypotheses
+from research.experiment.microscope_setup import Setup
 from research.microscope.exemplars import Exemplar, exemplars, middle, neurons
 from research.microscope.patches import strongest
 from research.models.receptive_fields import ReceptiveField, receptive_field
@@ -21,30 +21,30 @@ from research.report import microscope as page
 AT_ONCE = 64  # pictures that a net runs on
 
 
-def layer_view(scene: Scene, name: str) -> page.LayerView:
-    """All that the scene's configuration asks of layer `name`."""
+def layer_view(setup: Setup, name: str) -> page.LayerView:
+    """All that the setup's configuration asks of layer `name`."""
     begun = time.monotonic()
-    config, field = scene.config, receptive_field(scene.subject.net, name, scene.shape)
-    found = _look(scene, name, "", config.filters or None, scene.plan)
-    sets = dataclasses.replace(scene.plan, pictures=config.variants)
-    variants = _look(scene, name, ", variants", config.filters or None, sets) if config.variants > 1 else []
-    patches = _patches(scene, name, field)
-    views = [_view(scene, *each, patches) for each in itertools.zip_longest(found, variants, _near(scene, name))]
-    sees = (min(field.size[0], scene.shape[0]), min(field.size[1], scene.shape[1]))
+    config, field = setup.config, receptive_field(setup.loaded.net, name, setup.shape)
+    found = _look(setup, name, "", config.filters or None, setup.ascent)
+    sets = dataclasses.replace(setup.ascent, pictures=config.variants)
+    variants = _look(setup, name, ", variants", config.filters or None, sets) if config.variants > 1 else []
+    patches = _patches(setup, name, field)
+    views = [_view(setup, *each, patches) for each in itertools.zip_longest(found, variants, _near(setup, name))]
+    sees = (min(field.size[0], setup.shape[0]), min(field.size[1], setup.shape[1]))
     return page.LayerView(name, views, sees, time.monotonic() - begun)
 
 
-def exemplar_of(scene: Scene, views: Sequence[page.LayerView], layer: str, index: int) -> np.ndarray | None:
+def exemplar_of(setup: Setup, views: Sequence[page.LayerView], layer: str, index: int) -> np.ndarray | None:
     """The exemplar of a filter, climbed to now unless `views` hold it; None if it is dead."""
     for view in (each for layer_view in views if layer_view.name == layer for each in layer_view.filters):
         if view.index == index:
             return view.exemplar
-    [found] = _look(scene, layer, ", tested", [index], scene.plan)
+    [found] = _look(setup, layer, ", tested", [index], setup.ascent)
     return None if found.status == "dead" else found.pictures[0]
 
 
 def _view(
-    scene: Scene,
+    setup: Setup,
     one: Exemplar,
     several: Exemplar | None,
     neuron: Exemplar | None,
@@ -60,44 +60,44 @@ def _view(
         near_field=None if neuron is None or neuron.status == "dead" else neuron.pictures[0],
         patches=patches.get(one.filter, ()),
         curve=one.curve,
-        says="" if dead else readings.says(scene.subject, one.pictures[0]),
+        says="" if dead else hypotheses.says(setup.loaded, one.pictures[0]),
     )
 
 
-def _look(scene: Scene, name: str, what: str, filters: Sequence[int] | None, plan: AscentConfig) -> list[Exemplar]:
-    height, width, _ = scene.shape
+def _look(setup: Setup, name: str, what: str, filters: Sequence[int] | None, plan: AscentConfig) -> list[Exemplar]:
+    height, width, _ = setup.shape
     return exemplars(
-        scene.subject.net,
-        scene.subject.params,
+        setup.loaded.net,
+        setup.loaded.params,
         name,
-        scene.way(slice(0, height), slice(0, width)),
+        setup.parameterize(slice(0, height), slice(0, width)),
         plan,
         filters=filters,
-        seed=scene.config.seed,
-        show=functools.partial(scene.show, f"{name}{what}"),
+        seed=setup.config.seed,
+        show=functools.partial(setup.show, f"{name}{what}"),
     )
 
 
-def _near(scene: Scene, name: str) -> list[Exemplar]:
+def _near(setup: Setup, name: str) -> list[Exemplar]:
     """What the neuron in the middle of each filter's map wants; nothing for a layer without places."""
-    subject, config = scene.subject, scene.config
-    if not config.near or not middle(subject.net, name, scene.shape):
+    loaded, config = setup.loaded, setup.config
+    if not config.near or not middle(loaded.net, name, setup.shape):
         return []
-    show = functools.partial(scene.show, f"{name}, one neuron")
-    near = functools.partial(neurons, subject.net, subject.params, name, scene.shape, scene.way, scene.plan)
+    show = functools.partial(setup.show, f"{name}, one neuron")
+    near = functools.partial(neurons, loaded.net, loaded.params, name, setup.shape, setup.parameterize, setup.ascent)
     return near(filters=config.filters or None, seed=config.seed, show=show)
 
 
-def _patches(scene: Scene, name: str, field: ReceptiveField) -> dict[int, list[page.Patch]]:
+def _patches(setup: Setup, name: str, field: ReceptiveField) -> dict[int, list[page.Patch]]:
     """By filter, the real patches that excite it most."""
-    if scene.real is None or not scene.config.patches:
+    if setup.real is None or not setup.config.patches:
         return {}
-    subject, real = scene.subject, scene.real
-    run = lambda pictures: run_taps(subject.net, subject.params, jnp.asarray(pictures), [name])[name]  # noqa: E731
-    rectified = name.endswith(PRE) or subject.net.layers[subject.net.names.index(name)].activation in ("relu", "linear")
-    best = strongest(run, real.batches(AT_ONCE), scene.config.patches, above=0.0 if rectified else -np.inf)
+    loaded, real = setup.loaded, setup.real
+    run = lambda pictures: run_taps(loaded.net, loaded.params, jnp.asarray(pictures), [name])[name]  # noqa: E731
+    rectified = name.endswith(PRE) or loaded.net.layers[loaded.net.names.index(name)].activation in ("relu", "linear")
+    best = strongest(run, real.batches(AT_ONCE), setup.config.patches, above=0.0 if rectified else -np.inf)
     found = {}
-    for index in scene.config.filters or range(len(best.values)):
+    for index in setup.config.filters or range(len(best.values)):
         chosen = zip(best.picture[index], best.row[index], best.column[index], best.values[index], strict=True)
         found[index] = [
             page.Patch(real.patch(picture, field, row, column), float(value), real.names[picture])

@@ -1,4 +1,4 @@
-"""What comes under the microscope: a net with its parameters, of a trained run or of a file of pretrained weights."""
+"""A net with its parameters, loaded from a trained run or a file of pretrained weights, for the microscope."""
 
 import functools
 from collections.abc import Callable
@@ -32,59 +32,60 @@ Tree = Any
 
 
 class LoadedNet(NamedTuple):
-    """A net ready to be looked at."""
+    """A net, its parameters, and what is known of its training pictures."""
 
     title: str
     net: Network
     params: Tree
-    shape: tuple[int, int, int] | None  # of the pictures that it was trained on; None where any size will do
+    shape: tuple[int, int, int] | None  # [H, W, C] of its training pictures; None where the net takes any size
     channels: int
-    classes: tuple[str, ...]  # none without a head
-    layers: tuple[str, ...]  # convolutions and dense ones whose weights are there, in order
-    data: Callable[[], ImageSet] | None  # what it was trained on
-    ink: Ink | None  # how the strokes lie in those, where they are drawings
-    squash: bool  # whether those were squashed to their size
-    place: Path  # where what is seen is kept by default
-    ranges: Ranges = UNKNOWN  # by which their numbers of more than 8 bits became bytes
+    classes: tuple[str, ...]  # empty without a head
+    layers: tuple[str, ...]  # convolutions and dense layers whose weights were loaded, in order
+    data: Callable[[], ImageSet] | None  # loads the training data
+    ink: Ink | None  # the layout of strokes in training pictures that are drawings
+    squash: bool  # whether training pictures were resized without keeping their proportions
+    out_dir: Path  # the default folder of the microscope's results
+    ranges: Ranges = UNKNOWN  # ranges by which training pictures of more than 8 bits became bytes
 
 
-def specimen(
+def load_net(
     target: Path | str, *, seed: int | None = None, root: str | None = None, partial: bool = False
 ) -> LoadedNet:
-    """The net of `target`: a run directory, a configuration file (its run, or its pretrained net), or a weight file.
+    """Load `target`: a run directory, a configuration file (its run, or its pretrained net), or a weight file.
 
-    `seed` chooses among the trained ones; `root` is where data lies; with `partial` a weight file may lack layers.
-    Raises UserError for anything else.
+    `seed` selects a member of a run with several seeds. `root` is the data folder. With `partial` a weight file may
+    lack layers. Raises UserError for any other target.
     """
     path = expanded(str(target))
     if path.suffix == ".py":
         return _configured(path, seed, root, partial)
     if path.is_dir():
         return _trained(path, seed, root)
-    found = next((each for each in (path, data_root(root) / "weights" / path) if each.is_file()), None)
-    if found is None:
+    candidates = (path, data_root(root) / "weights" / path)
+    weights = next((candidate for candidate in candidates if candidate.is_file()), None)
+    if weights is None:
         raise UserError(f"no {target}; give a run directory, a configuration or a weight file (VGG16, SqueezeNet)")
-    return _pretrained(found, partial)
+    return _pretrained(weights, partial)
 
 
 def _configured(path: Path, seed: int | None, root: str | None, partial: bool) -> LoadedNet:
-    config = _of_pictures(configuration.load(str(path)))
-    place = default_place(config, config)
-    if (place / RECORD).is_file():
-        return _trained(place, seed, root)
+    config = _image_config(configuration.load(str(path)))
+    run_dir = default_place(config, config)
+    if (run_dir / RECORD).is_file():
+        return _trained(run_dir, seed, root)
     if isinstance(config.model, PretrainedNet):
         return _pretrained(weights_file(config.model, root or config.data.root), partial)
-    raise UserError(f"{path} is not trained yet (no {place / RECORD}); first: python scripts/train.py {path}")
+    raise UserError(f"{path} is not trained yet (no {run_dir / RECORD}); first: python scripts/train.py {path}")
 
 
-def _trained(place: Path, seed: int | None, root: str | None) -> LoadedNet:
-    if not (place / CONFIG).is_file():
-        raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
-    config = configuration.relocated(_of_pictures(read_config(place)), root)
-    refuse_edited_config(config, place)
-    data = read_record(place)["data"]
+def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
+    if not (run_dir / CONFIG).is_file():
+        raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
+    config = configuration.relocated(_image_config(read_config(run_dir)), root)
+    refuse_edited_config(config, run_dir)
+    data = read_record(run_dir)["data"]
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
-    net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, place)
+    net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, run_dir)
     return LoadedNet(
         title=config.name,
         net=net,
@@ -97,31 +98,31 @@ def _trained(place: Path, seed: int | None, root: str | None) -> LoadedNet:
         ink=None if data.get("ink") is None else Ink(**data["ink"]),
         squash=data.get("findings") is not None,
         ranges={kind: (low, high) for kind, (low, high) in data.get("ranges", {}).items()},
-        place=place / "microscope",
+        out_dir=run_dir / "microscope",
     )
 
 
-def _of_pictures(config: Experiment) -> ImageExperiment:
+def _image_config(config: Experiment) -> ImageExperiment:
     if isinstance(config, ImageExperiment):
         return config
     raise UserError(f"{config.name} is not about pictures; the microscope looks at nets that read them")
 
 
 def _parameters(
-    config: ImageExperiment, classes: int, shape: tuple[int, ...], seed: int, place: Path
+    config: ImageExperiment, classes: int, shape: tuple[int, ...], seed: int, run_dir: Path
 ) -> tuple[Network, Tree]:
-    """The whole net of a run and the parameters that it ended with; frozen ones are those of the weight file."""
+    """The whole net of a run and its final parameters; frozen parameters come from the weight file."""
     pixels = jax.ShapeDtypeStruct((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         net = build_network(config.model, classes)
-        return net, load_variables(config, {"params": _structure(net, pixels)}, seed, place)["params"]
-    ready = transfer(config.model, config, classes)
-    reads = pixels
-    if ready.cut is not None:
-        reads = jax.eval_shape(ready.cut.below.apply, {"params": ready.below}, pixels)[0]
-    above = load_variables(config, {"params": _structure(ready.trained, reads)}, seed, place)["params"]
-    leaves = named_leaves(ready.below) | named_leaves(above)
-    return ready.net, from_named(leaves, _structure(ready.net, pixels))
+        return net, load_variables(config, {"params": _structure(net, pixels)}, seed, run_dir)["params"]
+    transferred = transfer(config.model, config, classes)
+    inputs = pixels
+    if transferred.cut is not None:
+        inputs = jax.eval_shape(transferred.cut.below.apply, {"params": transferred.below}, pixels)[0]
+    above = load_variables(config, {"params": _structure(transferred.trained, inputs)}, seed, run_dir)["params"]
+    leaves = named_leaves(transferred.below) | named_leaves(above)
+    return transferred.net, from_named(leaves, _structure(transferred.net, pixels))
 
 
 def _pretrained(path: Path, partial: bool) -> LoadedNet:
@@ -129,8 +130,8 @@ def _pretrained(path: Path, partial: bool) -> LoadedNet:
     architecture = foreign.notes.get("architecture") or guess(foreign)
     convention: Any = plan(foreign, architecture).convention
     net = {"vgg16": vgg16, "squeezenet": squeezenet}[architecture](convention=convention)
-    like = _structure(net, jax.ShapeDtypeStruct((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8))
-    wanted = {name: leaf.shape for name, leaf in named_leaves(like).items()}
+    structure = _structure(net, jax.ShapeDtypeStruct((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8))
+    wanted = {name: leaf.shape for name, leaf in named_leaves(structure).items()}
     leaves = load_weights(path, wanted, architecture, partial).leaves
     params: dict[str, dict[str, jax.Array]] = {}
     for name, leaf in leaves.items():
@@ -147,7 +148,7 @@ def _pretrained(path: Path, partial: bool) -> LoadedNet:
         data=None,
         ink=None,
         squash=False,
-        place=Path("runs", f"{path.stem}-microscope"),
+        out_dir=Path("runs", f"{path.stem}-microscope"),
     )
 
 

@@ -1,4 +1,4 @@
-"""A net under the microscope: what each filter wants to see, what excites it in real pictures, what readings hold."""
+"""A net under the microscope: exemplars of filters, real patches that excite them, tests of hypotheses, saliency."""
 
 import dataclasses
 import functools
@@ -9,10 +9,10 @@ import numpy as np
 
 from research import runtime
 from research.config import Microscope
-from research.experiment import filter_hypotheses as readings
+from research.experiment import filter_hypotheses as hypotheses
 from research.experiment.layer_views import exemplar_of, layer_view
-from research.experiment.loaded_net import LoadedNet, specimen
-from research.experiment.microscope_setup import facts, scene_of, shape_for
+from research.experiment.loaded_net import LoadedNet, load_net
+from research.experiment.microscope_setup import facts, make_setup, shape_for
 from research.files import write_bytes, write_json, write_text
 from research.report import microscope as page
 from research.report.environment import environment
@@ -21,80 +21,80 @@ from research.report.progress import counting
 from research.report.sheets import layer_sheets
 
 PAGE = "microscope.html"
-SPREAD = 3  # layers that are looked at where none are named
+DEFAULT_LAYERS = 3  # how many layers are looked at where none are named
 
 
 def microscope(
     target: Path | str,
     config: Microscope,
     *,
-    place: Path | str | None = None,
+    out: Path | str | None = None,
     root: str | None = None,
     partial: bool = False,
     command: str = "",
 ) -> Path:
-    """Look at the net of `target` (see `specimen`) and leave microscope.html, sheets/*.png and microscope.json.
+    """Look at the net of `target` (see `load_net`) and write microscope.html, sheets/*.png and microscope.json.
 
-    Returns the page's path, in `place` (by default RUN/microscope, or runs/NAME-microscope). Raises UserError for a
-    target, layer, filter, folder or hypothesis that does not do, before anything is computed where that can be seen.
+    They are written to the folder `out` (by default RUN/microscope, or runs/NAME-microscope). Returns the page's path.
+    Raises UserError for a wrong target, layer, filter, folder or hypothesis; where possible before any computation.
     """
     runtime.prepare()
-    subject = specimen(target, root=root, partial=partial)
-    shape = shape_for(subject, config)
-    layers = chosen_layers(subject, config, shape)
-    tests = readings.prepared(subject, config, shape)
-    photos = readings.photographed(subject, config.saliency)
+    loaded = load_net(target, root=root, partial=partial)
+    shape = shape_for(loaded, config)
+    layers = chosen_layers(loaded, config, shape)
+    tests = hypotheses.prepared(loaded, config, shape)
+    photos = hypotheses.photographed(loaded, config.saliency)
     with counting("filters") as show:
-        scene = scene_of(subject, config, shape, show)
-        views = [layer_view(scene, name) for name in layers]
-        tested = readings.tested(subject, tests, functools.partial(exemplar_of, scene, views), config.seed)
-    shown = page.Microscope(
-        title=subject.title,
+        setup = make_setup(loaded, config, shape, show)
+        views = [layer_view(setup, name) for name in layers]
+        tested = hypotheses.tested(loaded, tests, functools.partial(exemplar_of, setup, views), config.seed)
+    content = page.Microscope(
+        title=loaded.title,
         command=command,
-        facts=facts(scene),
+        facts=facts(setup),
         layers=views,
         hypotheses=tested,
-        saliencies=readings.salient(subject, config.saliency, photos),
+        saliencies=hypotheses.salient(loaded, config.saliency, photos),
     )
-    return _written(Path(place) if place else subject.place, shown, config)
+    return _written(Path(out) if out else loaded.out_dir, content, config)
 
 
-def chosen_layers(subject: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[str]:
-    """The layers that are asked for, or up to three spread over the depth; UserError for one that cannot be shown."""
+def chosen_layers(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[str]:
+    """The layers of `config`, or up to three spread over the depth; UserError for a layer that cannot be shown."""
     if not config.layers:
-        places = np.linspace(0, len(subject.layers) - 1, min(SPREAD, len(subject.layers))).round().astype(int)
-        return [subject.layers[place] for place in places]
+        count = min(DEFAULT_LAYERS, len(loaded.layers))
+        indices = np.linspace(0, len(loaded.layers) - 1, count).round().astype(int)
+        return [loaded.layers[index] for index in indices]
     for name in config.layers:
-        readings.check_layer(subject, name, config.filters, shape)
+        hypotheses.check_layer(loaded, name, config.filters, shape)
     return list(dict.fromkeys(config.layers))
 
 
-def _written(place: Path, shown: page.Microscope, config: Microscope) -> Path:
-    """Write the page last, so that it is there only when all is."""
-    (place / PAGE).unlink(missing_ok=True)  # a former one would stand beside new sheets
-    for view in shown.layers:
-        exemplars_of = [each.exemplar for each in view.filters]
-        for name, png in layer_sheets(exemplars_of, [each.index for each in view.filters]).items():
-            write_bytes(place / "sheets" / f"{view.name.replace('/', '_')}-{name}.png", png)
-    write_json(place / "microscope.json", _record(shown, config))
-    return write_text(place / PAGE, render(shown))
+def _written(folder: Path, content: page.Microscope, config: Microscope) -> Path:
+    """Write the page last, so that it exists only when everything else does."""
+    (folder / PAGE).unlink(missing_ok=True)  # an older page would describe other sheets
+    for layer in content.layers:
+        exemplars = [view.exemplar for view in layer.filters]
+        for name, png in layer_sheets(exemplars, [view.index for view in layer.filters]).items():
+            write_bytes(folder / "sheets" / f"{layer.name.replace('/', '_')}-{name}.png", png)
+    write_json(folder / "microscope.json", _record(content, config))
+    return write_text(folder / PAGE, render(content))
 
 
-def _record(shown: page.Microscope, config: Microscope) -> dict[str, Any]:
+def _record(content: page.Microscope, config: Microscope) -> dict[str, Any]:
     filters = {
-        view.name: [
-            {"filter": each.index, "status": each.status, "score": each.score, "says": each.says}
-            for each in view.filters
+        layer.name: [
+            {"filter": view.index, "status": view.status, "score": view.score, "says": view.says}
+            for view in layer.filters
         ]
-        for view in shown.layers
+        for layer in content.layers
     }
-    hidden = ("maps",)
     tests = [
-        {field.name: getattr(each, field.name) for field in dataclasses.fields(each) if field.name not in hidden}
-        for each in shown.hypotheses
+        {field.name: getattr(test, field.name) for field in dataclasses.fields(test) if field.name != "maps"}
+        for test in content.hypotheses
     ]
     return {
-        "title": shown.title,
+        "title": content.title,
         "settings": dataclasses.asdict(config),
         "layers": filters,
         "hypotheses": tests,

@@ -17,8 +17,8 @@ from research.bench.ours import ascent_parameters, climber
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.config import Microscope
-from research.experiment.loaded_net import LoadedNet, specimen
-from research.experiment.microscope_setup import scene_of
+from research.experiment.loaded_net import LoadedNet, load_net
+from research.experiment.microscope_setup import make_setup
 from research.microscope.exemplars import neurons
 
 GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
@@ -30,7 +30,7 @@ def digits():
     assert weights(workload).origin == "an epoch on MNIST"
     net, params = network_of(workload), ascent_parameters(workload)
     of = {"title": "digits", "net": net, "params": params, "shape": (28, 28, 1), "channels": 1, "layers": tuple(params)}
-    return LoadedNet(**of, classes=(), data=None, ink=None, squash=False, place=Path("look"))
+    return LoadedNet(**of, classes=(), data=None, ink=None, squash=False, out_dir=Path("look"))
 
 
 def own_kernels(exemplars, kernels):
@@ -47,13 +47,13 @@ def own_kernels(exemplars, kernels):
 @pytest.mark.parametrize(("net", "layer"), [("digits", "conv1"), ("vgg16", "block1_conv1")])
 def test_what_a_first_layers_neurons_want_by_default_are_their_kernels(net, layer):
     if net == "digits":
-        subject, turn = digits(), slice(None)
+        loaded, turn = digits(), slice(None)
     else:
-        subject, turn = specimen("vgg16_imagenet_blocks1-2_partial.npz", partial=True), slice(None, None, -1)
-    kernels = np.asarray(subject.params[layer]["kernel"])[:, :, turn]  # VGG16 turns RGB to BGR first
-    shape = subject.shape or (24, 24, 3)
-    scene = scene_of(subject, Microscope(), shape, lambda name, done, total: None)
-    own = own_kernels(neurons(subject.net, subject.params, layer, shape, scene.way, scene.plan), kernels)
+        loaded, turn = load_net("vgg16_imagenet_blocks1-2_partial.npz", partial=True), slice(None, None, -1)
+    kernels = np.asarray(loaded.params[layer]["kernel"])[:, :, turn]  # VGG16 turns RGB to BGR first
+    shape = loaded.shape or (24, 24, 3)
+    setup = make_setup(loaded, Microscope(), shape, lambda name, done, total: None)
+    own = own_kernels(neurons(loaded.net, loaded.params, layer, shape, setup.parameterize, setup.ascent), kernels)
     assert len(own) >= 0.9 * kernels.shape[-1] and np.mean(own) >= 0.95
 
 

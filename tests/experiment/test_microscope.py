@@ -39,7 +39,7 @@ def test_all_that_is_asked_for_is_left(trained, tmp_path):
     look = Microscope(
         **vars(LOOK) | {"hypotheses": ("logits:1=1", "conv1:2=2"), "saliency": (str(trained / "bright/0.png"),)}
     )
-    page = microscope(trained / "run", look, place=tmp_path / "out", command="python scripts/microscope.py")
+    page = microscope(trained / "run", look, out=tmp_path / "out", command="python scripts/microscope.py")
     text = page.read_text()
     assert {path.name for path in (tmp_path / "out/sheets").iterdir()} == {"conv1-whole.png", "logits-whole.png"}
     record = json.loads((tmp_path / "out/microscope.json").read_text())
@@ -53,7 +53,7 @@ def test_all_that_is_asked_for_is_left(trained, tmp_path):
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_page(trained, tmp_path):
-    pages = [microscope(trained / "run", LOOK, place=tmp_path / name) for name in "ab"]
+    pages = [microscope(trained / "run", LOOK, out=tmp_path / name) for name in "ab"]
     sheets = [(page.parent / "sheets/conv1-whole.png").read_bytes() for page in pages]
     assert sheets[0] == sheets[1]
 
@@ -68,19 +68,19 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
         hypotheses=(f"conv1={trained / 'bright'}",),
         against=str(trained / "dim"),
     )
-    microscope(trained / "run", look, place=tmp_path / "out")
+    microscope(trained / "run", look, out=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
     assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
     with pytest.raises(UserError, match="with --against, 1 is to be a folder of pictures, not a class"):
-        microscope(trained / "run", dataclasses.replace(look, hypotheses=("conv1=1",)), place=tmp_path / "out")
+        microscope(trained / "run", dataclasses.replace(look, hypotheses=("conv1=1",)), out=tmp_path / "out")
     with pytest.raises(UserError, match="--against is for --hypotheses"):
-        microscope(trained / "run", dataclasses.replace(look, hypotheses=()), place=tmp_path / "out")
+        microscope(trained / "run", dataclasses.replace(look, hypotheses=()), out=tmp_path / "out")
 
 
 @pytest.mark.slow
 def test_any_tap_is_looked_at(trained, tmp_path):
     look = Microscope(layers=("conv1/pre", "flatten"), filters=(0, 5), steps=5, patches=2, hypotheses=("flatten:7=2",))
-    microscope(trained / "run", look, place=tmp_path / "out")
+    microscope(trained / "run", look, out=tmp_path / "out")
     record = json.loads((tmp_path / "out/microscope.json").read_text())
     assert {name: [each["filter"] for each in found] for name, found in record["layers"].items()} == {
         "conv1/pre": [0, 5],
@@ -92,7 +92,7 @@ def test_any_tap_is_looked_at(trained, tmp_path):
 @pytest.mark.slow
 def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp_path):
     look = Microscope(layers=("conv1",), filters=(0,), steps=20, variants=0, near=False, hypotheses=("logits:1=1",))
-    microscope(trained / "run", look, place=tmp_path / "out")
+    microscope(trained / "run", look, out=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
     assert "the exemplar excites it more than" in found["converse"][0]
     assert "the net calls the exemplar 1" in found["converse"][1]
@@ -107,7 +107,7 @@ def test_copies_are_told_of_once_and_count_once(trained, tmp_path, capsys):
         (tmp_path / f"others/{index}.png").symlink_to(trained / f"dim/{2 * index + 1}.png")
     tests = {"hypotheses": (f"conv1:1={tmp_path / 'shows'}",), "against": str(tmp_path / "others")}
     look = Microscope(layers=("conv1",), filters=(0,), steps=2, variants=0, near=False, patches=0, **tests)
-    microscope(trained / "run", look, place=tmp_path / "out")
+    microscope(trained / "run", look, out=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
     assert (found["positives"], found["negatives"]) == (10, 20)
     assert "10 of 20 pictures of" in capsys.readouterr().err
@@ -148,7 +148,7 @@ def test_what_cannot_be_done_is_one_line(trained, tmp_path, monkeypatch, change,
             (tmp_path / name / file.name).symlink_to(file)
     monkeypatch.setattr("research.experiment.microscope.layer_view", None)  # nothing is climbed before it is said
     with pytest.raises(UserError, match=message):
-        microscope(trained / "run", Microscope(**vars(LOOK) | change), place=tmp_path / "out")
+        microscope(trained / "run", Microscope(**vars(LOOK) | change), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -158,7 +158,7 @@ def test_an_edited_configuration_is_noticed(trained, tmp_path):
     config["optimizer"]["learning_rate"] *= 2
     (run / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match=r"config\.json was edited after training: optimizer\.learning_rate is"):
-        microscope(run, LOOK, place=tmp_path / "out")
+        microscope(run, LOOK, out=tmp_path / "out")
 
 
 def test_a_configuration_that_is_not_trained_says_how(root, tmp_path):
