@@ -1,5 +1,6 @@
-"""What all parts of a configuration share: how values are bounded, and that unknown fields are refused."""
+"""What all parts of a configuration share: bounds of values, and the refusal of unknown fields."""
 
+import dataclasses
 from typing import Annotated, ClassVar
 
 import pydantic
@@ -17,6 +18,14 @@ Name = Annotated[str, pydantic.StringConstraints(pattern=r"^\w[\w.-]{0,99}$")]
 
 
 class Section:
-    """What all parts of a configuration share: fields that are not known are refused, and so are NaN and infinity."""
+    """A part of a configuration: unknown fields, NaN and infinity are refused."""
 
     __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source(Section):
+    """Where the data of an experiment comes from; each kind of data adds its own fields."""
+
+    source: str = ""
+    root: str | None = None

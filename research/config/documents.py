@@ -2,9 +2,11 @@
 
 import dataclasses
 import difflib
+import functools
 import hashlib
 import importlib.util
 import json
+import operator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -15,16 +17,12 @@ from research.errors import UserError
 
 T = TypeVar("T", bound=Experiment)
 S = TypeVar("S", bound=Any)
-_KINDS = ("images", "series", "dense", "cnn", "pretrained", "recurrent")  # which pydantic names in places of mistakes
 RENAMED = {"model.calm": "model.zero_init_head"}  # fields of earlier versions, and what they are called now
-_ADAPTER: pydantic.TypeAdapter[Experiment] = pydantic.TypeAdapter(
-    Annotated[Experiment, pydantic.Field(discriminator="kind")]
-)
 
 
 def to_json(config: Experiment) -> dict[str, Any]:
     """The configuration as plain JSON values; `from_json` gives an equal one back."""
-    return json.loads(_ADAPTER.dump_json(config))
+    return json.loads(_adapter(type(config)).dump_json(config))
 
 
 def from_json(document: Any, file: Path | str | None = None) -> Experiment:
@@ -33,9 +31,10 @@ def from_json(document: Any, file: Path | str | None = None) -> Experiment:
     Where the document was read from a `file`, the error names that, too.
     """
     try:
-        return _ADAPTER.validate_json(json.dumps(document))
+        return _adapter(*Experiment.__subclasses__()).validate_json(json.dumps(document))
     except pydantic.ValidationError as error:
-        raise UserError(f"{file}: {_first_mistake(error)}" if file else _first_mistake(error)) from error
+        mistake = _first_mistake(error, document)
+        raise UserError(f"{file}: {mistake}" if file else mistake) from error
 
 
 def validated(config: T) -> T:
@@ -54,10 +53,11 @@ def validated(config: T) -> T:
 
 def within_bounds(section: S) -> S:
     """`section`, a dataclass of no configuration, when all is within its bounds; else UserError as `validated`."""
+    document = dataclasses.asdict(section)
     try:
-        pydantic.TypeAdapter(type(section)).validate_json(json.dumps(dataclasses.asdict(section)))
+        pydantic.TypeAdapter(type(section)).validate_json(json.dumps(document))
     except pydantic.ValidationError as error:
-        raise UserError(_first_mistake(error)) from error
+        raise UserError(_first_mistake(error, document)) from error
     return section
 
 
@@ -105,9 +105,29 @@ def load(path: str) -> Experiment:
         raise UserError(f"{path}: {error}") from error
 
 
-def _first_mistake(error: pydantic.ValidationError) -> str:
+@functools.cache
+def _adapter(*kinds: type[Experiment]) -> pydantic.TypeAdapter[Experiment]:
+    """What reads and writes experiments of these kinds; among several the `kind` in the document chooses."""
+    if len(kinds) == 1:
+        return pydantic.TypeAdapter(kinds[0])
+    either: Any = functools.reduce(operator.or_, kinds)
+    return pydantic.TypeAdapter(Annotated[either, pydantic.Field(discriminator="kind")])  # pyright: ignore
+
+
+def _first_mistake(error: pydantic.ValidationError, document: Any) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part not in _KINDS)
-    if place in RENAMED:
-        return f"configuration field {place} is called {RENAMED[place]} now; rename it"
-    return f"configuration field {place or '(root)'}: {first['msg']} (got {first['input']!r:.60})"
+    field = _field_name(first["loc"], document)
+    if field in RENAMED:
+        return f"configuration field {field} is called {RENAMED[field]} now; rename it"
+    return f"configuration field {field or '(root)'}: {first['msg']} (got {first['input']!r:.60})"
+
+
+def _field_name(location: tuple[int | str, ...], value: Any) -> str:
+    """`model.hidden.0`, without the kinds that pydantic adds to the location of a mistake in `value`."""
+    names = []
+    for part in location:
+        if isinstance(value, dict) and value.get("kind") == part:
+            continue
+        names.append(str(part))
+        value = value.get(part) if isinstance(value, dict) else None
+    return ".".join(names)

@@ -1,4 +1,4 @@
-"""An experiment, whole: its data, its net, and how the net is trained."""
+"""A whole experiment: its data, its net, and how the net is trained."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -7,15 +7,23 @@ import pydantic
 import tyro
 from annotated_types import Gt, Interval
 
-from research.config.bounds import Accuracy, Name, Section, Seed
+from research.config.bounds import Accuracy, Name, Section, Seed, Source
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.training import Optimizer, Training
 
 
 @dataclasses.dataclass(frozen=True)
-class Common(Section):
-    """What all experiments have: with the same machine and versions, the same numbers to the bit."""
+class Experiment(Section):
+    """What all kinds of experiment share: with the same machine and versions, the same numbers to the bit.
+
+    A new kind is a frozen subclass of this class and a package of the library. The subclass
+    - gives `kind` a `Literal["NAME"]` of its own, suppressed as a flag, which is the tag in JSON;
+    - gives `data` its own subclass of `Source`, and adds `model` and `published` (None, or what others report);
+    - is imported in `research/config/__init__.py`, so that JSON finds it.
+    The package is `research/experiment/NAME/`; its module `task` has what `research.experiment.task.Task` lists. It is
+    imported when an experiment of its kind runs. Nothing else names the kinds.
+    """
 
     name: Name
     """Names the run directory, the record and the report."""
@@ -25,10 +33,12 @@ class Common(Section):
     """The first seed."""
     seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
     """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
+    kind: Annotated[str, tyro.conf.Suppress] = ""
+    data: Source = Source()
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageExperiment(Common):
+class ImageExperiment(Experiment):
     """A classifier of pictures."""
 
     kind: Annotated[Literal["images"], tyro.conf.Suppress] = "images"
@@ -40,7 +50,7 @@ class ImageExperiment(Common):
 
 
 @dataclasses.dataclass(frozen=True)
-class SeriesExperiment(Common):
+class SeriesExperiment(Experiment):
     """A forecaster of series."""
 
     kind: Annotated[Literal["series"], tyro.conf.Suppress] = "series"
@@ -51,6 +61,3 @@ class SeriesExperiment(Common):
     forecast: Forecast = Forecast()
     published: Annotated[float, Gt(0.0)] | None = None
     """Mean absolute error on test that others report for this experiment, told beside ours in comparisons."""
-
-
-Experiment = ImageExperiment | SeriesExperiment

@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 import tyro
 from annotated_types import Ge, Interval
 
-from research.config.bounds import Positive, Section, Seed, Share, Width, Widths
+from research.config.bounds import Positive, Section, Seed, Share, Source, Width, Widths
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageData(Section):
+class ImageData(Source):
     """Labelled pictures, and how they are split."""
 
     source: str = "digits"

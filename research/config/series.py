@@ -7,7 +7,7 @@ import pydantic
 import tyro
 from annotated_types import Ge, Interval, MaxLen, MinLen
 
-from research.config.bounds import Positive, Section, Share, Width, Widths
+from research.config.bounds import Positive, Section, Share, Source, Width, Widths
 
 Steps = Annotated[int, Interval(ge=0, le=10**6)]
 Quantile = Annotated[float, Interval(gt=0.0, lt=1.0)]
@@ -25,7 +25,7 @@ Output = Literal["linear", "sigmoid", "tanh"]
 
 
 @dataclasses.dataclass(frozen=True)
-class SeriesData(Section):
+class SeriesData(Source):
     """Regular time series, and the windows that are cut from them."""
 
     source: str = "traffic_pems"
