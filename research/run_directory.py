@@ -1,4 +1,4 @@
-"""The place of a run: whose it is, what lies where, and that only one process writes to it.
+"""The directory of a run: its files, its owner, and a lock so that only one process writes to it.
 
 config.json  record.json  metrics.jsonl  checkpoints/  figures/*.png  report.html
 """
@@ -18,87 +18,87 @@ from research.files import read_json, write_json
 CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
 
 
-def default_place(config: Experiment, shipped: Experiment) -> Path:
+def default_run_dir(config: Experiment, shipped: Experiment) -> Path:
     """`runs/NAME` for a configuration as its file gives it; with flags, a hash of it is added, so none collide."""
     changed = identity(config) != identity(shipped)
     return Path("runs", f"{config.name}-{fingerprint(config)}" if changed else config.name)
 
 
 @contextmanager
-def claimed(place: Path, config: Experiment) -> Iterator[None]:
-    """Hold the run directory `place` for `config` while the context lasts, creating it where it is new.
+def claimed(run_dir: Path, config: Experiment) -> Iterator[None]:
+    """Hold the run directory `run_dir` for `config` while the context lasts, creating it where it is new.
 
     Raises UserError when it belongs to another configuration, holds other files, another process has it, or its path
     does not do.
     """
-    _refuse_patterns(place)
+    _refuse_patterns(run_dir)
     try:
-        _refuse_foreign(place, config)
-        place.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(place / ".lock")
+        _refuse_foreign(run_dir, config)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(run_dir / ".lock")
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(f"another process is training in {place}; wait for it, or choose another --run-dir") from None
+        raise UserError(f"another process is training in {run_dir}; wait for it, or choose another --run-dir") from None
     except OSError as error:
-        raise UserError(f"cannot write to {place}: {error.strerror}; choose another --run-dir") from error
+        raise UserError(f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir") from error
     try:
-        if not (place / CONFIG).exists():
-            write_json(place / CONFIG, to_json(config))
+        if not (run_dir / CONFIG).exists():
+            write_json(run_dir / CONFIG, to_json(config))
         yield
     finally:
         lock.release()
 
 
-def read_config(place: Path) -> Experiment:
-    """The configuration of the run in `place`; UserError when there is none."""
-    if not (place / CONFIG).is_file():
-        raise UserError(f"{place} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
-    return from_json(read_json(place / CONFIG), place / CONFIG)
+def read_config(run_dir: Path) -> Experiment:
+    """The configuration of the run in `run_dir`; UserError when there is none."""
+    if not (run_dir / CONFIG).is_file():
+        raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
+    return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG)
 
 
-def checkpoint_folder(place: Path, seeds: list[int]) -> Path:
+def checkpoint_folder(run_dir: Path, seeds: list[int]) -> Path:
     """Where the seeds trained together in one program keep their checkpoints."""
-    return place / "checkpoints" / f"seeds_{seeds[0]}_to_{seeds[-1]}"
+    return run_dir / "checkpoints" / f"seeds_{seeds[0]}_to_{seeds[-1]}"
 
 
-def checkpointed_groups(place: Path) -> list[list[int]]:
-    """The seeds that have checkpoints in `place`, in the groups in which they were trained, counted up."""
-    found = [re.fullmatch(r"seeds_(\d+)_to_(\d+)", path.name) for path in (place / "checkpoints").glob("seeds_*")]
+def checkpointed_groups(run_dir: Path) -> list[list[int]]:
+    """The seeds that have checkpoints in `run_dir`, in the groups in which they were trained, counted up."""
+    found = [re.fullmatch(r"seeds_(\d+)_to_(\d+)", path.name) for path in (run_dir / "checkpoints").glob("seeds_*")]
     return sorted(list(range(int(match[1]), int(match[2]) + 1)) for match in found if match)
 
 
-def _refuse_patterns(place: Path) -> None:
+def _refuse_patterns(run_dir: Path) -> None:
     """Orbax finds the files of a checkpoint by a pattern of their path, in which these letters stand for others."""
-    if strange := re.search(r"[\[\]*?\\]", str(place.absolute())):
+    if strange := re.search(r"[\[\]*?\\]", str(run_dir.absolute())):
         raise UserError(
-            f"{place.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
+            f"{run_dir.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
             "choose another --run-dir"
         )
 
 
-def _refuse_foreign(place: Path, config: Experiment) -> None:
-    if not place.exists():
+def _refuse_foreign(run_dir: Path, config: Experiment) -> None:
+    if not run_dir.exists():
         return
-    if not place.is_dir():
-        raise UserError(f"{place} is a file; choose another --run-dir")
-    if (place / CONFIG).exists():
-        if identity(found := read_config(place)) != identity(config):
+    if not run_dir.is_dir():
+        raise UserError(f"{run_dir} is a file; choose another --run-dir")
+    if (run_dir / CONFIG).exists():
+        if identity(found := read_config(run_dir)) != identity(config):
             name, theirs, ours = _first_difference(found, config)
             difference = f"{name} is {theirs!r} there, {ours!r} here"
-            raise UserError(f"{place} belongs to another configuration ({difference}); choose another --run-dir")
-    elif any(path.name != ".lock" and not path.name.startswith(f".{CONFIG}.") for path in place.iterdir()):
-        raise UserError(f"{place} holds other files and no {CONFIG}; choose another --run-dir")
+            raise UserError(f"{run_dir} belongs to another configuration ({difference}); choose another --run-dir")
+    elif any(path.name != ".lock" and not path.name.startswith(f".{CONFIG}.") for path in run_dir.iterdir()):
+        raise UserError(f"{run_dir} holds other files and no {CONFIG}; choose another --run-dir")
 
 
-def refuse_edited(place: Path, trained: dict | None, config: Experiment) -> None:
-    """UserError where `config` is not what was `trained` in `place` (`to_json` of its identity, from a checkpoint).
+def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> None:
+    """UserError where `config` is not what was `trained` in `run_dir` (`to_json` of its identity, from a checkpoint).
 
     Then somebody edited config.json. Checkpoints of earlier versions do not say (None).
     """
     if trained is not None and (then := from_json(trained)) != identity(config):
         name, before, now = _first_difference(then, config)
         raise UserError(
-            f"{place / CONFIG} was edited after training: {name} is {now!r} there, and {before!r} was trained; "
+            f"{run_dir / CONFIG} was edited after training: {name} is {now!r} there, and {before!r} was trained; "
             "put that back, or train anew with another --run-dir"
         )
 

@@ -12,7 +12,7 @@ from research.command_line import parse
 from research.config import Experiment, ImageExperiment
 from research.errors import UserError
 from research.files import read_json
-from research.run_directory import default_place
+from research.run_directory import default_run_dir
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +29,7 @@ def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
     shipped, flags = _shipped(arguments)
     chosen = parse(Flags, flags, default=Flags(shipped), about=about)
     config = configuration.validated(chosen.config)
-    return config, Path(chosen.run_dir) if chosen.run_dir else default_place(config, shipped)
+    return config, Path(chosen.run_dir) if chosen.run_dir else default_run_dir(config, shipped)
 
 
 def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:

@@ -31,11 +31,11 @@ class Flags:
 def evaluate(arguments: Sequence[str]) -> int:
     """The metrics of a run again, from its checkpoints and data; renews its report and record."""
     flags = parse(Flags, arguments, about=evaluate.__doc__ or "")
-    place = Path(flags.run)
-    config = read_config(place)
+    run_dir = Path(flags.run)
+    config = read_config(run_dir)
     from research import experiment  # imports jax, which --help and mistakes need not wait for
     from research.cli.show import show_result
 
-    result = experiment.evaluate(place, flags.data.root)
-    show_result(config, result, place)
-    return EXIT_CODES[result.record["status"]]
+    record, evaluations = experiment.evaluate(run_dir, flags.data.root)
+    show_result(config, record, evaluations, run_dir)
+    return EXIT_CODES[record["status"]]

@@ -1,18 +1,18 @@
-"""What the commands print about an experiment, as lines and tables of at most 80 columns."""
+"""Prints an experiment to the terminal, as lines and tables of at most 80 columns."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
 from research.config import Experiment
-from research.experiment.run import Result
-from research.experiment.tasks import task_of
+from research.experiment.evaluations import Evaluations
+from research.experiment.task import Parts, Record, task_of
 from research.report.tables import metrics_table, seeds_table, summary_table
 from research.run_directory import REPORT
 
 
-def show_parts(config: Experiment, parts: Any) -> None:
+def show_parts(config: Experiment, parts: Parts) -> None:
     """The data and the network, before training starts."""
     console = _console()
     for line in task_of(config).describe_data(parts):
@@ -20,19 +20,19 @@ def show_parts(config: Experiment, parts: Any) -> None:
     console.print(summary_table(parts.summary))
 
 
-def show_result(config: Experiment, result: Result, place: Path) -> None:
-    """What was found of the first seed, the metrics, what the seeds say together, and where the report lies."""
-    console, record = _console(), result.record
-    if config.seed in result.judged:
-        for table in task_of(config).result_tables(result.judged[config.seed], record):
+def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Evaluations], run_dir: Path) -> None:
+    """The evaluations of the first seed, the metrics, those over all seeds, and the path of the report."""
+    console = _console()
+    if config.seed in evaluations:
+        for table in task_of(config).result_tables(evaluations[config.seed], record):
             console.print(table)
     if record["metrics"]:
         console.print(metrics_table(record))
     if "seeds" in record:
         console.print(seeds_table(record))
-    for line in task_of(config).concluded(record):
+    for line in task_of(config).closing_lines(record):
         console.print(line, highlight=False, markup=False)
-    where = place / REPORT if (place / REPORT).exists() else place
+    where = run_dir / REPORT if (run_dir / REPORT).exists() else run_dir
     console.print(f"{record['status']}: {where}", highlight=False, markup=False, soft_wrap=True)
 
 

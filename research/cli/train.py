@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from pathlib import Path
 
 from research.cli.configured import configured
 from research.command_line import EXIT_CODES
@@ -13,10 +12,10 @@ train, evaluate and report an experiment. The same command again resumes where i
 
 def train(arguments: Sequence[str]) -> int:
     """Train, evaluate and report; exit code 0, 1 when it diverged, 75 when preempted."""
-    config, place = configured(arguments, ABOUT)
+    config, run_dir = configured(arguments, ABOUT)
     from research import experiment  # imports jax, which --help and mistakes need not wait for
     from research.cli.show import show_parts, show_result
 
-    result = experiment.conduct(config, place, functools.partial(show_parts, config))
-    show_result(config, result, Path(place))
-    return EXIT_CODES[result.record["status"]]
+    record, evaluations = experiment.conduct(config, run_dir, functools.partial(show_parts, config))
+    show_result(config, record, evaluations, run_dir)
+    return EXIT_CODES[record["status"]]

@@ -1,4 +1,4 @@
-"""Several experiments side by side: trained where they are not yet, then told apart on the same data."""
+"""Several experiments side by side: each is trained unless it has been, then they are compared on the same data."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,14 +9,15 @@ from rich.table import Table
 
 from research.config import Experiment, validated
 from research.errors import UserError
+from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
-from research.experiment.task import Parts, Task
-from research.experiment.tasks import task_of
+from research.experiment.task import Parts, Task, task_of
 from research.experiment.training import plan_of
 from research.files import place_for_png
 from research.run_directory import claimed
 
 Entries = Sequence[tuple[Experiment, Path]]
+_Task = Task[Experiment, Parts, Evaluation]
 
 
 class Comparison(NamedTuple):
@@ -35,17 +36,17 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     """Run every (configuration, run directory), draw `figure`, and say how the runs differ.
 
     Raises UserError before any training when the runs differ in seeds or data (then nothing can be paired), or one
-    lacks its data, its pretrained weights, test examples, or a place of its own; and after it when a run that had ended
-    before was on other data.
+    lacks its data, its pretrained weights, test examples, or a run directory of its own; and after training when a run
+    that had ended before was on other data.
     """
     task = _comparable([config for config, _ in entries])
-    if len({place.absolute() for _, place in entries}) < len(entries):
+    if len({run_dir.absolute() for _, run_dir in entries}) < len(entries):
         raise UserError("two of the configurations have the same --run-dir; leave it away, each has a place of its own")
     place_for_png(figure)
     _ready(task, entries)
     records: dict[str, dict[str, Any]] = {}
-    for config, place in entries:
-        records[config.name] = record = run(config, place)
+    for config, run_dir in entries:
+        records[config.name] = record = run(config, run_dir)
         if record["status"] not in ENDED:
             return Comparison(record["status"], records, {})
     # Of a run that ended before, what it was on is in its record; that of older records tells their size, too.
@@ -59,7 +60,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     return Comparison("finished", records, rungs, tables)
 
 
-def _comparable(configs: Sequence[Experiment]) -> Task:
+def _comparable(configs: Sequence[Experiment]) -> _Task:
     if len(configs) < 2:
         raise UserError("a comparison needs two configurations or more")
     if len({config.name for config in configs}) < len(configs):
@@ -67,11 +68,12 @@ def _comparable(configs: Sequence[Experiment]) -> Task:
     if len({(config.seed, config.seeds) for config in configs}) > 1:
         raise UserError("the configurations differ in seed or seeds, so they cannot be paired; give --seed and --seeds")
     if len({config.kind for config in configs}) > 1:
-        raise UserError("some configurations are of pictures and some of series; compare those of one kind")
+        kinds = " and some of ".join(sorted({config.kind for config in configs}))
+        raise UserError(f"some configurations are of {kinds}; compare those of one kind")
     return task_of(configs[0])
 
 
-def _ready(task: Task, entries: Entries) -> None:
+def _ready(task: _Task, entries: Entries) -> None:
     """Refuse here what a run refuses, for all of them: after an hour of training another it would be late.
 
     Weights come first, since to build a net may take minutes of features (which the run then finds in their cache).
@@ -80,12 +82,12 @@ def _ready(task: Task, entries: Entries) -> None:
         with _named(config):
             task.check_files(config)
     _same({task.data_id(_buildable(task, config)) for config, _ in entries}, task, "compare on one data set and split")
-    for config, place in entries:
-        with claimed(place, config):
+    for config, run_dir in entries:
+        with claimed(run_dir, config):
             pass
 
 
-def _buildable(task: Task, config: Experiment) -> Parts:
+def _buildable(task: _Task, config: Experiment) -> Parts:
     with _named(config):
         parts = task.build(validated(config))
         plan_of(config, parts.training)
@@ -103,6 +105,6 @@ def _named(config: Experiment) -> Iterator[None]:
         raise UserError(f"{config.name}: {error}") from error
 
 
-def _same(found: set[str], task: Task, remedy: str) -> None:
+def _same(found: set[str], task: _Task, remedy: str) -> None:
     if len(found) > 1:
         raise UserError(f"the runs are on different {task.examples}, so they cannot be paired; {remedy}")

@@ -1,4 +1,4 @@
-"""What a training ended on, and what several seeds say together."""
+"""What a training ended on: its variables, best epoch and metrics, of one seed and over several."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
@@ -15,7 +15,7 @@ Tree = Any
 
 
 class Evaluation(Protocol):
-    """What was found on a split: a frozen dataclass that also knows its metrics."""
+    """The evaluation of a split: a frozen dataclass with its metrics."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
@@ -44,11 +44,11 @@ def epochs_run(trained: Trained, seed: int) -> int:
     return int(np.isfinite(losses).sum())
 
 
-def flat_metrics(judged: Evaluations) -> dict[str, float]:
+def flat_metrics(evaluations: Evaluations) -> dict[str, float]:
     """`{"test/accuracy": ...}` of all splits, without the ends of intervals: what seeds are compared by."""
     return {
         f"{split}/{name}": value
-        for split, found in judged.items()
+        for split, found in evaluations.items()
         for name, value in found.metrics().items()
         if not name.endswith(ENDS)
     }

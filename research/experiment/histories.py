@@ -16,9 +16,9 @@ History = dict[str, Any]
 Row = dict[str, Any]  # a line of metrics.jsonl
 
 
-def command_of(place: Path) -> str:
-    """The shell command that runs again what was run in `place`."""
-    return f"python scripts/train.py --config-json {shlex.quote(str(place / CONFIG))} --run-dir AGAIN"
+def command_of(run_dir: Path) -> str:
+    """The shell command that runs again what was run in `run_dir`."""
+    return f"python scripts/train.py --config-json {shlex.quote(str(run_dir / CONFIG))} --run-dir AGAIN"
 
 
 def headline_split(evaluations: Mapping[str, Any]) -> str:
@@ -26,21 +26,21 @@ def headline_split(evaluations: Mapping[str, Any]) -> str:
     return next(split for split in ("test", "validation", "train") if split in evaluations)
 
 
-def histories_of(place: Path) -> list[History]:
-    """The metrics over epochs of each seed of the run in `place`, from its metrics.jsonl, as the figures take them."""
+def histories_of(run_dir: Path) -> list[History]:
+    """The metrics over epochs of each seed, from the metrics.jsonl in `run_dir`, as the figures take them."""
     try:
-        rows = [json.loads(line) for line in (place / METRICS).read_text().splitlines()]
+        rows = [json.loads(line) for line in (run_dir / METRICS).read_text().splitlines()]
         seeds = dict.fromkeys(row["seed"] for row in rows)
         return [_history([row for row in rows if row["seed"] == seed]) for seed in seeds]
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"{place / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
+        raise UserError(f"{run_dir / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
 
 
 def history_rows(seeds: list[int], each: MemberState) -> list[Row]:
     """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
     rows = []
-    for place, seed in enumerate(seeds):
-        history = take_member(each.history, place)
+    for index, seed in enumerate(seeds):
+        history = take_member(each.history, index)
         for epoch in range(len(history["train/loss"])):
             values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
             if values:

@@ -17,13 +17,14 @@ from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.data.paths import data_root, expanded
 from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
+from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import transfer, weights_file
 from research.experiment.training import load_variables, refuse_edited_config
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
 from research.report.record import read_record
-from research.run_directory import CONFIG, RECORD, default_place, read_config
+from research.run_directory import CONFIG, RECORD, default_run_dir, read_config
 from research.trees import from_named, named_leaves
 from research.weights.load import load_weights, open_weights
 from research.weights.mapping import guess, plan
@@ -70,7 +71,7 @@ def load_net(
 
 def _configured(path: Path, seed: int | None, root: str | None, partial: bool) -> LoadedNet:
     config = _image_config(configuration.load(str(path)))
-    run_dir = default_place(config, config)
+    run_dir = default_run_dir(config, config)
     if (run_dir / RECORD).is_file():
         return _trained(run_dir, seed, root)
     if isinstance(config.model, PretrainedNet):
@@ -83,7 +84,8 @@ def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
         raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
     config = configuration.relocated(_image_config(read_config(run_dir)), root)
     refuse_edited_config(config, run_dir)
-    data = read_record(run_dir)["data"]
+    record = read_record(run_dir)
+    data, (ink, squash, ranges) = record["data"], read_preprocessing(record)
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
     net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, run_dir)
     return LoadedNet(
@@ -95,9 +97,9 @@ def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
         classes=classes,
         layers=tuple(name for name in net.names if name in params),
         data=functools.cache(functools.partial(load_data, config.data)),
-        ink=None if data.get("ink") is None else Ink(**data["ink"]),
-        squash=data.get("findings") is not None,
-        ranges={kind: (low, high) for kind, (low, high) in data.get("ranges", {}).items()},
+        ink=ink,
+        squash=squash,
+        ranges=ranges,
         out_dir=run_dir / "microscope",
     )
 

@@ -1,43 +1,116 @@
-"""What differs between kinds of experiments, under one set of names."""
+"""What a kind of experiment provides, and where it is found.
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+A new kind is a subclass of `research.config.Experiment` (its docstring says how) with `kind = "NAME"`, and the module
+`research.experiment.NAME.task`, which has all that `Task` lists. `run`, `evaluate`, `predict` and `compare` call it.
+"""
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Protocol, TypeVar, cast
 
 from rich.table import Table
 from rich.text import Text
 
-from research.experiment.evaluations import Evaluations
+from research.config import Experiment
+from research.experiment.evaluations import Evaluation
 from research.experiment.training import Trained
+from research.training.fit import Trainable
 
-Parts = Any  # what the task's own `build` gives: it has at least `training` (a Trainable) and `summary`
-
-
-def no_verdict(judged: Mapping[int, Evaluations]) -> dict[str, Any]:
-    """For tasks that add nothing to the record."""
-    return {}
+Record = dict[str, Any]  # record.json, as `research.report.record` describes it
 
 
-def nothing_more(record: Mapping[str, Any]) -> list[str]:
-    """For tasks of which tables say all."""
-    return []
+class Parts(Protocol):
+    """What every kind builds from a configuration, besides what is its own."""
+
+    @property
+    def training(self) -> Trainable:
+        """What is trained, on what data."""
+        ...
+
+    @property
+    def summary(self) -> list[dict[str, Any]]:
+        """A row for each layer of the net, with its `parameters`."""
+        ...
 
 
-class Task(NamedTuple):
-    """A kind of experiment: what `run` calls, in this order, and what `compare` does."""
+ConfigT = TypeVar("ConfigT", bound=Experiment)
+ConfigT_contra = TypeVar("ConfigT_contra", bound=Experiment, contravariant=True)
+PartsT = TypeVar("PartsT", bound=Parts)
+EvaluationT = TypeVar("EvaluationT", bound=Evaluation)
 
-    examples: str  # what they are, in the plural; also the name of what tells them apart in record["data"]
-    build: Callable[[Any], Parts]  # configuration -> parts
-    describe_data: Callable[[Parts], list[str]]  # lines about the data, before training
-    judge: Callable[[Parts, Any], Evaluations]  # parts, parameters -> what is found on every split
-    described: Callable[[Parts], dict[str, Any]]  # record["data"]
-    publish: Callable[[Any, Parts, Path, Sequence[Trained], Mapping[int, Any], dict[str, Any]], None]
-    result_tables: Callable[
-        [Any, Mapping[str, Any]], Sequence[Table | Text]
-    ]  # what was found of a seed, record -> tables
-    check_files: Callable[[Any], None]  # raises UserError for what would be missing after minutes of building
-    data_id: Callable[[Parts], str]  # which examples are in which split
-    predict: Callable[..., Iterator[dict[str, Any]]]  # configuration, place, inputs, seed; of pictures also as_is
-    compare_runs: Callable[[Any, dict[str, Any], Path], tuple[dict[str, Any], Sequence[Table]]]  # runs side by side
-    verdict: Callable[[Mapping[int, Any]], dict[str, Any]] = no_verdict  # of every seed -> fields of the record
-    concluded: Callable[[Mapping[str, Any]], list[str]] = nothing_more  # the record -> lines after the tables
+
+class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
+    """A kind of experiment: its configuration, the parts built from it, and the evaluation of a split."""
+
+    examples: str
+    """What the examples are, in the plural. Also the key in record["data"] of the value of `data_id`."""
+
+    def build(self, config: ConfigT_contra, /) -> PartsT:
+        """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing."""
+        ...
+
+    def check_files(self, config: ConfigT_contra, /) -> None:
+        """Raise UserError for a missing file that `build` would reach only after minutes."""
+        ...
+
+    def describe_data(self, parts: PartsT, /) -> list[str]:
+        """Lines about the data, for the terminal before training."""
+        ...
+
+    def evaluate(self, parts: PartsT, variables: Any, /) -> Mapping[str, EvaluationT]:
+        """The evaluation of every split that has examples, by split name; NotFiniteError for outputs that are not."""
+        ...
+
+    def record_fields(self, parts: PartsT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
+        """The fields of the record that this kind fills in: "data", and more where it has more.
+
+        `evaluations` are those of every seed; none when the training was preempted or diverged.
+        """
+        ...
+
+    def publish(
+        self,
+        config: ConfigT_contra,
+        parts: PartsT,
+        run_dir: Path,
+        trained: Sequence[Trained],
+        evaluations: Mapping[int, Mapping[str, EvaluationT]],
+        record: Record,
+        /,
+    ) -> None:
+        """Write figures, report and whatever else `predict` and `compare_runs` need into `run_dir`."""
+        ...
+
+    def result_tables(
+        self, evaluations: Mapping[str, EvaluationT], record: Mapping[str, Any], /
+    ) -> Sequence[Table | Text]:
+        """Tables of one seed's evaluations by split, for the terminal after training."""
+        ...
+
+    def closing_lines(self, record: Mapping[str, Any], /) -> list[str]:
+        """Lines for the terminal after all tables."""
+        ...
+
+    def data_id(self, parts: PartsT, /) -> str:
+        """A digest of the examples and their splits: runs with the same one can be paired."""
+        ...
+
+    def predict(
+        self, config: ConfigT_contra, run_dir: Path, inputs: Sequence[Path | str], seed: int, /, *, as_is: bool
+    ) -> Iterator[dict[str, Any]]:
+        """One dict for each answer to `inputs`, from the checkpoints of `seed` in `run_dir`; see `predict.predict`."""
+        ...
+
+    def compare_runs(
+        self, entries: Sequence[tuple[ConfigT_contra, Path]], records: dict[str, Record], figure: Path, /
+    ) -> tuple[dict[str, Any], Sequence[Table]]:
+        """Draw `figure`, and return {name: row of the comparison} and the tables that show it."""
+        ...
+
+
+def task_of(config: ConfigT) -> Task[ConfigT, Parts, Evaluation]:
+    """The task that runs `config`, by its `kind`. Other kinds are not imported, which would slow every start."""
+    module = importlib.import_module(f"research.experiment.{config.kind}.task")
+    # The task's own parts and evaluations are narrower; they only go back to the task that made them.
+    return cast(Task[ConfigT, Parts, Evaluation], module)

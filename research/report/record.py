@@ -40,6 +40,7 @@ def build_record(
     seconds: Mapping[str, float],
     throughput: Mapping[str, float],
     data: Mapping[str, Any],
+    preprocessing: Mapping[str, Any] = MappingProxyType({}),
     device: str,
     versions: Mapping[str, str],
     commit: str,
@@ -60,6 +61,7 @@ def build_record(
     throughput    {examples_per_second}, of training, without compilation
     data          {name, fingerprint, pictures or windows, sizes: {split: examples}}; of series also columns, unit,
                   step, context, horizon ("1 h") and findings (sentences)
+    preprocessing  only of classifiers: {ink, squash, ranges}, what turns other pictures into the arrays of training
     device        in words
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
@@ -85,6 +87,8 @@ def build_record(
         "commit": commit,
         "status": status,
     }
+    if preprocessing:
+        record["preprocessing"] = dict(preprocessing)
     if diverged:
         record["diverged"] = {seed: dict(where) for seed, where in diverged.items()}
     if epochs is not None:

@@ -12,10 +12,12 @@ from PIL import Image
 from research import experiment
 from research.cli.train import train
 from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
+from research.data.images.pixel_range import PixelRange
 from research.data.images.sources import load_images
 from research.errors import UserError
 from research.experiment.images import predict as predicting
-from research.experiment.images.describe import concluded, describe_data
+from research.experiment.images.describe import closing_lines, describe_data
+from research.experiment.images.preprocessing import read_preprocessing
 from research.run_directory import read_config
 
 
@@ -223,10 +225,10 @@ def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
         train=Training(epochs=30, batch_size=16),
     )
     begun = []
-    result = experiment.conduct(config, tmp_path / "run", lambda parts: begun.extend(describe_data(parts)))
-    assert result.record["data"]["ranges"] == {"integers": [0, 4095]}
+    record, _ = experiment.conduct(config, tmp_path / "run", lambda parts: begun.extend(describe_data(parts)))
+    assert record["data"]["ranges"] == {"integers": [0, 4095]}
     assert "their pixels are integers: in all of them 0 to 4,095 become 0 to 255" in begun
-    assert result.record["metrics"]["train"]["accuracy"] == 1
+    assert record["metrics"]["train"]["accuracy"] == 1
     answers = list(experiment.predict(tmp_path / "run", [folder]))
     assert [answer["class"] for answer in answers] == ["dim"] * 30 + ["lit"] * 30
     assert answers[0]["prepared"] == ["converted I;16 to L: 0 to 4,095 become 0 to 255", "scaled from 8x8"]
@@ -245,11 +247,23 @@ def test_as_is_switches_off_what_is_done_to_drawings(digits_run, test_digits, tm
 def test_what_the_training_pictures_are_is_told_and_stored(digits_run):
     record = digits_run[1]
     assert record["data"]["ink"]["light_on_dark"]
-    told = concluded(record)[-1]
+    told = closing_lines(record)[-1]
     assert told.startswith("its pictures are drawings, light on dark: predict.py") and "--as-is" in told
-    [told] = concluded(record | {"data": record["data"] | {"ink": None}})
+    [told] = closing_lines(record | {"preprocessing": record["preprocessing"] | {"ink": None}})
     assert told.startswith("its pictures are no drawings: predict.py scales others")
-    assert not concluded(record | {"data": record["data"] | {"shape": [8, 8, 3]}})
+    assert not closing_lines(record | {"data": record["data"] | {"shape": [8, 8, 3]}})
+
+
+def test_preprocessing_is_a_field_of_the_record_and_older_records_are_read(digits_run):
+    record = digits_run[1]
+    ink, squash, ranges = read_preprocessing(record)
+    assert ink is not None and ink.light_on_dark and not squash and not ranges
+    older = {name: value for name, value in record.items() if name != "preprocessing"}
+    assert read_preprocessing(older) == (ink, squash, ranges)
+    folders = older | {"data": record["data"] | {"ink": None, "findings": {}, "ranges": {"integers": [0, 4095]}}}
+    assert read_preprocessing(folders) == (None, True, {"integers": PixelRange(0, 4095)})
+    report_alone = record | {"data": {name: record["data"][name] for name in ("shape", "classes")}}
+    assert read_preprocessing(report_alone) == (ink, squash, ranges)
 
 
 def test_no_run_is_said_plainly(tmp_path):
@@ -259,5 +273,5 @@ def test_no_run_is_said_plainly(tmp_path):
 
 def test_early_stopping_predicts_from_the_best_epoch(digits_run, test_digits):
     place, record, _ = digits_run
-    again = experiment.evaluate(place).record
+    again = experiment.evaluate(place)[0]
     assert again["metrics"]["test"] == record["metrics"]["test"]

@@ -68,16 +68,16 @@ def test_the_report_is_one_sound_file(config, tmp_path):
 def test_a_net_that_learned_nothing_is_said_to_have(config, tmp_path, capsys):
     """In the record, on the page and in the terminal, by seed; one that learned is not."""
     idle = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e-9), seeds=2)
-    result = experiment.conduct(idle, tmp_path / "idle")
-    assert result.record["status"] == "finished"
-    test = result.record["baselines"]["test"]
+    record, evaluations = experiment.conduct(idle, tmp_path / "idle")
+    assert record["status"] == "finished"
+    test = record["baselines"]["test"]
     assert test == {"commonest_class": pytest.approx(1 / 3), "chance": pytest.approx(1 / 3)}
-    assert list(result.record["learned_nothing"]) == ["0", "1"]
-    why = result.record["learned_nothing"]["0"]
+    assert list(record["learned_nothing"]) == ["0", "1"]
+    why = record["learned_nothing"]["0"]
     assert why.startswith("test accuracy ") and "(33.33%); of its training pictures it knows" in why
     assert "Seed 1 learned nothing: test accuracy" in (tmp_path / "idle/report.html").read_text()
     capsys.readouterr()
-    show_result(idle, result, tmp_path / "idle")
+    show_result(idle, record, evaluations, tmp_path / "idle")
     told = " ".join(capsys.readouterr().out.split())
     assert "seed 1 learned nothing: test accuracy" in told and "always the commonest class 33.33% 33.33%" in told
     record = experiment.run(config, tmp_path / "run")
@@ -111,7 +111,7 @@ def test_where_the_data_lies_is_no_part_of_a_runs_identity(config, small_npz, tm
     record = experiment.run(config, tmp_path / "run")
     moved = dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(tmp_path)))
     assert experiment.run(moved, tmp_path / "run") == record
-    assert experiment.evaluate(tmp_path / "run", str(tmp_path)).record["metrics"] == record["metrics"]
+    assert experiment.evaluate(tmp_path / "run", str(tmp_path))[0]["metrics"] == record["metrics"]
 
 
 def test_another_configuration_is_refused_and_nothing_touched(config, tmp_path):
@@ -151,7 +151,7 @@ def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsy
     said = capsys.readouterr().err
     where = re.search(rf"seed 0 diverged at step (\d+) \(epoch 1\): (.*{LEAF}) ceased to be finite", said)
     assert where and record["diverged"] == {"0": {"step": int(where[1]), "epoch": 1, "leaf": where[2]}}
-    again = experiment.evaluate(tmp_path / "run").record
+    again = experiment.evaluate(tmp_path / "run")[0]
     assert again["status"] == "diverged" and again["diverged"] == record["diverged"]
     assert list((tmp_path / "run/checkpoints").rglob("*.seal.json"))
 
@@ -212,7 +212,7 @@ def test_what_a_kill_leaves_of_the_first_file_is_no_obstacle(config, tmp_path):
 def test_a_damaged_record_is_written_anew(config, tmp_path, capsys):
     record = experiment.run(config, tmp_path / "run")
     (tmp_path / "run/record.json").write_text("[1, 2]")
-    assert experiment.evaluate(tmp_path / "run").record["metrics"] == record["metrics"]
+    assert experiment.evaluate(tmp_path / "run")[0]["metrics"] == record["metrics"]
     assert "record.json is not" in capsys.readouterr().err
     (tmp_path / "run/record.json").write_text('{"experiment": "x"')
     again = experiment.run(config, tmp_path / "run")
@@ -225,7 +225,7 @@ def test_evaluating_again_changes_no_number(config, tmp_path):
     record = experiment.run(stopping, tmp_path / "run")
     page = (tmp_path / "run/report.html").read_text()
     (tmp_path / "run/report.html").unlink()
-    again = experiment.evaluate(tmp_path / "run").record
+    again = experiment.evaluate(tmp_path / "run")[0]
     assert comparable(again) == comparable(record)
     assert len((tmp_path / "run/report.html").read_text()) == pytest.approx(len(page), rel=0.01)
 
@@ -239,7 +239,7 @@ def test_without_an_epoch_the_net_is_evaluated_as_it_starts(config, tmp_path, sc
     assert record["epochs"] == {seed: {"run": 0, "best": None} for seed in "01"}
     assert record["seconds"]["train"] == record["throughput"]["examples_per_second"] == 0
     assert (tmp_path / "run/report.html").exists() and not (tmp_path / "run/figures/learning_curves.png").exists()
-    assert experiment.evaluate(tmp_path / "run").record["metrics"] == record["metrics"]
+    assert experiment.evaluate(tmp_path / "run")[0]["metrics"] == record["metrics"]
     other = experiment.run(
         dataclasses.replace(untrained, train=Training(epochs=1, batch_size=16)), tmp_path / "trained"
     )

@@ -41,13 +41,13 @@ def test_a_bound_ends_forecasts_and_intervals_and_changes_nothing_else(runs):
     places, source = runs
     found = {name: experiment.evaluate(place) for name, place in places.items()}
     for split in ("train", "validation", "test"):
-        free, bounded = (found[name].judged[0][split].forecasts for name in places)
+        free, bounded = (found[name][1][0][split].forecasts for name in places)
         assert free.low.min() < 0 and free.high.max() > 420
         np.testing.assert_array_equal(bounded.middle, np.clip(free.middle, 0, 420))
         for each in bounded:
             assert each.min() >= 0 and each.max() <= 420
         assert (bounded.low <= bounded.middle).all() and (bounded.middle <= bounded.high).all()
-        scores = {name: found[name].judged[0][split].model for name in places}
+        scores = {name: found[name][1][0][split].model for name in places}
         assert scores["bounded"].overall["mae"] <= scores["free"].overall["mae"] + 1e-9
         assert scores["bounded"].intervals.width < scores["free"].intervals.width
     with np.load(places["bounded"] / "forecasts.npz") as kept:

@@ -60,7 +60,7 @@ def upto(columns, end, first=0):
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_it_is_the_nets_own_test_forecast_at_that_origin(run, columns, tmp_path, seed):
-    judged = experiment.evaluate(run).judged[seed or 0]["test"]
+    judged = experiment.evaluate(run)[1][seed or 0]["test"]
     for window in (0, 20, len(judged.targets.times) - 1):
         origin = columns["time"].index(str(judged.targets.times[window, 0])[:16])
         answer = said(run, write(tmp_path / "now.csv", upto(columns, origin, origin - CONTEXT)), seed=seed)

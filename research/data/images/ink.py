@@ -77,7 +77,7 @@ def ground(picture: np.ndarray) -> float:
 
 
 def strength(picture: np.ndarray, *, light_on_dark: bool) -> np.ndarray:
-    """The ink at each pixel of `picture` [H, W], 0 to 255: its difference from the ground, toward the tone of the ink."""
+    """The ink at each pixel of `picture` [H, W], 0 to 255: its difference from the ground toward the ink's tone."""
     distance = picture.astype(np.float32) - ground(picture)
     return np.clip(distance if light_on_dark else -distance, 0, 255)
 
@@ -104,8 +104,8 @@ def uneven(picture: np.ndarray) -> bool:
 def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
     """The ink at each pixel of an unevenly lit `picture` uint8 [H, W], 0 to 255, and whether it is light on dark.
 
-    A picture larger than `SHARP` is reduced first. The ground is the gray closing (for dark ink; opening, for light ink) of the picture by a square that no stroke
-    fills. The ink is the difference from it (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6), divided
+    A picture larger than `SHARP` is reduced first. The ground is the gray closing (for dark ink; opening, for light
+    ink) of the picture by a square that no stroke fills. The ink is the difference from it (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6), divided
     by the light, which is the ground's tone at the pixel. The picture is extrapolated beyond its edges. Ink is the tone
     that is rarer around the strokes.
     """

@@ -1,1 +1,1 @@
-"""Classifiers of pictures: build, judge, publish, compare, predict."""
+"""Classifiers of pictures; `task` lists what they provide."""

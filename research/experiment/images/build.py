@@ -33,8 +33,8 @@ from research.training.program import Augment
 METRICS = ("loss", "accuracy")
 
 
-class Parts(NamedTuple):
-    """What a configuration stands for."""
+class ImageParts(NamedTuple):
+    """What is built from the configuration of a classifier."""
 
     data: ImageSet
     inputs: Mapping[str, np.ndarray]  # by split, what the trained net reads: pixels, or features of a frozen part
@@ -44,7 +44,7 @@ class Parts(NamedTuple):
     training: Trainable
 
 
-def build(config: ImageExperiment) -> Parts:
+def build(config: ImageExperiment) -> ImageParts:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
     check_weights(config)  # before minutes of reading pictures
@@ -57,10 +57,10 @@ def build(config: ImageExperiment) -> Parts:
     initialize = initializer(net, _example(inputs), {})
     frozen = frozen_leaves(parameter_names(initialize), config.train.freeze)
     training = _trainable(config, data, inputs, net, initialize, frozen, data.fingerprint)
-    return Parts(data, inputs, net, {}, summary, training._replace(augment=_in_steps(config.augment)))
+    return ImageParts(data, inputs, net, {}, summary, training._replace(augment=_in_steps(config.augment)))
 
 
-def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> Parts:
+def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> ImageParts:
     ready = _fitting_transfer(model, config, data)
     inputs = features(ready, data)
     kept = ready.cut is not None
@@ -71,7 +71,7 @@ def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet
     training = _trainable(config, data, inputs, ready.trained, initialize, frozen, identity, read)
     training = training._replace(augment=None if kept else _in_steps(config.augment))
     summary = summarize(ready.net, data.train.images.shape[1:])
-    return Parts(data, inputs, ready.trained, ready.start, summary, training)
+    return ImageParts(data, inputs, ready.trained, ready.start, summary, training)
 
 
 def _trainable(

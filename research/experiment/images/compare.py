@@ -28,7 +28,7 @@ def compare_runs(
             warn(f"{name}, seed {seed}, learned nothing: {why}")
     differences = step_by_step({name: test_accuracy(record)["values"] for name, record in records.items()})
     rungs = {config.name: _rung(config, records[config.name], differences.get(config.name)) for config, _ in entries}
-    write_bytes(figure, comparison_figure(rungs, {config.name: histories_of(place) for config, place in entries}))
+    write_bytes(figure, comparison_figure(rungs, {config.name: histories_of(run_dir) for config, run_dir in entries}))
     return rungs, [comparison_table(rungs)]
 
 

@@ -6,13 +6,16 @@ from typing import Any
 
 from rich.table import Table
 
+from research.data.images.ink import Ink
 from research.data.images.pixel_range import describe_range
+from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
-from research.experiment.images.build import SPLITS, Parts
+from research.experiment.images.build import SPLITS, ImageParts
+from research.experiment.images.preprocessing import read_preprocessing
 from research.report.tables import confusions_table, per_class_table
 
 
-def describe_data(parts: Parts) -> list[str]:
+def describe_data(parts: ImageParts) -> list[str]:
     """Lines about the data."""
     data = parts.data
     sizes = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
@@ -23,25 +26,26 @@ def describe_data(parts: Parts) -> list[str]:
     return [*lines, f"found in its files: {found}"] if found else lines
 
 
-def result_tables(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table]:
+def result_tables(evaluations: Mapping[str, Classification], record: Mapping[str, Any]) -> list[Table]:
     """Every class, and what was taken for what, of the split that the result is stated on."""
-    evaluation = dataclasses.asdict(judged[headline_split(judged)])
+    evaluation = dataclasses.asdict(evaluations[headline_split(evaluations)])
     tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
     return [table for table in tables if table.row_count]  # none where nothing is confused
 
 
-def concluded(record: Mapping[str, Any]) -> list[str]:
+def closing_lines(record: Mapping[str, Any]) -> list[str]:
     """Lines after all tables: which seeds learned nothing, and how predict.py reads other pictures."""
     lines = [f"seed {seed} learned nothing: {why}" for seed, why in record.get("learned_nothing", {}).items()]
     data = record["data"]
     if data.get("shape", [3])[-1] == 1:
-        lines.append(_drawn(data.get("ink")))
+        ink, _, _ = read_preprocessing(record)
+        lines.append(_drawn(ink))
     return lines
 
 
-def _drawn(ink: Mapping[str, Any] | None) -> str:
+def _drawn(ink: Ink | None) -> str:
     """Whether gray training pictures are drawings, laid out as `ink` says, which decides how others are read."""
     if ink is None:
         return "its pictures are no drawings: predict.py scales others and leaves their tones as they are"
-    tones = "light on dark" if ink["light_on_dark"] else "dark on light"
+    tones = "light on dark" if ink.light_on_dark else "dark on light"
     return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless told --as-is"

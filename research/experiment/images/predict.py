@@ -15,6 +15,7 @@ from research.data.images.pixel_range import Ranges
 from research.data.images.walk import picture_files
 from research.errors import UserError
 from research.experiment.images.build import build_network
+from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import frozen_outputs, transfer
 from research.experiment.training import load_variables
 from research.models.apply import apply_of
@@ -27,24 +28,26 @@ AT_ONCE = 64  # pictures per batch
 
 
 def predict(
-    config: ImageExperiment, place: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
+    config: ImageExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
 ) -> Iterator[dict[str, Any]]:
     """One dict for each picture of `inputs` (files, or folders of them and of folders), in order.
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
     {"input", "error"} for a file that is no picture, or of which the net says nothing finite. With `as_is` pictures are
-    scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in `place`.
+    scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in `run_dir`.
     """
-    data = read_record(place)["data"]
+    record = read_record(run_dir)
+    data = record["data"]
     if not {"shape", "classes"} <= data.keys():
-        raise UserError(f"{place / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py")
+        raise UserError(
+            f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
+        )
     shape, classes = tuple(data["shape"]), data["classes"]
     front, net, example = _front(config, len(classes), shape)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example)))
-    variables = load_variables(config, like, seed, place)
-    ink = None if as_is or data.get("ink") is None else Ink(**data["ink"])
-    squash = data.get("findings") is not None  # trained on class folders, whose pictures are squashed
-    ranges = {kind: (low, high) for kind, (low, high) in data.get("ranges", {}).items()}
+    variables = load_variables(config, like, seed, run_dir)
+    ink, squash, ranges = read_preprocessing(record)
+    ink = None if as_is else ink
     apply, files = apply_of(net, config.train.precision), picture_files(inputs)
     for start in range(0, len(files), AT_ONCE):
         batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]

@@ -1,4 +1,4 @@
-"""From what a run found to what people look at: figures/*.png and report.html."""
+"""What a run of a classifier leaves: its fields of the record, figures/*.png and report.html."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from research.config import ImageExperiment, to_json
-from research.data.images.ink import measure_ink
-from research.experiment.evaluations import Evaluations, best_epoch
+from research.evaluation.classification import Classification
+from research.experiment.evaluations import best_epoch
 from research.experiment.histories import command_of, headline_split, histories_of
-from research.experiment.images.build import SPLITS, Parts
+from research.experiment.images.build import SPLITS, ImageParts
+from research.experiment.images.evaluate import baseline_fields
+from research.experiment.images.preprocessing import preprocessing_of
 from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import figures
@@ -17,10 +19,24 @@ from research.report.page import Report, render
 from research.run_directory import REPORT
 
 
-def described(parts: Parts) -> dict[str, Any]:
-    """record["data"]: which pictures these are, and what must be known of them to read others like them."""
+def record_fields(parts: ImageParts, evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
+    """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing."""
+    preprocessing = preprocessing_of(parts.data)
+    return {
+        "data": _data_record(parts, preprocessing),
+        "preprocessing": preprocessing,
+        **baseline_fields(evaluations),
+    }
+
+
+def data_id(parts: ImageParts) -> str:
+    """A digest of which pictures are in which split, whatever size they are read at."""
+    return parts.data.pictures
+
+
+def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+    """record["data"]; its "ink" and "ranges" are read by earlier versions, which know no record["preprocessing"]."""
     data = parts.data
-    ink = measure_ink(data.train.images)
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
@@ -28,39 +44,39 @@ def described(parts: Parts) -> dict[str, Any]:
         "sizes": {split: len(getattr(data, split).labels) for split in SPLITS},
         "classes": list(data.classes),
         "shape": list(data.train.images.shape[1:]),
-        "ink": None if ink is None else ink._asdict(),
-        "ranges": {kind: list(known) for kind, known in data.ranges.items()},
+        "ink": preprocessing["ink"],
+        "ranges": preprocessing["ranges"],
         "findings": None if data.findings is None else data.findings.document(),
     }
 
 
 def publish(
     config: ImageExperiment,
-    parts: Parts,
-    place: Path,
+    parts: ImageParts,
+    run_dir: Path,
     trained: Sequence[Trained],
-    judged: Mapping[int, Evaluations],
+    evaluations: Mapping[int, Mapping[str, Classification]],
     record: dict[str, Any],
 ) -> None:
     """Draw the figures and write the report of a run that has ended; details are those of the first seed."""
-    evaluations = {split: dataclasses.asdict(found) for split, found in judged[config.seed].items()}
-    split = headline_split(evaluations)
-    histories = histories_of(place)
-    kept = [best_epoch(group, seed) for group in trained for seed in group.seeds]
-    best = [epoch for epoch in kept if epoch is not None]
-    mistakes = evaluations[split]["mistakes"]["indices"]
-    drawn = figures.classification(histories, best, evaluations[split], getattr(parts.data, split).images[mistakes])
+    documents = {split: dataclasses.asdict(found) for split, found in evaluations[config.seed].items()}
+    split = headline_split(documents)
+    histories = histories_of(run_dir)
+    epochs = [best_epoch(group, seed) for group in trained for seed in group.seeds]
+    best = [epoch for epoch in epochs if epoch is not None]
+    mistakes = documents[split]["mistakes"]["indices"]
+    drawn = figures.classification(histories, best, documents[split], getattr(parts.data, split).images[mistakes])
     for name, png in drawn.items():
-        write_bytes(place / "figures" / f"{name}.png", png)
+        write_bytes(run_dir / "figures" / f"{name}.png", png)
     report = Report(
         record=record,
-        command=command_of(place),
+        command=command_of(run_dir),
         config=to_json(config),
         summary=parts.summary,
         histories=histories,
         best_epochs=best,
-        evaluations=evaluations,
+        evaluations=documents,
         figures=drawn,
         split=split,
     )
-    write_text(place / REPORT, render(report))
+    write_text(run_dir / REPORT, render(report))

@@ -1,22 +1,37 @@
-"""Classifying pictures, as a task."""
+"""Classifiers of pictures, as `research.experiment.task.Task` asks of a kind of experiment."""
 
-from research.experiment.images import build, compare, predict, publish, transfer
-from research.experiment.images import describe as words
-from research.experiment.images import evaluate as judge
-from research.experiment.task import Task
+from typing import TYPE_CHECKING
 
-IMAGES = Task(
-    examples="pictures",
-    build=build.build,
-    describe_data=words.describe_data,
-    judge=judge.judge,
-    described=publish.described,
-    publish=publish.publish,
-    result_tables=words.result_tables,
-    check_files=transfer.check_weights,
-    data_id=lambda parts: parts.data.pictures,
-    predict=predict.predict,
-    compare_runs=compare.compare_runs,
-    verdict=judge.verdict,
-    concluded=words.concluded,
-)
+from research.experiment.images.build import build
+from research.experiment.images.compare import compare_runs
+from research.experiment.images.describe import closing_lines, describe_data, result_tables
+from research.experiment.images.evaluate import evaluate
+from research.experiment.images.predict import predict
+from research.experiment.images.publish import data_id, publish, record_fields
+from research.experiment.images.transfer import check_weights as check_files
+
+if TYPE_CHECKING:
+    from research.config import ImageExperiment
+    from research.evaluation.classification import Classification
+    from research.experiment.images import task
+    from research.experiment.images.build import ImageParts
+    from research.experiment.task import Task
+
+    TYPED: Task[ImageExperiment, ImageParts, Classification] = task
+
+__all__ = [
+    "build",
+    "check_files",
+    "closing_lines",
+    "compare_runs",
+    "data_id",
+    "describe_data",
+    "evaluate",
+    "examples",
+    "predict",
+    "publish",
+    "record_fields",
+    "result_tables",
+]
+
+examples = "pictures"

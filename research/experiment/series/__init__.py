@@ -1,1 +1,1 @@
-"""Forecasters of series: build, judge, publish, compare, predict."""
+"""Forecasters of series; `task` lists what they provide."""

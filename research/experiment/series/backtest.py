@@ -13,7 +13,7 @@ from research.data.series.series_set import Series
 from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
-from research.experiment.series.build import SPLITS, Parts, windowed
+from research.experiment.series.build import SPLITS, SeriesParts, windowed
 from research.experiment.series.net import Sizes
 from research.models.apply import Apply
 
@@ -43,7 +43,7 @@ def targets_of(windows: Windows, sizes: Sizes) -> Targets:
     return Targets(truth, windows.times[rows], windows.expected[rows], spread)
 
 
-def raw_forecasts(parts: Parts, variables: Tree, split: str) -> np.ndarray:
+def raw_forecasts(parts: SeriesParts, variables: Tree, split: str) -> np.ndarray:
     """What the net says of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
     return forecast_of(parts.training.apply, variables, parts.windows[split], parts.sizes)
 
@@ -69,7 +69,7 @@ def _forecast(apply: Apply, variables: Tree, rows: WindowedSeries, starts: jax.A
     return apply(variables, rows.windows(jnp.asarray(starts))[0], None)[0]
 
 
-def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
+def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
     """{name: forecasts [N, P, F]} of the last value, of the season before, and of the mean of each time of day; of the
     daily profile, too, where the net is told one.
 
@@ -96,16 +96,16 @@ def baseline_forecasts(parts: Parts, split: str) -> tuple[dict[str, np.ndarray],
     return named, naive
 
 
-def season_name(parts: Parts) -> str:
+def season_name(parts: SeriesParts) -> str:
     """What the seasonal naive forecast is called, by its season: `seasonal naive (day)`."""
     return f"seasonal naive ({season_of(parts.data.step).name})"
 
 
-def _place(parts: Parts, one: Series) -> int:
+def _place(parts: SeriesParts, one: Series) -> int:
     return series_index(parts.average, one.name)
 
 
-def _with_history(parts: Parts, split: str, one: Series) -> Series:
+def _with_history(parts: SeriesParts, split: str, one: Series) -> Series:
     """`one` after what earlier parts have of the same series."""
     earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in parts.data.parts[part]]
     found = [each for each in (*earlier, one) if each.name == one.name]

@@ -40,8 +40,8 @@ METRICS = ("loss", "scaled_mae")
 SPLITS = ("train", "validation", "test")
 
 
-class Parts(NamedTuple):
-    """What a configuration stands for."""
+class SeriesParts(NamedTuple):
+    """What is built from the configuration of a forecaster."""
 
     config: SeriesExperiment
     data: SeriesSet
@@ -54,7 +54,7 @@ class Parts(NamedTuple):
     training: Trainable
 
 
-def build(config: SeriesExperiment) -> Parts:
+def build(config: SeriesExperiment) -> SeriesParts:
     """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
@@ -81,7 +81,7 @@ def build(config: SeriesExperiment) -> Parts:
         vmap_seeds=True,
     )
     average = _of_days(_before_test(data), data.step)
-    return Parts(config, data, sizes, reference, average, windows, net, summarize(net, sizes.shape), training)
+    return SeriesParts(config, data, sizes, reference, average, windows, net, summarize(net, sizes.shape), training)
 
 
 def check_files(config: SeriesExperiment) -> None:

@@ -14,7 +14,7 @@ from research.evaluation.forecast_errors import known_mean, window_losses
 from research.evaluation.metrics import metric_of
 from research.evaluation.ranking import Ranking, ranking
 from research.experiment.histories import histories_of
-from research.experiment.series.saved_forecasts import SavedForecasts, read_kept
+from research.experiment.series.saved_forecasts import SavedForecasts, read_forecasts
 from research.files import write_bytes
 from research.report import ranking as tables
 from research.report.curves import losses
@@ -28,10 +28,10 @@ def compare_runs(
     entries: Sequence[tuple[SeriesExperiment, Path]], records: dict[str, Record], figure: Path
 ) -> tuple[dict[str, Any], list[Table]]:
     """A row for each run and baseline, best first; draws `figure`, and beside it NAME-losses of all runs' training."""
-    kept = {config.name: read_kept(place) for config, place in entries}
-    first = next(iter(kept.values()))
-    errors = {name: np.stack(list(run.models.values())) for name, run in kept.items()}
-    for name, run in kept.items():
+    saved = {config.name: read_forecasts(run_dir) for config, run_dir in entries}
+    first = next(iter(saved.values()))
+    errors = {name: np.stack(list(run.models.values())) for name, run in saved.items()}
+    for name, run in saved.items():
         for baseline, each in run.baselines.items():
             if not np.array_equal(errors.setdefault(baseline, each[None])[0], each, equal_nan=True):
                 errors[f"{baseline} of {name}"] = each[None]
@@ -41,7 +41,7 @@ def compare_runs(
     pairs = _pairs(first, errors, unit, joined=entries[0][0].data.missing == "join")
     write_bytes(figure, ranking_figure(rows, unit))
     told = {(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}
-    histories = {_learned(config, alike=len(told) == 1): histories_of(place) for config, place in entries}
+    histories = {_learned(config, alike=len(told) == 1): histories_of(run_dir) for config, run_dir in entries}
     if any(histories.values()):  # none where no run was trained
         write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
     return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
@@ -55,12 +55,12 @@ def _learned(config: SeriesExperiment, *, alike: bool) -> str:
 
 
 def _row(
-    name: str, forecasts: np.ndarray, kept: SavedForecasts, record: Record | None, published: float | None
+    name: str, forecasts: np.ndarray, saved: SavedForecasts, record: Record | None, published: float | None
 ) -> Record:
     """`forecasts` [S, N, P, F] of a model or baseline; its error's interval is over other days."""
-    each = np.abs(forecasts - kept.truth)
+    each = np.abs(forecasts - saved.truth)
     values = [float(known_mean(one, axis=(0, 1, 2))) for one in each]
-    trust = clustered_mean(each.mean(axis=0), kept.times.astype("datetime64[D]")[:, :, None])
+    trust = clustered_mean(each.mean(axis=0), saved.times.astype("datetime64[D]")[:, :, None])
     return {
         "name": name,
         "mae": float(np.mean(values)),
@@ -74,17 +74,17 @@ def _row(
     }
 
 
-def _pairs(kept: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
+def _pairs(saved: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
     """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
-    times, place = np.unique(kept.times[:, 0], return_inverse=True)
-    scale = None if unit or kept.truth.shape[2] == 1 else np.mean(kept.spread, axis=0)
+    times, place = np.unique(saved.times[:, 0], return_inverse=True)
+    scale = None if unit or saved.truth.shape[2] == 1 else np.mean(saved.spread, axis=0)
     found = {
-        name: np.stack([_averaged(window_losses(one, kept.truth, scale), place, len(times)) for one in runs])
+        name: np.stack([_averaged(window_losses(one, saved.truth, scale), place, len(times)) for one in runs])
         for name, runs in forecasts.items()
     }
-    positions = steps_between(times, kept.times, joined=joined)
+    positions = steps_between(times, saved.times, joined=joined)
     days = times.astype("datetime64[D]").astype(int)
-    ranked: Ranking = ranking(found, positions, days, kept.truth.shape[1])
+    ranked: Ranking = ranking(found, positions, days, saved.truth.shape[1])
     return [{"a": p["better"], "b": p["worse"], "days": p["days"]} | dict(p["test"]) for p in ranked.pairs]
 
 

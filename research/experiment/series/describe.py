@@ -8,14 +8,15 @@ from rich.text import Text
 
 from research.data.series.durations import format_duration
 from research.experiment.histories import headline_split
-from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.build import SPLITS, SeriesParts
+from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.publish import evaluation_document
 from research.report import forecast_grids
 from research.report.grids import series_unit
 from research.report.tables import filled
 
 
-def describe_data(parts: Parts) -> list[str]:
+def describe_data(parts: SeriesParts) -> list[str]:
     """Lines about the series, their windows, and what was found in their files."""
     data, sizes, each = parts.data, parts.sizes, parts.data.step
     counts = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
@@ -30,11 +31,16 @@ def describe_data(parts: Parts) -> list[str]:
     return [*lines, f"found in its files: {found}"] if found else lines
 
 
-def result_tables(judged: Mapping[str, Any], record: Mapping[str, Any]) -> list[Table | Text]:
+def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping[str, Any]) -> list[Table | Text]:
     """The model beside the baselines, over all of the horizon and along it, its intervals, and what cannot be."""
-    split, unit = headline_split(judged), series_unit(record)
-    document = evaluation_document(judged[split], record["data"]["never_negative"])
+    split, unit = headline_split(evaluations), series_unit(record)
+    document = evaluation_document(evaluations[split], record["data"]["never_negative"])
     grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]
     grids.append(forecast_grids.intervals(document, unit))
     remarks = [Text(document["negative"])] if document["negative"] else []
     return [*(filled(grid) for grid in grids if grid.rows), *remarks]
+
+
+def closing_lines(record: Mapping[str, Any]) -> list[str]:
+    """None: the tables say all."""
+    return []

@@ -1,4 +1,4 @@
-"""From trained parameters to numbers: how well every split is forecast, beside what the baselines make of it."""
+"""The evaluation of a trained forecaster, and of the baselines, on every split."""
 
 import itertools
 from dataclasses import dataclass, field
@@ -9,12 +9,13 @@ import numpy as np
 from research.data.series.durations import seconds_in
 from research.data.series.months import months_in
 from research.data.series.seasons import by_season, season_of
+from research.evaluation import forecasting
 from research.evaluation.conformal import Widths, conformal_widths, quantile_widths, too_few_days
 from research.evaluation.forecast_errors import seasonal_scale
-from research.evaluation.forecasting import Forecasting, evaluate
+from research.evaluation.forecasting import Forecasting
 from research.evaluation.shrinking import shrinkage
 from research.experiment.series.backtest import Targets, baseline_forecasts, raw_forecasts, targets_of
-from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.build import SPLITS, SeriesParts
 from research.experiment.series.net import Bounds, bounds_of
 from research.report.formats import MONTH
 
@@ -44,9 +45,9 @@ class Forecasts(NamedTuple):
 
 @dataclass(frozen=True)
 class ForecastEvaluation:
-    """What was found of a split: the model's errors, and on the same windows those of the baselines, by name.
+    """The errors of the model on a split, and on the same windows those of the baselines, by name.
 
-    forecasts, targets and correction are what was judged, and said.
+    They are errors of `forecasts` against `targets`; `correction` made those forecasts of the net's outputs.
     """
 
     model: Forecasting
@@ -60,8 +61,8 @@ class ForecastEvaluation:
         return self.model.metrics()
 
 
-def judge(parts: Parts, params: Tree) -> dict[str, ForecastEvaluation]:
-    """What is found of every split that has windows, by split name."""
+def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
+    """The evaluation of every split that has windows, by split name."""
     correction, bounds = correction_of(parts, params), bounds_of(parts.config.forecast, parts.data.columns)
     scale = _training_scale(parts)
     found = {}
@@ -81,7 +82,7 @@ def judge(parts: Parts, params: Tree) -> dict[str, ForecastEvaluation]:
     return found
 
 
-def correction_of(parts: Parts, params: Tree) -> Correction:
+def correction_of(parts: SeriesParts, params: Tree) -> Correction:
     """What validation teaches of `params`; without validation windows, to believe all that the net says."""
     whole = np.ones(parts.sizes.horizon)
     if not parts.training.sizes["validation"]:
@@ -129,7 +130,7 @@ def _ends(
 
 
 def _evaluated(
-    parts: Parts,
+    parts: SeriesParts,
     forecasts: np.ndarray,
     targets: Targets,
     scale: np.ndarray,
@@ -137,7 +138,9 @@ def _evaluated(
 ) -> Forecasting:
     hours = np.arange(1, parts.sizes.horizon + 1) * _hours(parts.data.step)
     coverage = parts.config.forecast.coverage
-    return evaluate(forecasts, targets.truth, targets.times, hours, parts.data.columns, scale, bounds, coverage)
+    return forecasting.evaluate(
+        forecasts, targets.truth, targets.times, hours, parts.data.columns, scale, bounds, coverage
+    )
 
 
 def _hours(step: np.timedelta64) -> float:
@@ -145,7 +148,7 @@ def _hours(step: np.timedelta64) -> float:
     return months_in(step) * MONTH if months_in(step) else seconds_in(step) / 3600
 
 
-def _training_scale(parts: Parts) -> np.ndarray:
+def _training_scale(parts: SeriesParts) -> np.ndarray:
     """What MASE divides by, of all training series: the mean change over a season."""
     train = parts.data.parts["train"]
     laid_out = [by_season(one.times, one.values, parts.data.step) for one in train]

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data.series.seasons import season_of
-from research.experiment.series.build import Parts, windowed
+from research.experiment.series.build import SeriesParts, windowed
 from research.models.network import Network
 from research.models.recurrent import Recurrent
 from research.models.taps import run_taps
@@ -14,7 +14,7 @@ from research.models.taps import run_taps
 Tree = Any
 
 
-def memories_of(parts: Parts, params: Tree, split: str) -> dict[str, dict[str, Any]]:
+def memories_of(parts: SeriesParts, params: Tree, split: str) -> dict[str, dict[str, Any]]:
     """{layer: {"times" [T], "cells" [T, H], "series" [T], "title"}} of each recurrent layer of the net; {} without any.
 
     T windows that follow each other for a season (`seasons.season_of`); each gives what the layer holds at its end,

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from research.experiment.series.build import Parts
+from research.experiment.series.build import SeriesParts
 from research.experiment.series.evaluate import Forecasts
 from research.report.formats import measure
 
 
-def never_negative(parts: Parts) -> list[str]:
+def never_negative(parts: SeriesParts) -> list[str]:
     """The columns of which no known value, of any series and part, is below zero."""
     values = np.concatenate([one.values for series in parts.data.parts.values() for one in series])
     lowest = np.fmin.reduce(values, axis=0)

@@ -31,7 +31,9 @@ from research.report.record import read_record
 Tree = Any
 
 
-def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str], seed: int) -> Iterator[dict[str, Any]]:
+def predict(
+    config: SeriesExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
+) -> Iterator[dict[str, Any]]:
     """One dict for each series of each file of `inputs`, in order.
 
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
@@ -39,17 +41,19 @@ def predict(config: SeriesExperiment, place: Path, inputs: Sequence[Path | str],
     "uncalibrated" says why it did not, and "negative" where something is below zero in a column that never was. A
     file that cannot be read, or has other columns or another step than training, gives {"input", "error"}, and a series
     of it that is too short, unknown at its end or strange to training {"input", "series", "error"}. Raises
-    UserError when `seed` was not trained in `place`.
+    UserError when `seed` was not trained in `run_dir`, and for `as_is`, which is about pictures.
     """
-    data = read_record(place)["data"]
+    if as_is:
+        raise UserError(f"--as-is is for pictures, and {run_dir} forecasts series; leave it out")
+    data = read_record(run_dir)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
-    told = read_reference(place)
+    told = read_reference(run_dir)
     step = told.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
-    variables, apply = load_variables(config, like, seed, place), apply_of(net, config.train.precision)
-    correction, bounds = read_correction(place, seed), bounds_of(config.forecast, columns)
+    variables, apply = load_variables(config, like, seed, run_dir), apply_of(net, config.train.precision)
+    correction, bounds = read_correction(run_dir, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
             found = _series(path, columns, step, config.data)
@@ -126,8 +130,8 @@ def _answer(
         "origin": str(one.times[-1]),
         "times": [str(time) for time in times],
         "columns": {
-            column: {kind: rounded(each[:, place], spread[place]) for kind, each in kinds.items() if each is not None}
-            for place, column in enumerate(columns)
+            column: {kind: rounded(each[:, index], spread[index]) for kind, each in kinds.items() if each is not None}
+            for index, column in enumerate(columns)
         },
     }
 

@@ -15,11 +15,11 @@ from research.evaluation.intervals import assured
 from research.experiment.evaluations import best_epoch, chosen
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
-from research.experiment.series.build import SPLITS, Parts
+from research.experiment.series.build import SPLITS, SeriesParts
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.memory import memories_of
 from research.experiment.series.negatives import negative_forecasts, never_negative
-from research.experiment.series.saved_forecasts import keep
+from research.experiment.series.saved_forecasts import save_forecasts
 from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
@@ -29,8 +29,12 @@ from research.run_directory import REPORT
 PANELS = 3  # days that forecasts are shown of
 
 
-def described(parts: Parts) -> dict[str, Any]:
-    """record["data"]: which series and windows these are."""
+def record_fields(parts: SeriesParts, _: Mapping[int, Mapping[str, ForecastEvaluation]]) -> dict[str, Any]:
+    """The field of the record that forecasters fill in: data, which says which series and windows these are."""
+    return {"data": _data_record(parts)}
+
+
+def _data_record(parts: SeriesParts) -> dict[str, Any]:
     data, sizes = parts.data, parts.sizes
     found = data.findings.summary()
     return {
@@ -52,13 +56,13 @@ def described(parts: Parts) -> dict[str, Any]:
     }
 
 
-def _training_days(parts: Parts) -> int:
+def _training_days(parts: SeriesParts) -> int:
     """On how many days anything was measured that training sees."""
     days = [one.times[np.isfinite(one.values).any(axis=1)].astype("datetime64[D]") for one in parts.data.parts["train"]]
     return len(np.unique(np.concatenate(days)))
 
 
-def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
+def _baseline_errors(parts: SeriesParts) -> dict[str, dict[str, float]]:
     """{split: {baseline: mean absolute error}}, in the series' own unit.
 
     Of the season before also over the windows alone whose season before was measured throughout, where there are any.
@@ -78,7 +82,7 @@ def _baseline_errors(parts: Parts) -> dict[str, dict[str, float]]:
     return errors
 
 
-def data_id(parts: Parts) -> str:
+def data_id(parts: SeriesParts) -> str:
     """What tells apart the windows that runs are judged on: values and times of test, and where windows begin in it."""
     windows, sizes = parts.windows["test"], parts.sizes
     digest = hashlib.sha256("\0".join((*parts.data.columns, str(sizes.context), str(sizes.horizon))).encode())
@@ -89,46 +93,47 @@ def data_id(parts: Parts) -> str:
 
 def publish(
     config: SeriesExperiment,
-    parts: Parts,
-    place: Path,
+    parts: SeriesParts,
+    run_dir: Path,
     trained: Sequence[Trained],
-    judged: Mapping[int, Mapping[str, ForecastEvaluation]],
+    evaluations: Mapping[int, Mapping[str, ForecastEvaluation]],
     record: dict[str, Any],
 ) -> None:
     """Draw the figures, write the report, and keep the forecasts; details are those of the first seed."""
-    split = headline_split(judged[config.seed])
-    shown = judged[config.seed][split]
+    split = headline_split(evaluations[config.seed])
+    shown = evaluations[config.seed][split]
     never = record["data"]["never_negative"]
-    evaluations = {name: evaluation_document(found, never) for name, found in judged[config.seed].items()}
-    histories = histories_of(place)
-    kept = [best_epoch(group, seed) for group in trained for seed in group.seeds]
-    best = [epoch for epoch in kept if epoch is not None]
+    documents = {name: evaluation_document(found, never) for name, found in evaluations[config.seed].items()}
+    histories = histories_of(run_dir)
+    epochs = [best_epoch(group, seed) for group in trained for seed in group.seeds]
+    best = [epoch for epoch in epochs if epoch is not None]
     variables = next(chosen(group, config.seed) for group in trained if config.seed in group.seeds)
     drawn = forecast_figures.forecasting(
         histories,
         best,
-        evaluations[split],
+        documents[split],
         panels(parts, split, shown),
         memories_of(parts, variables["params"], split),
         parts.config.data.unit,
     )
     for name, png in drawn.items():
-        write_bytes(place / "figures" / f"{name}.png", png)
-    keep(place, parts, baseline_forecasts(parts, split)[0], {seed: found[split] for seed, found in judged.items()})
+        write_bytes(run_dir / "figures" / f"{name}.png", png)
+    baselines = baseline_forecasts(parts, split)[0]
+    save_forecasts(run_dir, parts, baselines, {seed: splits[split] for seed, splits in evaluations.items()})
     report = Report(
         record=record,
-        command=command_of(place),
+        command=command_of(run_dir),
         config=to_json(config),
         summary=parts.summary,
         histories=histories,
         best_epochs=best,
-        evaluations=evaluations,
+        evaluations=documents,
         figures=drawn,
         split=split,
         headline="mae",
         unit="windows",
     )
-    write_text(place / REPORT, render(report, "forecasting.html"))
+    write_text(run_dir / REPORT, render(report, "forecasting.html"))
 
 
 def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) -> dict[str, Any]:
@@ -168,7 +173,7 @@ def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> d
     }
 
 
-def panels(parts: Parts, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
+def panels(parts: SeriesParts, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
     """Windows of `split` in full, of the first column: those whose error is the least, the middle and the greatest."""
     errors = np.nanmean(np.abs(found.forecasts.middle - found.targets.truth), axis=(1, 2))
     order = np.argsort(errors, kind="stable")
@@ -176,7 +181,7 @@ def panels(parts: Parts, split: str, found: ForecastEvaluation) -> list[dict[str
     return [_panel(parts, split, found, int(order[rank]), words[rank]) for rank in sorted(words)]
 
 
-def _panel(parts: Parts, split: str, found: ForecastEvaluation, window: int, which: str) -> dict[str, Any]:
+def _panel(parts: SeriesParts, split: str, found: ForecastEvaluation, window: int, which: str) -> dict[str, Any]:
     windows = parts.windows[split]
     start, L = int(windows.starts[window]), parts.sizes.context
     past = np.where(windows.known[start : start + L, 0], windows.values[start : start + L, 0], np.nan)

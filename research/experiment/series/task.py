@@ -1,20 +1,36 @@
-"""Forecasting series, as a task."""
+"""Forecasters of series, as `research.experiment.task.Task` asks of a kind of experiment."""
 
-from research.experiment.series import build, compare, predict, publish
-from research.experiment.series import describe as words
-from research.experiment.series import evaluate as judge
-from research.experiment.task import Task
+from typing import TYPE_CHECKING
 
-SERIES = Task(
-    examples="windows",
-    build=build.build,
-    describe_data=words.describe_data,
-    judge=judge.judge,
-    described=publish.described,
-    publish=publish.publish,
-    result_tables=words.result_tables,
-    check_files=build.check_files,
-    data_id=publish.data_id,
-    predict=predict.predict,
-    compare_runs=compare.compare_runs,
-)
+from research.experiment.series.build import build, check_files
+from research.experiment.series.compare import compare_runs
+from research.experiment.series.describe import closing_lines, describe_data, result_tables
+from research.experiment.series.evaluate import evaluate
+from research.experiment.series.predict import predict
+from research.experiment.series.publish import data_id, publish, record_fields
+
+if TYPE_CHECKING:
+    from research.config import SeriesExperiment
+    from research.experiment.series import task
+    from research.experiment.series.build import SeriesParts
+    from research.experiment.series.evaluate import ForecastEvaluation
+    from research.experiment.task import Task
+
+    TYPED: Task[SeriesExperiment, SeriesParts, ForecastEvaluation] = task
+
+__all__ = [
+    "build",
+    "check_files",
+    "closing_lines",
+    "compare_runs",
+    "data_id",
+    "describe_data",
+    "evaluate",
+    "examples",
+    "predict",
+    "publish",
+    "record_fields",
+    "result_tables",
+]
+
+examples = "windows"

@@ -1,0 +1,51 @@
+"""A new kind of experiment is a configuration class and a package: nothing else names it, or loads the others."""
+
+import subprocess
+import sys
+
+import pytest
+
+from research.config import ImageExperiment, SeriesExperiment
+from research.experiment.task import Task, task_of
+
+NEW_KIND = """
+import dataclasses, sys, types
+from typing import Annotated, Literal
+import tyro
+from research import config
+
+@dataclasses.dataclass(frozen=True)
+class TableExperiment(config.Experiment):
+    kind: Annotated[Literal["tables"], tyro.conf.Suppress] = "tables"
+    width: int = 3
+    published: None = None
+
+made = TableExperiment(name="prices", width=4)
+assert config.from_json(config.to_json(made)) == config.validated(made) == made
+assert config.from_json(config.to_json(config.ImageExperiment(name="a"))) == config.ImageExperiment(name="a")
+
+from research.cli.configured import Flags
+from research.command_line import parse
+assert parse(Flags, ["--width", "5"], default=Flags(made)).config == dataclasses.replace(made, width=5)
+
+package = "research.experiment.tables"
+for name in (package, package + ".task"):
+    sys.modules[name] = types.ModuleType(name)
+from research.experiment.task import task_of
+assert task_of(made) is sys.modules[package + ".task"]
+others = ("research.experiment.images", "research.experiment.series")
+assert not [name for name in sys.modules if name.startswith(others)]
+"""
+
+
+def test_a_new_kind_touches_no_list(root):
+    done = subprocess.run([sys.executable, "-c", NEW_KIND], cwd=root, capture_output=True, text=True, check=False)
+    assert not done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(("config", "examples"), [(ImageExperiment, "pictures"), (SeriesExperiment, "windows")])
+def test_every_kind_provides_all_of_a_task(config, examples):
+    task = task_of(config(name="a"))
+    assert task.examples == examples
+    asked = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")}
+    assert asked <= set(dir(task)) and asked >= {"build", "evaluate", "record_fields", "predict", "compare_runs"}
