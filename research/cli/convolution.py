@@ -67,7 +67,7 @@ def _picture(flags: Flags) -> np.ndarray:
     if flags.picture == "digit":
         from research.data.images.sources import load_images
 
-        digits = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).train.images
+        digits = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).images["train"]
         return digits[flags.seed % len(digits), :, :, 0].astype(np.float32) / 255
     from research.data.images.pictures import read_gray
 

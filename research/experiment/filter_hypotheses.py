@@ -74,9 +74,8 @@ def check_layer(loaded: LoadedNet, layer: str, filters: Sequence[int], shape: tu
 def _sides(meaning: str, loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> tuple[Gallery, Gallery]:
     if meaning in loaded.classes and loaded.data is not None and config.against is None:
         data = loaded.data()
-        part = "test" if len(data.test.labels) else "train"
-        split, label = getattr(data, part), data.classes.index(meaning)
-        return of_split(split, data.classes, part, label), of_split(split, data.classes, part, label, but=True)
+        split, label = "test" if len(data.labels["test"]) else "train", data.classes.index(meaning)
+        return of_split(data, split, split, label), of_split(data, split, split, label, but=True)
     if config.against is None:
         known = f"the classes are {', '.join(loaded.classes)}; " if loaded.classes else ""
         raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")

@@ -77,8 +77,7 @@ def _real_pictures(loaded: LoadedNet, config: Microscope, shape: tuple[int, int,
         return folder(config.pictures, shape, loaded.ranges)
     if loaded.data is None or not (config.patches or config.parameterization == "phase"):
         return None
-    data = loaded.data()
-    return of_split(data.train, data.classes, "training picture")
+    return of_split(loaded.data(), "train", "training picture")
 
 
 def _parameterize_by(config: Microscope, shape: tuple[int, int, int], real: Real | None) -> Parameterize:

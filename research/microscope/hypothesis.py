@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from research.data.images.image_set import Split
 from research.data.images.splits import hold_out
 from research.errors import UserError
 from research.microscope.auroc import auroc, interval, sides
@@ -129,10 +128,7 @@ def halves(positive: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
     Each half has half of the positives and half of the negatives. A function of `positive` [N] and `seed` alone.
     """
-    choosing, testing = hold_out(
-        Split(np.arange(len(positive)), positive.astype(np.int32)), 0.5, seed, "choose a filter"
-    )
-    return choosing.images, testing.images
+    return hold_out(positive.astype(np.int32), 0.5, seed, "choose a filter")
 
 
 def check_responses(responses: np.ndarray, positive: np.ndarray, *, choosing: bool) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from research.data.images.decoding import extremes_in
-from research.data.images.image_set import Split
+from research.data.images.image_set import ImageSet
 from research.data.images.ink import Ink
 from research.data.images.pictures import prepare_picture
 from research.data.images.pixel_range import UNKNOWN, Ranges, ranges_of
@@ -130,13 +130,12 @@ def gallery(
     return Gallery(np.stack(images), names)
 
 
-def of_split(split: Split, classes: tuple[str, ...], part: str, only: int | None = None, but: bool = False) -> Gallery:
-    """The pictures of `split`, named after their class and place; `only` those of one class, or all `but` those."""
-    chosen = np.arange(len(split.labels))
-    if only is not None:
-        chosen = np.flatnonzero((split.labels == only) != but)
-    images = split.images if only is None else np.asarray(split.images[chosen])
-    return Gallery(images, tuple(f"{classes[split.labels[place]]}, {part} {place}" for place in chosen))
+def of_split(data: ImageSet, split: str, what: str, only: int | None = None, but: bool = False) -> Gallery:
+    """The pictures of `split`, named after class, `what` and index; `only` those of one class, or all `but` those."""
+    images, labels = data.images[split], data.labels[split]
+    chosen = np.arange(len(labels)) if only is None else np.flatnonzero((labels == only) != but)
+    images = images if only is None else np.asarray(images[chosen])
+    return Gallery(images, tuple(f"{data.classes[labels[index]]}, {what} {index}" for index in chosen))
 
 
 def _files(place: Path | str) -> list[Path]:

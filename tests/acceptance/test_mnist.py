@@ -37,7 +37,8 @@ def test_cnn_in_three_epochs_and_pictures_from_elsewhere(root, data, tmp_path):
     record = experiment.run(shipped(root, data, "mnist_cnn_short", 3), tmp_path / "run")
     assert record["parameters"]["total"] == 93_322
     assert record["metrics"]["test"]["accuracy"] >= 0.985
-    images, labels = read_folder(data / "mnist").test
+    mnist = read_folder(data / "mnist")
+    images, labels = mnist.images["test"], mnist.labels["test"]
     files = []
     for index in range(100):  # as a user would draw them: larger, black on white, off centre, in colour
         page = Image.new("RGB", (300, 220), "white")

@@ -163,7 +163,7 @@ def test_prepare_fetches_a_set_that_can_then_be_read(small_set, tmp_path, capsys
     assert prepare(["mnist", "--data.root", "data"]) == 0
     said = capsys.readouterr()
     assert said.out.startswith("ready: data/mnist; use it with --data.source mnist --data.root data")
-    assert len(read_folder(tmp_path / "data" / "mnist").train[0]) == 6
+    assert len(read_folder(tmp_path / "data" / "mnist").images["train"]) == 6
     lines = said.err.splitlines()  # no terminal: plain lines, one a file at least, no control characters
     assert len(lines) >= 4 and "\r" not in said.err and "\x1b" not in said.err
     for name in small_set.files:

@@ -35,20 +35,24 @@ def digits_run(tmp_path_factory):
     return place, experiment.run(config, place), config
 
 
+def digits():
+    return load_images("digits", None, validation=0.1, test=0.2, split_seed=0, train_limit=None)
+
+
 @pytest.fixture
 def test_digits():
-    return load_images("digits", None, validation=0.1, test=0.2, split_seed=0, train_limit=None).test
+    return digits().images["test"]
 
 
 def test_it_answers_as_the_evaluation_did(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
     files = []
-    for index, image in enumerate(test_digits.images[:80]):
+    for index, image in enumerate(test_digits[:80]):
         files.append(tmp_path / f"{index}.png")
         Image.fromarray(image[..., 0]).save(files[-1])
     answers = list(experiment.predict(place, files))
     assert [answer["input"] for answer in answers] == [str(file) for file in files]
-    right = np.mean([int(a["class"]) == label for a, label in zip(answers, test_digits.labels, strict=False)])
+    right = np.mean([int(a["class"]) == label for a, label in zip(answers, digits().labels["test"], strict=False)])
     assert right > 0.9
     for answer in answers:
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
@@ -60,7 +64,7 @@ def test_it_answers_as_the_evaluation_did(digits_run, test_digits, tmp_path):
 def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
     agreeing = []
-    for image in test_digits.images[:20]:
+    for image in test_digits[:20]:
         plain = Image.fromarray(image[..., 0])
         large = Image.new("L", (160, 200), 255)
         large.paste(Image.fromarray(255 - image[..., 0]).resize((120, 120), Image.Resampling.BICUBIC), (20, 50))
@@ -73,7 +77,7 @@ def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, tes
 
 
 def test_what_is_not_finite_is_no_answer(digits_run, test_digits, tmp_path, monkeypatch):
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     monkeypatch.setattr(
         predicting, "outputs", lambda apply, params, pixels, batch_size: np.full((len(pixels), 10), np.nan)
     )
@@ -87,7 +91,7 @@ def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, 
     )
     record = experiment.run(dataclasses.replace(digits_run[2], seeds=1), tmp_path / "run")
     assert record["status"] == "preempted"
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     for ask in (
         lambda: list(experiment.predict(tmp_path / "run", [tmp_path / "0.png"])),
         lambda: experiment.evaluate(tmp_path / "run"),
@@ -100,7 +104,7 @@ def test_of_a_run_that_was_cut_off_it_is_told_what_answers(digits_run, test_digi
     place = shutil.copytree(digits_run[0], tmp_path / "run")
     record = json.loads((place / "record.json").read_text())
     (place / "record.json").write_text(json.dumps(record | {"status": "preempted"}))
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     [_] = experiment.predict(place, [tmp_path / "0.png"])
     assert "was cut off in training: what answers is its newest checkpoint" in capsys.readouterr().err
 
@@ -122,7 +126,7 @@ def edited(place, section, name, value):
 def test_an_edited_configuration_is_noticed(digits_run, test_digits, tmp_path, section, name, value, words):
     place = shutil.copytree(digits_run[0], tmp_path / "run")
     edited(place, section, name, value)
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     for ask in (
         lambda: list(experiment.predict(place, [tmp_path / "0.png"])),
         lambda: experiment.evaluate(place),
@@ -136,7 +140,7 @@ def test_what_has_no_influence_may_be_edited(digits_run, test_digits, tmp_path):
     place = shutil.copytree(digits_run[0], tmp_path / "run")
     edited(place, "data", "root", str(tmp_path))
     edited(place, "train", "checkpoint_seconds", 7.0)
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     [answer] = experiment.predict(place, [tmp_path / "0.png"])
     assert "class" in answer
 
@@ -145,7 +149,7 @@ def test_a_cut_record_is_cured_by_the_command_that_predict_names(digits_run, tes
     place = shutil.copytree(digits_run[0], tmp_path / "run")
     content = (place / "record.json").read_text()
     (place / "record.json").write_text(content[:200])
-    Image.fromarray(test_digits.images[0, ..., 0]).save(tmp_path / "0.png")
+    Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     with pytest.raises(UserError) as caught:
         list(experiment.predict(place, [tmp_path / "0.png"]))
     command = re.search(r"scripts/train\.py (.*?) writes it", str(caught.value))
@@ -157,7 +161,7 @@ def test_a_cut_record_is_cured_by_the_command_that_predict_names(digits_run, tes
 
 def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
-    Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")
+    Image.fromarray(test_digits[0][..., 0]).save(tmp_path / "a.png")
     one, other = (next(experiment.predict(place, [tmp_path / "a.png"], seed)) for seed in (0, 1))
     assert one["probabilities"] != other["probabilities"]
     with pytest.raises(UserError, match="no checkpoint of seed 7"):
@@ -183,7 +187,7 @@ def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, cap
 
 def test_one_bad_file_does_not_silence_the_others(digits_run, test_digits, tmp_path):
     place, _, _ = digits_run
-    Image.fromarray(test_digits.images[0][..., 0]).save(tmp_path / "a.png")
+    Image.fromarray(test_digits[0][..., 0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("not a picture")
     answers = list(experiment.predict(place, [tmp_path / "b.png", tmp_path / "a.png", tmp_path / "none.png"]))
     assert [("error" in answer) for answer in answers] == [True, False, True]
@@ -193,7 +197,7 @@ def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, ca
     """test/cats/... answers as its files do; what is hidden does not exist, and what is left out is counted."""
     held = tmp_path / "test"
     names = ["a.png", "cats/b.jpg", "cats/c.JFIF", "dogs/more/d.png"]
-    for name, image in zip(names, test_digits.images, strict=False):
+    for name, image in zip(names, test_digits, strict=False):
         (held / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image[..., 0]).save(held / name, "PNG")
     (held / "cats/broken.png").write_text("not a picture")
@@ -235,7 +239,7 @@ def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
 
 
 def test_as_is_switches_off_what_is_done_to_drawings(digits_run, test_digits, tmp_path):
-    large = Image.fromarray(255 - test_digits.images[0, ..., 0]).resize((160, 160), Image.Resampling.BICUBIC)
+    large = Image.fromarray(255 - test_digits[0, ..., 0]).resize((160, 160), Image.Resampling.BICUBIC)
     large.save(tmp_path / "a.png")
     [usual] = experiment.predict(digits_run[0], [tmp_path / "a.png"])
     [as_is] = experiment.predict(digits_run[0], [tmp_path / "a.png"], as_is=True)

@@ -119,7 +119,7 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
         named_leaves(ready.below) | named_leaves(head["params"]),
         jax.eval_shape(lambda: whole.init(jax.random.key(0), jnp.zeros((1, 36, 36, 3), jnp.uint8))["params"]),
     )
-    wanted = jax.jit(whole.apply)({"params": params}, parts.data.test.images)[0]
+    wanted = jax.jit(whole.apply)({"params": params}, parts.data.images["test"])[0]
     found = parts.training.apply(head, parts.inputs["test"], None)[0]
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 

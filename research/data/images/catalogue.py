@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from research.data.images.image_set import Labelled
+from research.data.images.image_set import RawImages
 from research.errors import UserError
 
 
-def read_catalogue(name: str, root: Path) -> Labelled:
+def read_catalogue(name: str, root: Path) -> RawImages:
     """The set `NAME`, `NAME/CONFIG` or `NAME:VERSION`, prepared below `root`; its features: an image and a label.
 
     Raises UserError when it is not prepared there, or is not a set of labelled pictures of one size.
@@ -25,8 +25,9 @@ def read_catalogue(name: str, root: Path) -> Labelled:
     if "train" not in splits:
         raise UserError(f"tfds:{name} has no train split (it has {', '.join(splits)}); choose another set")
     names = getattr(features["label"], "names", None)
-    test = _arrays(builder, "test", name) if "test" in splits else None
-    return Labelled(_arrays(builder, "train", name), test, tuple(names) if names else None)
+    arrays = {split: _arrays(builder, split, name) for split in ("train", "test") if split in splits}
+    images, labels = ({split: pair[axis] for split, pair in arrays.items()} for axis in (0, 1))
+    return RawImages(images, labels, tuple(names) if names else None)
 
 
 def prepare_catalogue(name: str, root: Path) -> Path:

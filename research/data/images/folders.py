@@ -9,7 +9,7 @@ import numpy as np
 from research.data.fetch import Show
 from research.data.images.findings import Findings, Remark, grouped, shown
 from research.data.images.folder_pixels import folder_pixels
-from research.data.images.image_set import Labelled
+from research.data.images.image_set import RawImages
 from research.data.images.scan import SPLITS, Entry, Listing, scan
 from research.errors import UserError
 
@@ -24,7 +24,7 @@ def read_image_folder(
     cache: Path,
     limit_broken: float = LIMIT_BROKEN,
     show: Show = lambda name, done, total: None,
-) -> Labelled:
+) -> RawImages:
     """The pictures below `folder`, squashed to `size` x `size`: uint8 [N, size, size, C]; C is 1 if `gray`, else 3.
 
     Layouts: train/CLASS/FILE with test/ and validation/ (or val/, valid/) beside train/, or CLASS/FILE alone. Classes
@@ -42,17 +42,14 @@ def read_image_folder(
     _refuse_broken(folder, listing, notes["broken"], limit_broken)
     readable = [entry for entry in listing.entries if entry.name not in notes["broken"]]
     _refuse_empty(folder, listing, readable)
-    parts = _parts(pixels, readable)
-    known = dict(zip((entry.name for entry in listing.entries), digests, strict=True))
-    sums = np.array([[*bytes.fromhex(known[entry.name])] for entry in readable], np.uint8)
-    contents = {part: rows for part, (rows, _) in _parts(sums, readable).items()}
-    return Labelled(
-        parts["train"],
-        parts.get("test"),
+    digest_of = dict(zip((entry.name for entry in listing.entries), digests, strict=True))
+    contents = np.array([[*bytes.fromhex(digest_of[entry.name])] for entry in readable], np.uint8)
+    return RawImages(
+        _by_split(pixels, readable),
+        _by_split(np.array([entry.label for entry in readable], np.int32), readable),
         listing.classes,
-        parts.get("validation"),
         _findings(listing, notes),
-        contents,
+        _by_split(contents, readable),
         ranges={kind: (low, high) for kind, (low, high) in notes["ranges"].items()},
     )
 
@@ -77,15 +74,15 @@ def _refuse_empty(folder: Path, listing: Listing, readable: Sequence[Entry]) -> 
         )
 
 
-def _parts(pixels: np.ndarray, readable: Sequence[Entry]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Images and labels of each split that there is: views of `pixels`, in which the splits follow each other."""
-    parts, start = {}, 0
+def _by_split(array: np.ndarray, readable: Sequence[Entry]) -> dict[str, np.ndarray]:
+    """Views of `array` [N, ...], the rows of each split that has any; in `readable` the splits are contiguous."""
+    views, start = {}, 0
     for split in SPLITS:
-        labels = np.array([entry.label for entry in readable if entry.split == split], np.int32)
-        if len(labels):
-            parts[split] = (pixels[start : start + len(labels)], labels)
-            start += len(labels)
-    return parts
+        stop = start + sum(entry.split == split for entry in readable)
+        if stop > start:
+            views[split] = array[start:stop]
+        start = stop
+    return views
 
 
 def _findings(listing: Listing, notes: Mapping[str, Any]) -> Findings:

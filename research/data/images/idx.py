@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from research.data.images.image_set import Labelled
+from research.data.images.image_set import RawImages
 from research.errors import UserError, printable
 
 UNSIGNED_BYTE = 8
@@ -20,22 +20,22 @@ NAMES = {"train": "train", "test": "t10k"}
 CLASS_NAMES = "classes.txt"  # optional, ours: one class name per line
 
 
-def read_folder(folder: Path) -> Labelled:
+def read_folder(folder: Path) -> RawImages:
     """Train and test of `folder`: train-images-idx3-ubyte[.gz] and its three companions.
 
     Images are [N, H, W], labels [N]. The test files may be absent, both of them. Raises UserError naming the file that
     is missing or does not do.
     """
-    parts = {part: _pair(folder, prefix) for part, prefix in NAMES.items()}
-    if parts["train"] is None:
+    files = {split: pair for split, prefix in NAMES.items() if (pair := _pair(folder, prefix)) is not None}
+    if "train" not in files:
         raise UserError(
             f"no train-images-idx3-ubyte.gz in {folder}; fetch MNIST with: python scripts/prepare.py mnist, "
             "or name a folder that holds the four idx files, or folders of pictures, one per class"
         )
-    train = _read_pair(*parts["train"])
-    test = _read_pair(*parts["test"]) if parts["test"] else None
-    notes = () if test else (f"{folder} has no t10k files, so pictures of train are held out for test (--data.test)",)
-    return Labelled(train, test, _class_names(folder), notes=notes)
+    arrays = {split: _read_pair(*pair) for split, pair in files.items()}
+    images, labels = ({split: pair[axis] for split, pair in arrays.items()} for axis in (0, 1))
+    note = f"{folder} has no t10k files, so pictures of train are held out for test (--data.test)"
+    return RawImages(images, labels, _class_names(folder), notes=() if "test" in files else (note,))
 
 
 def has_idx(folder: Path) -> bool:

@@ -1,71 +1,61 @@
 """Labelled pictures as arrays, split into train, validation and test."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from research.data.images.findings import Findings
-from research.data.images.pixel_range import UNKNOWN, Ranges, as_bytes, named_split
+from research.data.images.pixel_range import UNKNOWN, PixelRange, Ranges, as_bytes, named_split
 from research.errors import UserError
-
-Arrays = tuple[np.ndarray, np.ndarray]  # images and labels
-
-
-class Split(NamedTuple):
-    """`images` uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1."""
-
-    images: np.ndarray
-    labels: np.ndarray
 
 
 class ImageSet(NamedTuple):
-    """A data set that has been looked at: shapes agree, and every class of `classes` (K) has training pictures."""
+    """A checked data set, split: shapes agree, and every class of `classes` (K) has training pictures.
+
+    `images` uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1, each of "train", "validation" and "test".
+    """
 
     name: str
     classes: tuple[str, ...]
-    train: Split
-    validation: Split
-    test: Split
-    fingerprint: str  # the first 16 hex digits of the sha256 of all splits and class names
-    pictures: str  # the same of which pictures are in which split, whatever size they are read at
-    findings: Findings | None = None  # of sources that are looked through file by file
-    ranges: Ranges = UNKNOWN  # by which numbers of more than 8 bits became bytes
+    images: Mapping[str, np.ndarray]
+    labels: Mapping[str, np.ndarray]
+    fingerprint: str  # see `fingerprint`, of the pixels
+    pictures: str  # the same of the contents of the picture files, so that it does not depend on the size
+    findings: Findings | None = None  # of sources whose files are checked one by one
+    ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes
 
 
-class Labelled(NamedTuple):
-    """What a source holds before it is split: raw images and labels of train, and of the other parts it has."""
+class RawImages(NamedTuple):
+    """What a source holds, before it is checked and split: images and labels of "train" and of its other splits."""
 
-    train: Arrays
-    test: Arrays | None
-    classes: tuple[str, ...] | None  # None where the source does not name them
-    validation: Arrays | None = None
+    images: Mapping[str, np.ndarray]
+    labels: Mapping[str, np.ndarray]
+    classes: tuple[str, ...] | None = None  # None where the source does not name them
     findings: Findings | None = None
-    contents: dict[str, np.ndarray] | None = None  # {part: uint8 [N, 32]}, the sha256 of each picture's file
-    notes: tuple[str, ...] = ()  # what is to be said when all is sound
-    ranges: Ranges = UNKNOWN  # by which numbers of more than 8 bits became bytes already
+    digests: Mapping[str, np.ndarray] | None = None  # uint8 [N, 32], the sha256 of each picture's file
+    notes: tuple[str, ...] = ()  # warnings that are given when the source passes all checks
+    ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes already
 
 
-class Sound(NamedTuple):
-    """The pictures of each part, and the ranges by which they became bytes, where they were none."""
-
-    splits: dict[str, Split]
-    ranges: Ranges
+Arrays = dict[str, np.ndarray]  # by split
 
 
-def sound_splits(parts: Mapping[str, Arrays], where: str) -> Sound:
-    """The raw arrays of each part ("train" ...) as a Split: images [N, H, W] or [N, H, W, C of 1 or 3], labels [N].
+def checked_splits(
+    images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], where: str
+) -> tuple[Arrays, Arrays, dict[str, PixelRange]]:
+    """Images uint8 [N, H, W, C] and labels int32 [N] of each split, and the ranges that images were scaled by.
 
-    Pixels are integers or floats, in one range in all parts (see `pixel_range.as_bytes`). Raises UserError naming
-    `where` for anything else.
+    Raw images are [N, H, W] or [N, H, W, C of 1 or 3], labels [N] or [N, 1]. Pixels are integers or floats, in one
+    range in all splits (see `pixel_range.as_bytes`). Raises UserError naming `where` for anything else.
     """
-    shaped = {part: _shaped(*arrays, named_split(where, part)) for part, arrays in parts.items()}
-    pixels, ranges = as_bytes({part: images for part, (images, _) in shaped.items()}, where)
-    return Sound({part: Split(pixels[part], labels) for part, (_, labels) in shaped.items()}, ranges)
+    shaped = {split: _shaped(images[split], labels[split], named_split(where, split)) for split in images}
+    pixels, ranges = as_bytes({split: pair[0] for split, pair in shaped.items()}, where)
+    return pixels, {split: pair[1] for split, pair in shaped.items()}, ranges
 
 
-def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> Arrays:
+def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
     if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
         raise UserError(f"{where}: images have shape {images.shape}; they must be [N, H, W] or [N, H, W, 1 or 3]")
     if labels.ndim > 1 and labels.size != len(labels) == len(images):
@@ -77,31 +67,38 @@ def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> Arrays:
     return images[..., None] if images.ndim == 3 else images, _as_labels(labels, where)
 
 
-def named_classes(names: tuple[str, ...] | None, splits: Sequence[Split], where: str) -> tuple[str, ...]:
-    """The class names, "0".."K-1" where the source has none; UserError for a label that no class of train explains."""
-    top = max(int(split.labels.max()) for split in splits)
+def named_classes(names: tuple[str, ...] | None, labels: Mapping[str, np.ndarray], where: str) -> tuple[str, ...]:
+    """The class names, "0".."K-1" where the source has none. `labels` are those of each split.
+
+    Raises UserError naming `where` for names that do not do, and for a label that no class of train explains.
+    """
+    top = max(int(values.max()) for values in labels.values())
     if names is not None and (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
         raise UserError(f"{where}: two classes are called {twice!r}; give each a name of its own")
     if names is not None and not all(name.strip() for name in names):
         raise UserError(f"{where}: a class has a blank name; give each a name of its own")
     if names is not None and top >= len(names):
         raise UserError(f"{where}: label {top} is out of range; there are {len(names)} classes, 0 to {len(names) - 1}")
-    known = len(names) if names is not None else int(splits[0].labels.max()) + 1
-    if top >= known:
-        raise UserError(f"{where}: test label {top} is out of range; the training labels go from 0 to {known - 1}")
-    _refuse_gaps(np.unique(splits[0].labels), known, names, where)
-    if known < 2:
+    count = len(names) if names is not None else int(labels["train"].max()) + 1
+    if top >= count:
+        raise UserError(f"{where}: test label {top} is out of range; the training labels go from 0 to {count - 1}")
+    _refuse_gaps(np.unique(labels["train"]), count, names, where)
+    if count < 2:
         raise UserError(f"{where}: all pictures have one label; a classifier needs two classes or more")
-    return names or tuple(str(place) for place in range(known))
+    return names or tuple(str(label) for label in range(count))
 
 
-def _refuse_gaps(present: np.ndarray, known: int, names: tuple[str, ...] | None, where: str) -> None:
-    """`present` are the labels of train, ascending; never an array of `known`: a stray label can be in the billions."""
-    if len(present) == known:
+def _refuse_gaps(present: np.ndarray, count: int, names: tuple[str, ...] | None, where: str) -> None:
+    """Raise UserError for a class of `count` without training pictures.
+
+    `present` are the distinct labels of train, ascending. No array has `count` elements: a stray label can be in the
+    billions.
+    """
+    if len(present) == count:
         return
     gaps = np.flatnonzero(present != np.arange(len(present)))
     empty = int(gaps[0]) if len(gaps) else len(present)
-    above = int(present[empty]) if len(gaps) else known
+    above = int(present[empty]) if len(gaps) else count
     if names is None and above - empty > 1:
         below = f"after labels 0 to {empty - 1}" if empty > 1 else "after label 0" if empty else "is the lowest"
         raise UserError(
@@ -110,17 +107,20 @@ def _refuse_gaps(present: np.ndarray, known: int, names: tuple[str, ...] | None,
         )
     raise UserError(
         f"{where}: class {names[empty] if names else empty} is empty: no training picture has that label, "
-        f"though labels go up to {known - 1}; number the classes 0, 1, 2 ... without gaps"
+        f"though labels go up to {count - 1}; number the classes 0, 1, 2 ... without gaps"
     )
 
 
-def fingerprint(splits: Sequence[Split], classes: tuple[str, ...]) -> str:
-    """The first 16 hex digits of the sha256 of what a training sees; `images` may be anything that stands for each."""
+def fingerprint(images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], classes: tuple[str, ...]) -> str:
+    """The first 16 hex digits of the sha256 of class names, images and labels, split by split in the order of `images`.
+
+    `images` may be any arrays [N, ...] that stand for the pictures.
+    """
     digest = hashlib.sha256("\0".join(classes).encode())
-    for split in splits:
-        digest.update(repr(split.images.shape).encode())
-        digest.update(np.ascontiguousarray(split.images).data)
-        digest.update(np.ascontiguousarray(split.labels).data)
+    for split, array in images.items():
+        digest.update(repr(array.shape).encode())
+        digest.update(np.ascontiguousarray(array).data)
+        digest.update(np.ascontiguousarray(labels[split]).data)
     return digest.hexdigest()[:16]
 
 

@@ -105,9 +105,9 @@ def evened(picture: np.ndarray) -> tuple[np.ndarray, bool]:
     """The ink at each pixel of an unevenly lit `picture` uint8 [H, W], 0 to 255, and whether it is light on dark.
 
     A picture larger than `SHARP` is reduced first. The ground is the gray closing (for dark ink; opening, for light
-    ink) of the picture by a square that no stroke fills. The ink is the difference from it (black top-hat; Gonzalez & Woods, "Digital Image Processing", 9.6), divided
-    by the light, which is the ground's tone at the pixel. The picture is extrapolated beyond its edges. Ink is the tone
-    that is rarer around the strokes.
+    ink) of the picture by a square that no stroke fills. The ink is the difference from it (black top-hat; Gonzalez &
+    Woods, "Digital Image Processing", 9.6), divided by the light, which is the ground's tone at the pixel. The picture
+    is extrapolated beyond its edges. Ink is the tone that is rarer around the strokes.
     """
     from PIL import Image
     from scipy import ndimage

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from research.data.images.image_set import Labelled
+from research.data.images.image_set import RawImages
 from research.errors import UserError, printable
 
 
-def read_npz(path: Path) -> Labelled:
+def read_npz(path: Path) -> RawImages:
     """The arrays of the file at `path`; x_test and y_test may be absent, `classes` [K] may name the classes.
 
     Nothing is unpickled: a file with pickled arrays is refused. Raises UserError naming what is missing or broken.
@@ -37,8 +37,9 @@ def read_npz(path: Path) -> Labelled:
         raise UserError(f"{path} is not a sound .npz file ({reason}); write it again") from error
     if ("x_test" in found) != ("y_test" in found):
         raise UserError(f"{path} has only one of x_test and y_test; give both, or neither")
-    test = (found["x_test"], found["y_test"]) if "x_test" in found else None
-    return Labelled((found["x_train"], found["y_train"]), test, names)
+    splits = [split for split in ("train", "test") if f"x_{split}" in found]
+    images, labels = ({split: found[f"{axis}_{split}"] for split in splits} for axis in "xy")
+    return RawImages(images, labels, names)
 
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test", "classes")

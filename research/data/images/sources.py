@@ -1,4 +1,4 @@
-"""From the name of a source to its pictures, looked at and split: the one door to labelled images."""
+"""Labelled pictures by the name of their source: found, read, checked and split."""
 
 import difflib
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from research.data.fetch import Show
 from research.data.images.catalogue import read_catalogue
 from research.data.images.folders import read_image_folder
 from research.data.images.idx import read_folder
-from research.data.images.image_set import ImageSet, Labelled, Split, fingerprint, named_classes, sound_splits
+from research.data.images.image_set import ImageSet, RawImages, checked_splits, fingerprint, named_classes
 from research.data.images.npz import read_npz
 from research.data.images.published import SETS
 from research.data.images.recognise import holds_pictures
@@ -39,52 +39,57 @@ def load_images(
 ) -> ImageSet:
     """The labelled pictures of `source`: "digits", a folder of idx files or of class folders, a FILE.npz, or tfds:NAME.
 
-    Paths are taken as they are or looked for under `root` (see `places.data_root`). `validation` is a share of train,
-    `test` of the whole: each is drawn, by class and `split_seed`, only where the source has no such part of its own.
+    A path is taken as it is or looked for under `root` (see `paths.data_root`). `validation` is a share of train,
+    `test` a share of all pictures. Each is drawn, by class and `split_seed`, only where the source has no such split.
     `size`, `gray` and `show` are for class folders (see `folders.read_image_folder`), which need a `size`.
-    Raises UserError, one line, for whatever is missing or not sound.
+    Raises UserError, one line, for whatever is missing or damaged.
     """
-    found = read(source, root, size, gray=gray, show=show)
+    raw = read(source, root, size, gray=gray, show=show)
     where = f"data {source}"
-    parts = {"train": found.train, "validation": found.validation, "test": found.test}
-    sound, ranges = sound_splits({part: arrays for part, arrays in parts.items() if arrays is not None}, where)
-    _same_shape(sound, where)
-    classes = named_classes(found.classes, list(sound.values()), where)
-    rows = _divided(sound, validation, test, split_seed, train_limit)
-    train, validated, tested = (
-        _chosen({part: split.images for part, split in sound.items()}, *rows[part]) for part in SPLITS
-    )
-    for note in found.notes:
+    images, labels, ranges = checked_splits(raw.images, raw.labels, where)
+    _same_shape(images, where)
+    classes = named_classes(raw.classes, labels, where)
+    rows = _rows(labels, validation, test, split_seed, train_limit)
+    chosen_images = _chosen(images, rows)
+    chosen_labels = {split: labels[origin][index] for split, (origin, index) in rows.items()}
+    for note in raw.notes:
         warn(note)
-    for part in ("test", "validation"):
-        _warn_of_absent(classes, rows[part][1].labels, part, where)
-    identity = pictures = fingerprint([train, validated, tested], classes)
-    if found.contents is not None:
-        pictures = fingerprint([_chosen(found.contents, *rows[part]) for part in SPLITS], classes)
-    ranges = {**found.ranges, **ranges}
-    return ImageSet(source, classes, train, validated, tested, identity, pictures, found.findings, ranges)
+    for split in ("test", "validation"):
+        _warn_of_absent(classes, chosen_labels[split], split, where)
+    pixels = pictures = fingerprint(chosen_images, chosen_labels, classes)
+    if raw.digests is not None:
+        pictures = fingerprint(_chosen(raw.digests, rows), chosen_labels, classes)
+    ranges = {**raw.ranges, **ranges}
+    return ImageSet(source, classes, chosen_images, chosen_labels, pixels, pictures, raw.findings, ranges)
 
 
-def _warn_of_absent(classes: tuple[str, ...], labels: np.ndarray, part: str, where: str) -> None:
+def _warn_of_absent(classes: tuple[str, ...], labels: np.ndarray, split: str, where: str) -> None:
     absent = sorted(set(range(len(classes))) - set(labels.tolist())) if len(labels) else []
     if absent:
-        named = ", ".join(classes[place] for place in absent[:5]) + (", ..." if len(absent) > 5 else "")
-        warn(f"{where}: the {part} part has no picture of {named}, so nothing is said of how well they are known")
+        named = ", ".join(classes[label] for label in absent[:5]) + (", ..." if len(absent) > 5 else "")
+        warn(f"{where}: the {split} part has no picture of {named}, so nothing is said of how well they are known")
 
 
-def _divided(
-    sound: Mapping[str, Split], validation: float, test: float, seed: int, limit: int | None
-) -> dict[str, tuple[str, Split]]:
-    """For train, validation and test: the part of the source that it is of, and its rows there, with their labels.
+def _rows(
+    labels: Mapping[str, np.ndarray], validation: float, test: float, seed: int, limit: int | None
+) -> dict[str, tuple[str, np.ndarray]]:
+    """For train, validation and test: the split of the source that it is drawn from, and its rows there, ascending.
 
-    Indices are divided in the pictures' place: those that are mapped from a file are copied once at most.
+    Rows are drawn first and pictures taken last, so that pictures that are mapped from a file are copied at most once.
     """
-    rows = {part: (part, Split(np.arange(len(split.labels)), split.labels)) for part, split in sound.items()}
-    for part, share in (("test", test), ("validation", validation)):
-        if part not in rows:
-            kept, held = hold_out(rows["train"][1], share, seed, part)
-            rows |= {"train": ("train", kept), part: ("train", held)}
-    return rows | {"train": ("train", limited(rows["train"][1], limit, seed))}
+    rows = {split: (split, np.arange(len(values))) for split, values in labels.items()}
+    for split, share in (("test", test), ("validation", validation)):
+        if split not in rows:
+            train = rows["train"][1]
+            training, held_out = hold_out(labels["train"][train], share, seed, split)
+            rows |= {"train": ("train", train[training]), split: ("train", train[held_out])}
+    train = rows["train"][1]
+    rows["train"] = ("train", train[limited(labels["train"][train], limit, seed)])
+    return {split: rows[split] for split in SPLITS}
+
+
+def _chosen(arrays: Mapping[str, np.ndarray], rows: Mapping[str, tuple[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {split: rows_of(arrays[origin], index) for split, (origin, index) in rows.items()}
 
 
 def read(
@@ -94,8 +99,8 @@ def read(
     *,
     gray: bool = False,
     show: Show = lambda name, done, total: None,
-) -> Labelled:
-    """The raw arrays of `source`, wherever it is; class folders as `size` and `gray` say, which nothing else takes."""
+) -> RawImages:
+    """The raw arrays of `source`; see `load_images`. `size` and `gray` are refused for all but class folders."""
     if source != EMBEDDED and not source.startswith(CATALOGUE):
         try:
             return _read_path(_located(source, root), source, size, gray, show)
@@ -105,7 +110,7 @@ def read(
     return _digits() if source == EMBEDDED else read_catalogue(source.removeprefix(CATALOGUE), catalogue_root(root))
 
 
-def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> Labelled:
+def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> RawImages:
     if path.is_dir() and holds_pictures(path):
         if size is None:
             raise UserError(f"{path} holds picture files, which are scaled to one size: give it, as in --data.size 150")
@@ -120,39 +125,36 @@ def _refuse_scaling(source: str, size: int | None, gray: bool) -> None:
         raise UserError(f"{flag} is for folders of picture files; data {source} is taken as it is: leave {flag} out")
 
 
-def _chosen(images: Mapping[str, np.ndarray], part: str, rows: Split) -> Split:
-    return Split(rows_of(images[part], rows.images), rows.labels)
-
-
 def _located(source: str, root: str | None) -> Path:
-    places = [expanded(source), data_root(root) / source]
-    found = next((place for place in places if place.is_dir() or (place.is_file() and place.suffix == ".npz")), None)
+    paths = [expanded(source), data_root(root) / source]
+    found = next((path for path in paths if path.is_dir() or (path.is_file() and path.suffix == ".npz")), None)
     if found is not None:
         return found
-    if any(place.is_file() for place in places):
+    if any(path.is_file() for path in paths):
         raise UserError(f"data {source} is a file but not .npz; give a folder, a FILE.npz or tfds:NAME")
     base = data_root(root)
     names = [EMBEDDED, *SETS, *(path.name for path in base.glob("*") if path.is_dir() or path.suffix == ".npz")]
     near = difflib.get_close_matches(source, names, n=1)
     hint = f"; did you mean {near[0]}?" if near and near[0] != source else ""
     fetched = f", or fetch it: python scripts/prepare.py {near[0]}" if near and near[0] in SETS else ""
-    looked = " and ".join(dict.fromkeys(str(place.absolute()) for place in places))
+    looked = " and ".join(dict.fromkeys(str(path.absolute()) for path in paths))
     raise UserError(f"no data set {source}{hint} (looked for {looked}); give --data.root or ${VARIABLE}{fetched}")
 
 
-def _digits() -> Labelled:
+def _digits() -> RawImages:
     """scikit-learn's 1,797 digits, 8x8: the test part of UCI "Optical Recognition of Handwritten Digits".
 
-    Pixels are 0 to 16 there; here they are scaled to 0 to 255. Its file is read without its `load_digits`, whose import
-    takes as long as that of JAX.
+    Their pixels are 0 to 16; here they are scaled to 0 to 255. The file is read without scikit-learn's `load_digits`,
+    whose import takes as long as that of JAX.
     """
     table = np.loadtxt(str(distribution("scikit-learn").locate_file(DIGITS)), delimiter=",")
     images = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
-    return Labelled((images, table[:, -1].astype(int)), None, None)
+    return RawImages({"train": images}, {"train": table[:, -1].astype(int)})
 
 
-def _same_shape(sound: Mapping[str, Split], where: str) -> None:
-    for part, split in sound.items():
-        if split.images.shape[1:] != sound["train"].images.shape[1:]:
-            sizes = " and ".join("x".join(map(str, s.images.shape[1:])) for s in (sound["train"], split))
-            raise UserError(f"{where}: train and {part} pictures differ in size ({sizes})")
+def _same_shape(images: Mapping[str, np.ndarray], where: str) -> None:
+    train = images["train"].shape[1:]
+    for split, array in images.items():
+        if array.shape[1:] != train:
+            sizes = " and ".join("x".join(map(str, shape)) for shape in (train, array.shape[1:]))
+            raise UserError(f"{where}: train and {split} pictures differ in size ({sizes})")

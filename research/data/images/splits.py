@@ -1,4 +1,4 @@
-"""Dividing labelled pictures class by class: every part holds each class in the same share."""
+"""Splits drawn class by class: every split holds each class in the same share."""
 
 import tempfile
 import zlib
@@ -6,47 +6,47 @@ from pathlib import Path
 
 import numpy as np
 
-from research.data.images.image_set import Split
 from research.errors import UserError
 
-IN_MEMORY = 1 << 30  # bytes that may be copied into memory of pictures that need not be there
+IN_MEMORY = 1 << 30  # bytes: a larger copy of pictures that are mapped from a file is mapped from a file, too
 COPIED_AT_ONCE = 1 << 26  # bytes
 
 
-def hold_out(split: Split, share: float, seed: int, purpose: str) -> tuple[Split, Split]:
-    """(kept, held out): `share` of each class, drawn by (seed, purpose, class) and nothing else.
+def hold_out(labels: np.ndarray, share: float, seed: int, purpose: str) -> tuple[np.ndarray, np.ndarray]:
+    """The rows (training, held out) of the examples with `labels` [N], ascending: `share` of each class is held out.
 
-    Each class keeps at least one picture; with any share at all it gives at least one when it has two.
+    The draw is a function of (seed, purpose, class). At least one example of each class stays in training; with any
+    share above 0, at least one is held out of each class that has two.
     """
     if share == 0:
-        return split, Split(split.images[:0], split.labels[:0])
-    held = [members[: _taken(len(members), share)] for members in _drawn(split.labels, seed, purpose)]
-    mask = np.zeros(len(split.labels), bool)
-    mask[np.concatenate(held)] = True
-    return Split(split.images[~mask], split.labels[~mask]), Split(split.images[mask], split.labels[mask])
+        return np.arange(len(labels)), np.arange(0)
+    held_out = np.zeros(len(labels), bool)
+    for rows in _drawn(labels, seed, purpose):
+        held_out[rows[: _held_out_count(len(rows), share)]] = True
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
-def limited(split: Split, limit: int | None, seed: int) -> Split:
-    """At most `limit` pictures, spread over the classes as evenly in share as whole pictures allow.
+def limited(labels: np.ndarray, limit: int | None, seed: int) -> np.ndarray:
+    """At most `limit` rows of the examples with `labels` [N], ascending, with an equal share of each class if possible.
 
-    Raises UserError when `limit` does not reach one picture per class.
+    Raises UserError when `limit` is less than one example per class.
     """
-    if limit is None or limit >= len(split.labels):
-        return split
-    drawn = _drawn(split.labels, seed, "limit")
+    if limit is None or limit >= len(labels):
+        return np.arange(len(labels))
+    drawn = _drawn(labels, seed, "limit")
     if limit < len(drawn):
         raise UserError(f"data.train_limit is {limit}, fewer than the {len(drawn)} classes; allow one picture of each")
-    # Each picture's place within its class as a share: taking the smallest shares takes from all classes alike.
-    shares = np.concatenate([np.arange(len(members)) / len(members) for members in drawn])
-    taken = np.concatenate(drawn)[np.argsort(shares, kind="stable")[:limit]]
-    return Split(split.images[np.sort(taken)], split.labels[np.sort(taken)])
+    # Each example's rank within its class, as a share of the class. The smallest shares are spread over all classes.
+    shares = np.concatenate([np.arange(len(rows)) / len(rows) for rows in drawn])
+    return np.sort(np.concatenate(drawn)[np.argsort(shares, kind="stable")[:limit]])
 
 
 def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The pictures at the ascending indices `rows`: a view where they follow each other, else a copy.
+    """The pictures `images` [N, ...] at the ascending indices `rows`: a view where those are contiguous, else a copy.
 
-    Of pictures that are mapped from a file, a copy of more than `IN_MEMORY` bytes is mapped from a file, too: one
-    without a name beside the first, which is gone when nothing maps it. Raises UserError where that cannot be written.
+    Where pictures are mapped from a file, a copy of more than `IN_MEMORY` bytes is mapped from a file, too. That file
+    has no name; it is in the folder of the first and disappears with its last map. Raises UserError where it cannot be
+    written.
     """
     if len(rows) and rows[-1] - rows[0] + 1 != len(rows):
         if isinstance(images, np.memmap) and len(rows) * images[0].nbytes > IN_MEMORY:
@@ -57,26 +57,26 @@ def rows_of(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _on_disk(images: np.memmap, rows: np.ndarray) -> np.ndarray:
-    place = Path(str(images.filename)).parent
+    folder = Path(str(images.filename)).parent
     step = max(1, COPIED_AT_ONCE // images[0].nbytes)
     try:
-        with tempfile.TemporaryFile(dir=place) as file:
+        with tempfile.TemporaryFile(dir=folder) as file:
             for start in range(0, len(rows), step):
                 file.write(images[rows[start : start + step]].data)
             file.flush()
             return np.memmap(file, images.dtype, "r", 0, (len(rows), *images.shape[1:]))
     except OSError as error:
         raise UserError(
-            f"cannot keep drawn pictures at {place}: {error.strerror}; free some space, or set $XDG_CACHE_HOME"
+            f"cannot keep drawn pictures at {folder}: {error.strerror}; free some space, or set $XDG_CACHE_HOME"
         ) from error
 
 
-def _taken(count: int, share: float) -> int:
+def _held_out_count(count: int, share: float) -> int:
     return min(max(1, round(count * share)), count - 1)
 
 
 def _drawn(labels: np.ndarray, seed: int, purpose: str) -> list[np.ndarray]:
-    """The indices of each class in a random order."""
+    """The rows of each class, in random order."""
     address = zlib.crc32(purpose.encode())
     return [
         np.random.default_rng((seed, address, int(label))).permutation(np.flatnonzero(labels == label))

@@ -52,8 +52,8 @@ def build(config: ImageExperiment) -> ImageParts:
     if isinstance(config.model, PretrainedNet):
         return _on_pretrained(config.model, config, data)
     net = build_network(config.model, len(data.classes))
-    inputs = {split: getattr(data, split).images for split in SPLITS}
-    summary = summarize(net, data.train.images.shape[1:])
+    inputs = data.images
+    summary = summarize(net, data.images["train"].shape[1:])
     initialize = initializer(net, _example(inputs), {})
     frozen = frozen_leaves(parameter_names(initialize), config.train.freeze)
     training = _trainable(config, data, inputs, net, initialize, frozen, data.fingerprint)
@@ -70,7 +70,7 @@ def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet
     identity = key_of(data.fingerprint, ready.weights)
     training = _trainable(config, data, inputs, ready.trained, initialize, frozen, identity, read)
     training = training._replace(augment=None if kept else _in_steps(config.augment))
-    summary = summarize(ready.net, data.train.images.shape[1:])
+    summary = summarize(ready.net, data.images["train"].shape[1:])
     return ImageParts(data, inputs, ready.trained, ready.start, summary, training)
 
 
@@ -87,14 +87,14 @@ def _trainable(
     """Training reads `inputs["train"]`, or in their place `read`: views of them, one after the other."""
     images = inputs["train"] if read is None else read
     views = 1 if read is None else config.augment.views
-    labels, count = np.tile(np.asarray(data.train.labels), views), len(data.train.labels)
+    labels, count = np.tile(np.asarray(data.labels["train"]), views), len(data.labels["train"])
 
     def on_device(split: str) -> ArrayData:
-        found = (images, labels) if split == "train" else (inputs[split], getattr(data, split).labels)
+        found = (images, labels) if split == "train" else (inputs[split], data.labels[split])
         return jax.device_put(ArrayData(*found))
 
     return Trainable(
-        sizes={split: len(getattr(data, split).labels) for split in SPLITS},
+        sizes={split: len(data.labels[split]) for split in SPLITS},
         data=on_device,
         order=uniform(count, min(config.train.batch_size, count), views),
         initialize=initialize,
@@ -129,7 +129,7 @@ def _refuse_idle_views(config: ImageExperiment) -> None:
 
 
 def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> Transfer:
-    height, width, channels = data.train.images.shape[1:]
+    height, width, channels = data.images["train"].shape[1:]
     if channels != 3 or min(height, width) < SMALLEST_SIDE:
         change = (
             "leave out --data.gray"

@@ -19,7 +19,7 @@ def describe_data(parts: ImageParts) -> list[str]:
     """Lines about the data."""
     data = parts.data
     sizes = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
-    shape = "x".join(map(str, data.train.images.shape[1:]))
+    shape = "x".join(map(str, data.images["train"].shape[1:]))
     found = None if data.findings is None else data.findings.summary()
     lines = [f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes"]
     lines += [f"their pixels are {kind}: in all of them {describe_range(known)}" for kind, known in data.ranges.items()]

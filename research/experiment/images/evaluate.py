@@ -19,7 +19,7 @@ def evaluate(parts: ImageParts, variables: Tree) -> dict[str, Classification]:
     """The classification of every split that holds pictures, by split name."""
     found = {}
     for name in SPLITS:
-        labels = getattr(parts.data, name).labels
+        labels = parts.data.labels[name]
         if len(labels):
             logits = outputs(
                 parts.training.apply, variables, parts.inputs[name], batch_size=at_once(parts.inputs[name])

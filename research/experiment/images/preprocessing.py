@@ -15,7 +15,7 @@ def preprocessing_of(data: ImageSet) -> dict[str, Any]:
     squash   whether each picture was scaled to the shape of all, whatever its own sides were; class folders are
     ranges   {kind of file: ends of the range}, by which numbers of more than 8 bits became bytes
     """
-    ink = measure_ink(data.train.images)
+    ink = measure_ink(data.images["train"])
     return {
         "ink": None if ink is None else ink._asdict(),
         "squash": data.findings is not None,  # of class folders alone, which are looked through file by file

@@ -41,9 +41,9 @@ def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[st
         "name": data.name,
         "fingerprint": data.fingerprint,
         "pictures": data.pictures,
-        "sizes": {split: len(getattr(data, split).labels) for split in SPLITS},
+        "sizes": {split: len(data.labels[split]) for split in SPLITS},
         "classes": list(data.classes),
-        "shape": list(data.train.images.shape[1:]),
+        "shape": list(data.images["train"].shape[1:]),
         "ink": preprocessing["ink"],
         "ranges": preprocessing["ranges"],
         "findings": None if data.findings is None else data.findings.document(),
@@ -65,7 +65,7 @@ def publish(
     epochs = [best_epoch(group, seed) for group in trained for seed in group.seeds]
     best = [epoch for epoch in epochs if epoch is not None]
     mistakes = documents[split]["mistakes"]["indices"]
-    drawn = figures.classification(histories, best, documents[split], getattr(parts.data, split).images[mistakes])
+    drawn = figures.classification(histories, best, documents[split], parts.data.images[split][mistakes])
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
     report = Report(

@@ -79,11 +79,11 @@ def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -
 
 def features(ready: Transfer, data: ImageSet) -> dict[str, np.ndarray]:
     """What training reads of every split [N, ...]: pixels, or what the frozen part makes of them, from the cache."""
-    _look_at(data.train.images)
+    _look_at(data.images["train"])
     found = {}
     with counting("pictures") as show:
         for split in ("train", "validation", "test"):
-            images = getattr(data, split).images
+            images = data.images[split]
             key = (data.fingerprint, split)
             found[split] = _features(ready, key, len(images), images.__getitem__, f"features of {split}", show)
             found[split] = images if found[split] is None else found[split]
@@ -95,7 +95,7 @@ def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> n
 
     The views are drawn under `seed`, not a training's own, so that all trainings share them. None without a cut.
     """
-    images, augment = data.train.images, augmenter(config)
+    images, augment = data.images["train"], augmenter(config)
     if augment is None:
         return None
     draw = jax.jit(lambda view, index, pictures: augment(view_keys(seed, view, index), pictures))

@@ -25,31 +25,31 @@ def test_a_prepared_set_is_read_as_it_was_written(tmp_path, catalogue_set, load,
     catalogue_set(tmp_path, {"train": (images, LABELS), "test": (images[:4], LABELS[:4])})
     found = load()
     assert found.classes == ("cat", "dog") and found.name == "tfds:tiny"
-    np.testing.assert_array_equal(found.train.images, images)
-    np.testing.assert_array_equal(found.train.labels, LABELS)
-    np.testing.assert_array_equal(found.test.images, images[:4])
+    np.testing.assert_array_equal(found.images["train"], images)
+    np.testing.assert_array_equal(found.labels["train"], LABELS)
+    np.testing.assert_array_equal(found.images["test"], images[:4])
 
 
 def test_without_a_test_split_some_of_train_is_held_out(tmp_path, catalogue_set, load):
     catalogue_set(tmp_path, {"train": (IMAGES, LABELS)})
     found = load()
-    assert len(found.train.labels) + len(found.test.labels) == 11 and len(found.test.labels) in (3, 4)
+    assert len(found.labels["train"]) + len(found.labels["test"]) == 11 and len(found.labels["test"]) in (3, 4)
 
 
 def test_the_newest_version_is_read_unless_one_is_named(tmp_path, catalogue_set, load):
     for version, tone in (("2.0.0", 2), ("10.0.0", 10), ("9.1.0", 9)):
         catalogue_set(tmp_path, {"train": (np.full_like(IMAGES, tone), LABELS)}, version=version)
-    assert load().train.images.max() == 10
-    assert load("tfds:tiny:9.1.0").train.images.max() == 9
+    assert load().images["train"].max() == 10
+    assert load("tfds:tiny:9.1.0").images["train"].max() == 9
 
 
 def test_the_only_configuration_need_not_be_named(tmp_path, catalogue_set, load, refusal):
     catalogue_set(tmp_path, {"train": (IMAGES, LABELS)}, name="tiny/plain")
-    np.testing.assert_array_equal(load("tfds:tiny").train.labels, load("tfds:tiny/plain").train.labels)
+    np.testing.assert_array_equal(load("tfds:tiny").labels["train"], load("tfds:tiny/plain").labels["train"])
     catalogue_set(tmp_path, {"train": (IMAGES, LABELS)}, name="tiny/bold")
     with refusal("several configurations (bold, plain)"):
         load("tfds:tiny")
-    assert len(load("tfds:tiny/bold:1.0.0").train.labels)
+    assert len(load("tfds:tiny/bold:1.0.0").labels["train"])
 
 
 @pytest.mark.parametrize("name", ["tfds:absent", "tfds:tiny:3.0.0", "tfds:tiny/absent"])
@@ -100,7 +100,7 @@ PathFinder.find_spec = without
 from research.data.images.catalogue import read_catalogue
 from pathlib import Path
 labelled = read_catalogue("tiny", Path("tfds"))
-assert len(labelled.train[0]) == 11
+assert len(labelled.images["train"]) == 11
 assert "tensorflow" not in sys.modules
 """
     done = subprocess.run(

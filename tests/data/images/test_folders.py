@@ -77,25 +77,25 @@ def files(remarks):
 
 
 def same_arrays(one, other):
-    for mine, theirs in zip(
-        (one.train, one.validation, one.test), (other.train, other.validation, other.test), strict=True
-    ):
-        np.testing.assert_array_equal(mine[0], theirs[0])
-        np.testing.assert_array_equal(mine[1], theirs[1])
+    assert one.images.keys() == other.images.keys() and one.labels.keys() == other.labels.keys()
+    for split in one.images:
+        np.testing.assert_array_equal(one.images[split], other.images[split])
+        np.testing.assert_array_equal(one.labels[split], other.labels[split])
 
 
 def same_arrays_of_train(one, other):
-    np.testing.assert_array_equal(one.train[0], other.train[0])
-    np.testing.assert_array_equal(one.train[1], other.train[1])
+    np.testing.assert_array_equal(one.images["train"], other.images["train"])
+    np.testing.assert_array_equal(one.labels["train"], other.labels["train"])
 
 
 def test_every_picture_has_its_place_and_label(pets, cache):
     found = read_image_folder(pets, 10, cache=cache)
     assert found.classes == ("cats", "dogs") and found.findings.document()["pictures"] == 44
-    for split, part in (("train", found.train), ("validation", found.validation), ("test", found.test)):
+    assert found.images.keys() == found.labels.keys() == {"train", "validation", "test"}
+    for split in found.images:
         paths = sorted((pets / split).glob("*/*.png"))
-        assert part[1].tolist() == [found.classes.index(path.parent.name) for path in paths]
-        for pixels, path in zip(part[0], paths, strict=True):
+        assert found.labels[split].tolist() == [found.classes.index(path.parent.name) for path in paths]
+        for pixels, path in zip(found.images[split], paths, strict=True):
             expected = Image.open(path).resize((10, 10), Image.Resampling.BILINEAR)
             np.testing.assert_array_equal(pixels, np.asarray(expected))
 
@@ -104,26 +104,30 @@ def test_a_picture_of_the_size_is_kept_to_the_bit(tmp_path, cache):
     fill(tmp_path / "set", TONES | {"cats": 1, "dogs": 1})
     exact = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
     Image.fromarray(exact).save(tmp_path / "set/cats/cats.000.png")
-    np.testing.assert_array_equal(read_image_folder(tmp_path / "set", 16, cache=cache).train[0][0], exact)
+    np.testing.assert_array_equal(read_image_folder(tmp_path / "set", 16, cache=cache).images["train"][0], exact)
 
 
 @pytest.mark.parametrize("name", ["val", "valid", "validation"])
 def test_its_own_validation_and_test_parts_are_used(pets, name):
     (pets / "validation").rename(pets / name)
     found = load(pets, validation=0.9, test=0.9)
-    assert [len(part.labels) for part in (found.train, found.validation, found.test)] == [24, 8, 12]
-    assert np.array_equal(found.validation.images[..., 2].max(axis=(1, 2)), [*range(52, 56), *range(212, 216)])
+    assert {split: len(labels) for split, labels in found.labels.items()} == {
+        "train": 24,
+        "validation": 8,
+        "test": 12,
+    }
+    assert np.array_equal(found.images["validation"][..., 2].max(axis=(1, 2)), [*range(52, 56), *range(212, 216)])
 
 
 def test_parts_that_are_absent_are_drawn_by_class_and_seed(flat):
     found = load(flat)
-    assert [np.bincount(part.labels).tolist() for part in (found.train, found.validation, found.test)] == [
-        [18, 12],
-        [6, 4],
-        [6, 4],
-    ]
-    parts = np.concatenate([part.images for part in (found.train, found.validation, found.test)])
-    assert len({picture.tobytes() for picture in parts}) == 50  # each picture in one part
+    assert {split: np.bincount(labels).tolist() for split, labels in found.labels.items()} == {
+        "train": [18, 12],
+        "validation": [6, 4],
+        "test": [6, 4],
+    }
+    images = np.concatenate([*found.images.values()])
+    assert len({picture.tobytes() for picture in images}) == 50  # each picture in one part
     assert load(flat).fingerprint == found.fingerprint != load(flat, split_seed=1).fingerprint
 
 
@@ -160,18 +164,18 @@ def test_a_source_of_one_size_is_known_by_its_pixels(small_npz):
 
 def test_the_arrays_are_views_of_the_cache_where_nothing_is_drawn(pets, flat):
     found = load(pets)
-    for part in (found.train, found.validation, found.test):
-        assert isinstance(part.images, np.memmap) and part.images.base is not None
-        assert not part.images.flags.owndata and not part.images.flags.writeable
-    assert load(flat, validation=0, test=0).train.images.base is not None
+    for images in found.images.values():
+        assert isinstance(images, np.memmap) and images.base is not None
+        assert not images.flags.owndata and not images.flags.writeable
+    assert load(flat, validation=0, test=0).images["train"].base is not None
 
 
 def test_gray_is_one_channel(pets, cache):
     found = read_image_folder(pets, 10, gray=True, cache=cache)
     path = sorted((pets / "train/cats").iterdir())[0]
     expected = np.asarray(Image.open(path).convert("L").resize((10, 10), Image.Resampling.BILINEAR))
-    np.testing.assert_array_equal(found.train[0][0, ..., 0], expected)
-    assert found.train[0].shape == (24, 10, 10, 1)
+    np.testing.assert_array_equal(found.images["train"][0, ..., 0], expected)
+    assert found.images["train"].shape == (24, 10, 10, 1)
 
 
 def in_form(form, folder):
@@ -214,7 +218,9 @@ def test_pictures_of_16_bits_share_one_range(tmp_path, cache, form, no_decoding)
             ramp = np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16)
             DEEP[form](ramp, tmp_path / "set" / name / str(place))
     found = read_image_folder(tmp_path / "set", 8, gray=True, cache=cache)
-    assert found.train[0].max(axis=(1, 2, 3)).tolist() == [round(top / 4095 * 255) for top in (100, 250, 1500, 3000)]
+    assert found.images["train"].max(axis=(1, 2, 3)).tolist() == [
+        round(top / 4095 * 255) for top in (100, 250, 1500, 3000)
+    ]
     assert found.ranges == {"integers": (0, 4095)}
     assert load(tmp_path / "set", gray=True, test=0, validation=0).ranges == found.ranges
     no_decoding()
@@ -228,7 +234,7 @@ def test_floats_share_one_range_beside_that_of_whole_numbers(tmp_path, cache):
         Image.fromarray(np.full((8, 8), round(share * 200), np.uint16)).save(tmp_path / "set" / name / "b.png")
         Image.fromarray(np.full((8, 8), round(share * 255), np.uint8)).save(tmp_path / "set" / name / "c.png")
     found = read_image_folder(tmp_path / "set", 8, gray=True, cache=cache)
-    assert found.train[0][:, 0, 0, 0].tolist() == [102, 80, 102, 229, 180, 230]
+    assert found.images["train"][:, 0, 0, 0].tolist() == [102, 80, 102, 229, 180, 230]
     assert found.ranges == {"floats": (0, 1), "integers": (0, 255)}
 
 
@@ -242,9 +248,9 @@ def test_all_forms_come_upright_in_colour(tmp_path, cache, form):
     (tmp_path / "set/cats").mkdir()
     in_form(form, tmp_path / "set/cats")
     found = read_image_folder(tmp_path / "set", 8, cache=cache)
-    assert found.train[0].shape == (4, 8, 8, 3) and not found.findings.quarantined
-    assert np.abs(found.train[0][0, :3].astype(int) - 80).max() <= 3
-    assert np.abs(found.train[0][0, 5:].astype(int) - 180).max() <= 3
+    assert found.images["train"].shape == (4, 8, 8, 3) and not found.findings.quarantined
+    assert np.abs(found.images["train"][0, :3].astype(int) - 80).max() <= 3
+    assert np.abs(found.images["train"][0, 5:].astype(int) - 180).max() <= 3
 
 
 def test_a_second_look_decodes_nothing(pets, no_decoding):
@@ -268,7 +274,7 @@ def test_a_copy_elsewhere_is_the_same_set(pets, cache, no_decoding):
 def test_what_is_kept_is_a_plain_npy_file(pets, cache):
     found = read_image_folder(pets, 8, cache=cache)
     (path,) = cache.glob("*.npy")
-    np.testing.assert_array_equal(np.load(path)[:24], found.train[0])
+    np.testing.assert_array_equal(np.load(path)[:24], found.images["train"])
     assert np.load(path).shape == (44, 8, 8, 3)
 
 
@@ -306,13 +312,18 @@ def test_a_cache_that_is_stale_is_never_used(pets, tmp_path, cache, monkeypatch,
     change(pets, monkeypatch)
     found = read_image_folder(pets, 8, cache=cache)
     same_arrays(found, read_image_folder(pets, 8, cache=tmp_path / "fresh"))
-    assert found.train[0].tobytes() + found.train[1].tobytes() != before.train[0].tobytes() + before.train[1].tobytes()
+    assert (
+        found.images["train"].tobytes() + found.labels["train"].tobytes()
+        != before.images["train"].tobytes() + before.labels["train"].tobytes()
+    )
 
 
 def test_sizes_and_colours_are_kept_side_by_side(pets, cache, no_decoding):
     settings = [(8, False), (9, False), (8, True)]
     for again in range(2):
-        found = [read_image_folder(pets, size, gray=gray, cache=cache).train[0].shape[1:] for size, gray in settings]
+        found = [
+            read_image_folder(pets, size, gray=gray, cache=cache).images["train"].shape[1:] for size, gray in settings
+        ]
         assert found == [(8, 8, 3), (9, 9, 3), (8, 8, 1)]
         if not again:
             no_decoding()
@@ -343,10 +354,10 @@ DAMAGES = {
 def test_a_cache_that_is_damaged_is_built_anew(pets, cache, damage):
     before = read_image_folder(pets, 8, cache=cache)
     (npy,), (json,) = cache.glob("*.npy"), cache.glob("*.json")
-    sound, images = (npy.read_bytes(), json.read_bytes()), before.train[0].copy()
+    sound, images = (npy.read_bytes(), json.read_bytes()), before.images["train"].copy()
     del before  # its mapping would be cut short with the file
     DAMAGES[damage](npy, json)
-    np.testing.assert_array_equal(read_image_folder(pets, 8, cache=cache).train[0], images)
+    np.testing.assert_array_equal(read_image_folder(pets, 8, cache=cache).images["train"], images)
     assert (npy.read_bytes(), json.read_bytes()) == sound
 
 
@@ -363,7 +374,7 @@ def test_a_look_that_is_broken_off_leaves_nothing(pets, cache, monkeypatch):
         read_image_folder(pets, 8, cache=cache)
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
     monkeypatch.setattr(decoding, "decode", decode)
-    assert len(read_image_folder(pets, 8, cache=cache).train[1]) == 24
+    assert len(read_image_folder(pets, 8, cache=cache).labels["train"]) == 24
 
 
 def test_what_a_killed_process_left_is_cleared_away(pets, cache):
@@ -390,7 +401,7 @@ decoding.decode = slow
 print("ready", flush=True)
 sys.stdin.readline()
 found = read_image_folder(Path(sys.argv[1]), 8, cache=Path(sys.argv[2]))
-print(len(count), int(found.train[0].sum()))
+print(len(count), int(found.images["train"].sum()))
 """
 
 
@@ -411,7 +422,7 @@ def test_of_two_processes_that_race_one_decodes_and_both_read(pets, cache, root)
         racer.stdin.write("\n")
         racer.stdin.flush()
     told = [tuple(map(int, racer.communicate()[0].split())) for racer in racers]
-    total = int(read_image_folder(pets, 8, cache=cache).train[0].sum())
+    total = int(read_image_folder(pets, 8, cache=cache).images["train"].sum())
     assert sorted(told) == [(0, total), (44, total)]
 
 
@@ -462,7 +473,8 @@ def test_a_pipe_does_not_hang(flat, cache):
 def test_labels_stay_with_their_pictures_when_some_are_left_out(flat, cache):
     (flat / "cats/cats.000.png").write_bytes(b"gone bad")
     (flat / "dogs/dogs.007.png").write_bytes(b"gone bad")
-    images, labels = read_image_folder(flat, 8, cache=cache).train
+    found = read_image_folder(flat, 8, cache=cache)
+    images, labels = found.images["train"], found.labels["train"]
     assert np.bincount(labels).tolist() == [29, 19]
     assert ((images.mean(axis=(1, 2, 3)) > 128) == labels).all()
 
@@ -474,7 +486,7 @@ def test_what_a_decoder_warns_of_is_read_and_the_filters_stay(flat, cache):
         file.getexif()
     filters = list(warnings.filters)
     found = read_image_folder(flat, 8, cache=cache)
-    assert len(found.train[1]) == 51 and not found.findings.quarantined
+    assert len(found.labels["train"]) == 51 and not found.findings.quarantined
     assert list(warnings.filters) == filters
 
 
@@ -524,7 +536,7 @@ def test_a_whole_set_under_the_wrong_name_is_no_broken_one(flat, cache, kind):
         path.unlink()
     (flat / "cats/words.jpg").write_bytes(b"words")
     found = read_image_folder(flat, 8, cache=cache)
-    assert np.bincount(found.train[1]).tolist() == [30, 20]
+    assert np.bincount(found.labels["train"]).tolist() == [30, 20]
     assert len(found.findings.misnamed) == 25 and files(found.findings.quarantined) == ["cats/words.jpg"]
 
 
@@ -533,7 +545,7 @@ def test_a_camera_s_jpeg_with_a_second_one_behind_it_is_a_jpeg(flat, cache):
     first.save(flat / "cats/two.jpg", "MPO", save_all=True, append_images=[second])
     found = read_image_folder(flat, 20, cache=cache)
     assert not found.findings.quarantined
-    assert found.train[0][30].mean() == pytest.approx(photo(40).mean(), abs=3)  # the first of the two
+    assert found.images["train"][30].mean() == pytest.approx(photo(40).mean(), abs=3)  # the first of the two
 
 
 def test_what_is_not_looked_at_is_listed_and_hidden_files_are_not(pets, cache):
@@ -648,7 +660,8 @@ def test_layouts_that_are_none(tmp_path, cache, refusal, layout):
 def test_a_class_may_be_called_train(tmp_path, cache):
     fill(tmp_path / "set", {"train": 2, "plane": 2})
     found = read_image_folder(tmp_path / "set", 8, cache=cache)
-    assert found.classes == ("plane", "train") and found.train[1].tolist() == [0, 0, 1, 1] and found.test is None
+    assert found.classes == ("plane", "train") and found.labels["train"].tolist() == [0, 0, 1, 1]
+    assert found.images.keys() == {"train"}
 
 
 def test_a_file_that_changes_meanwhile_is_refused(flat, cache, monkeypatch, refusal):
@@ -674,7 +687,7 @@ def test_progress_counts_every_file_once_in_order(flat, cache, monkeypatch, at_o
     here = threading.get_ident()
     expected = [(f"{what} flat", place, 50, here) for what in ("checking", "decoding") for place in range(1, 51)]
     assert told == expected
-    assert ((found.train[0].mean(axis=(1, 2, 3)) > 128) == found.train[1]).all()
+    assert ((found.images["train"].mean(axis=(1, 2, 3)) > 128) == found.labels["train"]).all()
 
 
 def test_pictures_need_a_size_and_nothing_else_takes_one(pets, small_npz, refusal):
@@ -690,10 +703,10 @@ def test_pictures_need_a_size_and_nothing_else_takes_one(pets, small_npz, refusa
 def test_idx_files_come_before_class_folders(tmp_path, idx_folder):
     fill(tmp_path / "set", dict.fromkeys(TONES, 2))
     idx_folder(tmp_path / "set", np.arange(20 * 16, dtype=np.uint8).reshape(20, 4, 4), np.arange(20) % 2)
-    assert load(tmp_path / "set", size=None).train.images.shape[1:] == (4, 4, 1)
+    assert load(tmp_path / "set", size=None).images["train"].shape[1:] == (4, 4, 1)
 
 
 def test_a_limit_on_training_pictures_takes_from_all_classes(pets):
     found = load(pets, train_limit=6)
-    assert np.bincount(found.train.labels).tolist() == [3, 3] and len(found.test.labels) == 12
-    assert ((found.train.images.mean(axis=(1, 2, 3)) > 128) == found.train.labels).all()
+    assert np.bincount(found.labels["train"]).tolist() == [3, 3] and len(found.labels["test"]) == 12
+    assert ((found.images["train"].mean(axis=(1, 2, 3)) > 128) == found.labels["train"]).all()

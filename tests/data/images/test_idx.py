@@ -80,14 +80,14 @@ def test_the_header_counts_the_bytes(tmp_path, idx_bytes, refusal, extra, compla
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_folder_gives_train_test_and_names(tmp_path, idx_folder, zipped):
     idx_folder(tmp_path, IMAGES, LABELS, zipped=zipped)
-    assert read_folder(tmp_path).test is None and read_folder(tmp_path).classes is None
+    assert read_folder(tmp_path).images.keys() == {"train"} and read_folder(tmp_path).classes is None
     idx_folder(tmp_path, IMAGES[:2] + 1, LABELS[:2], "t10k", zipped)
     (tmp_path / "classes.txt").write_bytes("Straße \n\ncafé\n".encode())
     found = read_folder(tmp_path)
-    assert found.test is not None and found.classes == ("Straße", "café")
-    np.testing.assert_array_equal(found.train[0], IMAGES)
-    np.testing.assert_array_equal(found.train[1], LABELS)
-    np.testing.assert_array_equal(found.test[0], IMAGES[:2] + 1)
+    assert found.images.keys() == {"train", "test"} and found.classes == ("Straße", "café")
+    np.testing.assert_array_equal(found.images["train"], IMAGES)
+    np.testing.assert_array_equal(found.labels["train"], LABELS)
+    np.testing.assert_array_equal(found.images["test"], IMAGES[:2] + 1)
 
 
 def test_class_names_are_read_as_utf8_whatever_the_locale(tmp_path, idx_folder, monkeypatch):

@@ -28,25 +28,25 @@ def load(tmp_path):
 
 def test_keras_layout(load):
     found = load(x_test=IMAGES[:6] // 2, y_test=LABELS[:6])
-    np.testing.assert_array_equal(found.train.images, IMAGES[..., None])
-    np.testing.assert_array_equal(found.train.labels, LABELS)
-    np.testing.assert_array_equal(found.test.images, IMAGES[:6, ..., None] // 2)
-    assert found.classes == ("0", "1", "2") and found.train.images.dtype == np.uint8
-    assert found.train.labels.dtype == np.int32
+    np.testing.assert_array_equal(found.images["train"], IMAGES[..., None])
+    np.testing.assert_array_equal(found.labels["train"], LABELS)
+    np.testing.assert_array_equal(found.images["test"], IMAGES[:6, ..., None] // 2)
+    assert found.classes == ("0", "1", "2") and found.images["train"].dtype == np.uint8
+    assert found.labels["train"].dtype == np.int32
 
 
 def test_labels_in_a_column_and_pictures_in_colour_as_in_cifar(load):
     colour = np.stack([IMAGES, 255 - IMAGES, IMAGES // 3], axis=-1)
     found = load(colour, LABELS[:, None].astype(np.uint8))
-    np.testing.assert_array_equal(found.train.images, colour)
-    np.testing.assert_array_equal(found.train.labels, LABELS)
+    np.testing.assert_array_equal(found.images["train"], colour)
+    np.testing.assert_array_equal(found.labels["train"], LABELS)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
 def test_floats_up_to_one_are_scaled_and_others_are_not(load, kind):
-    np.testing.assert_array_equal(load((IMAGES / 255).astype(kind)).train.images, IMAGES[..., None])
-    np.testing.assert_array_equal(load(IMAGES.astype(kind)).train.images, IMAGES[..., None])
-    np.testing.assert_array_equal(load(IMAGES.astype(np.int64) // 255).train.images, IMAGES[..., None] // 255)
+    np.testing.assert_array_equal(load((IMAGES / 255).astype(kind)).images["train"], IMAGES[..., None])
+    np.testing.assert_array_equal(load(IMAGES.astype(kind)).images["train"], IMAGES[..., None])
+    np.testing.assert_array_equal(load(IMAGES.astype(np.int64) // 255).images["train"], IMAGES[..., None] // 255)
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int32, np.int64])
@@ -54,8 +54,8 @@ def test_whole_numbers_beyond_bytes_share_one_range(load, kind):
     """Of all parts: the test part alone would be bytes."""
     deep = IMAGES.astype(kind) * 12
     found = load(deep, x_test=IMAGES.astype(kind), y_test=LABELS)
-    np.testing.assert_array_equal(found.train.images[..., 0], np.rint(deep * (255 / 4095)))
-    np.testing.assert_array_equal(found.test.images[..., 0], np.rint(IMAGES * (255 / 4095)))
+    np.testing.assert_array_equal(found.images["train"][..., 0], np.rint(deep * (255 / 4095)))
+    np.testing.assert_array_equal(found.images["test"][..., 0], np.rint(IMAGES * (255 / 4095)))
     assert found.ranges == {"integers": (0, 4095)}
     assert load().ranges == {} and load(IMAGES / 255).ranges == {"floats": (0, 1)}
 
@@ -65,7 +65,7 @@ def test_floats_that_overshoot_a_little_are_clipped(load, top):
     images = np.where(IMAGES == 255, top * 1.00001, IMAGES * (top / 255))
     images[1, 1, 1] = top * -1e-6
     expected = np.where(images < 0, 0, IMAGES)
-    np.testing.assert_array_equal(load(images).train.images, expected[..., None])
+    np.testing.assert_array_equal(load(images).images["train"], expected[..., None])
 
 
 @pytest.mark.parametrize("top", [1.01, 1.5, 2])
@@ -85,9 +85,9 @@ def test_all_parts_are_in_one_range(load, refusal):
 def test_the_range_is_that_of_all_parts(load):
     for scale in (1 / 255, 1.0):
         found = load(IMAGES * scale, x_test=IMAGES // 3 * scale, y_test=LABELS)  # the test part is dim
-        np.testing.assert_array_equal(found.train.images, IMAGES[..., None])
-        np.testing.assert_array_equal(found.test.images, IMAGES[..., None] // 3)
-        assert not load(IMAGES * scale, x_test=IMAGES * 0.0, y_test=LABELS).test.images.any()  # or all black
+        np.testing.assert_array_equal(found.images["train"], IMAGES[..., None])
+        np.testing.assert_array_equal(found.images["test"], IMAGES[..., None] // 3)
+        assert not load(IMAGES * scale, x_test=IMAGES * 0.0, y_test=LABELS).images["test"].any()  # or all black
 
 
 @pytest.mark.parametrize("names", [np.array(["cat", "dog", "café"]), np.array(["cat", "dog", "café"])[:, None]])
@@ -247,5 +247,5 @@ def test_a_damaged_file_is_refused_or_read_right(tmp_path, place, change):
     except UserError as error:
         assert str(path) in str(error) and "\n" not in str(error)
     else:
-        np.testing.assert_array_equal(found.train[0], IMAGES)
-        np.testing.assert_array_equal(found.train[1], LABELS)
+        np.testing.assert_array_equal(found.images["train"], IMAGES)
+        np.testing.assert_array_equal(found.labels["train"], LABELS)

@@ -137,7 +137,7 @@ def test_light_from_one_side_does_not_matter(tmp_path, drawings, ink, light, ton
 @pytest.mark.parametrize("side", [64, 200])
 @pytest.mark.parametrize("filtering", [Image.Resampling.BICUBIC, Image.Resampling.NEAREST])
 def test_strokes_that_reach_the_border_are_no_light(tmp_path, side, filtering):
-    images = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).train.images[..., 0]
+    images = load_images("digits", None, validation=0, test=0, split_seed=0, train_limit=None).images["train"][..., 0]
     ink = measure_ink(images[..., None])
     wide = [image for image in images if max(image[0].max(), image[-1].max(), image[:, 0].max()) > 128][:100]
     taken = 0
@@ -257,7 +257,7 @@ def test_how_much_of_it_is_solid():
 def test_the_digits_of_scikit_learn_are_drawn_light_on_dark():
     from research.data.images.sources import read
 
-    found = measure_ink(read("digits", None).train[0][..., None])
+    found = measure_ink(read("digits", None).images["train"][..., None])
     assert found is not None and found.light_on_dark and found.extent == 1
 
 

@@ -25,7 +25,8 @@ def bright(tmp_path, small_npz):
 def test_the_embedded_digits_are_those_of_scikit_learn():
     from sklearn.datasets import load_digits
 
-    images, labels = read("digits", None).train
+    raw = read("digits", None)
+    images, labels = raw.images["train"], raw.labels["train"]
     known = load_digits(return_X_y=True)
     assert images.dtype == np.uint8 and images.max() == 255
     np.testing.assert_array_equal(np.rint(images.reshape(1797, 64) * (16 / 255)), known[0])
@@ -34,17 +35,17 @@ def test_the_embedded_digits_are_those_of_scikit_learn():
 
 def test_the_digits_are_split_whole():
     found = load("digits")
-    sizes = [len(part.labels) for part in (found.train, found.validation, found.test)]
+    sizes = [len(labels) for labels in found.labels.values()]
     assert sum(sizes) == 1797 and abs(sizes[2] - 359) <= 10 and abs(sizes[1] - 144) <= 10
     assert found.classes == tuple("0123456789") and found.name == "digits"
-    assert all(set(part.labels) == set(range(10)) for part in (found.train, found.validation, found.test))
+    assert all(set(labels) == set(range(10)) for labels in found.labels.values())
 
 
 def test_a_test_part_of_the_source_is_left_as_it_is(small_npz):
     found = load(str(small_npz), test=0.5)
     with np.load(small_npz) as content:
-        np.testing.assert_array_equal(found.test.images[..., 0], content["x_test"])
-    assert len(found.train.labels) + len(found.validation.labels) == 120
+        np.testing.assert_array_equal(found.images["test"][..., 0], content["x_test"])
+    assert len(found.labels["train"]) + len(found.labels["validation"]) == 120
 
 
 @pytest.mark.parametrize("by", ["argument", "variable", "cache"])
@@ -60,13 +61,13 @@ def test_where_data_is_looked_for(bright, monkeypatch, by):
         assert Path("cache").absolute() in place.parents  # $XDG_CACHE_HOME, as every test sets it
         place.mkdir(parents=True)
         (bright / "shapes.npz").rename(place / "shapes.npz")
-    assert (load("shapes.npz", root).train.images % 2 == 1).all()
+    assert (load("shapes.npz", root).images["train"] % 2 == 1).all()
     assert catalogue_root(root) == data_root(root) / "tfds"
 
 
 def test_a_path_as_it_stands_comes_before_the_root(tmp_path, small_npz, bright):
     small_npz.rename(tmp_path / "shapes.npz")
-    assert (load("shapes.npz", str(bright)).train.images % 2 == 0).any()
+    assert (load("shapes.npz", str(bright)).images["train"] % 2 == 0).any()
 
 
 def test_home_is_expanded(bright, monkeypatch):
@@ -106,8 +107,8 @@ def test_train_and_test_folders_of_idx_are_found_by_name(tmp_path, idx_folder):
     images = np.arange(20 * 16, dtype=np.uint8).reshape(20, 4, 4)
     idx_folder(tmp_path / "data" / "mine", images, np.arange(20) % 2)
     found = load("mine", str(tmp_path / "data"), test=0.2)
-    assert found.name == "mine" and len(found.test.labels) == 4
-    np.testing.assert_array_equal(read("mine", str(tmp_path / "data")).train[0], images)
+    assert found.name == "mine" and len(found.labels["test"]) == 4
+    np.testing.assert_array_equal(read("mine", str(tmp_path / "data")).images["train"], images)
 
 
 FOUND = {

@@ -4,18 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.data.images import splits
-from research.data.images.image_set import Split, fingerprint
+from research.data.images.image_set import fingerprint
 from research.data.images.sources import load_images
 from research.data.images.splits import hold_out, limited, rows_of
 
 QUICK = settings(max_examples=60, deadline=None)
 
 
-def marked(counts):
-    """Split of so many pictures a class, each with its own number for pixels, in mixed order."""
-    labels = np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.int32)
-    numbers = np.arange(len(labels), dtype=np.uint8)
-    return Split(numbers[:, None, None, None], labels)
+def labels_of(counts):
+    """Labels of so many examples a class, in mixed order."""
+    return np.random.default_rng(1).permutation(np.repeat(np.arange(len(counts)), counts)).astype(np.int32)
 
 
 COUNTS = st.lists(st.integers(1, 40), min_size=2, max_size=6)
@@ -24,14 +22,12 @@ COUNTS = st.lists(st.integers(1, 40), min_size=2, max_size=6)
 @QUICK
 @given(counts=COUNTS, share=st.floats(0, 0.95), seed=st.integers(0, 2**31))
 def test_the_parts_are_disjoint_complete_and_by_class(counts, share, seed):
-    split = marked(counts)
-    kept, held = hold_out(split, share, seed, "test")
-    numbers = np.concatenate([kept.images, held.images]).ravel()
-    np.testing.assert_array_equal(np.sort(numbers), np.arange(len(split.labels)))
-    for part in (kept, held):  # every picture keeps its label
-        np.testing.assert_array_equal(part.labels, split.labels[part.images.ravel()])
+    labels = labels_of(counts)
+    training, held_out = hold_out(labels, share, seed, "test")
+    np.testing.assert_array_equal(np.sort(np.concatenate([training, held_out])), np.arange(len(labels)))
+    assert (np.diff(training) > 0).all() and (np.diff(held_out) > 0).all()
     for label, count in enumerate(counts):
-        taken = int((held.labels == label).sum())
+        taken = int((labels[held_out] == label).sum())
         assert count - taken >= 1
         assert abs(taken - share * count) <= 1
         assert taken >= 1 or share == 0 or count == 1
@@ -40,36 +36,34 @@ def test_the_parts_are_disjoint_complete_and_by_class(counts, share, seed):
 @QUICK
 @given(counts=COUNTS, seed=st.integers(0, 2**31))
 def test_a_draw_depends_on_seed_and_purpose(counts, seed):
-    split = marked([count + 20 for count in counts])
-    first = hold_out(split, 0.3, seed, "test")[1].images
-    np.testing.assert_array_equal(hold_out(split, 0.3, seed, "test")[1].images, first)
-    assert not np.array_equal(hold_out(split, 0.3, seed, "validation")[1].images, first)
-    assert not np.array_equal(hold_out(split, 0.3, seed + 1, "test")[1].images, first)
+    labels = labels_of([count + 20 for count in counts])
+    first = hold_out(labels, 0.3, seed, "test")[1]
+    np.testing.assert_array_equal(hold_out(labels, 0.3, seed, "test")[1], first)
+    assert not np.array_equal(hold_out(labels, 0.3, seed, "validation")[1], first)
+    assert not np.array_equal(hold_out(labels, 0.3, seed + 1, "test")[1], first)
 
 
 def test_a_larger_share_holds_the_smaller():
-    split = marked([30, 20])
-    small, large = (set(hold_out(split, share, 3, "test")[1].images.ravel()) for share in (0.2, 0.5))
+    small, large = ({*hold_out(labels_of([30, 20]), share, 3, "test")[1].tolist()} for share in (0.2, 0.5))
     assert small < large
 
 
 @QUICK
 @given(counts=COUNTS, data=st.data())
-def test_a_limit_is_kept_to_and_takes_from_all_classes_alike(counts, data):
-    split = marked(counts)
+def test_a_limit_is_respected_and_takes_from_all_classes_alike(counts, data):
+    labels = labels_of(counts)
     limit = data.draw(st.integers(len(counts), sum(counts)))
-    found = limited(split, limit, 4)
-    assert len(found.labels) == limit == len(set(found.images.ravel()))
-    np.testing.assert_array_equal(found.labels, split.labels[found.images.ravel()])
+    rows = limited(labels, limit, 4)
+    assert len(rows) == limit and (np.diff(rows) > 0).all()
     for label, count in enumerate(counts):
-        taken = int((found.labels == label).sum())
+        taken = int((labels[rows] == label).sum())
         assert taken >= 1 and abs(taken - limit * count / sum(counts)) <= len(counts)
 
 
 def test_a_limit_below_one_of_each_class(refusal):
-    assert limited(marked([3, 3]), None, 0).labels.size == 6 == limited(marked([3, 3]), 99, 0).labels.size
+    assert limited(labels_of([3, 3]), None, 0).size == 6 == limited(labels_of([3, 3]), 99, 0).size
     with refusal("train_limit is 2", "3 classes"):
-        limited(marked([5, 5, 5]), 2, 0)
+        limited(labels_of([5, 5, 5]), 2, 0)
 
 
 def digits(**changes):
@@ -80,10 +74,10 @@ def digits(**changes):
 def test_validation_and_limit_leave_the_test_pictures_alone():
     usual = digits()
     for other in (digits(validation=0.4), digits(validation=0), digits(train_limit=50)):
-        np.testing.assert_array_equal(other.test.images, usual.test.images)
-        np.testing.assert_array_equal(other.test.labels, usual.test.labels)
-    np.testing.assert_array_equal(digits(train_limit=50).validation.images, usual.validation.images)
-    assert not np.array_equal(digits(split_seed=1).test.labels, usual.test.labels)
+        np.testing.assert_array_equal(other.images["test"], usual.images["test"])
+        np.testing.assert_array_equal(other.labels["test"], usual.labels["test"])
+    np.testing.assert_array_equal(digits(train_limit=50).images["validation"], usual.images["validation"])
+    assert not np.array_equal(digits(split_seed=1).labels["test"], usual.labels["test"])
 
 
 def test_the_fingerprint_is_of_everything_that_training_sees():
@@ -92,21 +86,20 @@ def test_the_fingerprint_is_of_everything_that_training_sees():
     assert digits(validation=0.2).fingerprint != usual.fingerprint
 
 
-@pytest.mark.parametrize("part", range(3))
-def test_the_fingerprint_changes_with_one_pixel_label_or_name(part):
-    parts = [marked([3, 4]), marked([2, 2]), marked([1, 1])]
-    before = fingerprint(parts, ("a", "b"))
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_fingerprint_changes_with_one_pixel_label_or_name(split):
+    labels = {"train": labels_of([3, 4]), "validation": labels_of([2, 2]), "test": labels_of([1, 1])}
+    images = {name: np.arange(len(of), dtype=np.uint8)[:, None, None, None] for name, of in labels.items()}
+    before = fingerprint(images, labels, ("a", "b"))
     assert len(before) == 16 and set(before) <= set("0123456789abcdef")
-    images, labels = parts[part].images.copy(), parts[part].labels.copy()
-    images[-1, 0, 0, 0] ^= 1
-    labels[0] ^= 1
-    changed = [
-        [*parts[:part], Split(images, parts[part].labels), *parts[part + 1 :]],
-        [*parts[:part], Split(parts[part].images, labels), *parts[part + 1 :]],
-    ]
-    assert len({before, *(fingerprint(other, ("a", "b")) for other in changed)}) == 3
-    assert fingerprint(parts, ("a", "c")) != before
-    assert fingerprint(parts, ("ab", "")) != fingerprint(parts, ("a", "b"))
+    other_images, other_labels = images[split].copy(), labels[split].copy()
+    other_images[-1, 0, 0, 0] ^= 1
+    other_labels[0] ^= 1
+    by_pixel = fingerprint(images | {split: other_images}, labels, ("a", "b"))
+    by_label = fingerprint(images, labels | {split: other_labels}, ("a", "b"))
+    assert len({before, by_pixel, by_label}) == 3
+    assert fingerprint(images, labels, ("a", "c")) != before
+    assert fingerprint(images, labels, ("ab", "")) != fingerprint(images, labels, ("a", "b"))
 
 
 @pytest.fixture
