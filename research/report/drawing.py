@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from research.report import formats
-from research.report.drawing_layout import Seat, seats
+from research.report.drawing_layout import Position, positions
 from research.report.drawing_shapes import HEIGHT, Scale, draw_shape, scale
 from research.report.style import shortened
 
@@ -14,7 +14,7 @@ MARGIN, GAP = 14.0, 16.0  # pixels around everything; between rows, where the li
 LABEL, LINE = 92.0, 12.5  # pixels from a tile's top to its first label; between lines
 
 
-class Box(NamedTuple):
+class _Box(NamedTuple):
     """A drawn layer: its centre, half its width, and its row."""
 
     x: float
@@ -33,24 +33,25 @@ def network_svg(summary: Sequence[Mapping[str, Any]], columns: int = 6) -> str:
     layers = {layer["name"]: layer for layer in summary}
     sources = dict.fromkeys(read for layer in summary for read in layer["inputs"] if read not in layers)
     wiring = dict.fromkeys(sources, ()) | {name: layer["inputs"] for name, layer in layers.items()}
-    placed = seats(wiring, columns)
+    placed = positions(wiring, columns)
     tops = _row_tops(placed)
-    root = _canvas(summary, max(seat.column for seat in placed.values()) + 1, tops[-1])
+    root = _canvas(summary, max(column for _, column, _, _ in placed.values()) + 1, tops[-1])
     fit = scale([layer["output_shape"] for layer in summary])
-    boxes = {name: _tile(root, name, layers.get(name), seat, tops, fit) for name, seat in placed.items()}
+    boxes = {name: _tile(root, name, layers.get(name), position, tops, fit) for name, position in placed.items()}
     for name, reads in wiring.items():
         for read in reads:
-            _arrow(root, boxes[read], boxes[name], placed[name].column - placed[read].column, tops)
+            _arrow(root, boxes[read], boxes[name], placed[name][1] - placed[read][1], tops)
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _row_tops(placed: Mapping[str, Seat]) -> list[float]:
+def _row_tops(placed: Mapping[str, Position]) -> list[float]:
     """The upper edge of each row, and the lower edge of the last."""
-    rows = max(seat.row for seat in placed.values()) + 1
+    most: dict[int, int] = {}  # lanes in the fullest column of each row
+    for row, _, _, lanes in placed.values():
+        most[row] = max(most.get(row, 0), lanes)
     tops = [MARGIN]
-    for row in range(rows):
-        lanes = max(seat.lanes for seat in placed.values() if seat.row == row)
-        tops.append(tops[-1] + lanes * TILE_HEIGHT + GAP)
+    for row in range(len(most)):
+        tops.append(tops[-1] + most[row] * TILE_HEIGHT + GAP)
     return tops
 
 
@@ -76,11 +77,17 @@ def _canvas(summary: Sequence[Mapping[str, Any]], columns: int, height: float) -
 
 
 def _tile(
-    root: ElementTree.Element, name: str, layer: Mapping[str, Any] | None, seat: Seat, tops: Sequence[float], fit: Scale
-) -> Box:
-    spare = (tops[seat.row + 1] - tops[seat.row] - GAP) - seat.lanes * TILE_HEIGHT
-    top = tops[seat.row] + spare / 2 + seat.lane * TILE_HEIGHT
-    x, y = MARGIN + (seat.column + 0.5) * TILE_WIDTH, top + HEIGHT / 2 + 10
+    root: ElementTree.Element,
+    name: str,
+    layer: Mapping[str, Any] | None,
+    position: Position,
+    tops: Sequence[float],
+    fit: Scale,
+) -> _Box:
+    row, column, lane, lanes = position
+    spare = (tops[row + 1] - tops[row] - GAP) - lanes * TILE_HEIGHT
+    top = tops[row] + spare / 2 + lane * TILE_HEIGHT
+    x, y = MARGIN + (column + 0.5) * TILE_WIDTH, top + HEIGHT / 2 + 10
     group = ElementTree.SubElement(root, "g")
     if layer is None:
         ElementTree.SubElement(group, "circle", {"cx": f"{x}", "cy": f"{y}", "r": "5", "fill": "currentColor"})
@@ -88,16 +95,16 @@ def _tile(
     else:
         ElementTree.SubElement(group, "title").text = _description(layer)
         half, lines = draw_shape(group, x, y, layer, fit), _labels(layer)
-    for place, line in enumerate(lines):
-        look = {"font-weight": "600"} if place == 0 else {"fill-opacity": "0.8"}
+    for index, line in enumerate(lines):
+        look = {"font-weight": "600"} if index == 0 else {"fill-opacity": "0.8"}
         where = {
             "x": f"{x:.1f}",
-            "y": f"{top + LABEL + place * LINE:.1f}",
+            "y": f"{top + LABEL + index * LINE:.1f}",
             "text-anchor": "middle",
             "fill": "currentColor",
         }
         ElementTree.SubElement(group, "text", where | look).text = shortened(line, 18)
-    return Box(x, y, half, seat.row)
+    return _Box(x, y, half, row)
 
 
 def _labels(layer: Mapping[str, Any]) -> list[str]:
@@ -113,7 +120,7 @@ def _description(layer: Mapping[str, Any]) -> str:
     return ", ".join(facts)
 
 
-def _arrow(root: ElementTree.Element, start: Box, end: Box, columns: int, tops: Sequence[float]) -> None:
+def _arrow(root: ElementTree.Element, start: _Box, end: _Box, columns: int, tops: Sequence[float]) -> None:
     """From the right of `start` to the left of `end`: straight to the next column, above what it skips, or by the gaps
     between the rows to another row.
     """

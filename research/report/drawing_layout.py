@@ -1,22 +1,13 @@
 """Where each layer stands in the drawing of a network: columns by depth, lanes for branches, rows as in a text."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 Wiring = Mapping[str, Sequence[str]]  # layer name -> names of the layers it reads
+Position = tuple[int, int, int, int]  # row, column, lane, lanes in that column; the first three count from 0
 
 
-class Seat(NamedTuple):
-    """A layer's place: row and column count from 0; it is lane number `lane` of the `lanes` that share the column."""
-
-    row: int
-    column: int
-    lane: int
-    lanes: int
-
-
-def seats(wiring: Wiring, columns: int) -> dict[str, Seat]:
-    """A seat for every layer of `wiring` (listed so that each follows those it reads), at most `columns` in a row.
+def positions(wiring: Wiring, columns: int) -> dict[str, Position]:
+    """The position of every layer of `wiring` (listed so that each follows those it reads), at most `columns` in a row.
 
     Rows are broken where a single arrow leads on, so that branches stay beside each other, unless these are longer
     than a row.
@@ -25,11 +16,11 @@ def seats(wiring: Wiring, columns: int) -> dict[str, Seat]:
     levels: list[list[str]] = [[] for _ in range(max(depths.values()) + 1)]
     for name in wiring:
         levels[depths[name]].append(name)
-    found: dict[str, Seat] = {}
+    found: dict[str, Position] = {}
     for row, members in enumerate(_rows(_blocks(wiring, depths), columns)):
         for column, level in enumerate(members):
             for lane, name in enumerate(levels[level]):
-                found[name] = Seat(row, column, lane, len(levels[level]))
+                found[name] = (row, column, lane, len(levels[level]))
     return found
 
 

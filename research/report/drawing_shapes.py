@@ -2,40 +2,33 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree
 
 HEIGHT, THICKNESS = 64.0, 34.0  # pixels of the largest side and of the most channels
 LEAST = 6.0  # pixels of a size of 1
 SLANT = 0.28  # how far the receding side leans, as a share of its length
 HUES = {"conv": "#0072B2", "dense": "#D55E00", "recurrent": "#009E73"}  # Okabe and Ito 2008
-
-
-class Scale(NamedTuple):
-    """The largest sizes in the network: side of a picture (or length of a sequence), channels, features of a vector."""
-
-    side: int
-    channels: int
-    features: int
+Scale = tuple[int, int, int]  # largest side of a picture or length of a sequence, channels, features of a vector
 
 
 def scale(shapes: Sequence[Sequence[int]]) -> Scale:
-    """The scale on which all `shapes` (without the batch axis) fit."""
+    """The largest sizes among `shapes`, which are without the batch axis."""
     side = max((max(shape[:-1]) for shape in shapes if len(shape) > 1), default=1)
     channels = max((shape[-1] for shape in shapes if len(shape) > 1), default=1)
     features = max((shape[0] for shape in shapes if len(shape) == 1), default=1)
-    return Scale(side, channels, features)
+    return side, channels, features
 
 
 def draw_shape(parent: ElementTree.Element, x: float, y: float, layer: Mapping[str, Any], fit: Scale) -> float:
     """Draw the layer's output centred at (x, y): filled where the layer has parameters. Returns half its width."""
-    shape = layer["output_shape"]
+    shape, (side, channels, features) = layer["output_shape"], fit
     hue = HUES.get(layer["kind"], "#CC79A7") if layer["parameters"] else ""
     if len(shape) == 1:
-        return _block(parent, x, y, 10.0, _logarithmic(shape[0], fit.features, HEIGHT), 0.0, hue)
-    thick = _logarithmic(shape[-1], fit.channels, THICKNESS)
-    high = _logarithmic(shape[0], fit.side, HEIGHT)
-    deep = _logarithmic(shape[1], fit.side, HEIGHT) * SLANT if len(shape) > 2 else 0.0
+        return _block(parent, x, y, 10.0, _logarithmic(shape[0], features, HEIGHT), 0.0, hue)
+    thick = _logarithmic(shape[-1], channels, THICKNESS)
+    high = _logarithmic(shape[0], side, HEIGHT)
+    deep = _logarithmic(shape[1], side, HEIGHT) * SLANT if len(shape) > 2 else 0.0
     return _block(parent, x, y, thick, high - deep * 0.5, deep, hue)
 
 

@@ -1,7 +1,7 @@
 """What is said of a forecast in words: how it stands beside the baselines, how well its intervals hold, on how much."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from research.evaluation.metrics import metric_of
 from research.report import formats
@@ -11,18 +11,11 @@ from research.report import formats
 FEW_DAYS = 30
 
 
-class Baseline(NamedTuple):
-    """A baseline and its mean absolute error, in the unit of the series."""
-
-    name: str
-    mae: float
-
-
-def best_baseline(evaluation: Mapping[str, Any]) -> Baseline | None:
-    """The baseline with the least MAE over all horizons; None where none has any."""
-    found = [Baseline(name, scores["overall"]["mae"]) for name, scores in evaluation["baselines"].items()]
-    known = (one for one in found if formats.is_number(one.mae))
-    return min(known, key=lambda one: metric_of("mae").sort_key(one.mae), default=None)
+def best_baseline(evaluation: Mapping[str, Any]) -> tuple[str, float] | None:
+    """Name and MAE, in the unit of the series, of the baseline with the least MAE; None where no MAE is known."""
+    errors = {name: scores["overall"]["mae"] for name, scores in evaluation["baselines"].items()}
+    known = [(name, mae) for name, mae in errors.items() if formats.is_number(mae)]
+    return min(known, key=lambda baseline: metric_of("mae").sort_key(baseline[1]), default=None)
 
 
 def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") -> str:
@@ -30,18 +23,19 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     best = best_baseline(evaluation)
     if best is None or mae is None or not formats.is_number(mae):
         return ""
-    said = f"The best baseline, {best.name}, has {quantity(best.mae, unit)}"
-    if formats.measure(mae) == formats.measure(best.mae):
+    name, least = best
+    said = f"The best baseline, {name}, has {quantity(least, unit)}"
+    if formats.measure(mae) == formats.measure(least):
         return f"{said}: the same as the model."
-    by = f"{abs(mae - best.mae):,.{formats.decimals(best.mae)}f} {unit}".rstrip()
-    share = f", {formats.percent(abs(mae / best.mae - 1), 1)}" if best.mae else ""
-    return f"{said}: the {'model' if mae < best.mae else 'baseline'} does better by {by}{share}."
+    by = f"{abs(mae - least):,.{formats.decimals(least)}f} {unit}".rstrip()
+    share = f", {formats.percent(abs(mae / least - 1), 1)}" if least else ""
+    return f"{said}: the {'model' if mae < least else 'baseline'} does better by {by}{share}."
 
 
 def few_training_days(mae: float | None, evaluation: Mapping[str, Any], learned_days: int | None) -> str:
     """Why a model may be behind the best baseline: the days that it had to learn from, where these are few."""
     best = best_baseline(evaluation)
-    if best is None or mae is None or not mae > best.mae or learned_days is None or learned_days >= FEW_DAYS:
+    if best is None or mae is None or not mae > best[1] or learned_days is None or learned_days >= FEW_DAYS:
         return ""
     counted = f"{formats.count(learned_days)} day{'' if learned_days == 1 else 's'}"
     return (

@@ -27,15 +27,6 @@ class Grid(NamedTuple):
     totals: Row = ()
 
 
-class Confusion(NamedTuple):
-    """`examples` of class `truth` were taken for `predicted`: a `share` of that class."""
-
-    truth: str
-    predicted: str
-    examples: int
-    share: float
-
-
 def series_unit(record: Mapping[str, Any]) -> str:
     """The unit that the quantities of a record are measured in; empty where it has none, as with pictures."""
     return record["data"].get("unit") or ""
@@ -100,23 +91,23 @@ def shown_classes(evaluation: Mapping[str, Any]) -> list[int]:
 def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Grid:
     """The most frequent mistakes of a classification."""
     rows = [
-        (found.truth, found.predicted, formats.count(found.examples), formats.percent(found.share))
-        for found in confusions(evaluation, limit)
+        (truth, predicted, formats.count(examples), formats.percent(share))
+        for truth, predicted, examples, share in confusions(evaluation, limit)
     ]
     return Grid(("Truth", "Taken for", "Examples", "Share of the class"), rows, words=2)
 
 
-def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[Confusion]:
-    """The most frequent mistakes, at most `limit`."""
+def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[tuple[str, str, int, float]]:
+    """The most frequent mistakes, at most `limit`: (truth, predicted, examples, their share of the class `truth`)."""
     mistakes = np.array(evaluation["confusion"])
     totals, classes = mistakes.sum(axis=1), evaluation["classes"]
     np.fill_diagonal(mistakes, 0)
     worst = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
-    pairs = [divmod(int(place), len(mistakes)) for place in worst]
+    pairs = [divmod(int(index), len(mistakes)) for index in worst]
     return [
-        Confusion(classes[truth], classes[said], int(mistakes[truth, said]), mistakes[truth, said] / totals[truth])
-        for truth, said in pairs
-        if mistakes[truth, said]
+        (classes[row], classes[column], int(mistakes[row, column]), mistakes[row, column] / totals[row])
+        for row, column in pairs
+        if mistakes[row, column]
     ]
 
 

@@ -51,7 +51,7 @@ def render(report: Report, template: str = "classification.html") -> str:
 
 
 def view(report: Report) -> dict[str, Any]:
-    """What base.html lays out: strings, `Grid`s and `Picture`s; empty where the report has nothing."""
+    """What base.html lays out: strings, `Grid`s and pictures as dicts; empty where the report has nothing."""
     return {
         "report": report,
         "record": report.record,
@@ -92,7 +92,7 @@ def _forecasting(report: Report) -> dict[str, Any]:
 
 def _forecast_text(report: Report, evaluation: Mapping[str, Any]) -> dict[str, str]:
     record, split, unit = report.record, report.split, series_unit(report.record)
-    data, mae, intervals = record["data"], measured(record, split, "mae").value, evaluation["intervals"]
+    data, mae, intervals = record["data"], measured(record, split, "mae")["value"], evaluation["intervals"]
     partial = (data.get("baselines") or {}).get(split, {})
     behind = forecast_text.few_training_days(mae, evaluation, data.get("training_days"))
     return {
@@ -106,7 +106,7 @@ def _forecast_text(report: Report, evaluation: Mapping[str, Any]) -> dict[str, s
 
 def _forecast_tables(report: Report, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     record, unit = report.record, series_unit(report.record)
-    model = f"model, seed {record['seed']}" if measured(record, report.split, "mae").seeds > 1 else "model"
+    model = f"model, seed {record['seed']}" if measured(record, report.split, "mae")["seeds"] > 1 else "model"
     return {
         "evaluation": evaluation,
         "scores": forecast_grids.forecast_metrics(evaluation, unit, model),

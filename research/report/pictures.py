@@ -2,7 +2,7 @@
 
 import io
 from base64 import b64encode
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +19,7 @@ LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
 GLOW = (255.0, 200.0, 0.0)  # amber: told from gray in every kind of colour blindness, and lighter than the picture
 DIM, STRONGEST = 0.5, 0.8  # the picture's share of its brightness; the glow's share of a pixel where the map is 1
 
-
-class Picture(NamedTuple):
-    """A PNG to stand inside the page, at `width` x `height` CSS pixels."""
-
-    source: str
-    width: int
-    height: int
+Picture = dict[str, Any]  # {"source": data URL, "width", "height"}: of the picture in CSS pixels
 
 
 def inlined(image: np.ndarray) -> Picture:
@@ -45,7 +39,8 @@ def inlined(image: np.ndarray) -> Picture:
         kind = "jpeg"
         picture.save(content, format="JPEG", quality=QUALITY, subsampling="4:4:4", optimize=True)
     height, width = pixels.shape[:2]
-    return Picture(f"data:image/{kind};base64,{b64encode(content.getvalue()).decode('ascii')}", width, height)
+    source = f"data:image/{kind};base64,{b64encode(content.getvalue()).decode('ascii')}"
+    return {"source": source, "width": width, "height": height}
 
 
 def planes(image: np.ndarray) -> np.ndarray:
@@ -62,7 +57,8 @@ def picture(png: bytes) -> Picture:
     """A figure as `style.png` made it, at its size in inches (which its header tells: PNG specification, 11.2.2)."""
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
     source = f"data:image/png;base64,{b64encode(png).decode('ascii')}"
-    return Picture(source, round(width * CSS_PIXELS / DPI), round(height * CSS_PIXELS / DPI))
+    width, height = (round(pixels * CSS_PIXELS / DPI) for pixels in (width, height))
+    return {"source": source, "width": width, "height": height}
 
 
 def overlay(picture: np.ndarray, activation: np.ndarray) -> np.ndarray:

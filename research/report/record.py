@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from research.errors import UserError
 from research.files import read_json
@@ -121,22 +121,17 @@ def read_record(run: Path | str) -> dict[str, Any]:
     return record
 
 
-class Measured(NamedTuple):
-    """A metric with its 95% interval: over `seeds` trainings, or of the one trained model when there is one seed."""
+def measured(record: Mapping[str, Any], split: str, name: str) -> dict[str, Any]:
+    """Metric `name` of `split` with its 95% interval, as {"value", "low95", "high95", "seeds"}; None where unknown.
 
-    value: float | None
-    low95: float | None
-    high95: float | None
-    seeds: int
-
-
-def measured(record: Mapping[str, Any], split: str, name: str) -> Measured:
-    """Metric `name` of `split` as well as `record` knows it: the mean over seeds where it has several."""
+    With several seeds it is the mean over them. With one, the interval is that of the one trained model.
+    """
     over_seeds = record.get("seeds", {}).get(f"{split}/{name}")
     if over_seeds is not None:
-        return Measured(over_seeds["mean"], over_seeds["low95"], over_seeds["high95"], len(over_seeds["values"]))
+        ends = {end: over_seeds[end] for end in ("low95", "high95")}
+        return {"value": over_seeds["mean"], **ends, "seeds": len(over_seeds["values"])}
     values = record["metrics"].get(split, {})
-    return Measured(values.get(name), values.get(f"{name}_low95"), values.get(f"{name}_high95"), 1)
+    return {"value": values.get(name), **{end: values.get(f"{name}_{end}") for end in ("low95", "high95")}, "seeds": 1}
 
 
 def problems(record: Any) -> list[str]:

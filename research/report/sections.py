@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from research.evaluation.metrics import metric_of
 from research.report import formats
@@ -14,34 +14,29 @@ COLUMNS_NAMED = 8  # columns of a series that are named; the others are only cou
 Facts = list[tuple[str, str]]  # (what, value)
 
 
-class Headline(NamedTuple):
-    """The number that the page opens with, what it is, its 95% interval, and what that interval is over.
+def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> dict[str, str] | None:
+    """The number that the page opens with; None where the record has no such metric.
 
-    `title` says the number and the metric, in short.
+    title       the number and the metric, in short
+    value       the number
+    label       what the number is, of which data
+    interval    its 95% interval; empty where there is none
+    over        what the interval is over
     """
-
-    title: str
-    value: str
-    label: str
-    interval: str
-    over: str
-
-
-def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> Headline | None:
-    """The headline of a record; None where it has no such metric."""
     found = measured(record, split, metric)
-    if not formats.is_number(found.value):
+    if not formats.is_number(found["value"]):
         return None
     examples = formats.count(record["data"]["sizes"].get(split))
     over = f"over new {unit}: where this one trained model would land on others of the same kind"
-    value, name = formats.metric(metric, found.value), formats.metric_label(metric)
+    value, name = formats.metric(metric, found["value"]), formats.metric_label(metric)
     measure = series_unit(record) if metric_of(metric).unit == "quantity" else ""
     label = f"{name}{f' in {measure}' if measure else ''} on {examples} {split} {unit}"
-    if found.seeds > 1:
+    if found["seeds"] > 1:
         over = f"over seeds: where the mean of many more trainings would land on these same {unit}"
-        label = f"mean {label}, of {found.seeds} trainings that differ in their seed"
-    interval = formats.interval(metric, found.low95, found.high95)
-    return Headline(f"{value} {name}", value, label, interval, over if interval else "")
+        label = f"mean {label}, of {found['seeds']} trainings that differ in their seed"
+    interval = formats.interval(metric, found["low95"], found["high95"])
+    title = f"{value} {name}"
+    return {"title": title, "value": value, "label": label, "interval": interval, "over": over if interval else ""}
 
 
 def facts(record: Mapping[str, Any], unit: str) -> Facts:

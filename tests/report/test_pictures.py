@@ -25,8 +25,8 @@ def decoded(source):
 def test_small_pictures_are_exact_and_large_ones_keep_their_colours(side, channels):
     image = picture(side, side, channels)
     shown = inlined(image)
-    assert (shown.width, shown.height) == (side, side) and shown == inlined(image.copy())
-    error = decoded(shown.source).astype(float) - image
+    assert (shown["width"], shown["height"]) == (side, side) and shown == inlined(image.copy())
+    error = decoded(shown["source"]).astype(float) - image
     if side <= LOSSLESS_SIDE:
         assert not error.any()
     else:  # white noise is the worst that there is; halved colour resolution would leave about 60
@@ -63,5 +63,5 @@ def test_maps_are_shares_of_their_most():
 def test_a_picture_stands_on_the_page_at_its_size_in_inches(report):
     placed = figure_picture(report.figures["learning_curves"])
     width, height = struct.unpack(">II", report.figures["learning_curves"][16:24])
-    assert (placed.width, placed.height) == (round(width * 0.6), round(height * 0.6))
-    assert placed.width == round(5.4 * 96)
+    assert (placed["width"], placed["height"]) == (round(width * 0.6), round(height * 0.6))
+    assert placed["width"] == round(5.4 * 96)

@@ -79,11 +79,11 @@ def test_epochs_are_kept(report):
 
 def test_a_metric_is_the_mean_over_seeds_where_there_are_several(report, seeds_report):
     one, several = measured(report.record, "test", "accuracy"), measured(seeds_report.record, "test", "accuracy")
-    assert (one.value, one.seeds) == (report.record["metrics"]["test"]["accuracy"], 1)
-    assert one.low95 == report.record["metrics"]["test"]["accuracy_low95"]
-    assert (several.value, several.seeds) == (seeds_report.record["seeds"]["test/accuracy"]["mean"], 3)
-    assert several.high95 == seeds_report.record["seeds"]["test/accuracy"]["high95"]
-    assert measured(report.record, "test", "nothing").value is None
+    assert (one["value"], one["seeds"]) == (report.record["metrics"]["test"]["accuracy"], 1)
+    assert one["low95"] == report.record["metrics"]["test"]["accuracy_low95"]
+    assert (several["value"], several["seeds"]) == (seeds_report.record["seeds"]["test/accuracy"]["mean"], 3)
+    assert several["high95"] == seeds_report.record["seeds"]["test/accuracy"]["high95"]
+    assert measured(report.record, "test", "nothing")["value"] is None
 
 
 def test_environment_names_what_computed(report):
@@ -99,7 +99,7 @@ def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
 
 def test_a_number_that_json_cannot_hold_reads_as_missing(report):
     record = report.record | {"metrics": {"test": {"accuracy": math.nan}}}
-    assert measured(record, "test", "accuracy").low95 is None
+    assert measured(record, "test", "accuracy")["low95"] is None
 
 
 @pytest.mark.parametrize("content", ['{"experiment": "digits", "see', "", "[]", None])

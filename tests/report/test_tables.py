@@ -61,7 +61,7 @@ def test_where_nothing_is_confused_no_empty_table_is_shown(judge):
 def test_confusions_are_the_largest_off_the_diagonal():
     evaluation = {"confusion": np.array([[50, 3, 0], [7, 40, 1], [0, 0, 9]]), "classes": ("a", "b", "c")}
     found = confusions(evaluation)
-    assert [(one.truth, one.predicted, one.examples) for one in found] == [("b", "a", 7), ("a", "b", 3), ("b", "c", 1)]
-    assert found[0].share == pytest.approx(7 / 48)
+    assert [mistake[:3] for mistake in found] == [("b", "a", 7), ("a", "b", 3), ("b", "c", 1)]
+    assert found[0][3] == pytest.approx(7 / 48)
     assert evaluation["confusion"][0, 0] == 50  # looked at, not changed
     assert len(confusions(evaluation, limit=2)) == 2

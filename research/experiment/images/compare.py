@@ -45,7 +45,7 @@ def _rung(config: ImageExperiment, record: dict[str, Any], difference: Differenc
     return ComparedRun(
         parameters=record["parameters"]["trainable"],
         test=test_accuracy(record),
-        train=measured(record, "train", "accuracy").value,
+        train=measured(record, "train", "accuracy")["value"],
         published=config.published,
         seconds=record["seconds"]["total"],
         difference=difference,
