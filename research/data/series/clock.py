@@ -1,4 +1,4 @@
-"""What a clock and a calendar tell of any time, past or to come: angles of the day and of the week, on the circle."""
+"""Clock times: calendar features, time zones, and changes of the clock."""
 
 import datetime
 import difflib
@@ -15,10 +15,10 @@ PERIODS = ("time_of_day", "day_of_week", "time_of_year")
 
 
 def calendar_features(times: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Sine and cosine of each of `names` at `times` (datetime64 [T], local wall clock): float32 [T, 2 * len(names)].
+    """Sine and cosine of each of `names` at `times` (datetime64 [T], local): float32 [T, 2 * len(names)].
 
-    time_of_day turns once a day from midnight, day_of_week once in seven days from Monday, a seventh at each midnight,
-    time_of_year once a year from the first of January, a 365th (366th) at each midnight.
+    time_of_day has its period of a day from midnight. day_of_week has that of a week from Monday, in whole days.
+    time_of_year has that of a year from the first of January, in whole days.
     """
     days, seconds = days_and_seconds(times)
     turns = {"time_of_day": seconds / DAY, "day_of_week": weekday(days) / 7, "time_of_year": _of_year(times)}
@@ -34,25 +34,25 @@ def _of_year(times: np.ndarray) -> np.ndarray:
 
 
 def days_and_seconds(times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The days since 1970-01-01 and the seconds since midnight of `times`: int64, of the same shape."""
+    """Days since 1970-01-01 and seconds since midnight of `times`: int64, of the same shape."""
     seconds = times.astype("datetime64[s]").astype(np.int64)
     return seconds // DAY, seconds % DAY
 
 
 def weekday(days: np.ndarray) -> np.ndarray:
-    """The day of the week of days since 1970-01-01, a Thursday: 0 is Monday."""
+    """The day of the week, 0 for Monday, of `days` since 1970-01-01 (a Thursday)."""
     return (days + 3) % 7
 
 
 HOUR = UNITS["h"]
-# Where clocks are changed today it is by an hour, on a Sunday before four in the morning, in spring or autumn of
-# either half of the world (nearly everywhere: the tz database, https://www.iana.org/time-zones).
+# Clocks change by an hour, on a Sunday before four in the morning, in spring or autumn of either hemisphere: true of
+# nearly all zones of today (the tz database, https://www.iana.org/time-zones).
 MONTHS = (3, 4, 9, 10, 11)
 LATEST = 4 * HOUR
 
 
 def check_zone(name: str | None) -> None:
-    """Raises UserError, with the nearest name, unless `name` is None or a time zone that is known here."""
+    """Raises UserError, with the nearest name, unless `name` is None or a known time zone."""
     try:
         if name is not None:
             zoneinfo.ZoneInfo(name)
@@ -63,10 +63,10 @@ def check_zone(name: str | None) -> None:
 
 
 def instants_of(times: np.ndarray, zone: str | None, rows: np.ndarray, where: str) -> np.ndarray:
-    """The UTC instants of `times` (datetime64[s] [N]) that a clock in `zone` showed in this order; `times` without one.
+    """UTC instants of local `times` (datetime64[s] [N], in the rows' order) in `zone`; `times` themselves without one.
 
-    Of the hour that a clock shows twice in autumn, what comes after a step back, or has the time of a row before, is
-    the second. Raises UserError for an hour that the clock skips, and for times that go back otherwise, by the row.
+    In the hour that repeats in autumn, rows after a step back, and rows that repeat an earlier time, are in the second
+    round. Raises UserError, by the row, for an hour that the clock skips, and for times that go back otherwise.
     """
     import pandas as pd  # slow to import
 
@@ -88,7 +88,7 @@ def instants_of(times: np.ndarray, zone: str | None, rows: np.ndarray, where: st
 
 
 def refuse_unsorted(times: np.ndarray, allowed: np.ndarray, rows: np.ndarray, where: str) -> None:
-    """Raises UserError, naming the row, where `times` [N] go back and it is not `allowed` [N - 1]."""
+    """Raises UserError, by the row, where `times` [N] go back and that is not `allowed` [N - 1]."""
     back = (np.diff(times) < np.timedelta64(0, "s")) & ~allowed
     if back.any():
         first = int(back.argmax()) + 1
@@ -99,7 +99,7 @@ def refuse_unsorted(times: np.ndarray, allowed: np.ndarray, rows: np.ndarray, wh
 
 
 def wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
-    """What a clock in `zone` shows at these UTC `instants`, datetime64[s]; `instants` themselves without one."""
+    """Local times in `zone` of UTC `instants`, datetime64[s]; `instants` themselves without a zone."""
     import pandas as pd
 
     if zone is None:
@@ -109,37 +109,37 @@ def wall_clock(instants: np.ndarray, zone: str | None) -> np.ndarray:
 
 
 def is_change(start: Any, seconds: int) -> bool:
-    """Whether so many seconds from `start`, skipped or met twice, look like a change of the clock."""
+    """Whether `seconds` skipped or repeated from `start` on look like a change of the clock."""
     return seconds == HOUR and bool(may_change(np.array([start]))[0])
 
 
 def may_change(times: np.ndarray) -> np.ndarray:
-    """Whether clocks may be changed at these `times` (datetime64 [N]): bool [N]."""
+    """Whether clocks may change at `times` (datetime64 [N], local): bool [N]."""
     days, seconds = days_and_seconds(times)
     month = times.astype("datetime64[M]").astype(np.int64) % 12 + 1
     return (weekday(days) == 6) & (seconds < LATEST) & np.isin(month, MONTHS)
 
 
 def shown_time(time: Any) -> str:
-    """A time as text to the minute, or to the second where it has seconds."""
+    """A time as text, to the minute, or to the second if it has seconds."""
     text = str(time.astype("datetime64[s]")).replace("T", " ")
     return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
 def _may_go_back(times: np.ndarray) -> np.ndarray:
-    """Whether a row may lie before the one before it, [N - 1]: by less than the hour that a clock is put back."""
+    """Whether a row may be earlier than the one before, [N - 1]: by less than an hour, at a change of the clock."""
     return may_change(times[1:]) & (times[:-1] - times[1:] < np.timedelta64(HOUR, "s"))
 
 
 def _second(times: np.ndarray, twofold: np.ndarray) -> np.ndarray:
-    """Which of the `twofold` times are of the second round of their hour."""
+    """Which of the `twofold` times [N] are in the second round of their hour: bool [N]."""
     second = np.zeros(len(times), bool)
     days = days_and_seconds(times)[0]
     for day in np.unique(days[twofold]):
-        place = np.flatnonzero(twofold & (days == day))
-        back = np.flatnonzero(np.diff(times[place]) < np.timedelta64(0, "s"))
+        rows = np.flatnonzero(twofold & (days == day))
+        back = np.flatnonzero(np.diff(times[rows]) < np.timedelta64(0, "s"))
         if len(back):
-            second[place[back[0] + 1 :]] = True
+            second[rows[back[0] + 1 :]] = True
         else:
-            second[np.delete(place, np.unique(times[place], return_index=True)[1])] = True
+            second[np.delete(rows, np.unique(times[rows], return_index=True)[1])] = True
     return second

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them ("30min", "6h", "1d 12h"), in seconds and in steps of a series."""
+"""Durations as people write them ("30min", "6h", "1d 12h"), in seconds and in steps of a series."""
 
 import re
 
@@ -9,14 +9,14 @@ from research.errors import UserError, printable
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
 DAY = UNITS["d"]
-MONTHS = {"month": 1, "mo": 1, "quarter": 3, "q": 3, "year": 12, "y": 12}  # and their plurals
+MONTHS = {"month": 1, "mo": 1, "quarter": 3, "q": 3, "year": 12, "y": 12}  # plurals are read, too
 _PART = r"(\d+(?:\.\d+)?)\s*(w|d|h|min|s)"
 
 
 def seconds_of(text: str) -> int:
-    """The seconds of a duration: numbers with the units s, min, h, d or w, added up.
+    """The seconds of a duration: the sum of numbers with the units s, min, h, d or w.
 
-    Raises UserError for anything else, and for what is no whole number of seconds of 1 at least.
+    Raises UserError for any other text, and for a sum that is no whole number of seconds, 1 or more.
     """
     lean = text.strip().lower()
     if not re.fullmatch(rf"(?:{_PART}\s*)+", lean, re.ASCII) or len(lean) > 40:
@@ -28,9 +28,9 @@ def seconds_of(text: str) -> int:
 
 
 def steps_of(text: str, step: np.timedelta64, flag: str = "") -> int:
-    """How many steps of a series `text` means: a duration ("6h"; "2 years" of months), or the number itself ("72").
+    """The number of steps of a series that `text` means: a number ("72") or a duration ("6h", "2 years").
 
-    Raises UserError, naming `flag`, where a duration is no whole number of steps, and for less than one.
+    Raises UserError, naming `flag`, for a duration that is no whole number of steps, and for less than one step.
     """
     lean = text.strip()
     if re.fullmatch(r"\d{1,9}", lean, re.ASCII) and int(lean):
@@ -39,22 +39,22 @@ def steps_of(text: str, step: np.timedelta64, flag: str = "") -> int:
         raise UserError(f"{text[:40]!r} is no number of steps; give 1 or more, or a duration such as 6h")
     if months_in(step):
         return _steps_of_months(text, step, flag)
-    seconds, each = seconds_of(text), seconds_in(step)
-    if seconds % each:
-        near = [format_duration(count * each) for count in (seconds // each, seconds // each + 1) if count]
+    seconds, length = seconds_of(text), seconds_in(step)
+    if seconds % length:
+        near = [format_duration(count * length) for count in (seconds // length, seconds // length + 1) if count]
         raise UserError(
-            f"{_named(text, flag)} is no whole number of steps of {format_duration(each)}; give {' or '.join(near)}"
+            f"{_named(text, flag)} is no whole number of steps of {format_duration(length)}; give {' or '.join(near)}"
         )
-    return seconds // each
+    return seconds // length
 
 
 def seconds_in(step: np.timedelta64) -> int:
-    """The whole seconds of a numpy duration, which is not in months."""
+    """The whole seconds of a numpy duration that is not in months."""
     return int(step / np.timedelta64(1, "s"))
 
 
 def format_duration(length: int | np.timedelta64) -> str:
-    """A length in words: "5 min", "1 h", "1 d 6 h", in its two largest units; "3 months", "1 year" of months."""
+    """A duration (seconds or a numpy duration) in its two largest units: "5 min", "1 d 6 h", "3 months", "1 year"."""
     if isinstance(length, np.timedelta64):
         months = months_in(length)
         return _format_months(months) if months else format_duration(seconds_in(length))
@@ -72,8 +72,8 @@ def _format_months(months: int) -> str:
 
 
 def _steps_of_months(text: str, step: np.timedelta64, flag: str) -> int:
-    found = re.fullmatch(r"(\d{1,6})\s*([a-z]+?)s?", text.strip().lower(), re.ASCII)
-    months = int(found[1]) * MONTHS.get(found[2], 0) if found else 0
+    match = re.fullmatch(r"(\d{1,6})\s*([a-z]+?)s?", text.strip().lower(), re.ASCII)
+    months = int(match[1]) * MONTHS.get(match[2], 0) if match else 0
     if not months or months % months_in(step):
         raise UserError(
             f"{_named(text, flag)} is no whole number of steps of {format_duration(step)}; give a number of steps, "

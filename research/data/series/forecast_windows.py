@@ -8,7 +8,7 @@ from research.data.series.clock import instants_of, shown_time, wall_clock
 from research.data.series.durations import DAY, seconds_in
 from research.data.series.months import following, months_in
 from research.data.series.reference import Reference, expected, series_index
-from research.data.series.seasons import opened
+from research.data.series.seasons import following_open
 from research.data.series.series_set import Series
 from research.data.series.windows import Missing, Windows, joined
 from research.errors import UserError
@@ -68,7 +68,7 @@ def extended(
     if opening is None:
         ahead = following(instants, step, horizon)
     else:
-        ahead = opened(instants[-1], step, horizon, opening, zone)
+        ahead = following_open(instants[-1], step, horizon, opening, zone)
     unknown = np.full((horizon, one.values.shape[1]), np.nan)
     return Series(
         one.name, np.concatenate([one.times, wall_clock(ahead, zone)]), np.concatenate([one.values, unknown]), None

@@ -1,4 +1,4 @@
-"""Means or medians of a series by the step of the day and the day of the week, of all its days or of all but one."""
+"""Daily profiles of a series: means or medians by step of the day and weekday, over all days or all but one."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
@@ -13,8 +13,12 @@ Kind = Literal["mean", "day", "weekday"]
 Statistic = Literal["mean", "median"]
 
 
-class Shape(NamedTuple):
-    """How a profile is made: of which days, how much a weekday's own counts, by what statistic, how smooth in steps."""
+class ProfileSpec(NamedTuple):
+    """How a profile is computed.
+
+    kind: one mean, one for each step of the day, or one for each step of each weekday. blend: the weight of a weekday's
+    own values. smooth: the standard deviation of a Gaussian around the clock, in steps.
+    """
 
     kind: Kind = "mean"
     blend: float = 0.5
@@ -22,48 +26,51 @@ class Shape(NamedTuple):
     smooth: float = 0.0
 
 
-class Days(NamedTuple):
-    """Of one series: the sums and counts of what is known, float64 [days, slots of a day, F]; their weekdays [days].
+class DailySums(NamedTuple):
+    """The known values of one series by day.
 
-    place [T] says which of the days each step of the series is of.
+    sums and counts: float64 [days, slots of a day, F]. weekdays: [days]. day: [T], the index of each step's day.
     """
 
     sums: np.ndarray
     counts: np.ndarray
     weekdays: np.ndarray
-    place: np.ndarray
+    day: np.ndarray
 
     def known(self) -> int:
-        """How many days anything is known of."""
+        """The number of days with any known value."""
         return int(self.counts.any(axis=(1, 2)).sum())
 
     def rows(self) -> Sequence[np.ndarray]:
-        """The steps of each day."""
-        order = np.argsort(self.place, kind="stable")
-        return np.split(order, np.flatnonzero(np.diff(self.place[order])) + 1)
+        """The indices of each day's steps."""
+        order = np.argsort(self.day, kind="stable")
+        return np.split(order, np.flatnonzero(np.diff(self.day[order])) + 1)
 
-    def means(self) -> tuple[np.ndarray, np.ndarray]:
-        """The sums and the counts of each day of the week: [7, slots of a day, F] each."""
+    def by_weekday(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sums and the counts of each weekday: [7, slots of a day, F] each."""
         sums, counts = np.zeros((2, 7, *self.sums.shape[1:]))
         np.add.at(sums, self.weekdays, self.sums)
         np.add.at(counts, self.weekdays, self.counts)
         return sums, counts
 
     def medians(self, day: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The medians over all days but `day`, [slots of a day, F], and over those of each weekday, [7, slots, F]."""
+        """Medians over all days but `day`: of all weekdays [slots of a day, F], and of each one [7, slots, F]."""
         with np.errstate(invalid="ignore"):
             values = np.where(self.counts > 0, self.sums / self.counts, np.nan)
         rows = np.arange(len(values)) != (-1 if day is None else day)
         return _median(values[rows]), np.stack([_median(values[rows & (self.weekdays == w)]) for w in range(7)])
 
 
-def profiles(days: Days, shape: Shape) -> Callable[[int | None], np.ndarray]:
-    """`table(day)`: the profile [slots, F] of all days but `day` (None: of all); NaN for a column not known at all."""
-    sums, counts = days.means()
+def profiles(days: DailySums, spec: ProfileSpec) -> Callable[[int | None], np.ndarray]:
+    """Returns `table(day)`: the profile [slots, F] of all days but `day` (None for all days).
+
+    The profile of a column without any known value is NaN.
+    """
+    sums, counts = days.by_weekday()
 
     def table(day: int | None) -> np.ndarray:
-        if shape.statistic == "median":
-            return _shaped(*days.medians(day), shape)
+        if spec.statistic == "median":
+            return _profile(*days.medians(day), spec)
         total, number = sums, counts
         if day is not None:
             total, number = sums.copy(), counts.copy()
@@ -71,66 +78,66 @@ def profiles(days: Days, shape: Shape) -> Callable[[int | None], np.ndarray]:
             number[days.weekdays[day]] -= days.counts[day]
         with np.errstate(invalid="ignore", divide="ignore"):  # where nothing is known
             own = np.where(number > 0, total / number, np.nan)
-            return _shaped(total.sum(axis=0) / number.sum(axis=0), own, shape)
+            return _profile(total.sum(axis=0) / number.sum(axis=0), own, spec)
 
     return table
 
 
-def by_day(one: Series, step: np.timedelta64, kind: Kind) -> Days:
-    """`one`, with steps of `step`, by its days; a day has a single slot for "mean"."""
-    days, seconds = days_and_seconds(one.times)
-    dates, place = np.unique(days, return_inverse=True)
+def daily_sums(series: Series, step: np.timedelta64, kind: Kind) -> DailySums:
+    """The known values of `series`, on steps of `step`, by day; for "mean" a day is a single slot."""
+    days, seconds = days_and_seconds(series.times)
+    dates, day = np.unique(days, return_inverse=True)
     slots = np.zeros_like(seconds) if kind == "mean" else seconds // seconds_in(step)
-    known = np.isfinite(one.values)
-    shape = (len(dates), 1 if kind == "mean" else slots_of_day(seconds_in(step)), one.values.shape[1])
+    known = np.isfinite(series.values)
+    shape = (len(dates), 1 if kind == "mean" else slots_of_day(seconds_in(step)), series.values.shape[1])
     sums, counts = np.zeros((2, *shape))
-    np.add.at(sums, (place, slots), np.where(known, one.values, 0))
-    np.add.at(counts, (place, slots), known)
-    return Days(sums, counts, weekday(dates), place)
+    np.add.at(sums, (day, slots), np.where(known, series.values, 0))
+    np.add.at(counts, (day, slots), known)
+    return DailySums(sums, counts, weekday(dates), day)
 
 
 def slots_of_day(step: int) -> int:
-    """How many steps of `step` seconds begin in a day that begins with one."""
+    """The number of steps of `step` seconds that begin within a day, the first at midnight."""
     return -(-DAY // step)
 
 
 def slots_of(times: np.ndarray, step: np.timedelta64, kind: Kind) -> np.ndarray:
-    """Which slot of a `profile` each of `times` lies in."""
+    """The slot of a profile that each of `times` lies in."""
     days, seconds = days_and_seconds(times)
     if kind == "mean":
         return np.zeros_like(days)
-    each = seconds_in(step)
-    return seconds // each + (weekday(days) * slots_of_day(each) if kind == "weekday" else 0)
+    length = seconds_in(step)
+    return seconds // length + (weekday(days) * slots_of_day(length) if kind == "weekday" else 0)
 
 
-def _shaped(of_all: np.ndarray, own: np.ndarray, shape: Shape) -> np.ndarray:
-    """The table of a reference from what all days say [slots, F], and those of each weekday [7, slots, F]."""
-    of_all = _nearest(of_all)
-    own = np.where(np.isnan(own), of_all, own) - of_all
-    if shape.smooth:
+def _profile(all_days: np.ndarray, own: np.ndarray, spec: ProfileSpec) -> np.ndarray:
+    """The profile [slots, F] from the statistic of all days [slots, F] and those of each weekday [7, slots, F]."""
+    all_days = _fill_around_clock(all_days)
+    own = np.where(np.isnan(own), all_days, own) - all_days
+    if spec.smooth:
         from scipy.ndimage import gaussian_filter1d  # slow to import
 
-        of_all = gaussian_filter1d(of_all, shape.smooth, axis=0, mode="wrap")
-        own = gaussian_filter1d(own, shape.smooth, axis=1, mode="wrap")
-    if shape.kind != "weekday":
-        return of_all
-    return (of_all + shape.blend * own).reshape(-1, of_all.shape[1])
+        all_days = gaussian_filter1d(all_days, spec.smooth, axis=0, mode="wrap")
+        own = gaussian_filter1d(own, spec.smooth, axis=1, mode="wrap")
+    if spec.kind != "weekday":
+        return all_days
+    return (all_days + spec.blend * own).reshape(-1, all_days.shape[1])
 
 
 def _median(values: np.ndarray) -> np.ndarray:
-    """The median over days [days, slots, F] of what is known; NaN where nothing is."""
+    """The median over days of the known `values` [days, slots, F]; NaN where none is known."""
     known = np.isfinite(values).any(axis=0)
     filled = np.where(known, values, 0.0)
     return np.where(known, np.nanmedian(filled, axis=0), np.nan) if len(values) else np.full(values.shape[1:], np.nan)
 
 
-def _nearest(means: np.ndarray) -> np.ndarray:
-    """`means` [slots, F] of a day, NaN replaced by the nearest slot that is known, around the clock."""
+def _fill_around_clock(means: np.ndarray) -> np.ndarray:
+    """`means` [slots, F] of a day, with NaN replaced by the nearest known slot around the clock."""
     result, length = means.copy(), len(means)
     for column in result.T:
-        seen = np.flatnonzero(np.isfinite(column))
-        if 0 < len(seen) < length:
-            around = np.concatenate([seen - length, seen, seen + length])
+        known = np.flatnonzero(np.isfinite(column))
+        if 0 < len(known) < length:
+            around = np.concatenate([known - length, known, known + length])
             after = np.searchsorted(around, np.arange(length))
             before = np.maximum(after - 1, 0)
             nearer = np.where(around[after] - np.arange(length) < np.arange(length) - around[before], after, before)

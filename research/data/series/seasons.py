@@ -1,4 +1,4 @@
-"""The season that a series repeats, a day or a year of months: which one a time is of, and where in it."""
+"""Seasons of a series (a day, or a year of months), and the business days and hours that it keeps to."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ from research.data.series.months import month_of, months_in
 
 
 class Season(NamedTuple):
-    """What a season is called, and how many places it has: a day of hours 24, as in the M4 competition."""
+    """A season's name and its number of steps: a day of hours has 24, as in the M4 competition."""
 
     name: str
     steps: int
 
 
 def season_of(step: np.timedelta64) -> Season:
-    """A year of steps of months, a day of shorter ones; one step of those that are longer than their season."""
+    """A year for steps of months, a day for shorter ones; a single step where the step is longer than the season."""
     if months := months_in(step):
         return Season("year", 12 // months) if 12 % months == 0 else Season(format_duration(step), 1)
     seconds = seconds_in(step)
@@ -26,69 +26,74 @@ def season_of(step: np.timedelta64) -> Season:
 
 
 def seasons_of(times: np.ndarray, step: np.timedelta64) -> tuple[np.ndarray, np.ndarray]:
-    """(cycles, places) of `times` (datetime64 [T], local): which season each is of, and which step of it, int64 [T].
+    """The season that each of `times` (datetime64 [T], local) is in, and the step within it: two arrays int64 [T].
 
-    The same place of two days is the same time of the clock, whatever hour a change of the clock took or gave between.
+    The same step of two days is the same local time, also across a change of the clock.
     """
     if months := months_in(step):
         length = 12 if 12 % months == 0 else months
         return month_of(times) // length, month_of(times) % length // months
     days, seconds = days_and_seconds(times)
-    each = seconds_in(step)
-    if each > DAY:
-        return times.astype("datetime64[s]").astype(np.int64) // each, np.zeros_like(days)
-    return days, seconds // each
+    length = seconds_in(step)
+    if length > DAY:
+        return times.astype("datetime64[s]").astype(np.int64) // length, np.zeros_like(days)
+    return days, seconds // length
 
 
 def by_season(times: np.ndarray, values: np.ndarray, step: np.timedelta64) -> np.ndarray:
-    """`values` [T, F] with each season at its places, [seasons * places, F]: NaN where there is no row.
+    """`values` [T, F] with every season at full length, [seasons * steps, F]: NaN where there is no row.
 
-    What is a season apart is then as many rows apart as a season has places, whatever the clock or a gap did between.
+    Values a season apart are then a fixed number of rows apart, also across gaps and changes of the clock.
     """
     length = season_of(step).steps
     if length == 1 or not len(times):
         return values
-    cycles, places = seasons_of(times, step)
-    result = np.full(((int(cycles[-1] - cycles[0]) + 1) * length, values.shape[1]), np.nan)
-    result[(cycles - cycles[0]) * length + places] = values
+    seasons, steps = seasons_of(times, step)
+    result = np.full(((int(seasons[-1] - seasons[0]) + 1) * length, values.shape[1]), np.nan)
+    result[(seasons - seasons[0]) * length + steps] = values
     return result
 
 
-CLOSED = 0.1  # share of the weeks in which a step of the week that is closed may be there (our own rule)
+CLOSED = 0.1  # a step of the week is closed if fewer than this share of the weeks have it (our own rule)
 
 
 def opening_of(parts: Sequence[np.ndarray], step: np.timedelta64) -> np.ndarray | None:
-    """Which steps of the week the series with times `parts` (datetime64[s], local) has: bool [7, slots of a day].
+    """Which steps of the week a series with times `parts` (datetime64[s], local) has: bool [7, slots of a day].
 
-    One that was there in fewer than a tenth of the weeks from the first time of a part to its last is closed. One that
-    no part reaches over is as it is on other days. None where steps do not divide a day, and where nothing is closed.
+    A step that fewer than a tenth of the weeks have, from the first time of a part to its last, is closed. A step that
+    no part reaches has the hours of other days. Returns None where steps do not divide a day, and where nothing is
+    closed.
     """
     if months_in(step) or DAY % seconds_in(step):
         return None
     slots = DAY // seconds_in(step)
-    there, weeks = np.zeros((2, 7, slots))
+    present, weeks = np.zeros((2, 7, slots))
     for times in parts:
         if len(times):
-            there += _counted(times, slots)
-            weeks += _counted(np.arange(times[0], times[-1] + step, step), slots)
-    open_days, of_all = there >= CLOSED * weeks, there.sum(axis=0) >= CLOSED * weeks.sum(axis=0)
-    result = np.where(weeks > 0, open_days, of_all)
+            present += _counts(times, slots)
+            weeks += _counts(np.arange(times[0], times[-1] + step, step), slots)
+    by_day, all_days = present >= CLOSED * weeks, present.sum(axis=0) >= CLOSED * weeks.sum(axis=0)
+    result = np.where(weeks > 0, by_day, all_days)
     return result if not result.all() and result.any() else None
 
 
-def opened(last: np.datetime64, step: np.timedelta64, count: int, opening: np.ndarray, zone: str | None) -> np.ndarray:
-    """The first `count` instants after `last`, a `step` apart, that are open by a clock in `zone`: datetime64[s]."""
-    weeks = -(-count // int(opening.sum())) + 2  # one that is begun, and one for changes of the clock
+def following_open(
+    last: np.datetime64, step: np.timedelta64, count: int, opening: np.ndarray, zone: str | None
+) -> np.ndarray:
+    """The first `count` instants after `last`, a `step` apart, that are open by local time in `zone`: datetime64[s]."""
+    weeks = -(-count // int(opening.sum())) + 2  # one for the current week, and one for changes of the clock
     instants = last + np.arange(1, weeks * opening.size + 1) * step
     weekdays, slots = _slots(wall_clock(instants, zone), opening.shape[1])
     return instants[opening[weekdays, slots]][:count]
 
 
 def _slots(times: np.ndarray, slots: int) -> tuple[np.ndarray, np.ndarray]:
+    """The weekday and the slot of the day of each of `times`."""
     days, seconds = days_and_seconds(times)
     return weekday(days), seconds * slots // DAY
 
 
-def _counted(times: np.ndarray, slots: int) -> np.ndarray:
-    weekdays, places = _slots(times, slots)
-    return np.bincount(weekdays * slots + places, minlength=7 * slots).reshape(7, slots)
+def _counts(times: np.ndarray, slots: int) -> np.ndarray:
+    """How many of `times` are in each slot of each weekday: [7, slots]."""
+    weekdays, index = _slots(times, slots)
+    return np.bincount(weekdays * slots + index, minlength=7 * slots).reshape(7, slots)

@@ -90,7 +90,7 @@ def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.nda
     known = (values, starts, firsts, sizes.context)
     naive = seasonal_naive(*known, *seasons_of(times, parts.data.step), average[rows])
     named = {"last value": last_value(*known, average[rows]), season_name(parts): naive.forecasts}
-    named["time-of-day mean" if parts.average.shape.kind == "day" else "mean"] = average[rows]  # of under two days
+    named["time-of-day mean" if parts.average.profile.kind == "day" else "mean"] = average[rows]  # of under two days
     if parts.config.data.reference != "mean":
         named["daily profile"] = windows.expected[rows].astype(np.float64)
     return named, naive

@@ -11,7 +11,7 @@ from research.config import SeriesData, SeriesExperiment
 from research.data.sampling import uniform
 from research.data.series.leaving_out import without_short
 from research.data.series.load import load_series
-from research.data.series.reference import Reference, fit_reference, left_out
+from research.data.series.reference import Reference, fit_reference, leave_one_day_out
 from research.data.series.seasons import opening_of
 from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windowed_series import WindowedSeries
@@ -156,7 +156,7 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     if config.missing == "join":
         late = late._replace(opening=_openings(data))
     told = {"train": early, "validation": early, "test": late}
-    expectations = {"train": None if config.reference == "mean" else left_out(early, train)}
+    expectations = {"train": None if config.reference == "mean" else leave_one_day_out(early, train)}
     windows = {
         split: build_windows(
             data.parts[split],

@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.preprocessing import MinMaxScaler
 
-from research.data.series.profiles import Shape, slots_of_day
+from research.data.series.profiles import ProfileSpec, slots_of_day
 from research.data.series.reference import (
     Reference,
     expected,
     fit_reference,
-    left_out,
+    leave_one_day_out,
     reference_bytes,
     reference_from_bytes,
     series_index,
@@ -101,7 +101,7 @@ def test_steps_of_the_day_never_seen_have_the_nearest_one_around_the_clock():
 )
 def test_what_is_left_out_is_what_all_other_days_say(kind, days, lost, seed, late):
     one = series(8 * days, 180, lost, seed, start=START + np.timedelta64(late, "h"))
-    (found,) = left_out(fit_reference([one], step(180), kind, 0.4), [one])
+    (found,) = leave_one_day_out(fit_reference([one], step(180), kind, 0.4), [one])
     dates = one.times.astype("datetime64[D]")
     for date in np.unique(dates):
         rest = Series("A", one.times[dates != date], one.values[dates != date])
@@ -117,7 +117,7 @@ def test_what_is_left_out_is_what_all_other_days_say(kind, days, lost, seed, lat
 def test_a_single_day_is_told_of_itself_and_refused_as_a_profile(refusal):
     one = series(20)
     reference = fit_reference([one], step(), "mean")
-    np.testing.assert_array_equal(left_out(reference, [one])[0], expected(reference, 0, one.times))
+    np.testing.assert_array_equal(leave_one_day_out(reference, [one])[0], expected(reference, 0, one.times))
     for kind in ("day", "weekday"):
         with refusal("series A has fewer than two training days", "--data.reference mean"):
             fit_reference([one], step(), kind)
@@ -161,7 +161,7 @@ def test_a_median_is_not_moved_by_an_odd_day():
     odd.values[24 * 8 : 24 * 9] += 1e6
     plain, moved = (fit_reference([each], step(), "weekday", 0.5, statistic="median").table for each in (one, odd))
     assert np.abs(plain - moved).max() < 1e3
-    (found,) = left_out(fit_reference([one], step(), "weekday", 0.5, statistic="median"), [one])
+    (found,) = leave_one_day_out(fit_reference([one], step(), "weekday", 0.5, statistic="median"), [one])
     others = one._replace(times=one.times[24:], values=one.values[24:])
     refit = fit_reference([others], step(), "weekday", 0.5, statistic="median")
     np.testing.assert_allclose(found[:24], expected(refit, 0, one.times[:24]))
@@ -188,7 +188,11 @@ def test_a_reference_from_before_there_were_months_is_read_and_months_and_openin
 def test_what_is_no_reference(refusal):
     found = fit_reference([series(24 * 9)], step(), "day")
     content = reference_bytes(found)
-    wrong = [found._replace(shape=Shape("year")), found._replace(names=()), found._replace(spread=found.spread[:, :1])]
+    wrong = [
+        found._replace(profile=ProfileSpec("year")),
+        found._replace(names=()),
+        found._replace(spread=found.spread[:, :1]),
+    ]
     trap = found._replace(names=np.array([print], object))
     for broken in (b"", b"text", content[:200], content[:-30], *map(reference_bytes, (*wrong, trap))):
         with refusal("run holds no reference of series", "train again"):
@@ -196,7 +200,7 @@ def test_what_is_no_reference(refusal):
 
 
 def test_series_are_found_by_name(refusal):
-    found = Reference(("A", "B"), np.timedelta64(3600, "s"), Shape(), np.zeros((2, 1, 1)), np.ones((2, 1)))
+    found = Reference(("A", "B"), np.timedelta64(3600, "s"), ProfileSpec(), np.zeros((2, 1, 1)), np.ones((2, 1)))
     assert [series_index(found, name) for name in "AB"] == [0, 1]
     with refusal("series 'C' was not in training, which had 'A', 'B'"):
         series_index(found, "C")

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from research.data.series.forecast_windows import extended
-from research.data.series.seasons import by_season, opened, opening_of, season_of, seasons_of
+from research.data.series.seasons import by_season, following_open, opening_of, season_of, seasons_of
 from research.data.series.series_set import Series
 
 
@@ -99,5 +99,5 @@ def test_hours_are_those_of_the_clock_across_its_change():
     opening = opening_of([times], HOUR)
     assert opening is not None
     last = np.datetime64("2024-03-29T13:00:00")  # UTC; 14:00 in Berlin, the last hour of this Friday, was open
-    found = opened(last, HOUR, 8, opening, "Europe/Berlin")
+    found = following_open(last, HOUR, 8, opening, "Europe/Berlin")
     assert found[0] == np.datetime64("2024-04-01T07:00:00")  # 9:00 on Monday, after the clock was put forward

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.data.series.reference import fit_reference, left_out
+from research.data.series.reference import fit_reference, leave_one_day_out
 from research.data.series.series_set import Series
 from research.data.series.windows import build_windows, window_starts
 
@@ -92,7 +92,7 @@ def test_expectations_may_be_those_without_the_day_itself():
     one = series(np.random.default_rng(0).normal(size=24 * 9))
     reference = fit_reference([one], HOUR, "day")
     usual = build_windows([one], reference, 6, 24)
-    others = build_windows([one], reference, 6, 24, expectations=left_out(reference, [one]))
+    others = build_windows([one], reference, 6, 24, expectations=leave_one_day_out(reference, [one]))
     np.testing.assert_array_equal(usual.expected, np.tile(reference.table[0], (9, 1)))
     np.testing.assert_allclose(
         (one.values - others.expected)[:, 0], (one.values - usual.expected)[:, 0] * 9 / 8, atol=1e-6
