@@ -1,4 +1,4 @@
-"""The windows of a forecast proper: the context is what is known last, and the horizon is still to come."""
+"""Windows of a forecast of the future: the context is the end of a series, and the horizon lies after it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from research.data.series.months import following, months_in
 from research.data.series.reference import Reference, expected, series_index
 from research.data.series.seasons import following_open
 from research.data.series.series_set import Series
-from research.data.series.windows import Missing, Windows, joined
+from research.data.series.windows import Missing, Windows, concatenate_series
 from research.errors import UserError
 
 
@@ -24,25 +24,24 @@ def last_windows(
     calendar: Sequence[str] = (),
     time_zone: str | None = None,
 ) -> Windows:
-    """For each series the one window whose context is its end; nothing is known of its horizon.
+    """One window for each series: its context is the end of the series, and its horizon is unknown.
 
-    Raises UserError for a series shorter than the context, or, unless unknown values are masked, with one in it.
+    Raises UserError for a series shorter than the context and, unless `missing` is "mask", for an unknown value in it.
     """
     for one in series:
         check_context(one, reference, context, missing)
-    places = [series_index(reference, one.name) for one in series]
-    openings = [None if reference.opening is None else reference.opening[place] for place in places]
+    indices = [series_index(reference, one.name) for one in series]
+    openings = [None if reference.opening is None else reference.opening[index] for index in indices]
     longer = [
-        extended(one, reference.step, horizon, time_zone, opening)
-        for one, opening in zip(series, openings, strict=True)
+        extend(one, reference.step, horizon, time_zone, opening) for one, opening in zip(series, openings, strict=True)
     ]
-    expectations = [expected(reference, place, one.times) for place, one in zip(places, longer, strict=True)]
+    expectations = [expected(reference, index, one.times) for index, one in zip(indices, longer, strict=True)]
     ends = np.cumsum([len(one.times) for one in longer], dtype=np.int64)
-    return joined(longer, reference, expectations, calendar, ends - horizon - context)
+    return concatenate_series(longer, reference, expectations, calendar, ends - horizon - context)
 
 
 def check_context(one: Series, reference: Reference, context: int, missing: Missing = "drop") -> None:
-    """Raises UserError where `one` cannot be forecast: see `last_windows`; or where training did not have it."""
+    """Raises UserError for a series that cannot be forecast (see `last_windows`), or that training did not have."""
     series_index(reference, one.name)
     name = f"series {one.name}" if one.name else "the series"
     if len(one.times) < context:
@@ -55,14 +54,14 @@ def check_context(one: Series, reference: Reference, context: int, missing: Miss
         raise UserError(f"{name} is unknown at {time}, and a forecast needs the {context:,} steps before it; give it")
 
 
-def extended(
+def extend(
     one: Series,
     step: np.timedelta64,
     horizon: int,
     time_zone: str | None = None,
     opening: np.ndarray | None = None,
 ) -> Series:
-    """`one` with `horizon` more steps, of which the times are known: by a clock in `time_zone`, where it is open."""
+    """`one` with `horizon` more unknown steps. Their times follow local time in `time_zone`, and `opening` hours."""
     zone = None if months_in(step) or seconds_in(step) >= DAY else time_zone
     instants = instants_of(one.times, zone, np.arange(len(one.times)) + 1, f"series {one.name}")
     if opening is None:

@@ -1,4 +1,4 @@
-"""Series of which nothing can be learned: one of many is left out and named, a single one is refused."""
+"""Series from which nothing can be learned: a few of many are left out and reported, a single one is refused."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,43 +11,42 @@ from research.data.series.series_set import Series, SeriesSet
 from research.errors import UserError
 
 Parts = Mapping[str, tuple[Series, ...]]
-DAYS = 2  # of training that a daily profile is made of, at least: of one, it would tell that day of itself
+DAYS = 2  # fewest training days of a daily profile: that of a single day would be the day itself
 
 
 def without_flat(parts: Parts, columns: Sequence[str], share: float, where: str) -> tuple[Parts, tuple[Finding, ...]]:
-    """`parts` without the series of which no training value is known, or all are the same; and what is left out.
+    """`parts` without series whose training values are all unknown or all equal, and a finding for each of these.
 
-    Raises UserError, with the first of them, where there is but one series, and where they are more than `share` of
-    all.
+    Raises UserError, naming the first, where there is only one series, or where more than `share` of all are flat.
     """
     faults = {one.name: fault for one in parts["train"] if (fault := _flat(one, columns))}
     if faults:
         advice = "name the other columns (--data.columns), or give more of it"
         _refuse_many(faults, len(parts["train"]), share, where, advice if len(columns) > 1 else "give more of it")
-    kept = {part: _others(each, faults) for part, each in parts.items()}
-    return kept, tuple(Finding(where, name, "", 1, 1, "") for name in faults)
+    usable = {part: _others(members, faults) for part, members in parts.items()}
+    return usable, tuple(Finding(where, name, "", 1, 1, "") for name in faults)
 
 
 def without_short(data: SeriesSet, context: int, horizon: int, share: float, kind: Kind = "mean") -> SeriesSet:
-    """`data` without the series that are shorter than a window in training, and the parts of others that are.
+    """`data` without series whose training part is shorter than a window, and without other parts that are shorter.
 
     With a reference of `kind` "day" or "weekday", training needs two days, too. Findings name what is left out. Raises
-    UserError, with the first of them, where there is but one series, and where they are more than `share` of a part.
+    UserError, naming the first, where there is only one series, or where more than `share` of a part are short.
     """
-    parts, found = dict(data.parts), []
+    parts, findings = dict(data.parts), []
     for part in parts:
         faults = {one.name: fault for one in parts[part] if (fault := _short(one, context, horizon, part, kind))}
         if faults:
             advice = "give more of it, or take a shorter --data.context and --data.horizon"
             _refuse_many(faults, len(parts[part]), share, data.name, advice)
-        found += [Finding(part, name, "", 1, 1, "") for name in faults]
-        for one in parts if part == "train" else (part,):
-            parts[one] = _others(parts[one], faults)
-    return data._replace(parts=parts, findings=data.findings._replace(short=tuple(found)))
+        findings += [Finding(part, name, "", 1, 1, "") for name in faults]
+        for changed in parts if part == "train" else (part,):
+            parts[changed] = _others(parts[changed], faults)
+    return data._replace(parts=parts, findings=data.findings._replace(short=tuple(findings)))
 
 
 def _flat(one: Series, columns: Sequence[str]) -> str:
-    """What is wrong with a training part of which a column says nothing; empty where nothing is."""
+    """The fault of a training part with an unknown or constant column; "" without a fault."""
     for column, values in zip(columns, one.values.T, strict=True):
         known = values[np.isfinite(values)]
         if not len(known):
@@ -58,6 +57,7 @@ def _flat(one: Series, columns: Sequence[str]) -> str:
 
 
 def _short(one: Series, context: int, horizon: int, part: str, kind: Kind) -> str:
+    """The fault of a part that is too short; "" without a fault."""
     length = context + horizon
     if len(one.times) < length:
         return (
@@ -70,7 +70,7 @@ def _short(one: Series, context: int, horizon: int, part: str, kind: Kind) -> st
 
 
 def _refuse_many(faults: Mapping[str, str], count: int, share: float, where: str, advice: str) -> None:
-    """Raises UserError for `faults`, by the series' names, of more than `share` of `count` series, or of the one."""
+    """Raises UserError for `faults` {series: fault} of more than `share` of `count` series, or of a single series."""
     name, fault = next(iter(faults.items()))
     named = f"series {name}, {fault}" if name else fault
     if count == 1:

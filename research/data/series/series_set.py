@@ -1,4 +1,4 @@
-"""Regular series and sets of them, split in time."""
+"""Regular series, and sets of them split in time."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from research.data.series.months import months_in
 
 
 class Series(NamedTuple):
-    """One series on regular steps; called "" where a file holds no other.
+    """One series on regular steps; its name is "" where a file holds a single one.
 
-    times: datetime64[s] [T], what a wall clock shows. values: float64 [T, F], NaN where unknown. drawn: bool [T], steps
-    that end on a straight line towards a later value, which a forecast at their time could not know; None for none.
+    times: datetime64[s] [T], local. values: float64 [T, F], NaN where unknown. drawn: bool [T], steps whose end is
+    interpolated from a later value, which a forecast at that time could not know; None if there are none.
     """
 
     name: str
@@ -25,23 +25,23 @@ class Series(NamedTuple):
 
 
 class SeriesSet(NamedTuple):
-    """Series that have been looked at, each with training values that differ. `name` is where they come from."""
+    """Checked series whose training values differ; `name` is their source."""
 
     name: str
     columns: tuple[str, ...]  # F
     step: np.timedelta64  # in seconds or months
-    parts: dict[str, tuple[Series, ...]]  # "train", "validation", "test": each series' times follow each other
+    parts: dict[str, tuple[Series, ...]]  # "train", "validation", "test", in order of time
     findings: SeriesFindings
     fingerprint: str  # the first 16 hex digits of the sha256 of columns, step and parts
 
 
 def fingerprint(columns: tuple[str, ...], step: np.timedelta64, parts: Mapping[str, tuple[Series, ...]]) -> str:
-    """The first 16 hex digits of the sha256 of everything that a training sees."""
+    """The first 16 hex digits of the sha256 of all data that a training sees."""
     length = f"{months_in(step)} months" if months_in(step) else str(seconds_in(step))
     digest = hashlib.sha256("\0".join((length, *columns)).encode())
     for part, series in parts.items():
         for one in series:
             digest.update(f"\0{part}\0{one.name}\0{one.values.shape}".encode())
             digest.update(np.ascontiguousarray(one.times, "datetime64[s]").astype(np.int64).data)
-            digest.update(np.where(np.isnan(one.values), np.nan, one.values).data)  # one NaN for all kinds of it
+            digest.update(np.where(np.isnan(one.values), np.nan, one.values).data)  # the same bits for every NaN
     return digest.hexdigest()[:16]

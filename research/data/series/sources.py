@@ -1,4 +1,4 @@
-"""Where the files of a series lie: one file, or a folder with one for each part."""
+"""The files of a data set of series: a single file, or a folder with one for each part."""
 
 import difflib
 from pathlib import Path
@@ -12,19 +12,19 @@ KINDS = (".csv", ".parquet", ".npz")
 
 
 def series_files(source: str, root: str | None) -> dict[str, Path]:
-    """{part: file} of `source`, taken as it is or looked for under `root` (see `places.data_root`).
+    """{part: file} of `source`, a path as given or under `root` (see `paths.data_root`).
 
-    A file is all of "train"; of a folder it is train.csv (.parquet, .npz), and test and validation where they are
-    there. Raises UserError, with the nearest name, where nothing is found, and for files that are no such parts.
+    A single file is "train". A folder holds train.csv (.parquet, .npz) and perhaps test and validation. Raises
+    UserError, with the nearest name, where nothing is found, and for files that are no such parts.
     """
     try:
-        places = [expanded(source), data_root(root) / source]
-        found = next((place for place in places if place.exists()), None)
+        paths = [expanded(source), data_root(root) / source]
+        found = next((path for path in paths if path.exists()), None)
         if found is None:
-            raise _nowhere(source, root, places)
+            raise _not_found(source, paths)
         if found.is_dir():
             return _parts(found)
-    except OSError as error:  # a folder that may not be entered, a name too long
+    except OSError as error:  # no permission, or a name too long
         raise UserError(f"data {shown(source)} cannot be read ({error.strerror}); name another place") from error
     if found.suffix.lower() not in KINDS:
         raise UserError(f"data {shown(source)} is none of {', '.join(KINDS)}; give such a file, or a folder of them")
@@ -32,14 +32,14 @@ def series_files(source: str, root: str | None) -> dict[str, Path]:
 
 
 def _parts(folder: Path) -> dict[str, Path]:
-    there = sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS and path.is_file())
-    parts = {part: [path for path in there if path.stem.lower() in names] for part, names in SPLITS.items()}
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS and path.is_file())
+    parts = {part: [path for path in files if path.stem.lower() in names] for part, names in SPLITS.items()}
     double = next((paths for paths in parts.values() if len(paths) > 1), None)
     if double:
         names = " and ".join(shown(path.name) for path in double)
         raise UserError(f"{shown(str(folder))} has {names}, which mean the same; keep one")
     if not parts["train"]:
-        names = ", ".join(shown(path.name) for path in there[:5])
+        names = ", ".join(shown(path.name) for path in files[:5])
         hint = f"it holds {names}: name one, or call it train.csv" if names else "add it"
         raise UserError(f"{shown(str(folder))} has no train.csv (or .parquet, .npz); {hint}")
     if parts["validation"] and not parts["test"]:
@@ -47,11 +47,11 @@ def _parts(folder: Path) -> dict[str, Path]:
     return {part: paths[0] for part, paths in parts.items() if paths}
 
 
-def _nowhere(source: str, root: str | None, places: list[Path]) -> UserError:
-    beside = [place.parent for place in places if place.parent.is_dir()]
+def _not_found(source: str, paths: list[Path]) -> UserError:
+    folders = [path.parent for path in paths if path.parent.is_dir()]
     prefix = source[: len(source) - len(Path(source).name)]
-    names = [prefix + path.name for folder in beside for path in folder.iterdir()]
+    names = [prefix + path.name for folder in folders for path in folder.iterdir()]
     near = difflib.get_close_matches(source, names, n=1)
     hint = f"; did you mean {shown(near[0])}?" if near else ""
-    where = " and ".join(shown(str(place.absolute())) for place in places)
+    where = " and ".join(shown(str(path.absolute())) for path in paths)
     return UserError(f"no series {shown(source)}{hint} (looked for {where}); give --data.root or ${VARIABLE}")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from research.data.series.forecast_windows import extended, last_windows
+from research.data.series.forecast_windows import extend, last_windows
 from research.data.series.reference import expected, fit_reference
 from research.data.series.series_set import Series
 
@@ -40,17 +40,17 @@ def test_the_context_is_the_end_and_the_horizon_is_to_come():
 )
 def test_times_ahead_follow_the_clock_of_their_zone(last, after):
     one = Series("", np.array([last], "datetime64[s]"), np.ones((1, 1)))
-    ahead = extended(one, HOUR, 3, "America/Los_Angeles")
+    ahead = extend(one, HOUR, 3, "America/Los_Angeles")
     assert [str(time)[11:16] for time in ahead.times[1:]] == after
     assert np.isnan(ahead.values[1:]).all() and ahead.values[0] == 1
-    np.testing.assert_array_equal(np.diff(extended(one, HOUR, 3).times), HOUR)
-    days = extended(one, 24 * HOUR, 3, "America/Los_Angeles").times
+    np.testing.assert_array_equal(np.diff(extend(one, HOUR, 3).times), HOUR)
+    days = extend(one, 24 * HOUR, 3, "America/Los_Angeles").times
     np.testing.assert_array_equal(np.diff(days), np.timedelta64(1, "D"))
 
 
 def test_the_second_round_of_an_hour_is_known_by_what_came_before():
     times = np.array(["2016-11-06T00:00", "2016-11-06T01:00", "2016-11-06T01:00"], "datetime64[s]")
-    ahead = extended(Series("", times, np.ones((3, 1))), HOUR, 2, "America/Los_Angeles")
+    ahead = extend(Series("", times, np.ones((3, 1))), HOUR, 2, "America/Los_Angeles")
     assert [str(time)[11:16] for time in ahead.times[3:]] == ["02:00", "03:00"]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from research.data.series.forecast_windows import extended
+from research.data.series.forecast_windows import extend
 from research.data.series.seasons import by_season, following_open, opening_of, season_of, seasons_of
 from research.data.series.series_set import Series
 
@@ -57,7 +57,7 @@ def opening_hours(days):
 
 def going_on(times, step, horizon, zone=None):
     one = Series("", times, np.ones((len(times), 1)))
-    return extended(one, step, horizon, zone, opening_of([times], step)).times[len(times) :]
+    return extend(one, step, horizon, zone, opening_of([times], step)).times[len(times) :]
 
 
 def test_a_tuesday_is_followed_by_weekdays():
