@@ -20,8 +20,8 @@ from research.bench.architectures import architecture, leaf_shapes
 from research.bench.workloads import Workload
 from research.data.paths import data_root
 from research.errors import UserError
-from research.weights.foreign import read
-from research.weights.mapping import plan
+from research.weights.mapping import plan_conversion
+from research.weights.weight_file import read
 
 FILES = {"squeezenet": "squeezenet_v1.1_imagenet_notop.npz", "vgg16": "vgg16_imagenet_blocks1-2_partial.npz"}
 FEATURES, HIDDEN = (32, 64, 64), (64,)  # of the digit net that is trained
@@ -69,7 +69,7 @@ def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
 
 def _from_file(path: Path, net: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
     """The leaves in `path` that are wanted: by the tables of `research.weights` alone, for peers do without JAX."""
-    steps = plan(read(path), net).leaves
+    steps = plan_conversion(read(path), net).leaves
     found = {name: np.ascontiguousarray(steps[name].after, np.float32) for name in shapes}
     for name, shape in shapes.items():
         if found[name].shape != shape:
@@ -92,7 +92,7 @@ def main(root: str, path: str) -> None:
     from research.experiment.run import run
     from research.files import write_bytes
     from research.trees import named_leaves
-    from research.weights.ours import safetensors_bytes
+    from research.weights.native_file import safetensors_bytes
 
     config = ImageExperiment(  # as configs/mnist_cnn_short.py, for one epoch rather than three
         name="digits",

@@ -18,15 +18,15 @@ from research.data.paths import data_root, expanded
 from research.errors import UserError, warn
 from research.models.imagenet import CLASSES
 from research.report.progress import counting
+from research.weights.conversion import check_conversion, convert
 from research.weights.export import export
 from research.weights.forecaster import describe
-from research.weights.foreign import Foreign
 from research.weights.layouts import TOPS
 from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster, weights_only_caveat
-from research.weights.mapping import FORECASTER, PortPlan, guess, plan
-from research.weights.ours import save_ours
-from research.weights.port import judge, port
+from research.weights.mapping import FORECASTER, ConversionPlan, guess, plan_conversion
+from research.weights.native_file import save_native
 from research.weights.published import VGG16_NOTOP, VGG16_TOP, check_published, provenance
+from research.weights.weight_file import WeightFile
 
 File = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
 Destination = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DESTINATION")]
@@ -94,35 +94,33 @@ def _inspect(arguments: Sequence[str]) -> int:
     The exit code is 2 when the file does not fit.
     """
     flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
-    foreign, planned, wanted = _planned(flags)
-    judgement = judge(planned, wanted, flags.partial, flags.drop_top)
-    show_mapping(foreign, planned, judgement, wanted, provenance(foreign))
-    if planned.architecture == FORECASTER and not judgement.wrong:
-        print(describe(port(planned, wanted), planned.convention, gates_known(foreign)))
-        _warn_weights_only(foreign, planned)
-    return MISTAKE if judgement.wrong else 0
+    file, plan, wanted = _planned(flags)
+    conversion = check_conversion(plan, wanted, flags.partial, flags.drop_top)
+    show_mapping(file, plan, conversion, wanted, provenance(file))
+    if plan.architecture == FORECASTER and not conversion.wrong:
+        print(describe(convert(plan, wanted), plan.convention, gates_known(file)))
+        _warn_weights_only(file, plan)
+    return MISTAKE if conversion.wrong else 0
 
 
 def _import(arguments: Sequence[str]) -> int:
     """Write a weight file in our own format: NAME.safetensors, and NAME.json with a sha256 of every leaf."""
     flags = parse(Convert, arguments, about=_import.__doc__ or "")
-    foreign, planned, wanted = _planned(flags)
-    check_published(foreign)
+    file, plan, wanted = _planned(flags)
+    check_published(file)
     target = expanded(flags.destination)
-    leaves = port(planned, wanted, flags.partial, flags.drop_top)
-    source = {"file": foreign.path.name, "sha256": foreign.sha256}
-    place = save_ours(target, leaves, architecture=planned.architecture, convention=planned.convention, source=source)
+    leaves = convert(plan, wanted, flags.partial, flags.drop_top)
+    source = {"file": file.path.name, "sha256": file.sha256}
+    place = save_native(target, leaves, architecture=plan.architecture, convention=plan.convention, source=source)
     numbers = sum(leaf.size for leaf in leaves.values())
-    print(
-        f"imported: {place} ({planned.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {planned.convention})"
-    )
-    print(f"fingerprint {fingerprint(leaves, planned.convention)}")
-    _warn_weights_only(foreign, planned)
+    print(f"imported: {place} ({plan.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {plan.convention})")
+    print(f"fingerprint {fingerprint(leaves, plan.convention)}")
+    _warn_weights_only(file, plan)
     return 0
 
 
-def _warn_weights_only(foreign: Foreign, planned: PortPlan) -> None:
-    sentence = weights_only_caveat(foreign) if planned.architecture == FORECASTER else None
+def _warn_weights_only(file: WeightFile, plan: ConversionPlan) -> None:
+    sentence = weights_only_caveat(file) if plan.architecture == FORECASTER else None
     if sentence:
         warn(sentence)
 
@@ -130,12 +128,12 @@ def _warn_weights_only(foreign: Foreign, planned: PortPlan) -> None:
 def _export(arguments: Sequence[str]) -> int:
     """Write a weight file as plain .safetensors, or as the .h5 that Keras' load_weights takes."""
     flags = parse(Convert, arguments, about=_export.__doc__ or "")
-    foreign, planned, wanted = _planned(flags)
-    check_published(foreign)
+    file, plan, wanted = _planned(flags)
+    check_published(file)
     target = expanded(flags.destination)
-    leaves = port(planned, wanted, flags.partial, flags.drop_top)
-    print(f"exported: {export(target, leaves, architecture=planned.architecture, convention=planned.convention)}")
-    if target.suffix == ".h5" and planned.convention == "torch":
+    leaves = convert(plan, wanted, flags.partial, flags.drop_top)
+    print(f"exported: {export(target, leaves, architecture=plan.architecture, convention=plan.convention)}")
+    if target.suffix == ".h5" and plan.convention == "torch":
         print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")
     return 0
 
@@ -160,17 +158,17 @@ ACTIONS: dict[str, Callable[[Sequence[str]], int]] = {
 }
 
 
-def _planned(flags: Inspect) -> tuple[Foreign, PortPlan, dict[str, tuple[int, ...]]]:
+def _planned(flags: Inspect) -> tuple[WeightFile, ConversionPlan, dict[str, tuple[int, ...]]]:
     """The file, its way onto the architecture, and the leaves of a net like the file's: with its top or without."""
-    foreign = open_weights(expanded(flags.file))
-    planned = plan(foreign, flags.architecture or foreign.notes.get("architecture") or guess(foreign))
-    if planned.architecture == FORECASTER:
-        return foreign, planned, wanted_forecaster(planned)
-    top = [leaf for leaf in planned.leaves if leaf.split("/")[0] in TOPS[planned.architecture]]
-    last = planned.leaves.get("predictions/bias")
+    file = open_weights(expanded(flags.file))
+    plan = plan_conversion(file, flags.architecture or file.notes.get("architecture") or guess(file))
+    if plan.architecture == FORECASTER:
+        return file, plan, wanted_forecaster(plan)
+    top = [leaf for leaf in plan.leaves if leaf.split("/")[0] in TOPS[plan.architecture]]
+    last = plan.leaves.get("predictions/bias")
     wanted = leaf_shapes(
-        planned.architecture,
-        include_top=planned.architecture == "vgg16" and bool(top) and not flags.drop_top,
+        plan.architecture,
+        include_top=plan.architecture == "vgg16" and bool(top) and not flags.drop_top,
         classes=last.before.size if last else CLASSES,
     )
-    return foreign, planned, wanted
+    return file, plan, wanted

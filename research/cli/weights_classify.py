@@ -23,9 +23,9 @@ from research.models.network import Network
 from research.models.taps import run_taps
 from research.models.vgg16 import TOP_SIDE, vgg16
 from research.trees import from_named
+from research.weights.conversion import convert
 from research.weights.load import open_weights
-from research.weights.mapping import guess, plan
-from research.weights.port import port
+from research.weights.mapping import guess, plan_conversion
 from research.weights.published import VGG16_TOP, check_published
 
 Tree = Any
@@ -78,14 +78,14 @@ def _full_net(path: Path) -> tuple[Network, Tree]:
             f"no weights {path}; scripts/weights.py fetch vgg16 --top gets them ({VGG16_TOP.megabytes} MB, "
             f"md5 {VGG16_TOP.md5}) to weights/{VGG16_TOP.name} of the data's root; give that as FILE"
         )
-    foreign = check_published(open_weights(path))
-    told = foreign.notes.get("architecture") or guess(foreign)
-    planned = plan(foreign, told)
-    if told != ARCHITECTURE or not any(leaf.startswith(f"{ANSWER}/") for leaf in planned.leaves):
+    file = check_published(open_weights(path))
+    told = file.notes.get("architecture") or guess(file)
+    plan = plan_conversion(file, told)
+    if told != ARCHITECTURE or not any(leaf.startswith(f"{ANSWER}/") for leaf in plan.leaves):
         full = "scripts/weights.py fetch vgg16 --top"
         raise UserError(f"{path} holds {told} without ImageNet's classifier; give a full VGG16, as {full} brings it")
-    net = vgg16(include_top=True, probabilities=True, convention=planned.convention)  # pyright: ignore[reportArgumentType]
-    leaves = port(planned, leaf_shapes(ARCHITECTURE, include_top=True))
+    net = vgg16(include_top=True, probabilities=True, convention=plan.convention)  # pyright: ignore[reportArgumentType]
+    leaves = convert(plan, leaf_shapes(ARCHITECTURE, include_top=True))
     pixels = jax.ShapeDtypeStruct((1, TOP_SIDE, TOP_SIDE, 3), np.uint8)
     like = jax.eval_shape(net.init, jax.random.key(0), pixels)["params"]
     return net, from_named({name: jnp.asarray(leaf) for name, leaf in leaves.items()}, like)

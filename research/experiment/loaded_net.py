@@ -27,7 +27,7 @@ from research.report.record import read_record
 from research.run_directory import CONFIG, RECORD, default_run_dir, read_config
 from research.trees import from_named, named_leaves
 from research.weights.load import load_weights, open_weights
-from research.weights.mapping import guess, plan
+from research.weights.mapping import guess, plan_conversion
 
 Tree = Any
 
@@ -128,9 +128,9 @@ def _parameters(
 
 
 def _pretrained(path: Path, partial: bool) -> LoadedNet:
-    foreign = open_weights(path)
-    architecture = foreign.notes.get("architecture") or guess(foreign)
-    convention: Any = plan(foreign, architecture).convention
+    file = open_weights(path)
+    architecture = file.notes.get("architecture") or guess(file)
+    convention: Any = plan_conversion(file, architecture).convention
     net = {"vgg16": vgg16, "squeezenet": squeezenet}[architecture](convention=convention)
     structure = _structure(net, jax.ShapeDtypeStruct((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), np.uint8))
     wanted = {name: leaf.shape for name, leaf in named_leaves(structure).items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.files import write_bytes
-from research.weights.ours import as_read, safetensors_bytes
+from research.weights.native_file import as_read, safetensors_bytes
 
 
 def export(path: Path, leaves: Mapping[str, np.ndarray], *, architecture: str, convention: str) -> Path:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.weights.foreign import Foreign
 from research.weights.keras_config import keras_major, read_config
 from research.weights.keras_kinds import GATES, OUTPUTS, activation_of, gates_name, understand
 from research.weights.keras_layers import Found, found_layers, unmatched, wrapped
 from research.weights.layouts import Layout, Row, convention_of, gates_and_output
+from research.weights.weight_file import WeightFile
 
 BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each
 WRITTEN = {"keras-h5": "Keras, legacy", "keras3": "Keras 3"}
@@ -52,51 +52,51 @@ class Stated(NamedTuple):
     objections: tuple[str, ...] = ()
 
 
-def stated(foreign: Foreign) -> Stated:
+def stated(file: WeightFile) -> Stated:
     """What the file's own note or its configuration says; UserError for a configuration that cannot be read.
 
     "hard_sigmoid" is x / 6 + 1/2 in Keras 3, and 0.2 x + 1/2 before.
     """
-    model = read_config(foreign.notes, foreign.path)
+    model = read_config(file.notes, file.path)
     if model is None:
-        noted = gates_and_output(foreign.notes["convention"]) if "convention" in foreign.notes else (None, None)
-        return Stated(*noted, tuple(wrapped(foreign)))
+        noted = gates_and_output(file.notes["convention"]) if "convention" in file.notes else (None, None)
+        return Stated(*noted, tuple(wrapped(file)))
     try:
-        layers, objections = understand(model, _inputs(foreign))
+        layers, objections = understand(model, _inputs(file))
     except (TypeError, ValueError, ZeroDivisionError) as error:
-        raise UserError(f"{foreign.path} is damaged: its configuration has no settings of Keras' ({error})") from error
+        raise UserError(f"{file.path} is damaged: its configuration has no settings of Keras' ({error})") from error
     gates = {gates_name(layer) for layer in layers} - {None}
-    kind, major = gates.pop() if len(gates) == 1 else None, keras_major(foreign.notes)
+    kind, major = gates.pop() if len(gates) == 1 else None, keras_major(file.notes)
     if kind == "hard_sigmoid" and major is None:
         objections += ("gates (hard_sigmoid, of an unknown version of Keras: 2 and 3 have different ones)",)
     kind = "hard_sigmoid_keras2" if kind == "hard_sigmoid" and major is not None and major < 3 else kind
     output = activation_of(layers[-1]) if layers and layers[-1].kind == "Dense" else None
-    return Stated(kind, output, (*objections, *(unmatched(foreign, layers) if model.layers else ())))
+    return Stated(kind, output, (*objections, *(unmatched(file, layers) if model.layers else ())))
 
 
-def _inputs(foreign: Foreign) -> int | None:
+def _inputs(file: WeightFile) -> int | None:
     """How many numbers the first recurrent layer reads at each step."""
-    first = next((each.arrays for each in found_layers(foreign) if each.recurrent), {})
-    return _length(foreign.arrays[first["kernel"]], 0) if "kernel" in first else None
+    first = next((each.arrays for each in found_layers(file) if each.recurrent), {})
+    return _length(file.arrays[first["kernel"]], 0) if "kernel" in first else None
 
 
-def forecaster_layout(foreign: Foreign) -> Layout:
+def forecaster_layout(file: WeightFile) -> Layout:
     """The rows of this very file, layer by layer; without any where it has no recurrent layer."""
-    layers = found_layers(foreign)
+    layers = found_layers(file)
     recurrent = [layer for layer in layers if layer.recurrent]
     dense = [layer for layer in layers if not layer.recurrent]
-    names = [f"{_kind(layer, foreign)}{place}" for place, layer in enumerate(recurrent, start=1)]
+    names = [f"{_kind(layer, file)}{place}" for place, layer in enumerate(recurrent, start=1)]
     names += [f"dense{place}" for place in range(1, len(dense))] + ["head"] * bool(dense)
-    if foreign.kind not in WRITTEN:
+    if file.kind not in WRITTEN:
         names = [layer.name for layer in layers]
     pairs = zip(names, layers, strict=True) if recurrent else ()
     rows = (Row(re.escape(array), f"{name}/{part}") for name, layer in pairs for part, array in layer.arrays.items())
-    return Layout(WRITTEN.get(foreign.kind, "our names"), (foreign.kind,), _convention(foreign), tuple(rows))
+    return Layout(WRITTEN.get(file.kind, "our names"), (file.kind,), _convention(file), tuple(rows))
 
 
-def _convention(foreign: Foreign) -> str:
+def _convention(file: WeightFile) -> str:
     """What the file states; where it is silent, or says what ours has not, what Keras has by default since 2.2."""
-    gates, output, _ = stated(foreign)
+    gates, output, _ = stated(file)
     return convention_of(gates if gates in GATES else GATES[0], output if output in OUTPUTS else OUTPUTS[0])
 
 
@@ -149,8 +149,8 @@ def describe(leaves: Mapping[str, np.ndarray], convention: str, told: bool) -> D
     )
 
 
-def _kind(layer: Found, foreign: Foreign) -> str:
-    shape = foreign.arrays[layer.arrays["recurrent"]].shape
+def _kind(layer: Found, file: WeightFile) -> str:
+    shape = file.arrays[layer.arrays["recurrent"]].shape
     ratio = shape[1] / shape[0] if len(shape) == 2 and shape[0] else 0
     return next((kind for kind, blocks in BLOCKS.items() if blocks == ratio), "lstm")
 

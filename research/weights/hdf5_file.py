@@ -18,7 +18,7 @@ from research.weights.array_files import from_bfloat16
 OF_TRAINING = ("optimizer", "metrics")  # beside the layers in a .weights.h5; the latter in TensorFlow's Keras alone
 OF_MODEL = "top_level_model_weights"  # keras.src.legacy.saving.legacy_h5_format: beside the layers
 Texts = dict[str, str]
-Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `Foreign`
+Read = tuple[dict[str, np.ndarray], Texts, Texts]  # arrays, aliases, notes: see `WeightFile`
 MEMBERS = {"config": "config.json", "metadata": "metadata.json"}  # of a .keras file
 
 

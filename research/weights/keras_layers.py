@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from research.weights.foreign import Foreign
 from research.weights.keras_config import Configured, read_config
+from research.weights.weight_file import WeightFile
 
 # Keras 3 numbers a layer's arrays; a cell's are kernel, recurrent kernel and bias (keras.src.layers.rnn).
 NUMBERED = {"cell": ("kernel", "recurrent", "bias"), "dense": ("kernel", "bias")}
@@ -18,7 +18,7 @@ OURS = r"(?:(?:rnn|lstm|gru)\d+/(?:kernel|recurrent|bias)|(?:dense\d+|head)/(?:k
 
 
 class Found(NamedTuple):
-    """A layer of the file: what it is called there, and {part: foreign name of its array}."""
+    """A layer of the file: what it is called there, and {part: file name of its array}."""
 
     name: str
     arrays: dict[str, str]
@@ -29,33 +29,33 @@ class Found(NamedTuple):
         return "recurrent" in self.arrays
 
 
-def found_layers(foreign: Foreign) -> list[Found]:
+def found_layers(file: WeightFile) -> list[Found]:
     """The recurrent and dense layers of a file, recurrent ones first, each in the order of the net.
 
     That order is the one of the file's configuration; without one, a legacy file has it, and a Keras 3 file has
     numbers, by class.
     """
     groups: dict[str, dict[str, str]] = {}
-    for name in foreign.arrays:
-        place = _place(name, foreign)
+    for name in file.arrays:
+        place = _place(name, file)
         if place is not None:
             groups.setdefault(place[0], {})[place[1]] = name
     layers = [Found(name, arrays) for name, arrays in groups.items()]
-    return sorted(_ordered(layers, foreign), key=lambda layer: not layer.recurrent)  # stable
+    return sorted(_ordered(layers, file), key=lambda layer: not layer.recurrent)  # stable
 
 
-def wrapped(foreign: Foreign) -> list[str]:
+def wrapped(file: WeightFile) -> list[str]:
     """In words, the layers within one that goes both ways or to each step: alone they say another thing."""
-    found = [layer.name for layer in found_layers(foreign) if _is_wrapped(layer.name.split("/"))]
-    keras = foreign.kind.startswith("keras") and found
+    found = [layer.name for layer in found_layers(file) if _is_wrapped(layer.name.split("/"))]
+    keras = file.kind.startswith("keras") and found
     return [f"layers within a Bidirectional or a TimeDistributed ({', '.join(found)})"] if keras else []
 
 
-def unmatched(foreign: Foreign, configured: Sequence[Configured]) -> list[str]:
+def unmatched(file: WeightFile, configured: Sequence[Configured]) -> list[str]:
     """In words, the layers with weights that `configured` does not have, and those of it that have none."""
     names = [layer.name for layer in configured]
-    found = [_called(layer, foreign, names) for layer in found_layers(foreign)]
-    strange = [layer.name for layer, name in zip(found_layers(foreign), found, strict=True) if name is None]
+    found = [_called(layer, file, names) for layer in found_layers(file)]
+    strange = [layer.name for layer, name in zip(found_layers(file), found, strict=True) if name is None]
     without = [name for name in names if name not in found]
     return [
         f"{words} ({', '.join(each)})"
@@ -64,18 +64,18 @@ def unmatched(foreign: Foreign, configured: Sequence[Configured]) -> list[str]:
     ]
 
 
-def _place(name: str, foreign: Foreign) -> tuple[str, str] | None:
+def _place(name: str, file: WeightFile) -> tuple[str, str] | None:
     """The layer and the part that an array is; None for one that no forecaster has."""
     layer, _, last = name.rpartition("/")
-    if foreign.kind == "keras3":
+    if file.kind == "keras3":
         path = layer.removesuffix("/vars")
         kind = re.sub(r"_\d+$", "", path.rpartition("/")[2])
         parts = NUMBERED.get(kind, ()) if re.fullmatch(rf"layers/[^/]+{WITHIN}(?:/cell)?", path) else ()
         return (path, parts[int(last)]) if last.isdecimal() and int(last) < len(parts) else None
-    if foreign.kind != "keras-h5":
+    if file.kind != "keras-h5":
         return (layer, last) if re.fullmatch(OURS, name) else None
     part = NAMED.get(re.sub(r"(_\d+)?(:0)?$", "", last))
-    flat = part == "bias" or foreign.arrays[name].ndim == 2  # the kernel of a convolution is not
+    flat = part == "bias" or file.arrays[name].ndim == 2  # the kernel of a convolution is not
     return (layer, part) if part and flat else None
 
 
@@ -85,14 +85,14 @@ def _is_wrapped(path: Sequence[str]) -> bool:
     return any(re.fullmatch(WRAPPERS, each) for each in path) or any(each.startswith(DIRECTIONS) for each in within)
 
 
-def _ordered(layers: Iterable[Found], foreign: Foreign) -> list[Found]:
+def _ordered(layers: Iterable[Found], file: WeightFile) -> list[Found]:
     """By their order in the configuration where there is one, else by their numbers (text sorts 10 before 2)."""
-    model = read_config(foreign.notes, foreign.path)
+    model = read_config(file.notes, file.path)
     if model is not None:
         names = [layer.name for layer in model.layers]
         places = {name: place for place, name in enumerate(names)}
-        return sorted(layers, key=lambda layer: places.get(_called(layer, foreign, names) or "", len(places)))
-    return list(layers) if foreign.kind == "keras-h5" else sorted(layers, key=_number)
+        return sorted(layers, key=lambda layer: places.get(_called(layer, file, names) or "", len(places)))
+    return list(layers) if file.kind == "keras-h5" else sorted(layers, key=_number)
 
 
 def _number(layer: Found) -> int:
@@ -100,8 +100,8 @@ def _number(layer: Found) -> int:
     return int(found[1]) if found else 0
 
 
-def _called(layer: Found, foreign: Foreign, names: Sequence[str]) -> str | None:
+def _called(layer: Found, file: WeightFile, names: Sequence[str]) -> str | None:
     """Which of the configured `names` the layer goes by."""
     own = next(iter(layer.arrays.values()))
-    path = foreign.aliases.get(own, own)
+    path = file.aliases.get(own, own)
     return next((name for name in sorted(names, key=len, reverse=True) if path.startswith(f"{name}/")), None)

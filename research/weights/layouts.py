@@ -1,4 +1,4 @@
-"""How other people name the weights of our nets: tables of (foreign name -> leaf -> what is done), one per layout."""
+"""How other libraries name the weights of our nets: one table per layout, (name in the file -> leaf -> change)."""
 
 import re
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from typing import NamedTuple
 
 from research.weights.keras_kinds import GATES, OUTPUTS
 
-Convention = str  # what the numbers presuppose, see CONVENTIONS
+Convention = str  # what the numbers assume, see CONVENTIONS
 
 AS_IT_IS, KERNEL, MATRIX = "", "OIHW > HWIO", "transposed"
 FLATTEN, POINT, TWELFTHS = "HWC flatten", "1x1 > [in,out]", "/ 4096"
 
 
 class Row(NamedTuple):
-    """A regular expression of the whole foreign name, our leaf, and the change on the way (see `port.CHANGES`)."""
+    """A regular expression of the whole name in the file, our leaf, and the change (see `mapping.CHANGES`)."""
 
-    foreign: str
+    pattern: str
     leaf: str
     change: str = AS_IT_IS
 
 
 class Layout(NamedTuple):
-    """The rows of one way to write a net; `kinds` are the files it is met in, see `Foreign.kind`.
+    """The rows of one way to store a net; `kinds` are the kinds of file that use it, see `WeightFile.kind`.
 
-    `by_number`: it is of layers without names, whose numbers are all there is.
+    `by_number` is True where layers have numbers and no names.
     """
 
     name: str
@@ -45,15 +45,15 @@ PARTS = ("squeeze1x1", "expand1x1", "expand3x3")
 SQUEEZENET_CONVS = {
     "conv1": "features.0",
     **{
-        f"fire{fire}/{part}": f"features.{place}.{part.removesuffix('1x1') if part[0] == 's' else part}"
-        for fire, place in SQUEEZENET_FIRES.items()
+        f"fire{fire}/{part}": f"features.{index}.{part.removesuffix('1x1') if part[0] == 's' else part}"
+        for fire, index in SQUEEZENET_FIRES.items()
         for part in PARTS
     },
 }
 
 
-def _pairs(layer: str, foreign: str, change: str, kernel: str = "weight", bias: str = "bias") -> tuple[Row, Row]:
-    return Row(rf"{foreign}{kernel}", f"{layer}/kernel", change), Row(rf"{foreign}{bias}", f"{layer}/bias")
+def _pairs(layer: str, pattern: str, change: str, kernel: str = "weight", bias: str = "bias") -> tuple[Row, Row]:
+    return Row(rf"{pattern}{kernel}", f"{layer}/kernel", change), Row(rf"{pattern}{bias}", f"{layer}/bias")
 
 
 def _torch(layers: dict[str, str], change: str = KERNEL) -> tuple[Row, ...]:
@@ -68,8 +68,9 @@ def _ours(layers: Sequence[str]) -> Layout:
 
 
 def _keras_legacy(layers: Sequence[str]) -> Layout:
-    """LAYER/kernel:0 as tf.keras writes, LAYER/LAYER_W_1:0 as the published files have it; or so below the name of a
-    net that is a layer of another.
+    """LAYER/kernel:0 as tf.keras writes, or LAYER/LAYER_W_1:0 as in the published files.
+
+    The name of a net that is a layer of another may precede.
     """
     rows = []
     for layer in layers:
@@ -80,21 +81,22 @@ def _keras_legacy(layers: Sequence[str]) -> Layout:
 
 
 def _keras3(convs: Sequence[str], dense: Sequence[str]) -> tuple[Layout, Layout]:
-    """By the names that the user gave, or else layers/conv2d_10/vars/0: the eleventh convolution, by its number (as
-    text it sorts before conv2d_2). Never some by the one and some by the other.
+    """Two layouts: by the names that the user gave, or by number (layers/conv2d_10/vars/0 is the eleventh convolution).
+
+    A file uses one of the two for all layers. Numbers are compared as numbers: as text conv2d_10 sorts before conv2d_2.
     """
     named, numbered = [], []
     for kind, layers in (("conv2d", convs), ("dense", dense)):
         for number, layer in enumerate(layers):
-            place = f"(?:[^/]+/)*layers/{kind}_{number}" if number else f"(?:[^/]+/)*layers/{kind}"
+            path = f"(?:[^/]+/)*layers/{kind}_{number}" if number else f"(?:[^/]+/)*layers/{kind}"
             named += _pairs(layer, f"{re.escape(layer)}/vars/", AS_IT_IS, "0", "1")
-            numbered += _pairs(layer, f"{place}/vars/", AS_IT_IS, "0", "1")
+            numbered += _pairs(layer, f"{path}/vars/", AS_IT_IS, "0", "1")
     by_number = Layout("Keras 3, by number", ("keras3",), "caffe", tuple(numbered), by_number=True)
     return Layout("Keras 3", ("keras3",), "caffe", tuple(named)), by_number
 
 
 def _vgg16() -> tuple[Layout, ...]:
-    features = _torch({layer: f"features.{place}" for layer, place in VGG16_CONVS.items()})
+    features = _torch({layer: f"features.{index}" for layer, index in VGG16_CONVS.items()})
     torchvision = (*features, *_torch({"fc1": "classifier.0"}, FLATTEN))
     torchvision += _torch({layer: name for layer, name in VGG16_TOP.items() if layer != "fc1"}, MATRIX)
     timm = (*features, *_torch({"fc1": "pre_logits.fc1"}, FLATTEN), *_torch({"fc2": "pre_logits.fc2"}, POINT))
@@ -129,7 +131,7 @@ def convention_of(gates: str, output: str) -> str:
 
 
 def gates_and_output(convention: str) -> tuple[str, str]:
-    """What `convention_of` was given."""
+    """The gates and the output activation that a `convention_of` text states."""
     gates, _, output = convention.partition(", output ")
     return gates, output or "linear"
 
@@ -139,8 +141,8 @@ PREPROCESSING = ("caffe", "torch")
 FORECASTERS = tuple(convention_of(gates, output) for output in OUTPUTS for gates in GATES)
 CONVENTIONS = {"vgg16": PREPROCESSING, "squeezenet": PREPROCESSING, "forecaster": FORECASTERS}
 
-# Layers that a file may have and a net without its top has no place for; the numbers that the first of them reads, and
-# the last of them: by these two a top is known from a head of the user's own.
+# The layers of a net's top. The number of inputs of the first one, and the name of the last one, tell a top from a head
+# of the user's.
 TOPS: dict[str, tuple[str, ...]] = {"vgg16": tuple(VGG16_TOP), "squeezenet": ("classifier",), "forecaster": ()}
 TOP_READS = {"fc1/kernel": 25088}
 TOP_ENDS = {"vgg16": "predictions/kernel", "squeezenet": "classifier/kernel"}

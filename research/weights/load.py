@@ -1,4 +1,4 @@
-"""The one way in: any weight file, ours or foreign, to the leaves that a net wants."""
+"""The one way in: any weight file, ours or file, to the leaves that a net wants."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ import numpy as np
 
 from research.errors import UserError, warn
 from research.seals import array_digest
+from research.weights.conversion import Shapes, convert
 from research.weights.forecaster import Description, describe, forecaster_shapes, stated
-from research.weights.foreign import Foreign, read
 from research.weights.layouts import gates_and_output
-from research.weights.mapping import FORECASTER, PortPlan, plan
-from research.weights.ours import is_ours, verified
-from research.weights.port import Shapes, port
+from research.weights.mapping import FORECASTER, ConversionPlan, plan_conversion
+from research.weights.native_file import is_native, verified
 from research.weights.published import check_published
+from research.weights.weight_file import WeightFile, read
 
 
 class Loaded(NamedTuple):
@@ -33,13 +33,13 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
     `partial`, those layers that the file has a kernel for. The same numbers give the same fingerprint from any format.
     Raises UserError with everything that is wrong.
     """
-    foreign = check_published(open_weights(path))
-    told = foreign.notes.get("architecture", architecture)
+    file = check_published(open_weights(path))
+    told = file.notes.get("architecture", architecture)
     if told != architecture:
         raise UserError(f"{path} holds weights of another net: of {told}, not of {architecture}")
-    planned = plan(foreign, architecture)
-    leaves = port(planned, wanted, partial)
-    return Loaded(leaves, planned.convention, fingerprint(leaves, planned.convention))
+    plan = plan_conversion(file, architecture)
+    leaves = convert(plan, wanted, partial)
+    return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))
 
 
 def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Description]:
@@ -47,10 +47,10 @@ def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Descript
 
     Raises UserError when its layers do not chain or are of another kind than ours; every offending leaf is named.
     """
-    foreign = open_weights(path)
-    planned = plan(foreign, FORECASTER)
-    leaves = port(planned, wanted_forecaster(planned))
-    return leaves, describe(leaves, planned.convention, gates_known(foreign))
+    file = open_weights(path)
+    plan = plan_conversion(file, FORECASTER)
+    leaves = convert(plan, wanted_forecaster(plan))
+    return leaves, describe(leaves, plan.convention, gates_known(file))
 
 
 def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = "linear") -> dict[str, np.ndarray]:
@@ -59,50 +59,50 @@ def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = 
     Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
     and an output that the file does not tell of are taken for the net's, with a warning.
     """
-    foreign = open_weights(path)
-    if sentence := weights_only_caveat(foreign):
+    file = open_weights(path)
+    if sentence := weights_only_caveat(file):
         warn(sentence)
-    planned = plan(foreign, FORECASTER)
-    own_gates, own_output = gates_and_output(planned.convention)
-    found = list(planned.objections)
-    if gates_known(foreign) and own_gates != gates and not any(leaf.startswith("rnn") for leaf in wanted):
+    plan = plan_conversion(file, FORECASTER)
+    own_gates, own_output = gates_and_output(plan.convention)
+    found = list(plan.objections)
+    if gates_known(file) and own_gates != gates and not any(leaf.startswith("rnn") for leaf in wanted):
         found.append(f"gates ({own_gates}, the net's {gates})")
-    if stated(foreign).output is not None and own_output != output:
+    if stated(file).output is not None and own_output != output:
         found.append(f"output ({own_output}, the net's {output}: --model.output)")
-    return port(planned._replace(objections=tuple(found)), wanted)
+    return convert(plan._replace(objections=tuple(found)), wanted)
 
 
-def wanted_forecaster(planned: PortPlan) -> dict[str, tuple[int, ...]]:
-    """The leaves that a planned forecaster has if its layers chain."""
-    return forecaster_shapes({leaf: step.after for leaf, step in planned.leaves.items()})
+def wanted_forecaster(plan: ConversionPlan) -> dict[str, tuple[int, ...]]:
+    """The leaves that a plan forecaster has if its layers chain."""
+    return forecaster_shapes({leaf: step.after for leaf, step in plan.leaves.items()})
 
 
-def gates_known(foreign: Foreign) -> bool:
+def gates_known(file: WeightFile) -> bool:
     """Whether a forecaster's file says what gates it has."""
-    return stated(foreign).gates is not None
+    return stated(file).gates is not None
 
 
-def weights_only_caveat(foreign: Foreign) -> str | None:
+def weights_only_caveat(file: WeightFile) -> str | None:
     """What a forecaster's file that holds only weights cannot tell, in a sentence; None where the file can.
 
     Files of torch and of arrays alone are not asked: none of them is read but under our names.
     """
-    if foreign.kind not in ("keras-h5", "keras3") or {"config", "convention"} & foreign.notes.keys():
+    if file.kind not in ("keras-h5", "keras3") or {"config", "convention"} & file.notes.keys():
         return None
     return (
-        f"{foreign.path.name} holds weights only: it cannot tell whether a layer reads backwards (go_backwards), masks "
+        f"{file.path.name} holds weights only: it cannot tell whether a layer reads backwards (go_backwards), masks "
         "steps, is wrapped in another, or has another activation than ours; to have that checked, save the whole model "
         "(NAME.keras)"
     )
 
 
-def open_weights(path: Path | str) -> Foreign:
+def open_weights(path: Path | str) -> WeightFile:
     """`read`, and for a file of our own its manifest checked, leaf by leaf."""
-    foreign = read(path)
-    if foreign.kind != "safetensors" or not is_ours(foreign.notes):
-        return foreign
-    verified(foreign.path, foreign.arrays, foreign.notes)
-    return foreign._replace(kind="ours")
+    file = read(path)
+    if file.kind != "safetensors" or not is_native(file.notes):
+        return file
+    verified(file.path, file.arrays, file.notes)
+    return file._replace(kind="ours")
 
 
 def fingerprint(leaves: Mapping[str, np.ndarray], convention: str) -> str:

@@ -1,17 +1,18 @@
-"""Foreign arrays and our leaves brought together by name: the plan of a port, before anything is moved."""
+"""The plan of a conversion: which array of a weight file becomes which of our leaves, decided by names."""
 
 import re
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Container
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from research.errors import UserError
 from research.weights import layouts
 from research.weights.forecaster import forecaster_layout, several_kinds, stated
-from research.weights.foreign import Foreign
-from research.weights.keras_pictures import picture_objections
+from research.weights.keras_config import Configured, read_config, with_inner
+from research.weights.keras_kinds import activation_name
 from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
+from research.weights.weight_file import WeightFile
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     layouts.AS_IT_IS: lambda array: array,
@@ -27,25 +28,30 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 UNNAMED = re.compile(r"(?:conv2d|dense)(?:_\d+)?/vars/\d+")  # by Keras itself
 FORECASTER = "forecaster"  # its tables are made from the file
 
+# keras.src.applications.vgg16; the last layer may have been made without its softmax, which ours adds.
+CONVOLUTION = {"padding": "same", "strides": [1, 1], "dilation_rate": [1, 1], "groups": 1}
+LAST, LAST_ACTIVATIONS = "predictions", ("softmax", "linear")
+
 
 class Step(NamedTuple):
-    """One foreign array, the leaf that it is (None: nothing that the table knows), and the change on the way.
+    """One array of the file: its name there, its leaf (None where no table knows the name), and the change.
 
-    `after` is the leaf's array; where the change cannot be made, the array as it came, for its shape to be named.
+    `after` is the leaf's array. Where the change fails, it is the array as in the file, so that a message can show its
+    shape.
     """
 
-    foreign: str
+    name: str
     leaf: str | None
     change: str
     before: np.ndarray
     after: np.ndarray
 
 
-class PortPlan(NamedTuple):
-    """How a file maps onto an architecture, step by step in the file's order.
+class ConversionPlan(NamedTuple):
+    """How a file maps onto an architecture: one step for each array, in the file's order.
 
-    `ordered`: that order is the net's. `objections` are what the file says of its layers that ours are not, each with
-    the layer's name.
+    `ordered` is True where that order is the net's. `objections` are settings in the file that differ from our layers',
+    each with the layer's name.
     """
 
     path: str
@@ -58,51 +64,51 @@ class PortPlan(NamedTuple):
 
     @property
     def leaves(self) -> dict[str, Step]:
-        """The steps that end at a leaf, by its name."""
+        """The steps that have a leaf, by the leaf's name."""
         return {step.leaf: step for step in self.steps if step.leaf is not None}
 
 
-def plan(foreign: Foreign, architecture: str) -> PortPlan:
-    """The mapping by the layout that knows most of the file's names.
+def plan_conversion(file: WeightFile, architecture: str) -> ConversionPlan:
+    """The plan by the layout that knows most of the file's names.
 
-    Raises UserError when none knows half, or the architecture is not known: then the weights are of another net.
+    Raises UserError for an unknown architecture, and when no layout knows half of the names (another net's weights).
     """
     if architecture not in CONVENTIONS:
-        raise UserError(f"{foreign.path} holds weights of {architecture}; known are {' and '.join(CONVENTIONS)}")
-    best = max(_tables(foreign)[architecture], key=lambda layout: _known(foreign, layout))
-    if not _is_of(foreign, best):
-        raise _another_net(foreign, architecture)
-    convention = foreign.notes.get("convention", best.convention)
+        raise UserError(f"{file.path} holds weights of {architecture}; known are {' and '.join(CONVENTIONS)}")
+    best = max(_tables(file)[architecture], key=lambda layout: _known(file, layout))
+    if not _is_of(file, best):
+        raise _another_net(file, architecture)
+    convention = file.notes.get("convention", best.convention)
     if convention not in CONVENTIONS[architecture]:
         known = " and ".join(CONVENTIONS[architecture])
-        raise UserError(f"{foreign.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
-    steps = _with_own_top(tuple(_step(name, foreign, best) for name in foreign.arrays), architecture, best)
-    ordered = foreign.kind in ("keras-h5", "torch")
-    planned = PortPlan(str(foreign.path), architecture, best.name, convention, steps, ordered)
+        raise UserError(f"{file.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
+    steps = _with_own_top(tuple(_step(name, file, best) for name in file.arrays), architecture, best)
+    ordered = file.kind in ("keras-h5", "torch")
+    plan = ConversionPlan(str(file.path), architecture, best.name, convention, steps, ordered)
     if architecture == "vgg16":
-        return planned._replace(objections=picture_objections(foreign, {leaf.split("/")[0] for leaf in planned.leaves}))
+        return plan._replace(objections=_picture_objections(file, {leaf.split("/")[0] for leaf in plan.leaves}))
     if architecture != FORECASTER:
-        return planned
-    return planned._replace(objections=(*stated(foreign).objections, *several_kinds(planned.leaves)))
+        return plan
+    return plan._replace(objections=(*stated(file).objections, *several_kinds(plan.leaves)))
 
 
-def guess(foreign: Foreign) -> str:
+def guess(file: WeightFile) -> str:
     """The architecture whose tables know most of the file's names; UserError when the file is of none."""
-    best = {name: max(tables, key=lambda layout: _known(foreign, layout)) for name, tables in _tables(foreign).items()}
-    known = {name: _known(foreign, layout) for name, layout in best.items() if _is_of(foreign, layout)}
+    best = {name: max(tables, key=lambda layout: _known(file, layout)) for name, tables in _tables(file).items()}
+    known = {name: _known(file, layout) for name, layout in best.items() if _is_of(file, layout)}
     if not known:
-        raise _another_net(foreign, " or ".join(best))
+        raise _another_net(file, " or ".join(best))
     return max(known, key=lambda name: known[name])
 
 
-def _is_of(foreign: Foreign, layout: Layout) -> bool:
-    """Whether a layout knows half of the file's names, or half of its own are in the file; one or two are chance."""
-    known, own = _known(foreign, layout), len({row.leaf for row in layout.rows})
-    return known > 0 and 2 * known >= min(len(foreign.arrays), own)
+def _is_of(file: WeightFile, layout: Layout) -> bool:
+    """Whether a layout knows half of the file's names, or half of the layout's names are in the file."""
+    known, own = _known(file, layout), len({row.leaf for row in layout.rows})
+    return known > 0 and 2 * known >= min(len(file.arrays), own)
 
 
 def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) -> tuple[Step, ...]:
-    """The steps; without leaves of the top where these layers are a head that somebody put in its place."""
+    """The steps; a top that is a head of the user's, by its sizes, gets no leaves."""
     leaves = {step.leaf: step.after.shape for step in steps if step.leaf is not None}
     own = all(leaf not in leaves or leaves[leaf][:1] == (size,) for leaf, size in TOP_READS.items())
     if own and (not layout.by_number or TOP_ENDS.get(architecture) in leaves):
@@ -112,35 +118,35 @@ def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) ->
 
 
 def presupposed(architecture: str) -> str:
-    """What the convention of an architecture is about."""
+    """What the convention of an architecture states, in a word."""
     return "gates" if architecture == FORECASTER else "preprocessing"
 
 
-def _tables(foreign: Foreign) -> dict[str, tuple[Layout, ...]]:
-    return LAYOUTS | {FORECASTER: (forecaster_layout(foreign),)}
+def _tables(file: WeightFile) -> dict[str, tuple[Layout, ...]]:
+    return LAYOUTS | {FORECASTER: (forecaster_layout(file),)}
 
 
-def _another_net(foreign: Foreign, wanted: str) -> UserError:
-    names = ", ".join(list(foreign.arrays)[:3])
-    return UserError(f"{foreign.path} holds weights of another net than {wanted} (it has {names} ...)")
+def _another_net(file: WeightFile, wanted: str) -> UserError:
+    names = ", ".join(list(file.arrays)[:3])
+    return UserError(f"{file.path} holds weights of another net than {wanted} (it has {names} ...)")
 
 
-def _known(foreign: Foreign, layout: Layout) -> int:
-    return sum(_row(name, foreign, layout) is not None for name in foreign.arrays)
+def _known(file: WeightFile, layout: Layout) -> int:
+    return sum(_row(name, file, layout) is not None for name in file.arrays)
 
 
-def _row(name: str, foreign: Foreign, layout: Layout) -> Row | None:
-    if foreign.kind not in layout.kinds:
+def _row(name: str, file: WeightFile, layout: Layout) -> Row | None:
+    if file.kind not in layout.kinds:
         return None
-    alias = foreign.aliases.get(name, name)
+    alias = file.aliases.get(name, name)
     if layout.by_number and alias != name and not UNNAMED.fullmatch(alias):
         return None
     names = (name,) if layout.by_number else (alias, name)
-    return next((row for called in names for row in layout.rows if re.fullmatch(row.foreign, called)), None)
+    return next((row for called in names for row in layout.rows if re.fullmatch(row.pattern, called)), None)
 
 
-def _step(name: str, foreign: Foreign, layout: Layout) -> Step:
-    before, row = foreign.arrays[name], _row(name, foreign, layout)
+def _step(name: str, file: WeightFile, layout: Layout) -> Step:
+    before, row = file.arrays[name], _row(name, file, layout)
     if row is None:
         return Step(name, None, layouts.AS_IT_IS, before, before)
     try:
@@ -148,3 +154,22 @@ def _step(name: str, foreign: Foreign, layout: Layout) -> Step:
     except ValueError:
         after = before
     return Step(name, row.leaf, row.change, before, after)
+
+
+def _picture_objections(file: WeightFile, ours: Container[str]) -> tuple[str, ...]:
+    """The layers with the names in `ours`, also those of an inner model, whose settings differ from ours; each named.
+
+    Raises UserError for a configuration that cannot be read.
+    """
+    model = read_config(file.notes, file.path)
+    named = [layer for layer in with_inner(model.layers if model else ()) if layer.name in ours]
+    return tuple(f"{layer.name} ({', '.join(wrong)})" for layer in named if (wrong := _different(layer)))
+
+
+def _different(layer: Configured) -> list[str]:
+    activations = LAST_ACTIVATIONS if layer.name == LAST else ("relu",)
+    activation = activation_name(layer.settings.get("activation", activations[0]))
+    wrong = [] if activation in activations else [f"activation {activation}, ours {activations[0]}"]
+    settings: dict[str, Any] = CONVOLUTION if layer.kind == "Conv2D" else {}
+    stated = {key: layer.settings.get(key, ours) for key, ours in settings.items()}
+    return wrong + [f"{key} {stated[key]}, ours {ours}" for key, ours in settings.items() if stated[key] != ours]

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from research.errors import UserError
-from research.weights.foreign import Foreign
+from research.weights.weight_file import WeightFile
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16"
 
@@ -28,38 +28,36 @@ VGG16_TOP = PublishedWeights(
 PUBLISHED = (VGG16_NOTOP, VGG16_TOP)
 
 
-def provenance(foreign: Foreign) -> str:
+def provenance(file: WeightFile) -> str:
     """What the file's name and digest say together: published and sound, published but other bytes, or unknown."""
     for known in PUBLISHED:
-        if foreign.md5 == known.md5:
+        if file.md5 == known.md5:
             return f"published by Keras as {known.name}, md5 right"
-    lie = _broken_promise(foreign)
+    lie = _broken_promise(file)
     if lie is not None:
         return f"{lie}: NOT that file"
-    return (
-        "sha256 as its name promises (torch.hub)" if _promised(foreign) else "not a published file that is known here"
-    )
+    return "sha256 as its name promises (torch.hub)" if _promised(file) else "not a published file that is known here"
 
 
-def check_published(foreign: Foreign) -> Foreign:
-    """`foreign` itself, unless it goes by the name of a published file whose digest it does not have (UserError)."""
-    lie = _broken_promise(foreign)
+def check_published(file: WeightFile) -> WeightFile:
+    """`file` itself, unless it goes by the name of a published file whose digest it does not have (UserError)."""
+    lie = _broken_promise(file)
     if lie is not None:
-        raise UserError(f"{foreign.path} is {lie}; download it again, or give weights of your own another name")
-    return foreign
+        raise UserError(f"{file.path} is {lie}; download it again, or give weights of your own another name")
+    return file
 
 
-def _broken_promise(foreign: Foreign) -> str | None:
-    known = next((known for known in PUBLISHED if known.name == foreign.path.name), None)
-    if known is not None and foreign.md5 != known.md5:
-        return f"named as Keras' published file, but its md5 is {foreign.md5}, not {known.md5}"
-    promised = _promised(foreign)
-    if promised and not foreign.sha256.startswith(promised):
-        return f"named after a sha256 that begins with {promised}, but its own begins with {foreign.sha256[:8]}"
+def _broken_promise(file: WeightFile) -> str | None:
+    known = next((known for known in PUBLISHED if known.name == file.path.name), None)
+    if known is not None and file.md5 != known.md5:
+        return f"named as Keras' published file, but its md5 is {file.md5}, not {known.md5}"
+    promised = _promised(file)
+    if promised and not file.sha256.startswith(promised):
+        return f"named after a sha256 that begins with {promised}, but its own begins with {file.sha256[:8]}"
     return None
 
 
-def _promised(foreign: Foreign) -> str:
+def _promised(file: WeightFile) -> str:
     """torch.hub: the first digits of a file's sha256 are in its name."""
-    found = re.search(r"-([0-9a-f]{8})\.pth$", foreign.path.name)
+    found = re.search(r"-([0-9a-f]{8})\.pth$", file.path.name)
     return found[1] if found else ""

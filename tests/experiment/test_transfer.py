@@ -26,7 +26,7 @@ from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
 from research.trees import from_named, named_leaves
 from research.weights.load import load_weights
-from research.weights.ours import save_ours
+from research.weights.native_file import save_native
 
 HEAD = (512 + 1) * 6 + 7 * 2
 FIRE9 = 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
@@ -62,7 +62,7 @@ def save_random(path, net, architecture):
         scale = np.sqrt(2 / np.prod(shape[:-1])) if name.endswith("kernel") else 0.1
         leaves[name] = np.float32(scale) * generator.standard_normal(shape, np.float32)
     source = {"file": "generated", "sha256": ""}
-    save_ours(path, leaves, architecture=architecture, convention="caffe", source=source)
+    save_native(path, leaves, architecture=architecture, convention="caffe", source=source)
 
 
 def shapes_of(net):
@@ -167,7 +167,7 @@ def test_other_weights_are_other_training(config, finished, tmp_path):
     (tmp_path / "run/record.json").unlink()
     frozen = named_leaves(transfer.transfer(config.model, config, 2).below)
     leaves = {name: np.asarray(leaf) + 1 for name, leaf in frozen.items()}
-    save_ours(
+    save_native(
         tmp_path / "b.safetensors",
         leaves,
         architecture="squeezenet",

@@ -10,9 +10,9 @@ from research.models.squeezenet import squeezenet
 from research.models.taps import run_taps
 from research.models.vgg16 import base, vgg16
 from research.trees import from_named, named_leaves
-from research.weights.foreign import Foreign
-from research.weights.mapping import plan
-from research.weights.port import port
+from research.weights.conversion import convert
+from research.weights.mapping import plan_conversion
+from research.weights.weight_file import WeightFile
 
 TOLERANCE = {jnp.float32: 1e-5, jnp.bfloat16: 2e-2}  # relative L2
 CLEARLY = 5 * TOLERANCE[jnp.bfloat16]  # what a mistake must be off by
@@ -31,10 +31,10 @@ def keras_params(streams, net, side=32):
 
 def torch_params(streams, net, shapes, architecture, side=32):
     """The weights that make.py gave to torch, ported from torch's names and axes by our tables."""
-    planned = plan(Foreign("state", "torch", streams.torch_state(shapes), "", "", {}, {}), architecture)
-    assert planned.convention == "torch"
+    plan = plan_conversion(WeightFile("state", "torch", streams.torch_state(shapes), "", "", {}, {}), architecture)
+    assert plan.convention == "torch"
     like = structure(net, side)
-    ported = port(planned, {name: leaf.shape for name, leaf in named_leaves(like).items()})
+    ported = convert(plan, {name: leaf.shape for name, leaf in named_leaves(like).items()})
     return from_named({name: jnp.asarray(leaf) for name, leaf in ported.items()}, like)
 
 

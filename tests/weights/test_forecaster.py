@@ -14,9 +14,9 @@ from research.cli.weights import weights
 from research.command_line import MISTAKE
 from research.models.forecasters import ForecastSpec, recurrent_forecaster
 from research.weights.forecaster import Description
-from research.weights.foreign import read
 from research.weights.load import forecaster_leaves, load_forecaster, open_weights
 from research.weights.mapping import guess
+from research.weights.weight_file import read
 
 GOLDEN = Path(__file__).with_name("golden") / "forecasters.zip"
 WITH_CONFIG = ("two_lstm.h5", "gru.keras", "hard.keras", "old_hard.h5", "old_gru.h5")
@@ -389,8 +389,8 @@ def test_arrays_of_any_shape_are_refused_in_words(tmp_path, refusal, part, shape
 
 def test_what_a_file_calls_itself_is_held_to(golden, tmp_path, refusal):
     weights(["import", str(golden("hard.keras")), str(tmp_path / "one.safetensors")])
-    foreign = open_weights(tmp_path / "one.safetensors")
-    assert foreign.notes["architecture"] == "forecaster" and foreign.notes["convention"] == "hard_sigmoid"
+    file = open_weights(tmp_path / "one.safetensors")
+    assert file.notes["architecture"] == "forecaster" and file.notes["convention"] == "hard_sigmoid"
     with h5py.File(golden("old_gru.h5"), "a") as file:
         file.attrs["convention"] = "caffe"
     with refusal("tells of gates 'caffe'", "known are sigmoid and hard_sigmoid and hard_sigmoid_keras2"):

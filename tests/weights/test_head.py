@@ -5,11 +5,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from research.cli.weights import weights
-from research.weights.foreign import read
-from research.weights.head import head_of
+from research.weights.conversion import convert, head_of
 from research.weights.load import load_weights
-from research.weights.mapping import plan
-from research.weights.port import port
+from research.weights.mapping import plan_conversion
+from research.weights.weight_file import read
 
 HEAD = {"dense/kernel": np.ones((4, 2), "f4"), "dense/bias": np.ones(2, "f4")}
 NESTED = ["sequential.weights.h5", "sequential.keras", "sequential.h5", "head.h5", "backbone.weights.h5"]
@@ -17,7 +16,7 @@ NESTED = ["sequential.weights.h5", "sequential.keras", "sequential.h5", "head.h5
 
 def ported(path, leaves, **asked):
     shapes = {name: leaf.shape for name, leaf in leaves.items()}
-    found = port(plan(read(path), "vgg16"), shapes, **asked)
+    found = convert(plan_conversion(read(path), "vgg16"), shapes, **asked)
     assert all(np.array_equal(found[name], leaf) for name, leaf in leaves.items())
 
 
@@ -35,7 +34,7 @@ def test_a_head_on_a_flat_net_of_numbers_alone_is_left_out_but_for_what_could_be
 ):
     """Nothing in a .weights.h5 says whether a batch normalization is in the head."""
     path = keras_file("head.weights.h5")
-    assert {name.split("/")[1] for name in head_of(plan(read(path), "vgg16"))} == {"dense", "dense_1"}
+    assert {name.split("/")[1] for name in head_of(plan_conversion(read(path), "vgg16"))} == {"dense", "dense_1"}
     with refusal("extra: layers/batch_normalization/vars/0"):
         ported(path, keras_leaves, drop_top=True)
 
@@ -45,7 +44,7 @@ def test_a_convolution_is_no_head(tmp_path, thin, write_legacy, refusal):
     stem = {"stem/kernel": np.ones((3, 3, 1, 3), "f4"), "stem/bias": np.ones(3, "f4")}
     within = {f"vgg16/{name}": leaf for name, leaf in leaves.items()}
     path = write_legacy(tmp_path / "stem.h5", stem | within | HEAD, "whole")
-    assert {name.split("/")[0] for name in head_of(plan(read(path), "vgg16"))} == {"dense"}
+    assert {name.split("/")[0] for name in head_of(plan_conversion(read(path), "vgg16"))} == {"dense"}
     with refusal("extra: stem/kernel:0, stem/bias:0"):
         ported(path, leaves, drop_top=True)
 
@@ -57,7 +56,7 @@ def test_a_torch_net_with_a_head_of_its_own(tmp_path, thin, to_torch, torch_zip,
     state |= {"classifier.0.weight": np.ones((2, 25088), "f4"), "classifier.0.bias": np.ones(2, "f4")}
     path = torch_zip(tmp_path / "w.pth", state | {"norm.weight": np.ones(2, "f4")})
     ported(path, leaves, drop_top=True)
-    assert not any("fc1" in (step.leaf or "") for step in plan(read(path), "vgg16").steps)
+    assert not any("fc1" in (step.leaf or "") for step in plan_conversion(read(path), "vgg16").steps)
     with refusal("extra: classifier.0.weight, classifier.0.bias, norm.weight", "--drop-top"):
         load_weights(path, wanted(leaves), "vgg16")
 

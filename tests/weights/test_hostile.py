@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.weights.foreign import read
+from research.weights.weight_file import read
 
 
 def hostile(marker, module="os", name="system"):

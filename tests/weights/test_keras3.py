@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from research.weights.foreign import read
 from research.weights.load import forecaster_leaves, load_weights
-from research.weights.mapping import plan
+from research.weights.mapping import plan_conversion
+from research.weights.weight_file import read
 
 
 def rounded(leaves):
@@ -112,8 +112,8 @@ def test_both_ways_of_a_bidirectional_are_not_two_layers_in_a_row(tmp_path, refu
 
 def test_a_head_without_a_name_is_not_numbered_among_the_layers_of_the_net(keras_file):
     for name in ("head.weights.h5", "sequential.weights.h5", "sequential.keras", "backbone.weights.h5"):
-        planned = plan(read(keras_file(name)), "vgg16")
-        known = {step.foreign: step.leaf for step in planned.steps if "dense" in step.foreign}
+        plan = plan_conversion(read(keras_file(name)), "vgg16")
+        known = {step.name: step.leaf for step in plan.steps if "dense" in step.name}
         assert known and set(known.values()) == {None}, name
 
 
@@ -122,9 +122,9 @@ def test_a_net_inside_a_net_is_found_without_names(keras_file, keras_leaves):
     path = keras_file("sequential.weights.h5")
     with h5py.File(path, "a") as file:
         file.visititems(lambda _, item: item.attrs.pop("name", None) and None)
-    foreign = read(path)
-    assert not foreign.aliases and len(foreign.arrays) == len(keras_leaves) + 2
-    found = plan(foreign, "vgg16").leaves
+    file = read(path)
+    assert not file.aliases and len(file.arrays) == len(keras_leaves) + 2
+    found = plan_conversion(file, "vgg16").leaves
     same({name: found[name].after for name in keras_leaves}, keras_leaves)
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from research.weights.foreign import read
 from research.weights.load import load_weights
+from research.weights.weight_file import read
 
 
 def same(loaded, leaves):
@@ -137,8 +137,8 @@ def test_digests_are_those_of_the_file(tmp_path, thin):
     import hashlib
 
     np.savez(tmp_path / "w.npz", **thin())
-    foreign, content = read(tmp_path / "w.npz"), (tmp_path / "w.npz").read_bytes()
-    assert (foreign.sha256, foreign.md5) == (hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest())
+    file, content = read(tmp_path / "w.npz"), (tmp_path / "w.npz").read_bytes()
+    assert (file.sha256, file.md5) == (hashlib.sha256(content).hexdigest(), hashlib.md5(content).hexdigest())
 
 
 def _bfloat16_file(arrays):

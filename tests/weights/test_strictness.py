@@ -5,10 +5,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from research.errors import UserError
-from research.weights.foreign import read
 from research.weights.load import load_weights
-from research.weights.mapping import guess, plan
+from research.weights.mapping import guess, plan_conversion
 from research.weights.published import provenance
+from research.weights.weight_file import read
 
 
 def test_a_half_matching_file_lists_every_leaf(tmp_path, thin, wanted, refusal):
@@ -161,7 +161,7 @@ def test_the_note_of_a_convention_is_kept_and_an_unknown_one_refused(tmp_path, t
 def test_a_net_that_is_not_known_is_said_in_those_words(tmp_path, thin, refusal):
     save_file(thin(), tmp_path / "w.safetensors", {"architecture": "resnet50"})
     with refusal("holds weights of resnet50; known are vgg16 and squeezenet"):
-        plan(read(tmp_path / "w.safetensors"), "resnet50")
+        plan_conversion(read(tmp_path / "w.safetensors"), "resnet50")
 
 
 RESNET = {
@@ -175,7 +175,7 @@ def test_another_nets_npz_is_of_no_known_net_though_a_name_is_the_same(tmp_path,
     with refusal("holds weights of another net than vgg16 or squeezenet"):
         guess(read(tmp_path / "r.npz"))
     with refusal("holds weights of another net than squeezenet"):
-        plan(read(tmp_path / "r.npz"), "squeezenet")
+        plan_conversion(read(tmp_path / "r.npz"), "squeezenet")
 
 
 def test_what_hardly_fits_is_said_shortly_with_the_hint_first(tmp_path, thin, wanted, refusal):

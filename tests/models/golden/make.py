@@ -14,8 +14,8 @@ import streams
 import torch
 from torch import nn
 
-from research.weights.foreign import read
 from research.weights.load import load_weights
+from research.weights.weight_file import read
 
 PLACE = Path(__file__).with_name("golden.npz")
 CONVS = [f"block{block}_conv{place}" for block, n in enumerate((2, 2, 3, 3, 3), 1) for place in range(1, n + 1)]

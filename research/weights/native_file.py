@@ -1,4 +1,4 @@
-"""Our own weight files: NAME.safetensors with the leaves under our names, and NAME.json that vouches for every one."""
+"""Our own weight files: NAME.safetensors holds the leaves under our names, NAME.json a digest of each leaf."""
 
 import json
 import struct
@@ -16,13 +16,13 @@ FORMAT = "receptive-weights-1"
 STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # numpy's names, and those of the format
 
 
-def save_ours(
+def save_native(
     path: Path, leaves: Mapping[str, np.ndarray], *, architecture: str, convention: str, source: Mapping[str, str]
 ) -> Path:
     """Write `leaves` to NAME.safetensors and, last, their manifest to NAME.json.
 
-    `source` tells where they are from: {"file": name, "sha256": hex}. Raises UserError for another suffix, or when the
-    place cannot be written.
+    `source` states their origin: {"file": name, "sha256": hex}. Raises UserError for another suffix, or when the files
+    cannot be written.
     """
     if path.suffix != ".safetensors":
         raise UserError(f"our weight files are called NAME.safetensors, not {path.name}; add the suffix")
@@ -38,28 +38,28 @@ def save_ours(
     return path
 
 
-def is_ours(notes: Mapping[str, str]) -> bool:
-    """Whether the text in a safetensors header is that of our files."""
+def is_native(notes: Mapping[str, str]) -> bool:
+    """Whether the metadata in a safetensors header is that of our files."""
     return notes.get("format") == FORMAT
 
 
 def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> dict[str, Any]:
-    """The manifest beside `path`, after every one of `arrays` was checked against it.
+    """The manifest beside `path`, after a check of every one of `arrays` against it.
 
-    Raises UserError when it is not there, or any leaf is not what it vouches for; all are named.
+    Raises UserError when the manifest is missing, or when leaves differ from it; all of them are named.
     """
-    place = path.with_suffix(".json")
-    if not place.is_file():
-        raise UserError(f"{path} has lost its manifest {place.name}; copy that too, or import the weights again")
-    manifest = read_json(place)
+    sidecar = path.with_suffix(".json")
+    if not sidecar.is_file():
+        raise UserError(f"{path} has lost its manifest {sidecar.name}; copy that too, or import the weights again")
+    manifest = read_json(sidecar)
     try:
         expected = {name: row["sha256"] for name, row in manifest["leaves"].items()}
-        told = {key: manifest[key] for key in ("format", "architecture", "convention")}
+        stated = {key: manifest[key] for key in ("format", "architecture", "convention")}
     except (KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{place} is not a manifest of weights; import the weights again") from error
+        raise UserError(f"{sidecar} is not a manifest of weights; import the weights again") from error
     found = {name: array_digest(array) for name, array in arrays.items()}
     bad = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    bad += [f"the {key}" for key, value in told.items() if notes.get(key) != value]
+    bad += [f"the {key}" for key, value in stated.items() if notes.get(key) != value]
     if bad:
         raise UserError(
             f"{path} and its manifest disagree about {', '.join(bad)}; one of them is damaged, import the weights again"
@@ -70,8 +70,8 @@ def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, s
 def safetensors_bytes(leaves: Mapping[str, np.ndarray], notes: Mapping[str, str]) -> bytes:
     """The content of a .safetensors file of `leaves` in their order and types, with `notes` in its header.
 
-    Written here because the package's own writer puts its header in another order each time, and writes the numbers of
-    arrays that are not contiguous in the order of the memory. Raises ValueError for a type that is not in `STORED`.
+    The package's own writer is not used: its header has a new order each time, and it writes non-contiguous arrays in
+    the order of memory. Raises ValueError for a type that is not in `STORED`.
     """
     header: dict[str, Any] = {"__metadata__": dict(notes)}
     contents, end = [], 0
@@ -87,7 +87,7 @@ def safetensors_bytes(leaves: Mapping[str, np.ndarray], notes: Mapping[str, str]
 
 
 def as_read(leaf: np.ndarray) -> np.ndarray:
-    """The array that a file of `leaf` is read as: contiguous, little-endian, bfloat16 as float32."""
+    """`leaf` as it is read back from a file: contiguous, little-endian, bfloat16 as float32."""
     return leaf.astype(np.float32) if leaf.dtype.name == "bfloat16" else _in_order(leaf).reshape(leaf.shape)
 
 

@@ -1,4 +1,4 @@
-"""Any weight file as named arrays: what kind it is, is decided by its bytes, not by its name."""
+"""Any weight file as named arrays. Its first bytes decide its kind, not its name."""
 
 import hashlib
 import re
@@ -18,11 +18,11 @@ BLOCK = 1 << 20
 WRAPPERS = ("_orig_mod.", "module.", "model.")  # before names of torch: torch.compile, DataParallel, Lightning
 
 
-class Foreign(NamedTuple):
-    """A weight file as it is: arrays under the names that its author gave them, and the digests of the file, in hex.
+class WeightFile(NamedTuple):
+    """A weight file as it is: arrays under the file's own names, and the digests of the file, in hex.
 
-    `aliases` are better names of some arrays (Keras 3 numbers its layers and tells their names beside); `notes` is
-    text that the file says about itself (`convention`, `architecture`).
+    `aliases` are better names of some arrays (Keras 3 numbers its layers and stores their names as attributes). `notes`
+    are the file's metadata (`convention`, `architecture`).
     """
 
     path: Path
@@ -34,10 +34,10 @@ class Foreign(NamedTuple):
     notes: dict[str, str]
 
 
-def read(path: Path | str) -> Foreign:
+def read(path: Path | str) -> WeightFile:
     """The arrays of the file at `path`.
 
-    Raises UserError that says, in plain words, what the file is if it is no sound weight file.
+    Raises UserError that says what the file is when it is no intact weight file.
     """
     path = Path(path)
     try:
@@ -56,11 +56,11 @@ def read(path: Path | str) -> Foreign:
         arrays = _unwrapped(arrays)
     if kind == "hdf5":
         kind = "keras3" if re.search(r"(?:^|/)vars/\d+$", next(iter(arrays))) else "keras-h5"
-    return Foreign(path, kind.removesuffix("-old"), arrays, sha256, md5, aliases, notes)
+    return WeightFile(path, kind.removesuffix("-old"), arrays, sha256, md5, aliases, notes)
 
 
 def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays without what every name begins with because the net was wrapped when it was saved."""
+    """The arrays without the prefix of a wrapper in which the net was saved, if all names have it."""
     for wrapper in WRAPPERS:
         if all(len(name) > len(wrapper) and name.startswith(wrapper) for name in arrays):
             return _unwrapped({name.removeprefix(wrapper): array for name, array in arrays.items()})

@@ -9,14 +9,14 @@ import pytest
 from research.weights.array_files import read_safetensors
 from research.weights.export import export
 from research.weights.load import fingerprint, load_weights
-from research.weights.ours import save_ours, verified
+from research.weights.native_file import save_native, verified
 
 SOURCE = {"file": "x.h5", "sha256": "00"}
 
 
 @pytest.fixture
 def saved(tmp_path, thin):
-    return save_ours(
+    return save_native(
         tmp_path / "net.safetensors", thin(top=True), architecture="vgg16", convention="torch", source=SOURCE
     )
 
@@ -75,7 +75,7 @@ def test_out_and_back_is_bit_equal(tmp_path, thin, thin_squeezenet, wanted, suff
         out = export(tmp_path / f"out{suffix}", leaves, architecture=architecture, convention=convention)
         first = load_weights(out, wanted(leaves), architecture)
         notes = {"architecture": architecture, "convention": first.convention}
-        ours = save_ours(tmp_path / "ours.safetensors", first.leaves, source=SOURCE, **notes)
+        ours = save_native(tmp_path / "ours.safetensors", first.leaves, source=SOURCE, **notes)
         second = load_weights(ours, wanted(leaves), architecture)
         assert first.convention == second.convention == convention and first.fingerprint == second.fingerprint
         assert first.fingerprint != fingerprint(first.leaves, "torch" if convention == "caffe" else "caffe")
@@ -96,7 +96,7 @@ def test_the_h5_is_laid_out_as_keras_looks_for_it(tmp_path, thin):
 
 def test_names_that_are_not_for_us(tmp_path, thin, refusal):
     with refusal("NAME.safetensors", "w.npz"):
-        save_ours(tmp_path / "w.npz", thin(), architecture="vgg16", convention="caffe", source=SOURCE)
+        save_native(tmp_path / "w.npz", thin(), architecture="vgg16", convention="caffe", source=SOURCE)
     for name in ("w.keras", "w.weights.h5"):
         with refusal("NAME.h5", name):
             export(tmp_path / name, thin(), architecture="vgg16", convention="caffe")
@@ -134,7 +134,7 @@ def test_every_array_is_written_in_its_own_order_and_type(tmp_path, dtype):
     from safetensors import safe_open
 
     leaves = awkward(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype)
-    path = save_ours(tmp_path / "w.safetensors", leaves, architecture="vgg16", convention="caffe", source=SOURCE)
+    path = save_native(tmp_path / "w.safetensors", leaves, architecture="vgg16", convention="caffe", source=SOURCE)
     arrays, notes = read_safetensors(path)
     verified(path, arrays, notes)
     for name, leaf in leaves.items():
@@ -156,7 +156,7 @@ def test_bfloat16_comes_back_from_an_export(tmp_path, thin, wanted, suffix):
 
 def test_a_type_that_would_be_rounded_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="a is float64"):
-        save_ours(
+        save_native(
             tmp_path / "w.safetensors", {"a": np.ones(2)}, architecture="vgg16", convention="caffe", source=SOURCE
         )
     assert not list(tmp_path.iterdir())

@@ -1,0 +1,164 @@
+"""A conversion plan checked as a whole and carried out: a net gets every leaf, or a UserError lists what is wrong."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
+from typing import NamedTuple
+
+import numpy as np
+
+from research.errors import UserError
+from research.weights.layouts import TOPS
+from research.weights.mapping import ConversionPlan, Step
+
+Shapes = Mapping[str, tuple[int, ...]]
+FEW = 3  # names of each kind of error, where most leaves do not fit
+
+
+class Conversion(NamedTuple):
+    """A checked plan: the step of each wanted leaf, and all errors as {kind of error: names}."""
+
+    taken: dict[str, Step]  # correct ones only
+    left_out: tuple[str, ...]  # the file's names of an unwanted top, or of a bias without its kernel
+    wrong: dict[str, list[str]]
+
+
+def check_conversion(plan: ConversionPlan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> Conversion:
+    """The step that each of the `wanted` leaves takes, and all that is missing, extra, doubled or of a wrong shape.
+
+    With `partial`, missing leaves are no error, and a bias without its kernel is left out. With `drop_top`, a head of
+    the user's is left out, as an unwanted top always is.
+    """
+    top = TOPS[plan.architecture]
+    unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
+    kernels = {_layer(leaf) for leaf in plan.leaves if leaf.endswith("/kernel")}
+    taken: dict[str, Step] = {}
+    left_out: list[str] = []
+    wrong: dict[str, list[str]] = {"missing": [], "extra": [], "twice": [], "of another shape": [], "not numbers": []}
+    wrong["of another kind"] = list(plan.objections)
+    head = head_of(plan) if drop_top else ()
+    for step in plan.steps:
+        if step.name in head:
+            left_out.append(step.name)
+        elif step.leaf is None or (step.leaf not in wanted and not (unwanted_top and _layer(step.leaf) in top)):
+            wrong["extra"].append(step.name)
+        elif step.leaf not in wanted or (partial and _layer(step.leaf) not in kernels):
+            left_out.append(step.name)
+        elif step.leaf in taken:
+            wrong["twice"].append(f"{step.leaf} ({taken[step.leaf].name} and {step.name})")
+        else:
+            taken[step.leaf] = step
+    there = set(taken)
+    for leaf, step in list(taken.items()):
+        if not _sound(step, leaf, wanted[leaf], wrong):
+            del taken[leaf]
+    if not partial:
+        wrong["missing"] = [leaf for leaf in wanted if leaf not in there]
+    return Conversion(taken, tuple(left_out), {error: names for error, names in wrong.items() if names})
+
+
+def convert(
+    plan: ConversionPlan, wanted: Shapes, partial: bool = False, drop_top: bool = False
+) -> dict[str, np.ndarray]:
+    """The wanted leaves, float32, contiguous, in the order of `wanted`.
+
+    `partial` and `drop_top` are those of `check_conversion`. Raises one UserError that lists every error; where most
+    leaves do not fit, the first few of each kind.
+    """
+    conversion = check_conversion(plan, wanted, partial, drop_top)
+    if conversion.wrong:
+        fits = 2 * len(conversion.taken) >= len(wanted) or set(conversion.wrong) == {"missing"}
+        raise UserError(
+            f"{plan.path} does not fit {plan.architecture} ({_hint(conversion, plan)}): "
+            f"{complaint(conversion, None if fits else FEW)}"
+        )
+    if not conversion.taken:
+        raise UserError(f"{plan.path} has no kernel of {plan.architecture}; name another file")
+    return {
+        leaf: np.ascontiguousarray(conversion.taken[leaf].after, np.float32)
+        for leaf in wanted
+        if leaf in conversion.taken
+    }
+
+
+def complaint(conversion: Conversion, most: int | None = None) -> str:
+    """All errors on one line; at most `most` names of each kind, and how many more there are."""
+    return "; ".join(f"{error}: {_listed(names, most)}" for error, names in conversion.wrong.items())
+
+
+def _listed(names: list[str], most: int | None) -> str:
+    shown = ", ".join(names[:most])
+    return shown if most is None or len(names) <= most else f"{shown} and {len(names) - most} more"
+
+
+def _hint(conversion: Conversion, plan: ConversionPlan) -> str:
+    if set(conversion.wrong) == {"missing"}:
+        return "this is a part of the net; only scripts/weights.py import --partial takes one"
+    if set(conversion.wrong) == {"extra"} and head_of(plan).issuperset(conversion.wrong["extra"]):
+        return "this is a head of its own; scripts/weights.py import --drop-top leaves it out"
+    return "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
+
+
+def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:
+    """Whether shape and numbers of the leaf are right; adds errors to `wrong`. Shapes come first: they are cheap."""
+    array = step.after
+    if array.shape != tuple(shape):
+        wrong["of another shape"].append(f"{leaf} is {format_shape(array.shape)}, not {format_shape(shape)}")
+        return False
+    if array.dtype.kind != "f" or not _finite(array):
+        wrong["not numbers"].append(f"{leaf} ({array.dtype if array.dtype.kind != 'f' else 'NaN or infinite'})")
+        return False
+    return True
+
+
+def _finite(array: np.ndarray) -> bool:
+    """Whether all numbers are finite as float32, the type of leaves."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(array.astype(np.float32, copy=False)).all())
+
+
+def format_shape(shape: Iterable[int]) -> str:
+    """A shape as 3x3x64x64; a single number as `scalar`."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _layer(leaf: str) -> str:
+    return leaf.rpartition("/")[0]
+
+
+def head_of(plan: ConversionPlan) -> frozenset[str]:
+    """The file's names of the arrays that belong to a head of the user's above the base.
+
+    A head has no convolution. It consists of dense layers; of all arrays after the base, where the file keeps the net's
+    order; and of all arrays beside the base, where the base is a net inside the net (`vgg16/...`).
+    """
+    base = [index for index, step in enumerate(plan.steps) if step.leaf is not None]
+    if not base:
+        return frozenset()
+    within = _common([_parts(plan.steps[index].name)[:-1] for index in base])
+    ranks: dict[str, int] = {}
+    for step in plan.steps:
+        ranks[_layer_name(step.name)] = max(ranks.get(_layer_name(step.name), 0), step.before.ndim)
+    return frozenset(
+        step.name
+        for index, step in enumerate(plan.steps)
+        if step.leaf is None and ranks[_layer_name(step.name)] <= 2
+        if ranks[_layer_name(step.name)] == 2
+        or (plan.ordered and index > base[-1])
+        or _parts(step.name)[: len(within)] != within
+    )
+
+
+def _common(names: Sequence[list[str]]) -> list[str]:
+    """The first parts that all `names` share."""
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*names, strict=False))
+    return [column[0] for column in columns]
+
+
+def _parts(name: str) -> list[str]:
+    return re.split(r"[/.]", name)
+
+
+def _layer_name(name: str) -> str:
+    """The layer of an array: its name without the last part."""
+    return re.sub(r"[/.][^/.]*$", "", name)
