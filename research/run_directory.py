@@ -19,7 +19,7 @@ CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl",
 
 
 def default_run_dir(config: Experiment, shipped: Experiment) -> Path:
-    """`runs/NAME` for a configuration as its file gives it; with flags, a hash of it is added, so none collide."""
+    """`runs/NAME` for a configuration as in its file; with a hash where flags changed it, so that none collide."""
     changed = identity(config) != identity(shipped)
     return Path("runs", f"{config.name}-{fingerprint(config)}" if changed else config.name)
 
@@ -57,7 +57,7 @@ def read_config(run_dir: Path) -> Experiment:
 
 
 def checkpoint_folder(run_dir: Path, seeds: list[int]) -> Path:
-    """Where the seeds trained together in one program keep their checkpoints."""
+    """The folder of the checkpoints of seeds that were trained together in one program."""
     return run_dir / "checkpoints" / f"seeds_{seeds[0]}_to_{seeds[-1]}"
 
 
@@ -68,7 +68,7 @@ def checkpointed_groups(run_dir: Path) -> list[list[int]]:
 
 
 def _refuse_patterns(run_dir: Path) -> None:
-    """Orbax finds the files of a checkpoint by a pattern of their path, in which these letters stand for others."""
+    """Orbax finds the files of a checkpoint by a glob pattern of their path, where these letters are wildcards."""
     if strange := re.search(r"[\[\]*?\\]", str(run_dir.absolute())):
         raise UserError(
             f"{run_dir.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
@@ -91,9 +91,9 @@ def _refuse_foreign(run_dir: Path, config: Experiment) -> None:
 
 
 def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> None:
-    """UserError where `config` is not what was `trained` in `run_dir` (`to_json` of its identity, from a checkpoint).
+    """UserError where config.json in `run_dir` was edited: `config` is not the one that was `trained`.
 
-    Then somebody edited config.json. Checkpoints of earlier versions do not say (None).
+    `trained` is `to_json` of the identity, from a checkpoint; None in checkpoints of earlier versions.
     """
     if trained is not None and (then := from_json(trained)) != identity(config):
         name, before, now = _first_difference(then, config)

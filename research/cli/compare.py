@@ -15,7 +15,7 @@ class Flags:
     """Fields that all configurations share; any other flag is one of train.py, and holds for all."""
 
     figure: str = "runs/comparison.png"
-    """Where the figure is kept."""
+    """Where the figure is written."""
 
 
 def compare(arguments: Sequence[str]) -> int:
@@ -44,7 +44,7 @@ def compare(arguments: Sequence[str]) -> int:
 
 
 def _leading(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    count = next((place for place, word in enumerate(arguments) if word.startswith("-")), len(arguments))
+    count = next((index for index, word in enumerate(arguments) if word.startswith("-")), len(arguments))
     return list(arguments[:count]), list(arguments[count:])
 
 
@@ -54,8 +54,8 @@ def _divided(flags: Sequence[str]) -> tuple[list[str], list[str]]:
         return ["--help"], []
     own: list[str] = []
     rest = list(flags)
-    for place, word in enumerate(flags):
+    for index, word in enumerate(flags):
         if word.split("=")[0] == "--figure":
-            own = rest[place : place + (1 if "=" in word else 2)]
-            return own, rest[:place] + rest[place + len(own) :]
+            own = rest[index : index + (1 if "=" in word else 2)]
+            return own, rest[:index] + rest[index + len(own) :]
     return own, rest

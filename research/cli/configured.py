@@ -1,4 +1,4 @@
-"""What the commands that start from a configuration share: finding it, and turning flags into fields."""
+"""The configuration of a command: its file or JSON, changed by flags."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class Flags:
 
     config: Annotated[Experiment, tyro.conf.arg(name="")]
     run_dir: str | None = None
-    """Where the run is kept; runs/NAME by default, with a hash when flags change the configuration."""
+    """Where the run is written; runs/NAME by default, with a hash when flags change the configuration."""
 
 
 def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:

@@ -33,7 +33,7 @@ class Flags:
     chip: tuple[int, int] | None = None
     """Row and column of the upper left corner of the chip to spell out; the strongest by default."""
     out: str = "runs/convolution.png"
-    """Where the figure is kept."""
+    """Where the figure is written."""
 
 
 def convolution(arguments: Sequence[str]) -> int:
@@ -42,7 +42,7 @@ def convolution(arguments: Sequence[str]) -> int:
     if not math.isfinite(flags.bias):
         raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")
     within_bounds(flags)
-    place = place_for_png(flags.out)
+    path = place_for_png(flags.out)
     picture = _picture(flags)
     from research.microscope import convolution as inside  # imports jax, which --help and mistakes need not wait for
     from research.report.feature_maps import feature_maps
@@ -58,7 +58,7 @@ def convolution(arguments: Sequence[str]) -> int:
     print(f"\npicture {_size(picture)}, kernel {flags.kernel} {_size(kernel)}; feature maps:")
     for name, values in maps.items():
         print(f"  {name:<22} {_size(values):>9}   from {values.min():.3f} to {values.max():.3f}")
-    print(f"figure: {write_bytes(place, feature_maps(picture, kernel, maps))}")
+    print(f"figure: {write_bytes(path, feature_maps(picture, kernel, maps))}")
     return 0
 
 

@@ -19,7 +19,7 @@ class Flags:
     """The directory of a trained run, a configuration file, or a file of weights of VGG16 or SqueezeNet."""
     look: tyro.conf.OmitArgPrefixes[Microscope] = dataclasses.field(default_factory=Microscope)
     out: str | None = None
-    """Where the page is kept; RUN/microscope by default, or runs/NAME-microscope."""
+    """Where the page is written; RUN/microscope by default, or runs/NAME-microscope."""
     root: Annotated[str | None, tyro.conf.arg(name="data.root")] = None
     """Where data and weights lie; $RESEARCH_DATA when not given."""
     partial: bool = False
@@ -27,7 +27,7 @@ class Flags:
 
 
 def microscope(arguments: Sequence[str]) -> int:
-    """See what each filter of a net wants to see, what real pictures excite it, and whether a reading of it holds."""
+    """Show what excites each filter of a net, made up and in real pictures, and whether hypotheses about it hold."""
     flags = parse(Flags, arguments, about=microscope.__doc__ or "")
     within_bounds(flags.look)
     from research.experiment.microscope import microscope as look  # imports jax, which --help need not wait for

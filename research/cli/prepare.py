@@ -39,14 +39,14 @@ def prepare(arguments: Sequence[str]) -> int:
     """Fetch a data set, so that train.py finds it. Broken-off downloads go on where they stopped; sums are checked."""
     flags = parse(Flags, arguments, about=prepare.__doc__ or "")
     if flags.dataset.startswith(CATALOGUE):
-        place = prepare_catalogue(flags.dataset.removeprefix(CATALOGUE), catalogue_root(flags.data.root))
+        path = prepare_catalogue(flags.dataset.removeprefix(CATALOGUE), catalogue_root(flags.data.root))
     elif flags.dataset in SETS:
         with counting("bytes") as show:
-            place = fetch_set(flags.dataset, data_root(flags.data.root), show, flags.mirror)
+            path = fetch_set(flags.dataset, data_root(flags.data.root), show, flags.mirror)
     else:
         near = difflib.get_close_matches(flags.dataset, list(SETS), n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UserError(f"no data set {flags.dataset}{hint} (there are {', '.join(SETS)}, and tfds:NAME)")
     root = f" --data.root {flags.data.root}" if flags.data.root else ""
-    print(f"ready: {place}; use it with --data.source {flags.dataset}{root}")
+    print(f"ready: {path}; use it with --data.source {flags.dataset}{root}")
     return 0

@@ -111,9 +111,9 @@ def _import(arguments: Sequence[str]) -> int:
     target = expanded(flags.destination)
     leaves = convert(plan, wanted, flags.partial, flags.drop_top)
     source = {"file": file.path.name, "sha256": file.sha256}
-    place = save_native(target, leaves, architecture=plan.architecture, convention=plan.convention, source=source)
+    path = save_native(target, leaves, architecture=plan.architecture, convention=plan.convention, source=source)
     numbers = sum(leaf.size for leaf in leaves.values())
-    print(f"imported: {place} ({plan.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {plan.convention})")
+    print(f"imported: {path} ({plan.architecture}, {len(leaves)} leaves, {numbers:,} numbers, {plan.convention})")
     print(f"fingerprint {fingerprint(leaves, plan.convention)}")
     _warn_weights_only(file, plan)
     return 0

@@ -79,11 +79,13 @@ def _full_net(path: Path) -> tuple[Network, Tree]:
             f"md5 {VGG16_TOP.md5}) to weights/{VGG16_TOP.name} of the data's root; give that as FILE"
         )
     file = check_published(open_weights(path))
-    told = file.notes.get("architecture") or guess(file)
-    plan = plan_conversion(file, told)
-    if told != ARCHITECTURE or not any(leaf.startswith(f"{ANSWER}/") for leaf in plan.leaves):
+    architecture = file.notes.get("architecture") or guess(file)
+    plan = plan_conversion(file, architecture)
+    if architecture != ARCHITECTURE or not any(leaf.startswith(f"{ANSWER}/") for leaf in plan.leaves):
         full = "scripts/weights.py fetch vgg16 --top"
-        raise UserError(f"{path} holds {told} without ImageNet's classifier; give a full VGG16, as {full} brings it")
+        raise UserError(
+            f"{path} holds {architecture} without ImageNet's classifier; give a full VGG16, as {full} brings it"
+        )
     net = vgg16(include_top=True, probabilities=True, convention=plan.convention)  # pyright: ignore[reportArgumentType]
     leaves = convert(plan, leaf_shapes(ARCHITECTURE, include_top=True))
     pixels = jax.ShapeDtypeStruct((1, TOP_SIDE, TOP_SIDE, 3), np.uint8)

@@ -44,16 +44,16 @@ def show_mapping(
 
 
 def _table(plan: ConversionPlan, conversion: Conversion, order: list[str]) -> Table:
-    """A row per array, in the order of the net, what has no place in it last."""
+    """A row per array, in the order of the net, arrays without a leaf last."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     table.add_column("In the file", overflow="fold")  # the one that may be long, so the one that is broken
     for title in ("Shape", "Leaf", "Shape", "Done"):
         table.add_column(title, no_wrap=True)
     taken = {step.name for step in conversion.taken.values()}
-    places = {leaf: place for place, leaf in enumerate(order)}
-    for step in sorted(plan.steps, key=lambda step: places.get(step.leaf or "", len(order))):
+    positions = {leaf: position for position, leaf in enumerate(order)}
+    for step in sorted(plan.steps, key=lambda step: positions.get(step.leaf or "", len(order))):
         after, done = format_shape(step.after.shape), SHOWN.get(step.change, step.change)
-        if step.name in conversion.left_out or step.leaf not in places:
+        if step.name in conversion.left_out or step.leaf not in positions:
             after, done = "", "left out" if step.name in conversion.left_out else "no place"
         elif step.name not in taken:
             done = step.change or "wrong"

@@ -1,4 +1,4 @@
-"""Configurations as documents: from a file of Python, to JSON and back, told apart by what they are."""
+"""Configurations as documents: from a Python file, to JSON and back, and their fingerprints."""
 
 import dataclasses
 import difflib
@@ -40,7 +40,7 @@ def from_json(document: Any, file: Path | str | None = None) -> Experiment:
 def validated(config: T) -> T:
     """`config` when every value is within its bounds; else UserError naming the first that is not.
 
-    What JSON does not tell apart comes out in the type that it is meant to have: a list as a tuple.
+    Values come out in the types of their fields: a list, which JSON has in place of tuples, as a tuple.
     """
     try:
         found = cast(T, from_json(dataclasses.asdict(config)))
@@ -52,7 +52,7 @@ def validated(config: T) -> T:
 
 
 def within_bounds(section: S) -> S:
-    """`section`, a dataclass of no configuration, when all is within its bounds; else UserError as `validated`."""
+    """`section`, a dataclass outside a configuration, when all values are within bounds; else UserError."""
     document = dataclasses.asdict(section)
     try:
         pydantic.TypeAdapter(type(section)).validate_json(json.dumps(document))
@@ -67,7 +67,7 @@ def relocated(config: T, root: str | None) -> T:
 
 
 def identity(config: T) -> T:
-    """`config` without what has no influence on the result: where data lies, when it is saved, what others report."""
+    """`config` without the fields that do not change the result: data.root, checkpoint_seconds, published."""
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=None),
@@ -77,12 +77,12 @@ def identity(config: T) -> T:
 
 
 def fingerprint(config: Experiment) -> str:
-    """The first 8 hex digits of the sha256 of the JSON of what `config` is, by `identity`."""
+    """The first 8 hex digits of the sha256 of the JSON of `identity(config)`."""
     return hashlib.sha256(json.dumps(to_json(identity(config)), sort_keys=True).encode()).hexdigest()[:8]
 
 
 def load(path: str) -> Experiment:
-    """What `get_config()` in the file at `path` returns; UserError when there is no such file or function."""
+    """The result of `get_config()` in the file at `path`; UserError when there is no such file or function."""
     file = Path(path)
     if not file.is_file():
         near = difflib.get_close_matches(file.stem, [p.stem for p in file.parent.glob("*.py")], n=1)

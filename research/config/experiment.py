@@ -60,4 +60,4 @@ class SeriesExperiment(Experiment):
     )
     forecast: Forecast = Forecast()
     published: Annotated[float, Gt(0.0)] | None = None
-    """Mean absolute error on test that others report for this experiment, told beside ours in comparisons."""
+    """Mean absolute error on test that others report for this experiment, shown beside ours in comparisons."""

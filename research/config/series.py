@@ -62,9 +62,9 @@ class SeriesData(Source):
     stride: Positive = 1
     """Steps between the starts of windows."""
     calendar: tuple[Literal["time_of_day", "day_of_week", "time_of_year"], ...] = ()
-    """What a net is told of the clock besides, as sine and cosine."""
+    """Clock features that a net also reads, as sine and cosine."""
     reference: Literal["mean", "day", "weekday"] = "mean"
-    """What values are told as differences from: the training mean, or that of each time of day (and day of week)."""
+    """What values are differences from: the training mean, or that of each time of day (and day of week)."""
     scaling: Literal["standard", "minmax", "minmax_symmetric", "none"] = "standard"
     """What a net reads and answers: standard deviations from the reference; the training range as 0 to 1 (minmax) or
     -1 to 1 (minmax_symmetric); or values as they are."""
@@ -148,9 +148,9 @@ class Forecast(Section):
     """What a forecast is to be: its loss, and the intervals around it."""
 
     shrink: bool = False
-    """Judge on validation how much of the net's difference from the reference counts at each step of the horizon."""
+    """Choose on validation how much of the net's difference from the reference counts at each step of the horizon."""
     loss: Literal["mse", "mae", "huber", "quantile"] = "mse"
-    """What training makes small, of the scaled values (data.scaling)."""
+    """What training minimizes, of the scaled values (data.scaling)."""
     quantiles: Annotated[tuple[Quantile, ...], MinLen(1)] = (0.05, 0.5, 0.95)
     """Of the quantile loss; the middle one is the forecast."""
     coverage: Quantile = 0.9

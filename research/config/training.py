@@ -1,4 +1,4 @@
-"""How parameters are found: the optimizer, and how long, on what batches, and when to stop."""
+"""The optimizer, the length of a training, its batches, and when it stops early."""
 
 import dataclasses
 from typing import Annotated, Literal

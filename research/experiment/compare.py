@@ -21,9 +21,9 @@ _Task = Task[Experiment, Parts, Evaluation]
 
 
 class Comparison(NamedTuple):
-    """Records and rungs by name, in the order asked for; a rung is what the task says of a run among the others.
+    """Records and rungs by name, in the order asked for; a rung is the task's row of the comparison for a run.
 
-    When a run was preempted or diverged, that is the `status`, the last record is its, and there are no rungs.
+    A run that was preempted or diverged gives the `status` and the last record, and there are no rungs.
     """
 
     status: str
@@ -33,7 +33,7 @@ class Comparison(NamedTuple):
 
 
 def compare(entries: Entries, figure: Path) -> Comparison:
-    """Run every (configuration, run directory), draw `figure`, and say how the runs differ.
+    """Run every (configuration, run directory), draw `figure`, and compare the runs.
 
     Raises UserError before any training when the runs differ in seeds or data (then nothing can be paired), or one
     lacks its data, its pretrained weights, test examples, or a run directory of its own; and after training when a run
@@ -49,7 +49,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
         records[config.name] = record = run(config, run_dir)
         if record["status"] not in ENDED:
             return Comparison(record["status"], records, {})
-    # Of a run that ended before, what it was on is in its record; that of older records tells their size, too.
+    # The record of a run that ended before names its data; older records have the fingerprint alone.
     data = [record["data"] for record in records.values()]
     _same(
         {each.get(task.examples, each["fingerprint"]) for each in data},
@@ -74,9 +74,9 @@ def _comparable(configs: Sequence[Experiment]) -> _Task:
 
 
 def _ready(task: _Task, entries: Entries) -> None:
-    """Refuse here what a run refuses, for all of them: after an hour of training another it would be late.
+    """Raise before any training what a run would raise after the hours of the runs before it.
 
-    Weights come first, since to build a net may take minutes of features (which the run then finds in their cache).
+    Weights are checked first, since building a net may compute features for minutes (the run finds them cached).
     """
     for config, _ in entries:
         with _named(config):
@@ -98,7 +98,7 @@ def _buildable(task: _Task, config: Experiment) -> Parts:
 
 @contextmanager
 def _named(config: Experiment) -> Iterator[None]:
-    """Within it, a mistake says whose it is."""
+    """A UserError raised within starts with the name of `config`."""
     try:
         yield
     except UserError as error:

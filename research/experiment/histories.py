@@ -1,4 +1,4 @@
-"""What a run directory says of a training, and what all reports open with."""
+"""The history of a training in its run directory, and what every report starts with."""
 
 import json
 import shlex
@@ -17,12 +17,12 @@ Row = dict[str, Any]  # a line of metrics.jsonl
 
 
 def command_of(run_dir: Path) -> str:
-    """The shell command that runs again what was run in `run_dir`."""
+    """The shell command that repeats the run in `run_dir`."""
     return f"python scripts/train.py --config-json {shlex.quote(str(run_dir / CONFIG))} --run-dir AGAIN"
 
 
 def headline_split(evaluations: Mapping[str, Any]) -> str:
-    """The split that a result is stated on: test, or what comes nearest to it."""
+    """The split whose metrics are shown first: test, else validation, else train."""
     return next(split for split in ("test", "validation", "train") if split in evaluations)
 
 

@@ -130,7 +130,7 @@ def test_a_wrong_command_line(door, refused, hours, tmp_path, words):
     ("words", "pattern"),
     [
         ("dense.py lstm.py --name same", "same name"),
-        ("dense.py {root}/configs/digits_cnn.py", "some configurations are of pictures and some of series"),
+        ("dense.py {root}/configs/digits_cnn.py", "some configurations are of images and some of series"),
         ("lstm.py {root}/configs/traffic_dense.py", "no series traffic_pems|no column|differ"),
     ],
 )

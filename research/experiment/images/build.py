@@ -47,7 +47,7 @@ class ImageParts(NamedTuple):
 def build(config: ImageExperiment) -> ImageParts:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
-    check_weights(config)  # before minutes of reading pictures
+    check_weights(config)  # first, since reading the pictures may take minutes
     data = load_data(config.data)
     if isinstance(config.model, PretrainedNet):
         return _on_pretrained(config.model, config, data)
@@ -57,19 +57,19 @@ def build(config: ImageExperiment) -> ImageParts:
     initialize = initializer(net, _example(inputs), {})
     frozen = frozen_leaves(parameter_names(initialize), config.train.freeze)
     training = _trainable(config, data, inputs, net, initialize, frozen, data.fingerprint)
-    return ImageParts(data, inputs, net, {}, summary, training._replace(augment=_in_steps(config.augment)))
+    return ImageParts(data, inputs, net, {}, summary, training._replace(augment=_step_augment(config.augment)))
 
 
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> ImageParts:
     ready = _fitting_transfer(model, config, data)
     inputs = features(ready, data)
-    kept = ready.cut is not None
-    read = views(ready, data, config.augment, config.data.split_seed) if kept else None
+    cached = ready.cut is not None
+    read = views(ready, data, config.augment, config.data.split_seed) if cached else None
     initialize = initializer(ready.trained, _example(inputs), ready.start)
     frozen = ready.frozen & set(parameter_names(initialize))
     identity = key_of(data.fingerprint, ready.weights)
     training = _trainable(config, data, inputs, ready.trained, initialize, frozen, identity, read)
-    training = training._replace(augment=None if kept else _in_steps(config.augment))
+    training = training._replace(augment=None if cached else _step_augment(config.augment))
     summary = summarize(ready.net, data.images["train"].shape[1:])
     return ImageParts(data, inputs, ready.trained, ready.start, summary, training)
 
@@ -84,7 +84,7 @@ def _trainable(
     identity: str,
     read: np.ndarray | None = None,
 ) -> Trainable:
-    """Training reads `inputs["train"]`, or in their place `read`: views of them, one after the other."""
+    """Training reads `inputs["train"]`, or `read` instead: views of those inputs, one view after the other."""
     images = inputs["train"] if read is None else read
     views = 1 if read is None else config.augment.views
     labels, count = np.tile(np.asarray(data.labels["train"]), views), len(data.labels["train"])
@@ -111,7 +111,7 @@ def _trainable(
 
 
 def _streams(config: ImageData, inputs: np.ndarray) -> bool:
-    """Whether what training reads stays on disk: as `data.stream` says, or because it would fill the memory."""
+    """Whether training reads from disk batch by batch: as `data.stream` says, or when it would fill the memory."""
     if config.stream == "auto":
         memory = runtime.memory_bytes()
         return bool(memory) and inputs.nbytes > memory // 2
@@ -178,8 +178,8 @@ def build_network(config: DenseNet | ConvNet, outputs: int) -> Network:
     )
 
 
-def _in_steps(config: Augmentation) -> Augment | None:
-    """Augmentation as the training program calls it: each example's view is an address of (seed, epoch, example)."""
+def _step_augment(config: Augmentation) -> Augment | None:
+    """Augmentation as the training program calls it; the random key is a function of (seed, epoch, example)."""
     augment = augmenter(config)
     if augment is None:
         return None
@@ -187,8 +187,8 @@ def _in_steps(config: Augmentation) -> Augment | None:
 
 
 def at_once(inputs: np.ndarray) -> int:
-    """Examples per batch where nothing is trained: as many as are 2 MiB, from 16 to 256.
+    """Examples per batch outside training: those of 2 MiB, between 16 and 256.
 
-    (1,000 photos of 150 pixels take 3 s by 31 at once and 13 s by 250, whose chips no longer fit.)
+    1,000 photos of 150 pixels take 3 s in batches of 31, and 13 s in batches of 250, which leave the CPU's cache.
     """
     return max(16, min(256, 2**21 // max(inputs[:1].nbytes, 1)))

@@ -1,4 +1,4 @@
-"""What the terminal is told of a classifier: its data before training, and its tables after."""
+"""A classifier in the terminal: its data before training, and its tables after."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -27,25 +27,25 @@ def describe_data(parts: ImageParts) -> list[str]:
 
 
 def result_tables(evaluations: Mapping[str, Classification], record: Mapping[str, Any]) -> list[Table]:
-    """Every class, and what was taken for what, of the split that the result is stated on."""
+    """The metrics of every class and the commonest confusions, on the headline split."""
     evaluation = dataclasses.asdict(evaluations[headline_split(evaluations)])
     tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
     return [table for table in tables if table.row_count]  # none where nothing is confused
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:
-    """Lines after all tables: which seeds learned nothing, and how predict.py reads other pictures."""
+    """Lines after all tables: the seeds that learned nothing, and how predict.py reads other pictures."""
     lines = [f"seed {seed} learned nothing: {why}" for seed, why in record.get("learned_nothing", {}).items()]
     data = record["data"]
     if data.get("shape", [3])[-1] == 1:
         ink, _, _ = read_preprocessing(record)
-        lines.append(_drawn(ink))
+        lines.append(_drawings_line(ink))
     return lines
 
 
-def _drawn(ink: Ink | None) -> str:
-    """Whether gray training pictures are drawings, laid out as `ink` says, which decides how others are read."""
+def _drawings_line(ink: Ink | None) -> str:
+    """Whether gray training pictures are drawings, which decides how predict.py reads others."""
     if ink is None:
         return "its pictures are no drawings: predict.py scales others and leaves their tones as they are"
     tones = "light on dark" if ink.light_on_dark else "dark on light"
-    return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless told --as-is"
+    return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless given --as-is"

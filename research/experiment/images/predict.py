@@ -1,4 +1,4 @@
-"""What a trained run says about pictures from elsewhere: from its checkpoints, without the training data."""
+"""The classes that a trained run gives to new pictures: from its checkpoints, without the training data."""
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +33,9 @@ def predict(
     """One dict for each picture of `inputs` (files, or folders of them and of folders), in order.
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
-    {"input", "error"} for a file that is no picture, or of which the net says nothing finite. With `as_is` pictures are
-    scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in `run_dir`.
+    {"input", "error"} for a file that is no picture, or for which the net's output is not finite. With `as_is` pictures
+    are scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in
+    `run_dir`.
     """
     record = read_record(run_dir)
     data = record["data"]
@@ -55,7 +56,7 @@ def predict(
 
 
 def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:
-    """What pixels pass through before the trained net, that net, and what it reads for one picture."""
+    """(function of pixels before the trained net, that net, its input for one picture)."""
     pixels = np.zeros((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         return lambda images: images, build_network(config.model, classes), pixels
@@ -82,7 +83,7 @@ def _answers(batch: list[tuple[Path, Prepared | UserError]], run: Any, classes: 
             continue
         shares = np.asarray(jax.nn.softmax(next(logits)), np.float64)
         if not np.isfinite(shares).all():
-            yield {"input": str(file), "error": f"what the net says of {file} is not finite; train it anew"}
+            yield {"input": str(file), "error": f"the net's output for {file} is not finite; train it anew"}
             continue
         best = int(shares.argmax())
         yield {

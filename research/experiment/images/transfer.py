@@ -1,4 +1,4 @@
-"""Training on top of a pretrained net: its weights, the cut, and what the frozen part makes of the pictures."""
+"""Training on top of a pretrained net: its weights, where it is split, and the features of its frozen part."""
 
 import dataclasses
 import json
@@ -53,7 +53,7 @@ class Transfer(NamedTuple):
 
     @property
     def trained(self) -> Network:
-        """What training runs: the part above the cut, or all of it."""
+        """The net that training runs: the part above the cut, or the whole."""
         return self.net if self.cut is None else self.cut.above
 
 
@@ -78,8 +78,8 @@ def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -
 
 
 def features(ready: Transfer, data: ImageSet) -> dict[str, np.ndarray]:
-    """What training reads of every split [N, ...]: pixels, or what the frozen part makes of them, from the cache."""
-    _look_at(data.images["train"])
+    """The inputs of training for every split [N, ...]: pixels, or cached features of the frozen part."""
+    _check_pixels(data.images["train"])
     found = {}
     with counting("pictures") as show:
         for split in ("train", "validation", "test"):
@@ -100,8 +100,8 @@ def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> n
         return None
     draw = jax.jit(lambda view, index, pictures: augment(view_keys(seed, view, index), pictures))
 
-    def pictures(places: np.ndarray) -> np.ndarray:
-        view, index = np.divmod(places, len(images))
+    def pictures(indices: np.ndarray) -> np.ndarray:
+        view, index = np.divmod(indices, len(images))
         both = [np.asarray(draw(v, index, images[index])) for v in np.unique(view)]  # a piece may lie in two views
         return np.stack([both[int(np.searchsorted(np.unique(view), v))][i] for i, v in enumerate(view)])
 
@@ -112,33 +112,33 @@ def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> n
 
 
 def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
-    """What training reads of `images` [N, H, W, 3]: what the frozen part makes of them, where there is one."""
+    """The inputs of training for `images` [N, H, W, 3]: features of the frozen part, where there is one."""
     if ready.cut is None:
         return images
     return outputs(apply_of(ready.cut.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
 
 
 def check_weights(config: ImageExperiment) -> None:
-    """Raise UserError that says where to get them when the net's pretrained weights are not there."""
+    """Raise UserError with their source when the net's pretrained weights are missing."""
     if isinstance(config.model, PretrainedNet):
         weights_file(config.model, config.data.root)
 
 
 def weights_file(config: PretrainedNet, root: str | None) -> Path:
-    """The backbone's weight file; UserError that says where to get it when it is not there."""
+    """The backbone's weight file; UserError with its source when it is missing."""
     name = config.weights or PUBLISHED[config.backbone]
-    places = [Path(name).expanduser(), data_root(root) / "weights" / name]
-    path = next((place for place in places if place.is_file()), None)
+    paths = [Path(name).expanduser(), data_root(root) / "weights" / name]
+    path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise UserError(
-            f"no weights {name} (looked for {places[0].absolute()} and {places[1].absolute()}); "
+            f"no weights {name} (looked for {paths[0].absolute()} and {paths[1].absolute()}); "
             f"{WHERE[config.backbone]}; put it there or give it as --model.weights FILE"
         )
     return path
 
 
-def _look_at(images: np.ndarray) -> None:
-    """Refuse what is no RGB of 0..255, and warn of what looks like BGR: of pictures spread over the set."""
+def _check_pixels(images: np.ndarray) -> None:
+    """Refuse pixels that are not RGB in 0..255, and warn of likely BGR, on a sample spread over the set."""
     chosen = np.linspace(0, len(images) - 1, min(len(images), EXAMINED)).astype(int)
     for finding in check_pixels(images[chosen]):
         warn(finding)
@@ -152,14 +152,14 @@ def _features(
     title: str,
     show: Callable[[str, int, int], None],
 ) -> np.ndarray | None:
-    """The cached features of the `count` pictures that `pictures(places)` gives; None without a cut, or pictures."""
+    """The cached features of the `count` pictures that `pictures(indices)` gives; None without a cut, or pictures."""
     if ready.cut is None or not count:
         return None
 
     def compute() -> Iterator[np.ndarray]:
         for start in range(0, count, PIECE):
-            places = np.minimum(np.arange(start, start + PIECE), count - 1)  # one size, compiled once
-            yield frozen_outputs(ready, pictures(places))[: count - start]
+            indices = np.minimum(np.arange(start, start + PIECE), count - 1)  # one size, compiled once
+            yield frozen_outputs(ready, pictures(indices))[: count - start]
             show(title, min(start + PIECE, count), count)
 
     # Layers of one name may differ in how they work (a pool's mode), so what tells them apart is all of their settings.

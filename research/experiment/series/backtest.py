@@ -1,4 +1,4 @@
-"""What was forecast from every window of a split, beside what came, and what the baselines had said."""
+"""Forecasts of every window of a split, the targets, and the forecasts of the baselines."""
 
 import functools
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ AT_ONCE = 256  # windows per call
 
 
 class Targets(NamedTuple):
-    """Of each window of a split: what came [N, P, F], NaN where unknown, when [N, P], and what was to be expected."""
+    """The targets of each window of a split [N, P, F], NaN where unknown, their times [N, P], and the reference."""
 
     truth: np.ndarray
     times: np.ndarray
@@ -44,19 +44,19 @@ def targets_of(windows: Windows, sizes: Sizes) -> Targets:
 
 
 def raw_forecasts(parts: SeriesParts, variables: Tree, split: str) -> np.ndarray:
-    """What the net says of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
+    """The net's forecasts of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
     return forecast_of(parts.training.apply, variables, parts.windows[split], parts.sizes)
 
 
 def forecast_of(apply: Apply, variables: Tree, windows: Windows, sizes: Sizes) -> np.ndarray:
-    """What a net with `variables` says of all `windows`: [N, P, F, Q], float64, in the series' own unit."""
+    """Forecasts of all `windows` by a net with `variables`: [N, P, F, Q], float64, in the series' own unit."""
     targets = targets_of(windows, sizes)
-    answers = _answers(apply, variables, windowed(windows, sizes))
+    answers = _outputs(apply, variables, windowed(windows, sizes))
     return targets.expected[..., None] + targets.spread[:, None, :, None] * answers
 
 
-def _answers(apply: Apply, variables: Tree, rows: WindowedSeries) -> np.ndarray:
-    """What the net answers to all stretches of `rows`, in spreads from what is expected: float64 [N, P, F, Q]."""
+def _outputs(apply: Apply, variables: Tree, rows: WindowedSeries) -> np.ndarray:
+    """The net's outputs for all windows of `rows`, in spreads from the reference: float64 [N, P, F, Q]."""
     starts = np.asarray(rows.starts)
     size = min(AT_ONCE, len(starts))
     padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # so that one shape is compiled
@@ -71,14 +71,14 @@ def _forecast(apply: Apply, variables: Tree, rows: WindowedSeries, starts: jax.A
 
 def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
     """{name: forecasts [N, P, F]} of the last value, of the season before, and of the mean of each time of day; of the
-    daily profile, too, where the net is told one.
+    daily profile, too, where the net forecasts differences from one.
 
-    The rows before a window are used as far as they are there, those of earlier parts, too. The means are of all that
-    comes before test.
+    The rows before a window are used as far as there are any, in earlier splits too. The means are over all rows before
+    test.
     """
     windows, sizes = parts.windows[split], parts.sizes
     series = parts.data.parts[split]
-    average = np.concatenate([expected(parts.average, _place(parts, one), one.times) for one in series])
+    average = np.concatenate([expected(parts.average, _series_index(parts, one), one.times) for one in series])
     rows = windows.starts[:, None] + sizes.context + np.arange(sizes.horizon)
     longer = [_with_history(parts, split, one) for one in series]
     lengths, history = (np.array([len(each.times) for each in some]) for some in (series, longer))
@@ -97,16 +97,16 @@ def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.nda
 
 
 def season_name(parts: SeriesParts) -> str:
-    """What the seasonal naive forecast is called, by its season: `seasonal naive (day)`."""
+    """The name of the seasonal naive forecast with its season: `seasonal naive (day)`."""
     return f"seasonal naive ({season_of(parts.data.step).name})"
 
 
-def _place(parts: SeriesParts, one: Series) -> int:
+def _series_index(parts: SeriesParts, one: Series) -> int:
     return series_index(parts.average, one.name)
 
 
 def _with_history(parts: SeriesParts, split: str, one: Series) -> Series:
-    """`one` after what earlier parts have of the same series."""
+    """`one` with the rows of the same series in earlier splits before it."""
     earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in parts.data.parts[part]]
     found = [each for each in (*earlier, one) if each.name == one.name]
     times, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("times", "values"))

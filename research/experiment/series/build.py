@@ -46,8 +46,8 @@ class SeriesParts(NamedTuple):
     config: SeriesExperiment
     data: SeriesSet
     sizes: Sizes
-    reference: Reference  # of all that comes before test: what test, and whatever comes later, is told by
-    average: Reference  # the mean of each time of day, of the same: a baseline
+    reference: Reference  # of all rows before test; forecasts of test and later are differences from it
+    average: Reference  # the mean of each time of day over the same rows: a baseline
     windows: Mapping[str, Windows]  # by split
     net: Network
     summary: list[dict[str, Any]]
@@ -77,7 +77,7 @@ def build(config: SeriesExperiment) -> SeriesParts:
         identity=key_of(data.fingerprint, fingerprint(start, "")) if start else data.fingerprint,
         evaluation_batch=256,
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
-        # Their products are small: what a step costs on CPU is mostly calls, which seeds side by side share.
+        # Their matrix products are small: on CPU most of a step is call overhead, which vmapped seeds share.
         vmap_seeds=True,
     )
     average = _of_days(_before_test(data), data.step)
@@ -114,7 +114,7 @@ def load_data(config: SeriesData) -> SeriesSet:
 
 
 def without_gaps(one: Series) -> Series:
-    """`one` without the steps at which nothing is known: what is around them follows each other."""
+    """`one` without the steps that have no known value; the steps around them become neighbours."""
     known = np.isfinite(one.values).any(axis=1)
     return Series(one.name, one.times[known], one.values[known], None if one.drawn is None else one.drawn[known])
 
@@ -136,9 +136,9 @@ def windowed(windows: Windows, sizes: Sizes) -> WindowedSeries:
 def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Reference, dict[str, Windows]]:
     """The reference for test, and the windows of each split.
 
-    Means and spreads are those of training alone. So is the profile that training and validation are told by; of each
-    training day it is that of the other days, so that it looks as a new day will. Of test, whose past validation is,
-    the profile is of all days before it: there are few of each weekday.
+    Means and spreads are those of training alone. So is the profile for training and validation; for a training day it
+    leaves that day out, so that the day looks like a new one. The profile for test is over all days before test,
+    validation's included, since there are few of each weekday.
     """
     cut = {"stride": config.stride, "missing": "drop" if config.missing == "join" else config.missing}
     fit = functools.partial(
@@ -155,12 +155,12 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     late = early if config.reference == "mean" else fit(_before_test(data))._replace(spread=early.spread)
     if config.missing == "join":
         late = late._replace(opening=_openings(data))
-    told = {"train": early, "validation": early, "test": late}
+    references = {"train": early, "validation": early, "test": late}
     expectations = {"train": None if config.reference == "mean" else leave_one_day_out(early, train)}
     windows = {
         split: build_windows(
             data.parts[split],
-            told[split],
+            references[split],
             sizes.context,
             sizes.horizon,
             calendar=config.calendar,
@@ -198,7 +198,7 @@ def _followed(one: Series, later: Series | None) -> Series:
 
 
 def _of_days(series: tuple[Series, ...], step: np.timedelta64) -> Reference:
-    """The mean of each time of day; of series that do not reach over two days, that of all times."""
+    """The mean of each time of day; for series shorter than two days, the mean of all times."""
     try:
         return fit_reference(series, step, "day")
     except UserError:

@@ -1,4 +1,4 @@
-"""Forecasters side by side: ranked with the baselines, and every pair tested, whichever way it falls."""
+"""Forecasters side by side: ranked with the baselines, and every pair tested."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,15 +40,17 @@ def compare_runs(
     rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
     pairs = _pairs(first, errors, unit, joined=entries[0][0].data.missing == "join")
     write_bytes(figure, ranking_figure(rows, unit))
-    told = {(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}
-    histories = {_learned(config, alike=len(told) == 1): histories_of(run_dir) for config, run_dir in entries}
+    losses_differ = (
+        len({(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}) > 1
+    )
+    histories = {_loss_label(config, alike=not losses_differ): histories_of(run_dir) for config, run_dir in entries}
     if any(histories.values()):  # none where no run was trained
         write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
     return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
 
 
-def _learned(config: SeriesExperiment, *, alike: bool) -> str:
-    """What the curve of a run's loss is called: where runs differ in what theirs is, it says so."""
+def _loss_label(config: SeriesExperiment, *, alike: bool) -> str:
+    """The label of a run's loss curve; it states the loss where the runs do not all have the same."""
     around = "" if config.data.reference == "mean" else " around the profile"
     scaled = "" if config.data.scaling == "standard" else f", scaling {config.data.scaling}"
     return config.name if alike else f"{config.name}: {config.forecast.loss}{around}{scaled}"
@@ -76,10 +78,10 @@ def _row(
 
 def _pairs(saved: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
     """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
-    times, place = np.unique(saved.times[:, 0], return_inverse=True)
+    times, index = np.unique(saved.times[:, 0], return_inverse=True)
     scale = None if unit or saved.truth.shape[2] == 1 else np.mean(saved.spread, axis=0)
     found = {
-        name: np.stack([_averaged(window_losses(one, saved.truth, scale), place, len(times)) for one in runs])
+        name: np.stack([_averaged(window_losses(one, saved.truth, scale), index, len(times)) for one in runs])
         for name, runs in forecasts.items()
     }
     positions = steps_between(times, saved.times, joined=joined)
@@ -96,15 +98,15 @@ def steps_between(origins: np.ndarray, times: np.ndarray, *, joined: bool) -> np
     found = np.unique(times)
     if joined:
         return np.searchsorted(found, origins)
-    of, places = (
+    origin_steps, target_steps = (
         month_of(each) if keeps_to_months({"": found}) else each.astype(np.int64) for each in (origins, found)
     )
-    lengths, counts = np.unique(np.diff(places), return_counts=True)
-    return of // int(lengths[counts.argmax()] if len(lengths) else 1)
+    lengths, counts = np.unique(np.diff(target_steps), return_counts=True)
+    return origin_steps // int(lengths[counts.argmax()] if len(lengths) else 1)
 
 
-def _averaged(each: np.ndarray, place: np.ndarray, count: int) -> np.ndarray:
-    """The mean [count] of the known losses `each` [N] of windows at one `place` [N]; NaN where nothing is known."""
-    known = np.isfinite(each)
-    total, number = np.bincount(place[known], each[known], count), np.bincount(place[known], minlength=count)
+def _averaged(losses: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
+    """The mean [count] of the known `losses` [N] of the windows of each `index` [N]; NaN where none is known."""
+    known = np.isfinite(losses)
+    total, number = np.bincount(index[known], losses[known], count), np.bincount(index[known], minlength=count)
     return total / np.where(number > 0, number, np.nan)

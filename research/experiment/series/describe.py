@@ -1,4 +1,4 @@
-"""What the terminal is told of a forecaster: its series before training, and its tables after."""
+"""A forecaster in the terminal: its series before training, and its tables after."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -32,7 +32,7 @@ def describe_data(parts: SeriesParts) -> list[str]:
 
 
 def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping[str, Any]) -> list[Table | Text]:
-    """The model beside the baselines, over all of the horizon and along it, its intervals, and what cannot be."""
+    """The model beside the baselines, over all of the horizon and along it, its intervals, and impossible forecasts."""
     split, unit = headline_split(evaluations), series_unit(record)
     document = evaluation_document(evaluations[split], record["data"]["never_negative"])
     grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]

@@ -23,9 +23,9 @@ Tree = Any
 
 
 class Correction(NamedTuple):
-    """What the validation windows taught of a trained net: how far to trust it, and how far it errs."""
+    """What is measured on the validation windows: the shrinkage to the reference, and the widths of intervals."""
 
-    shrink: np.ndarray  # [P], 0 to 1: how much of the difference from the reference counts at each step
+    shrink: np.ndarray  # [P], 0 to 1: the share of the difference from the reference that is used at each step
     widths: Widths | None  # by hour of day, in spreads; None where validation has too few days
     uncalibrated: str = ""  # why there are no widths
 
@@ -83,7 +83,7 @@ def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
 
 
 def correction_of(parts: SeriesParts, params: Tree) -> Correction:
-    """What validation teaches of `params`; without validation windows, to believe all that the net says."""
+    """The correction measured on validation; without validation windows, none."""
     whole = np.ones(parts.sizes.horizon)
     if not parts.training.sizes["validation"]:
         return Correction(whole, None, "nothing is held out for validation (--data.validation)")
@@ -106,7 +106,7 @@ def correction_of(parts: SeriesParts, params: Tree) -> Correction:
 
 
 def corrected(raw: np.ndarray, targets: Targets, correction: Correction, bounds: Bounds) -> Forecasts:
-    """What is said in the end of what the net says, `raw` [N, P, F, Q], within `bounds`."""
+    """The final forecasts from the net's `raw` [N, P, F, Q]: shrunk, with intervals, and within `bounds`."""
     low, middle, high = _ends(raw, targets, correction.shrink, bounds)
     if correction.widths is None:
         return Forecasts(middle, *((None, None) if raw.shape[-1] == 1 else (low, high)))
@@ -122,9 +122,9 @@ def hours_of(times: np.ndarray) -> np.ndarray:
 def _ends(
     raw: np.ndarray, targets: Targets, shrink: np.ndarray, bounds: Bounds
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The lowest, the middle and the highest forecast [N, P, F], shrunk and within bounds; of one they are the same."""
+    """The lowest, middle and highest forecast [N, P, F], shrunk and within bounds; the same where Q is 1."""
     moved = targets.expected[..., None] + shrink[:, None, None] * (raw - targets.expected[..., None])
-    ordered = np.sort(moved, axis=-1)  # quantiles may cross where a net has not learned them well
+    ordered = np.sort(moved, axis=-1)  # quantiles of a poorly trained net may cross
     low, middle, high = (bounds.limit(ordered[..., way]) for way in (0, ordered.shape[-1] // 2, -1))
     return low, middle, high
 
@@ -144,12 +144,12 @@ def _evaluated(
 
 
 def _hours(step: np.timedelta64) -> float:
-    """The hours of a step; of months those of as many mean ones."""
+    """The hours of a step; a month counts as a mean month."""
     return months_in(step) * MONTH if months_in(step) else seconds_in(step) / 3600
 
 
 def _training_scale(parts: SeriesParts) -> np.ndarray:
-    """What MASE divides by, of all training series: the mean change over a season."""
+    """The denominator of MASE over all training series: the mean absolute change over a season."""
     train = parts.data.parts["train"]
     laid_out = [by_season(one.times, one.values, parts.data.step) for one in train]
     ends = np.cumsum([0, *map(len, laid_out)])

@@ -1,4 +1,4 @@
-"""What the memory of a recurrent net holds over a season: its cells, run along the series as they ran in training."""
+"""The memory cells of a recurrent net over a season, run along the series as in training."""
 
 from typing import Any
 
@@ -41,13 +41,13 @@ def memories_of(parts: SeriesParts, params: Tree, split: str) -> dict[str, dict[
 
 
 def carried_taps(net: Network) -> dict[str, str]:
-    """Of each recurrent layer of `net` the tap of what it carries: an LSTM's memory cells, else its hidden states."""
+    """{recurrent layer: tap of what it carries}: an LSTM's memory cells, else the hidden states."""
     layers = {name: layer for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Recurrent)}
     return {name: f"{name}/cell" if "cell" in layer.further() else name for name, layer in layers.items()}
 
 
 def _a_season(starts: np.ndarray, steps: int) -> np.ndarray:
-    """The places of the first windows that follow each other for a season, or of as many as do."""
+    """The indices of the first consecutive windows over a season, or of the longest such run."""
     breaks = np.flatnonzero(np.diff(starts) != np.min(np.diff(starts), initial=len(starts) + 1)) + 1
     runs = np.split(np.arange(len(starts)), breaks)
     longest = max(runs, key=len)

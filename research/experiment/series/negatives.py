@@ -1,4 +1,4 @@
-"""Forecasts that cannot be: below zero, of a series that never was."""
+"""Impossible forecasts: below zero, of a series that never was."""
 
 from collections.abc import Collection, Sequence
 

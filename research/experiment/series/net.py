@@ -1,4 +1,4 @@
-"""The net of a forecaster, from its configuration and from what its windows are like."""
+"""The net of a forecaster, from its configuration and the sizes of its windows."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +66,7 @@ def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelt
 
 
 class Bounds(NamedTuple):
-    """Between which values lie, [F] each: infinite where a column has no bound."""
+    """The bounds of forecasts, [F] each: infinite where a column has none."""
 
     lower: np.ndarray
     upper: np.ndarray
@@ -121,17 +121,17 @@ def check_scaling(config: SeriesExperiment) -> None:
 
 def build_network(model: Model, sizes: Sizes) -> Network:
     """The network that `model` describes: a window -> [B, P, F, Q]. UserError where it cannot be."""
-    ends = ForecastSpec(
+    spec = ForecastSpec(
         sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked, model.output
     )
     if isinstance(model, DenseForecaster):
-        return dense_forecaster(ends, model.hidden, dropout=model.dropout)
+        return dense_forecaster(spec, model.hidden, dropout=model.dropout)
     if isinstance(model, ConvForecaster):
         return cnn_forecaster(
-            ends, model.channels, model.hidden, kernel=model.kernel, readout=model.readout, dropout=model.dropout
+            spec, model.channels, model.hidden, kernel=model.kernel, readout=model.readout, dropout=model.dropout
         )
     return recurrent_forecaster(
-        ends,
+        spec,
         model.cell,
         model.hidden,
         decoder=model.decoder,
@@ -172,11 +172,11 @@ def weights_file(config: SeriesExperiment) -> Path | None:
     model = config.model
     if not isinstance(model, RecurrentForecaster) or model.weights is None:
         return None
-    places = [expanded(model.weights), data_root(config.data.root) / "weights" / model.weights]
-    found = next((place for place in places if place.is_file()), None)
+    paths = [expanded(model.weights), data_root(config.data.root) / "weights" / model.weights]
+    found = next((path for path in paths if path.is_file()), None)
     if found is None:
         raise UserError(
-            f"no weights {model.weights} (looked for {places[0].absolute()} and {places[1].absolute()}); give "
+            f"no weights {model.weights} (looked for {paths[0].absolute()} and {paths[1].absolute()}); give "
             "--model.weights the file of a forecaster trained in Keras, or what scripts/weights.py import made of it"
         )
     return found

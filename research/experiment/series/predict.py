@@ -1,4 +1,4 @@
-"""What a trained forecaster says of what comes next: from the end of a user's own file, without the training data."""
+"""Forecasts of a trained run for what follows the end of a user's own file, without the training data."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -47,8 +47,8 @@ def predict(
         raise UserError(f"--as-is is for pictures, and {run_dir} forecasts series; leave it out")
     data = read_record(run_dir)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
-    told = read_reference(run_dir)
-    step = told.step
+    reference = read_reference(run_dir)
+    step = reference.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
@@ -57,9 +57,9 @@ def predict(
     for path in map(Path, inputs):
         try:
             found = _series(path, columns, step, config.data)
-            faults = _faults(path, config.data, found, told, sizes)
+            faults = _faults(path, config.data, found, reference, sizes)
             series = tuple(one for one in found if one.name not in faults)
-            windows = _last(path, config.data, series, told, sizes)
+            windows = _last(path, config.data, series, reference, sizes)
         except UserError as error:
             yield {"input": str(path), "error": str(error)}
             continue
@@ -93,23 +93,23 @@ def _series(path: Path, columns: tuple[str, ...], step: np.timedelta64, config: 
 
 
 def _faults(
-    path: Path, config: SeriesData, series: tuple[Series, ...], told: Reference, sizes: Sizes
+    path: Path, config: SeriesData, series: tuple[Series, ...], reference: Reference, sizes: Sizes
 ) -> dict[str, str]:
     """Why some of `series` cannot be forecast, by name."""
     faults = {}
     for one in series:
         try:
-            check_context(one, told, sizes.context, "mask" if config.missing == "mask" else "drop")
+            check_context(one, reference, sizes.context, "mask" if config.missing == "mask" else "drop")
         except UserError as error:
             faults[one.name] = f"{shown(str(path))}: {error}"
     return faults
 
 
-def _last(path: Path, config: SeriesData, series: tuple[Series, ...], told: Reference, sizes: Sizes) -> Windows:
+def _last(path: Path, config: SeriesData, series: tuple[Series, ...], reference: Reference, sizes: Sizes) -> Windows:
     try:
         return last_windows(
             series,
-            told,
+            reference,
             sizes.context,
             sizes.horizon,
             missing="mask" if config.missing == "mask" else "drop",

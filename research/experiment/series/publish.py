@@ -1,4 +1,4 @@
-"""From what a forecaster came to, to what people look at and other programs read: figures, report, kept forecasts."""
+"""What a run of a forecaster leaves: its field of the record, figures, report and saved forecasts."""
 
 import dataclasses
 import hashlib
@@ -25,8 +25,6 @@ from research.files import write_bytes, write_text
 from research.report import forecast_figures
 from research.report.page import Report, render
 from research.run_directory import REPORT
-
-PANELS = 3  # days that forecasts are shown of
 
 
 def record_fields(parts: SeriesParts, _: Mapping[int, Mapping[str, ForecastEvaluation]]) -> dict[str, Any]:
@@ -57,7 +55,7 @@ def _data_record(parts: SeriesParts) -> dict[str, Any]:
 
 
 def _training_days(parts: SeriesParts) -> int:
-    """On how many days anything was measured that training sees."""
+    """The number of days with a known value in training."""
     days = [one.times[np.isfinite(one.values).any(axis=1)].astype("datetime64[D]") for one in parts.data.parts["train"]]
     return len(np.unique(np.concatenate(days)))
 
@@ -83,7 +81,7 @@ def _baseline_errors(parts: SeriesParts) -> dict[str, dict[str, float]]:
 
 
 def data_id(parts: SeriesParts) -> str:
-    """What tells apart the windows that runs are judged on: values and times of test, and where windows begin in it."""
+    """A digest of the test windows: their values and times, and where they start."""
     windows, sizes = parts.windows["test"], parts.sizes
     digest = hashlib.sha256("\0".join((*parts.data.columns, str(sizes.context), str(sizes.horizon))).encode())
     for each in (windows.values, windows.known, windows.times.astype(np.int64), windows.starts):
@@ -99,7 +97,7 @@ def publish(
     evaluations: Mapping[int, Mapping[str, ForecastEvaluation]],
     record: dict[str, Any],
 ) -> None:
-    """Draw the figures, write the report, and keep the forecasts; details are those of the first seed."""
+    """Draw the figures, write the report, and save the forecasts; details are those of the first seed."""
     split = headline_split(evaluations[config.seed])
     shown = evaluations[config.seed][split]
     never = record["data"]["never_negative"]
@@ -137,7 +135,7 @@ def publish(
 
 
 def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) -> dict[str, Any]:
-    """A judgement as plain values, as report and tables take it; the columns `never` were never negative."""
+    """An evaluation as plain values, for report and tables; the columns `never` were never negative."""
     model = dataclasses.asdict(found.model)
     scores = model.pop("intervals")
     beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
@@ -157,9 +155,9 @@ def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) 
 
 
 def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    """What intervals promise, how surely, and from how many days; nothing where a net's quantiles were not calibrated.
+    """The promised coverage of the intervals, its assurance, and the days of calibration; None where not calibrated.
 
-    Of several hours and columns it is the least.
+    Over several hours and columns these are the least.
     """
     if widths is None:
         method = f"the net's own quantiles, not calibrated: {reason}"
@@ -174,7 +172,7 @@ def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> d
 
 
 def panels(parts: SeriesParts, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
-    """Windows of `split` in full, of the first column: those whose error is the least, the middle and the greatest."""
+    """The windows of `split` with the least, the median and the greatest error, of the first column, for figures."""
     errors = np.nanmean(np.abs(found.forecasts.middle - found.targets.truth), axis=(1, 2))
     order = np.argsort(errors, kind="stable")
     words = {0: "the best", len(order) // 2: "a typical", len(order) - 1: "the worst"}

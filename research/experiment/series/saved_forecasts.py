@@ -58,7 +58,7 @@ def save_forecasts(
 
 
 def read_forecasts(run_dir: Path) -> SavedForecasts:
-    """The saved forecasts of the run in `run_dir`; UserError when they are not there, or not sound."""
+    """The saved forecasts of the run in `run_dir`; UserError when they are missing or not sound."""
     arrays = _arrays(run_dir)
     try:
         return SavedForecasts(
@@ -73,7 +73,7 @@ def read_forecasts(run_dir: Path) -> SavedForecasts:
 
 
 def read_correction(run_dir: Path, seed: int) -> Correction:
-    """What validation taught of `seed` in the run in `run_dir`; UserError when that is not there, or not sound."""
+    """The correction of `seed` in the run in `run_dir`; UserError when it is missing or not sound."""
     arrays = _arrays(run_dir)
     try:
         names = [field.name for field in dataclasses.fields(Widths)]
@@ -84,7 +84,7 @@ def read_correction(run_dir: Path, seed: int) -> Correction:
 
 
 def read_reference(run_dir: Path) -> Reference:
-    """The reference that the run in `run_dir` was told by; UserError when it is not there, or not sound."""
+    """The reference of the run in `run_dir`; UserError when it is missing or not sound."""
     try:
         return reference_from_bytes((run_dir / REFERENCE).read_bytes(), str(run_dir / REFERENCE))
     except OSError as error:
