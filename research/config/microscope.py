@@ -1,4 +1,4 @@
-"""What of a net to look at, and how."""
+"""What the microscope shows of a net, and how."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -10,48 +10,48 @@ from research.config.bounds import Section, Seed, Share
 
 @dataclasses.dataclass(frozen=True)
 class Microscope(Section):
-    """What of a net to look at, and how pictures are climbed to."""
+    """What to show of a net, and how gradient ascent makes the pictures."""
 
     layers: tuple[str, ...] = ()
-    """Layers whose filters are looked at; by default up to three, spread over the depth of the net."""
+    """Layers whose filters are shown; by default up to three, spread over the depth of the net."""
     filters: tuple[Annotated[int, Ge(0)], ...] = ()
     """Filters of each layer; all by default."""
     pictures: str | None = None
     """A folder of pictures to take real patches from; by default those that the net was trained on."""
     size: Annotated[int, Interval(gt=0, le=1024)] | None = None
-    """Side in pixels of what is made; by default what the net was trained on, and 96 where it takes any size."""
+    """Side of the exemplars in pixels; by default that of the training pictures, or 96 where the net takes any size."""
     parameterization: Literal["fourier", "pixels", "phase"] = "fourier"
-    """Climb Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
+    """Optimize Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
     steps: Annotated[int, Interval(gt=0, le=10**5)] = 128
-    """Steps of the climb."""
+    """Steps of gradient ascent."""
     rate: Annotated[float, Interval(gt=0.0, le=1e3)] = 0.05
     """Adam's learning rate."""
     jitter: Annotated[int, Ge(0)] | None = None
-    """Pixels that a picture is shifted by at each step, at most; by default a sixteenth of its side."""
+    """Largest random shift at each step, in pixels; by default a sixteenth of the side."""
     rotate: Annotated[float, Interval(ge=0.0, le=180.0)] = 0.0
-    """Degrees that it is turned by, at most."""
+    """Largest random rotation at each step, in degrees."""
     scale: Share = 0.0
-    """It is enlarged or reduced by this share, at most."""
+    """Largest random enlargement or reduction at each step, as a share."""
     pad: Annotated[int, Ge(0)] = 0
-    """Width of a gray frame."""
+    """Width of a gray frame, in pixels."""
     blur: Annotated[float, Ge(0.0)] = 0.0
-    """Standard deviation in pixels of a blur."""
+    """Standard deviation of a blur, in pixels."""
     variation: Annotated[float, Ge(0.0)] = 0.0
-    """Weight of the total variation, which makes pictures smooth."""
+    """Weight of the total variation penalty, which makes pictures smooth."""
     shrink: Annotated[float, Ge(0.0)] = 0.0
-    """Weight of the mean square distance from gray (L2)."""
+    """Weight of the mean square distance from gray (L2 penalty)."""
     variants: Annotated[int, Interval(ge=0, le=8)] = 3
-    """Pictures of each filter that are to differ from each other, too."""
+    """Further pictures of each filter, which must differ from each other."""
     near: bool = True
-    """Also what a single neuron wants, at the size of its receptive field."""
+    """Also show the exemplar of a single neuron, at the size of its receptive field."""
     patches: Annotated[int, Interval(ge=0, le=64)] = 8
-    """Real patches of each filter."""
+    """Real patches shown for each filter."""
     hypotheses: tuple[str, ...] = ()
-    """Readings to test: LAYER:FILTER=X, or LAYER=X to choose the filter on one half of the pictures and test it on the
-    other. X is a class of the net's own data, or a folder of pictures with `against` another."""
+    """Hypotheses to test: LAYER:FILTER=X, or LAYER=X to choose the filter on one half of the pictures and test it on
+    the other. X is a class of the net's own data, or a folder of pictures with `against` another."""
     against: str | None = None
     """A folder of pictures that do not show X."""
     saliency: tuple[str, ...] = ()
-    """Picture files: which part of each the net's answer rests on."""
+    """Picture files whose predictions are explained by saliency maps."""
     seed: Seed = 0
-    """Of starts, transforms, halves and permutations."""
+    """Seed of initial noise, transforms, halves and permutations."""

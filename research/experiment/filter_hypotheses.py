@@ -1,4 +1,4 @@
-"""Readings of filters, tested: "filter 17 of block2_conv2 means X"; and what one picture's answer rests on."""
+"""Tests of hypotheses such as "filter 17 of block2_conv2 means X", and saliency maps of the net's predictions."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -24,46 +24,47 @@ from research.models.single_filter import owners
 from research.models.taps import check_tap, run_taps
 from research.report import microscope as page
 
-MAPS = 4  # pictures that are shown with where they excite a filter
-AT_ONCE = 64
+MAPS = 4  # pictures that are shown with their activation map
+BATCH = 64  # pictures
 
-Synthetic = Callable[[str, int], np.ndarray | None]  # layer and filter -> exemplar [H, W, C]; None: it is dead
+ExemplarOf = Callable[[str, int], np.ndarray | None]  # (layer, filter) -> exemplar [H, W, C]; None if it is dead
 
 
-class Reading(NamedTuple):
-    """A hypothesis and the pictures to test it on; without a filter, one is chosen on half of them."""
+class Prepared(NamedTuple):
+    """A hypothesis and the pictures to test it on. Without a filter, one is chosen on half of the pictures."""
 
     layer: str
     filter: int | None
     meaning: str
-    shows: Gallery
-    others: Gallery
+    positives: Gallery  # pictures that show the meaning
+    negatives: Gallery
 
 
-def prepared(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[Reading]:
-    """The hypotheses of `config`, their pictures read; UserError for one that cannot be tested."""
+def prepare_hypotheses(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[Prepared]:
+    """Parse the hypotheses of `config` and read their pictures; UserError for one that cannot be tested."""
     if config.against is not None and not config.hypotheses:
         raise UserError("--against is for --hypotheses LAYER:FILTER=FOLDER; give one, or leave it away")
-    return [_prepared(text, loaded, config, shape) for text in config.hypotheses]
+    return [_prepare(text, loaded, config, shape) for text in config.hypotheses]
 
 
-def _prepared(text: str, loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> Reading:
+def _prepare(text: str, loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> Prepared:
     where, equals, meaning = text.partition("=")
     layer, _, number = where.partition(":")
     if not (equals and meaning and layer) or not (number.isdecimal() or ":" not in where):
         raise UserError(f"--hypotheses {text}: write LAYER:FILTER=X, or LAYER=X, for example block2_conv2:17=cats")
     check_layer(loaded, layer, [int(number)] if number else [], shape)
-    shows, others = _sides(meaning, loaded, config, shape)
-    check_disjoint(shows.digests(), others.digests(), shows.names)
-    # A p takes pictures for independent; and of two copies one could be chosen on, the other tested on.
-    shows, others = shows.distinct(f"of {meaning}"), others.distinct(f"that do not show {meaning}")
-    positive = np.arange(len(shows.names) + len(others.names)) < len(shows.names)
-    check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # now, not after minutes of climbing
-    return Reading(layer, int(number) if number else None, meaning, shows, others)
+    positives, negatives = _sides(meaning, loaded, config, shape)
+    check_disjoint(positives.digests(), negatives.digests(), positives.names)
+    # A p-value assumes independent pictures; and the filter could be chosen on one copy and tested on the other.
+    positives = positives.distinct(f"of {meaning}")
+    negatives = negatives.distinct(f"that do not show {meaning}")
+    positive = np.arange(len(positives.names) + len(negatives.names)) < len(positives.names)
+    check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # before minutes of ascent
+    return Prepared(layer, int(number) if number else None, meaning, positives, negatives)
 
 
 def check_layer(loaded: LoadedNet, layer: str, filters: Sequence[int], shape: tuple[int, int, int]) -> None:
-    """Raise UserError for a tap that the net has not, that comes before all filters or lacks weights or `filters`."""
+    """Raise UserError for a tap that does not exist, comes before all filters, or lacks weights or `filters`."""
     check_tap(loaded.net, layer)
     missing = [owner for owner in owners(loaded.net, layer) if owner not in loaded.params]
     if missing:
@@ -77,103 +78,110 @@ def _sides(meaning: str, loaded: LoadedNet, config: Microscope, shape: tuple[int
         split, label = "test" if len(data.labels["test"]) else "train", data.classes.index(meaning)
         return of_split(data, split, split, label), of_split(data, split, split, label, but=True)
     if config.against is None:
-        known = f"the classes are {', '.join(loaded.classes)}; " if loaded.classes else ""
-        raise UserError(f"{meaning} is no class of the net ({known}for a folder, name another with --against)")
+        classes = f"the classes are {', '.join(loaded.classes)}; " if loaded.classes else ""
+        raise UserError(f"{meaning} is no class of the net ({classes}for a folder, name another with --against)")
     if meaning in loaded.classes and not Path(meaning).is_dir():
         raise UserError(f"with --against, {meaning} is to be a folder of pictures, not a class; leave --against away")
     as_trained = functools.partial(gallery, shape=shape, ink=loaded.ink, squash=loaded.squash, ranges=loaded.ranges)
     return as_trained(meaning), as_trained(config.against)
 
 
-def tested(loaded: LoadedNet, readings: Sequence[Reading], synthetic: Synthetic, seed: int) -> list[page.Hypothesis]:
-    """The tests of `readings`; `synthetic` gives the exemplars that are ranked among the real pictures."""
-    return [_tested(loaded, reading, synthetic, seed) for reading in readings]
+def test_hypotheses(
+    loaded: LoadedNet, hypotheses: Sequence[Prepared], exemplar_of: ExemplarOf, seed: int
+) -> list[page.Hypothesis]:
+    """The results for `hypotheses`; `exemplar_of` gives the exemplars that are ranked among the real pictures."""
+    return [_test_hypothesis(loaded, hypothesis, exemplar_of, seed) for hypothesis in hypotheses]
 
 
-def _tested(loaded: LoadedNet, reading: Reading, synthetic: Synthetic, seed: int) -> page.Hypothesis:
-    both = np.concatenate([reading.shows.images, reading.others.images])
-    positive = np.arange(len(both)) < len(reading.shows.images)
-    responses, means = pooled(loaded, reading.layer, both)
-    if reading.filter is None:
-        found = choose_and_test(responses, positive, seed=seed)
+def _test_hypothesis(loaded: LoadedNet, hypothesis: Prepared, exemplar_of: ExemplarOf, seed: int) -> page.Hypothesis:
+    both = np.concatenate([hypothesis.positives.images, hypothesis.negatives.images])
+    positive = np.arange(len(both)) < len(hypothesis.positives.images)
+    responses, means = pooled(loaded, hypothesis.layer, both)
+    if hypothesis.filter is None:
+        result = choose_and_test(responses, positive, seed=seed)
     else:
-        found = every_filter(responses, positive, seed=seed).about(reading.filter)
-    own = responses[:, found.filter]
-    exemplar = synthetic(reading.layer, found.filter)
-    lines = _converse(loaded, reading, found.filter, (own, means[:, found.filter]), positive, exemplar)
+        result = every_filter(responses, positive, seed=seed).about(hypothesis.filter)
+    own = responses[:, result.filter]
+    exemplar = exemplar_of(hypothesis.layer, result.filter)
+    lines = _converse(loaded, hypothesis, result.filter, (own, means[:, result.filter]), positive, exemplar)
     strongest = np.argsort(-own[positive], kind="stable")[:MAPS]
-    maps = [_where(loaded, reading.layer, found.filter, reading.shows.images[place]) for place in strongest]
-    return page.Hypothesis(reading.layer, found.filter, reading.meaning, *_numbers(found), maps=maps, converse=lines)
+    images = hypothesis.positives.images[strongest]
+    maps = [_activation_map(loaded, hypothesis.layer, result.filter, image) for image in images]
+    return page.Hypothesis(
+        hypothesis.layer, result.filter, hypothesis.meaning, *_fields(result), maps=maps, converse=lines
+    )
 
 
-def _numbers(found: Hypothesis) -> tuple[Any, ...]:
+def _fields(result: Hypothesis) -> tuple[Any, ...]:
     names = ("auroc", "low", "high", "p", "p_corrected", "looked_at", "positives", "negatives", "held_out")
-    return tuple(getattr(found, name) for name in names)
+    return tuple(getattr(result, name) for name in names)
 
 
 def pooled(loaded: LoadedNet, layer: str, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How much each picture [N, H, W, C] excites each filter of `layer`: where it does most, and on average, [N, F]."""
+    """The largest and the mean response, over positions, of each filter of `layer` to `images` [N, H, W, C]: [N, F]."""
 
     def apply(variables: Any, pictures: jax.Array, key: jax.Array | None) -> tuple[jax.Array, Any]:
         tap = run_taps(loaded.net, variables["params"], pictures, [layer])[layer]
-        places = tuple(range(1, tap.ndim - 1))
-        return jnp.stack([tap.max(axis=places), tap.mean(axis=places)], axis=1), {}
+        axes = tuple(range(1, tap.ndim - 1))
+        return jnp.stack([tap.max(axis=axes), tap.mean(axis=axes)], axis=1), {}
 
-    found = outputs(apply, {"params": loaded.params}, images, batch_size=AT_ONCE)
-    return found[:, 0], found[:, 1]
+    responses = outputs(apply, {"params": loaded.params}, images, batch_size=BATCH)
+    return responses[:, 0], responses[:, 1]
 
 
 def _converse(
     loaded: LoadedNet,
-    reading: Reading,
+    hypothesis: Prepared,
     index: int,
     own: tuple[np.ndarray, np.ndarray],
     positive: np.ndarray,
     exemplar: np.ndarray | None,
 ) -> list[str]:
-    """Does the exemplar itself rank above the real pictures, and what does the net call it?
+    """Does the exemplar rank above the real pictures, and which class does the net predict for it?
 
-    By their mean over positions, too: that is what it was climbed for.
+    The rank is also stated by the mean over positions, which is what the ascent maximizes.
     """
     if exemplar is None:
-        return ["nothing that was found excites it from noise, so there is no exemplar to rank among the pictures"]
+        return ["gradient ascent from noise does not excite it, so there is no exemplar to rank among the pictures"]
     counts = []
-    for real, synthetic in zip(own, pooled(loaded, reading.layer, exemplar[None]), strict=True):
+    for real, synthetic in zip(own, pooled(loaded, hypothesis.layer, exemplar[None]), strict=True):
         below = [int((real[side] < synthetic[0, index]).sum()) for side in (positive, ~positive)]
         counts.append((f"{below[0]:,} of {positive.sum():,}", f"{below[1]:,} of {(~positive).sum():,}"))
     most, mean = counts
     lines = [f"the exemplar excites it more than {most[0]} pictures that show it and {most[1]} others"]
     if mean != most:
-        lines.append(f"on average over positions, more than {mean[0]} and {mean[1]}: that is what it was climbed for")
-    called = says(loaded, exemplar)
-    return [*lines, f"the net calls the exemplar {called}"] if called else lines
+        lines.append(f"on average over positions, more than {mean[0]} and {mean[1]}: the ascent maximizes that")
+    prediction = describe_prediction(loaded, exemplar)
+    return [*lines, f"the net calls the exemplar {prediction}"] if prediction else lines
 
 
-def says(loaded: LoadedNet, picture: np.ndarray) -> str:
-    """The class that the net gives `picture` [H, W, C] and its probability, in words; empty without a head."""
+def describe_prediction(loaded: LoadedNet, picture: np.ndarray) -> str:
+    """The predicted class of `picture` [H, W, C] and its probability, as text; empty without a head."""
     if not loaded.classes or picture.shape != loaded.shape:
         return ""
-    name, share = _answer(loaded, picture)
-    return f"{name} ({share:.0%})"
+    name, probability = _predicted(loaded, picture)
+    return f"{name} ({probability:.0%})"
 
 
-def _answer(loaded: LoadedNet, picture: np.ndarray) -> tuple[str, float]:
-    shares = np.asarray(jax.nn.softmax(outputs(apply_of(loaded.net), {"params": loaded.params}, picture[None])[0]))
-    return loaded.classes[int(shares.argmax())], float(shares.max())
+def _predicted(loaded: LoadedNet, picture: np.ndarray) -> tuple[str, float]:
+    probabilities = np.asarray(
+        jax.nn.softmax(outputs(apply_of(loaded.net), {"params": loaded.params}, picture[None])[0])
+    )
+    return loaded.classes[int(probabilities.argmax())], float(probabilities.max())
 
 
-def _where(loaded: LoadedNet, layer: str, index: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A picture, and where it excites the filter [H, W], from 0 to 1."""
+def _activation_map(loaded: LoadedNet, layer: str, index: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`picture` and the filter's activation upsampled to it, [H, W] from 0 to 1."""
     tap = np.asarray(run_taps(loaded.net, loaded.params, jnp.asarray(picture[None]), [layer])[layer])[0]
     activation = tap[..., index] if tap.ndim == 3 else tap[index].reshape(1, 1)
-    spread = upsampled_activation(
+    upsampled = upsampled_activation(
         np.maximum(activation, 0), receptive_field(loaded.net, layer, picture.shape), picture.shape[:2]
     )
-    return picture, spread / max(float(spread.max()), 1e-12)
+    return picture, upsampled / max(float(upsampled.max()), 1e-12)
 
 
-def photographed(loaded: LoadedNet, files: Sequence[str]) -> list[np.ndarray]:
-    """The pictures in `files` as the net reads them. UserError for one that cannot be read, or without a head."""
+def read_pictures(loaded: LoadedNet, files: Sequence[str]) -> list[np.ndarray]:
+    """Read `files` as the net does. UserError for an unreadable file, or a net without a head."""
     if files and loaded.shape is None:
         raise UserError("--saliency needs a net with a head: give the run of a trained classifier")
     shape = loaded.shape or (0, 0, 0)
@@ -182,11 +190,11 @@ def photographed(loaded: LoadedNet, files: Sequence[str]) -> list[np.ndarray]:
     ]
 
 
-def salient(loaded: LoadedNet, files: Sequence[str], pictures: Sequence[np.ndarray]) -> list[page.Saliency]:
-    """Gradient and Grad-CAM of the net's own answer for each of `pictures`, named after their `files`."""
-    found = []
+def saliency_maps(loaded: LoadedNet, files: Sequence[str], pictures: Sequence[np.ndarray]) -> list[page.Saliency]:
+    """Gradient and Grad-CAM of the predicted class for each of `pictures`, named after their `files`."""
+    maps = []
     for file, picture in zip(files, pictures, strict=True):
-        name, share = _answer(loaded, picture)
+        name, probability = _predicted(loaded, picture)
         of = (loaded.net, loaded.params, picture, loaded.classes.index(name))
-        found.append(page.Saliency(file, picture, name, share, gradient(*of), grad_cam(*of)))
-    return found
+        maps.append(page.Saliency(file, picture, name, probability, gradient(*of), grad_cam(*of)))
+    return maps

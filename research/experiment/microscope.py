@@ -9,7 +9,7 @@ import numpy as np
 
 from research import runtime
 from research.config import Microscope
-from research.experiment import filter_hypotheses as hypotheses
+from research.experiment import filter_hypotheses
 from research.experiment.layer_views import exemplar_of, layer_view
 from research.experiment.loaded_net import LoadedNet, load_net
 from research.experiment.microscope_setup import facts, make_setup, shape_for
@@ -42,19 +42,21 @@ def microscope(
     loaded = load_net(target, root=root, partial=partial)
     shape = shape_for(loaded, config)
     layers = chosen_layers(loaded, config, shape)
-    tests = hypotheses.prepared(loaded, config, shape)
-    photos = hypotheses.photographed(loaded, config.saliency)
+    tests = filter_hypotheses.prepare_hypotheses(loaded, config, shape)
+    photos = filter_hypotheses.read_pictures(loaded, config.saliency)
     with counting("filters") as show:
         setup = make_setup(loaded, config, shape, show)
         views = [layer_view(setup, name) for name in layers]
-        tested = hypotheses.tested(loaded, tests, functools.partial(exemplar_of, setup, views), config.seed)
+        results = filter_hypotheses.test_hypotheses(
+            loaded, tests, functools.partial(exemplar_of, setup, views), config.seed
+        )
     content = page.Microscope(
         title=loaded.title,
         command=command,
         facts=facts(setup),
         layers=views,
-        hypotheses=tested,
-        saliencies=hypotheses.salient(loaded, config.saliency, photos),
+        hypotheses=results,
+        saliencies=filter_hypotheses.saliency_maps(loaded, config.saliency, photos),
     )
     return _written(Path(out) if out else loaded.out_dir, content, config)
 
@@ -66,7 +68,7 @@ def chosen_layers(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, 
         indices = np.linspace(0, len(loaded.layers) - 1, count).round().astype(int)
         return [loaded.layers[index] for index in indices]
     for name in config.layers:
-        hypotheses.check_layer(loaded, name, config.filters, shape)
+        filter_hypotheses.check_layer(loaded, name, config.filters, shape)
     return list(dict.fromkeys(config.layers))
 
 
