@@ -1,8 +1,8 @@
-"""What an input is to excite: scores of a net's activations, which add, subtract and multiply.
+"""Objectives of gradient ascent: scores of a net's activations, which can be added, subtracted and multiplied.
 
-Objectives are values: an operator makes a new one and leaves its operands as they were, and their arrays may have a
-leading axis that `vmap` runs over, so that one program climbs for all filters of a layer. A score is that of a set of
-K pictures, from their activations {name: [K, ...]}.
+Objectives are immutable; an operator makes a new one. Their arrays may have a leading axis that `vmap` runs over, so
+that one program serves all filters of a layer. A score is a number for a set of K pictures, computed from their
+activations {name: [K, ...]}.
 """
 
 import dataclasses
@@ -16,17 +16,17 @@ Tree = Any
 Taps = Mapping[str, jax.Array]
 INPUT = "input"  # the name under which the pictures themselves are a tap
 
-# Of the slope before a nonlinearity, what is climbed beside the slope after it: positions that a ReLU silences would
-# never wake otherwise, as in lucid (misc/redirected_relu_grad.py). On SqueezeNet's fire5, 32 steps reach 1.19, 1.24 and
-# 1.22 times the mean activation of a climb without it for 0.03, 0.1 and 0.3, in the median over filters.
+# Share of the pre-activation's slope that is added to the slope after the nonlinearity. Without it, positions that a
+# ReLU silences have no gradient (lucid redirects it too: misc/redirected_relu_grad.py). On SqueezeNet's fire5, 32 steps
+# with 0.03, 0.1, 0.3 reach 1.19, 1.24, 1.22 times the mean activation without (median over filters).
 LEAK = 0.1
 
 
 class Objective:
-    """What all objectives share: the operators +, - and *, with each other and with numbers."""
+    """The base of all objectives: the operators +, - and *, with objectives and with numbers."""
 
     def score(self, taps: Taps) -> jax.Array:
-        """How well a set of K pictures does, a number; larger is better. `taps` are {name: activations [K, ...]}."""
+        """The score [] of a set of K pictures; larger is better. `taps` are {name: activations [K, ...]}."""
         raise NotImplementedError
 
     def __add__(self, other: "Objective | float") -> "Sum":
@@ -62,7 +62,7 @@ class Constant(Objective):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Sum(Objective):
-    """One and another."""
+    """The sum of two objectives."""
 
     left: Objective
     right: Objective
@@ -75,7 +75,7 @@ class Sum(Objective):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Product(Objective):
-    """One times another."""
+    """The product of two objectives."""
 
     left: Objective
     right: Objective
@@ -88,41 +88,41 @@ class Product(Objective):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Filter(Objective):
-    """A filter's response: its mean over all positions, or at one of them (a neuron).
+    """A filter's response: its mean over all positions, or the response at one position (a neuron).
 
-    `respond(given, taps)` works out this filter alone, after the nonlinearity [K, ...] and before it. While a picture
-    leaves the filter silent (nothing above zero after the nonlinearity, so no gradient), its score is the response
-    before it at the positions nearest to waking, which is negative then. Of a filter that responds, the score is the
-    response, and the gradient that of the response plus `LEAK` times what the nonlinearity takes off it, so that silent
-    positions are climbed for, too.
+    `respond(given, taps)` computes this filter alone: its response [K, ...] after the nonlinearity, and before it.
+    While a picture leaves the filter silent (no response above zero, so no gradient), the score is the pre-activation
+    at the positions closest to responding, which is negative. Once the filter responds, the score is the response, and
+    the gradient is that of the response plus `LEAK` times what the nonlinearity removes, so that silent positions have
+    a gradient too.
     """
 
     given: Tree  # the filter's own arrays
     respond: Callable[[Tree, Taps], tuple[jax.Array, jax.Array]] = dataclasses.field(metadata={"static": True})
-    place: tuple[int, ...] | None = dataclasses.field(default=None, metadata={"static": True})  # row and column
+    position: tuple[int, ...] | None = dataclasses.field(default=None, metadata={"static": True})  # row and column
 
     def score(self, taps: Taps) -> jax.Array:
         """The mean over the pictures."""
-        after, before = (_at(response, self.place) for response in self.respond(self.given, taps))
+        after, before = (_at(response, self.position) for response in self.respond(self.given, taps))
         axes = tuple(range(1, after.ndim))
         alive = after.max(axis=axes, initial=-jnp.inf) > 0
-        off = LEAK * (before - after).mean(axis=axes)
-        heard = after.mean(axis=axes) + (off - jax.lax.stop_gradient(off))  # adds a slope and no value
-        return jnp.where(alive, heard, _nearest(before)).mean()
+        removed = LEAK * (before - after).mean(axis=axes)
+        response = after.mean(axis=axes) + (removed - jax.lax.stop_gradient(removed))  # adds a slope and no value
+        return jnp.where(alive, response, _soft_maximum(before)).mean()
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Channel(Objective):
-    """A channel of a tap as it is: the mean of activation [K, ..., `index`], or that at one place. Also a logit."""
+    """A channel of a tap (or a logit): the mean of activation [K, ..., `index`], or the activation at one position."""
 
     index: jax.Array
     tap: str = dataclasses.field(metadata={"static": True})
-    place: tuple[int, ...] | None = dataclasses.field(default=None, metadata={"static": True})
+    position: tuple[int, ...] | None = dataclasses.field(default=None, metadata={"static": True})
 
     def score(self, taps: Taps) -> jax.Array:
         """The mean over positions and pictures."""
-        return _at(jnp.take(taps[self.tap], self.index, axis=-1), self.place).mean()
+        return _at(jnp.take(taps[self.tap], self.index, axis=-1), self.position).mean()
 
 
 @jax.tree_util.register_dataclass
@@ -141,16 +141,16 @@ class Direction(Objective):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Diversity(Objective):
-    """How unlike each other the K pictures of a set are at a tap: 1 minus the mean cosine of their Gram matrices.
+    """How different the K pictures of a set are at a tap: 1 minus the mean cosine of their Gram matrices, 0 if equal.
 
-    From 0 (all the same) up; Olah et al. 2017, "Feature Visualization", section "Diversity": Gram matrices of channels
-    over positions. Multiply a response by it, so that neither depends on the other's scale.
+    A Gram matrix is of channels, over positions (Olah et al. 2017, "Feature Visualization", section "Diversity").
+    Multiply a response by it, so that neither depends on the other's scale.
     """
 
     tap: str = dataclasses.field(metadata={"static": True})
 
     def score(self, taps: Taps) -> jax.Array:
-        """0 for a set of one; 1 where the tap is silent, which tells nothing."""
+        """0 for a set of one picture; 1 where the tap is silent."""
         flat = taps[self.tap].reshape(len(taps[self.tap]), -1, taps[self.tap].shape[-1])
         grams = jnp.einsum("kpf,kpg->kfg", flat, flat).reshape(len(flat), -1)
         grams = grams * jax.lax.rsqrt((grams**2).sum(axis=1, keepdims=True) + 1e-12)
@@ -160,7 +160,7 @@ class Diversity(Objective):
 
 
 def as_objective(value: Objective | float) -> Objective:
-    """`value` itself, or the constant of that value; TypeError for what is neither an objective nor a number."""
+    """An objective as it is, a number as a `Constant`; TypeError for anything else."""
     if isinstance(value, Objective):
         return value
     if isinstance(value, str | None):
@@ -169,22 +169,22 @@ def as_objective(value: Objective | float) -> Objective:
 
 
 def stacked(objectives: list[Objective]) -> Objective:
-    """Objectives of one structure as one, whose arrays have a leading axis [N]; ValueError where structures differ."""
+    """N objectives of the same structure as one, with a leading axis [N]; ValueError where structures differ."""
     return jax.tree.map(lambda *leaves: jnp.stack(leaves), *objectives)
 
 
-def _nearest(before: jax.Array) -> jax.Array:
-    """What comes before a nonlinearity [K, ...], averaged over positions that count the more, the larger it is: [K].
+def _soft_maximum(before: jax.Array) -> jax.Array:
+    """The mean over positions of the pre-activation [K, ...], weighted towards the largest values: [K].
 
-    By exp(value / deviation over positions), held fixed. A plain mean leaves filters silent that real pictures excite
-    (4 of 64 of the digit CNN's conv2). The largest alone wakes them, too, but at few positions: SqueezeNet's fire5 then
-    reaches 0.78 of what it does from a plain mean, in the median over filters that are silent at first; so, 0.97.
+    The weights are exp(value / standard deviation over positions), as constants. A plain mean leaves filters silent
+    that real pictures excite (4 of 64 of the digit CNN's conv2). The maximum revives them, but at few positions:
+    SqueezeNet's fire5 then reaches 0.78 of what a plain mean does (median over filters silent at first); this, 0.97.
     """
     flat = before.reshape(len(before), -1)
     shares = jax.nn.softmax(flat / (flat.std(axis=1, keepdims=True) + 1e-6), axis=1)
     return (jax.lax.stop_gradient(shares) * flat).sum(axis=1)
 
 
-def _at(response: jax.Array, place: tuple[int, ...] | None) -> jax.Array:
-    """[K, H', W'] at the row and column of `place` -> [K]; without a place, as it is."""
-    return response if place is None else response[(slice(None), *place)]
+def _at(response: jax.Array, position: tuple[int, ...] | None) -> jax.Array:
+    """[K, H', W'] at (row, column) `position` -> [K]; unchanged without a position."""
+    return response if position is None else response[(slice(None), *position)]

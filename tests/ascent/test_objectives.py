@@ -9,7 +9,7 @@ import pytest
 from research.ascent.objectives import LEAK, Channel, Constant, Direction, Diversity, Filter, as_objective, stacked
 
 TAPS = {"map": np.random.default_rng(0).normal(size=(3, 5, 4, 6)).astype(np.float32)}
-A, B = Channel(jnp.int32(1), "map"), Channel(jnp.int32(4), "map", place=(2, 3))
+A, B = Channel(jnp.int32(1), "map"), Channel(jnp.int32(4), "map", position=(2, 3))
 
 
 @pytest.mark.parametrize("how", [operator.add, operator.sub, operator.mul])
@@ -57,12 +57,12 @@ def test_a_silent_filter_is_scored_by_what_comes_before_its_nonlinearity():
     slope = np.asarray(jax.grad(lambda x: silent.score({"map": x}))(jnp.asarray(TAPS["map"])))
     assert not slope[..., 1:].any()
     np.testing.assert_allclose(slope[..., 0].sum(axis=(1, 2)), 1 / 3, rtol=1e-5)
-    for one, climbed in zip(values, slope[..., 0], strict=True):  # a deviation more counts e times as much
+    for one, slope_of in zip(values, slope[..., 0], strict=True):  # a deviation more counts e times as much
         expected = np.exp((one - one.max()) / one.std())
-        np.testing.assert_allclose(climbed / climbed.max(), expected, rtol=1e-3)
+        np.testing.assert_allclose(slope_of / slope_of.max(), expected, rtol=1e-3)
 
 
-def test_a_filter_that_responds_is_climbed_for_where_it_is_silent_too_and_scored_as_it_is():
+def test_a_filter_that_responds_has_a_gradient_where_it_is_silent_and_its_plain_score():
     def respond(given, taps):
         before = taps["map"][..., 0] + given
         return jnp.maximum(before, 0), before

@@ -18,7 +18,7 @@ from research.models.vgg16 import vgg16
 
 SHAPE = (12, 12, 1)
 GLYPH = np.array([[1, 1, 1, 1, 1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1], [-1, -1, 1, -1, -1]])
-PLAN = AscentConfig(steps=40)
+CONFIG = AscentConfig(steps=40)
 
 
 def detector(biases=(0.0, 0.0, 0.0, -60.0, 0.0)):
@@ -35,10 +35,10 @@ def correlation(one, other):
     return (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
 
 
-def test_a_neurons_exemplar_is_its_glyph_and_no_more():
+def test_a_neurons_exemplar_is_its_glyph_and_nothing_else():
     net, params = detector()
     for index, sign in ((0, 1), (1, -1), (3, 1)):
-        (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN, filters=[index], place=(3, 4))
+        (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), CONFIG, filters=[index], position=(3, 4))
         picture = found.pictures[0, ..., 0].astype(float) / 127.5 - 1
         assert correlation(picture[3:8, 4:9], sign * GLYPH) > 0.99
         outside = np.ones(SHAPE[:2], bool)
@@ -46,14 +46,14 @@ def test_a_neurons_exemplar_is_its_glyph_and_no_more():
         assert np.abs(picture[outside]).max() < 0.3  # what it started from
 
 
-def test_who_is_dead_or_revived_is_told():
+def test_dead_and_revived_filters_are_named():
     net, params = detector()
-    found = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
+    found = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), CONFIG)
     assert [each.filter for each in found] == [0, 1, 2, 3, 4]
     assert [each.status for each in found] == ["alive", "alive", "dead", "revived", "dead"]
     assert found[3].curve[0] < 0 < found[3].score
     never, params = detector((0.0, 0.0, 0.0, -1000.0, 0.0))
-    assert exemplars(never, params, "conv", Pixels(SHAPE), PLAN, filters=[3])[0].status == "dead"
+    assert exemplars(never, params, "conv", Pixels(SHAPE), CONFIG, filters=[3])[0].status == "dead"
 
 
 def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somewhere():
@@ -61,14 +61,14 @@ def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somew
     net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(1, size=(1, 2), name="conv"))
     kernel = jnp.asarray([-1.0, 1.0]).reshape(1, 2, 1, 1)
     params = {"conv": {"kernel": kernel, "bias": jnp.asarray([-1.5])}}
-    (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), PLAN)
+    (found,) = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), CONFIG)
     assert found.status == "revived" and found.score > 0
 
 
 def test_scores_are_the_responses_of_the_pictures():
     net, params = detector()
-    way = Fourier(jnp.ones((1, 1)), SHAPE)
-    for each in exemplars(net, params, "conv", way, PLAN, filters=[1, 0]):
+    fourier = Fourier(jnp.ones((1, 1)), SHAPE)
+    for each in exemplars(net, params, "conv", fourier, CONFIG, filters=[1, 0]):
         tap = net.apply({"params": params}, each.pictures)[1]["conv"]
         assert each.score == pytest.approx(float(tap[..., each.filter].mean()), rel=0.02)  # pictures are whole numbers
 
@@ -79,7 +79,7 @@ def test_channels_of_a_concatenation_are_those_of_its_branches():
     one, three = wire(Conv(3, size=(1, 1), name="one"), handle), wire(Conv(4, padding="same", name="three"), handle)
     net = network(wire(Dense(2, name="out"), wire(Flatten(name="flat"), wire(Concat(name="both"), one, three))))
     params = jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SHAPE)))["params"]
-    found = exemplars(net, params, "both", Pixels(SHAPE), PLAN, filters=[5, 1])
+    found = exemplars(net, params, "both", Pixels(SHAPE), CONFIG, filters=[5, 1])
     assert [each.filter for each in found] == [5, 1]
     for each in found:
         tap = net.apply({"params": params}, each.pictures)[1]["both"]
@@ -98,10 +98,10 @@ def test_a_filter_that_is_not_there_is_refused():
     net, params = detector()
     for wrong in (-1, 5):
         with pytest.raises(UserError, match=rf"conv has no filter {wrong}; its 5 filters are 0 to 4"):
-            exemplars(net, params, "conv", Pixels(SHAPE), PLAN, filters=[wrong])
+            exemplars(net, params, "conv", Pixels(SHAPE), CONFIG, filters=[wrong])
 
 
-def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
+def test_a_net_is_batched_where_winograds_convolution_is_most_of_its_work():
     """VGG16's first block at 96 pixels is; a net of 5x5 kernels is not, nor a first layer that reads three channels."""
     assert cost_of(upto(vgg16(), "block2_conv1"), (96, 96, 3)) == NetCost(96 * 96 * 64, True)
     assert cost_of(upto(vgg16(), "block1_conv1"), (96, 96, 3)) == NetCost(96 * 96 * 64, False)
@@ -111,10 +111,10 @@ def test_a_net_is_heavy_where_winograds_filtering_is_most_of_it():
 
 
 SMALL_SHAPE = (9, 8, 2)
-SMALL_PLAN = AscentConfig(steps=100, transforms=(Jitter(2),))
+SMALL_CONFIG = AscentConfig(steps=100, transforms=(Jitter(2),))
 
 
-def way(rows, columns):
+def parameterize(rows, columns):
     return Pixels((rows.stop - rows.start, columns.stop - columns.start, SMALL_SHAPE[2]))
 
 
@@ -135,7 +135,7 @@ def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
     net, params = small_net()
     kernel = np.asarray(params["conv"]["kernel"])
     params = params | {"conv": {"kernel": scale * params["conv"]["kernel"], "bias": jnp.zeros(6)}}
-    for each in neurons(net, params, "conv", SMALL_SHAPE, way, SMALL_PLAN):
+    for each in neurons(net, params, "conv", SMALL_SHAPE, parameterize, SMALL_CONFIG):
         found, wanted = each.pictures[0] / 127.5 - 1, kernel[..., each.filter]
         np.testing.assert_allclose(found, REACH * wanted / np.abs(wanted).max(), atol=0.02)
 
@@ -143,7 +143,7 @@ def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
 @pytest.mark.slow
 def test_a_deeper_neurons_picture_is_its_receptive_field():
     net, params = small_net()
-    for each in neurons(net, params, "deep", SMALL_SHAPE, way, SMALL_PLAN, filters=[2, 0]):
+    for each in neurons(net, params, "deep", SMALL_SHAPE, parameterize, SMALL_CONFIG, filters=[2, 0]):
         assert each.pictures.shape == (1, 8, 9, 2) and each.pictures.dtype == np.uint8  # wider than the picture
         assert (each.pictures[0][:, -1] == 128).all()  # padding
 
@@ -151,9 +151,9 @@ def test_a_deeper_neurons_picture_is_its_receptive_field():
 @pytest.mark.slow
 def test_a_pools_neuron_and_one_before_its_nonlinearity_want_what_the_filter_does():
     net, params = small_net()
-    [filtered] = neurons(net, params, "conv", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
-    [before] = neurons(net, params, "conv/pre", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
-    [pooled] = neurons(net, params, "pool", SMALL_SHAPE, way, SMALL_PLAN, filters=[1])
+    [filtered] = neurons(net, params, "conv", SMALL_SHAPE, parameterize, SMALL_CONFIG, filters=[1])
+    [before] = neurons(net, params, "conv/pre", SMALL_SHAPE, parameterize, SMALL_CONFIG, filters=[1])
+    [pooled] = neurons(net, params, "pool", SMALL_SHAPE, parameterize, SMALL_CONFIG, filters=[1])
     np.testing.assert_allclose(before.pictures, filtered.pictures.astype(float), atol=3)
     assert pooled.pictures.shape == (1, 4, 5, 2) and pooled.score >= 0.8 * filtered.score
 
@@ -162,5 +162,5 @@ def test_the_middle():
     net, _ = small_net()
     assert middle(net, "conv/pre", SMALL_SHAPE) == (4, 4) and middle(net, "pool", SMALL_SHAPE) == (2, 2)
     assert middle(net, "flatten", SMALL_SHAPE) == middle(net, "logits", SMALL_SHAPE) == ()
-    with pytest.raises(ValueError, match="logits has no places"):
-        neurons(*small_net(), "logits", SMALL_SHAPE, way, SMALL_PLAN)
+    with pytest.raises(ValueError, match="logits has no positions"):
+        neurons(*small_net(), "logits", SMALL_SHAPE, parameterize, SMALL_CONFIG)
