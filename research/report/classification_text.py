@@ -5,50 +5,50 @@ from typing import Any
 
 from research.report import formats
 
-BASELINES = {"commonest_class": "always the commonest class", "chance": "chance"}  # names in the record, and in words
+BASELINES = {"commonest_class": "always the commonest class", "chance": "chance"}  # name in the record -> words
 
 
 def baselines_text(baselines: Mapping[str, float] | None) -> str:
-    """`always the commonest class: 11.35%; chance: 10.00%`; empty where a record knows neither."""
+    """`always the commonest class: 11.35%; chance: 10.00%`; empty where the record has neither."""
     known = baselines or {}
     return "; ".join(f"{words}: {formats.percent(known[name])}" for name, words in BASELINES.items() if name in known)
 
 
-def learned_nothing(found: Mapping[str, Mapping[str, float]], split: str) -> str:
-    """Why the accuracy on `split` shows no learning, and what to try; empty where it does.
+def learned_nothing(scores: Mapping[str, Mapping[str, float]], split: str) -> str:
+    """Why the accuracy on `split` shows no learning, and what to try; empty where it shows learning.
 
-    `found` holds by split: accuracy, accuracy_low95, accuracy_high95 and commonest_class. Learning shows where the
-    whole 95% interval is above what always naming the commonest class would reach.
+    `scores` is {split: {accuracy, accuracy_low95, accuracy_high95, commonest_class}}. The accuracy shows learning where
+    its whole 95% interval is above the accuracy of always naming the commonest class.
     """
-    if _above(found[split]):
+    if _above(scores[split]):
         return ""
-    accuracy = formats.percent(found[split]["accuracy"])
-    interval = formats.interval("accuracy", found[split]["accuracy_low95"], found[split]["accuracy_high95"])
-    common = formats.percent(found[split]["commonest_class"])
+    accuracy = formats.percent(scores[split]["accuracy"])
+    interval = formats.interval("accuracy", scores[split]["accuracy_low95"], scores[split]["accuracy_high95"])
+    common = formats.percent(scores[split]["commonest_class"])
     return (
         f"{split} accuracy {accuracy} (95% interval {interval}) is not above always naming the commonest class "
-        f"({common}); {_advice(found, split)}"
+        f"({common}); {_advice(scores, split)}"
     )
 
 
 def verdict(learned_nothing: Mapping[str, str], first: int) -> str:
-    """That nothing was learned, and why, of the seeds that did not; empty where all learned."""
+    """Which seeds learned nothing, and why; empty where all learned."""
     lines = [f"Seed {seed} learned nothing: {why}." for seed, why in learned_nothing.items()]
-    alone = [f"It learned nothing: {why}." for seed, why in learned_nothing.items() if seed == str(first)]
-    return " ".join(alone if len(lines) == len(alone) else lines)
+    single = [f"It learned nothing: {why}." for seed, why in learned_nothing.items() if seed == str(first)]
+    return " ".join(single if len(lines) == len(single) else lines)
 
 
 def calibration_text(evaluation: Mapping[str, Any]) -> str:
-    """How well the probabilities of a classification (as a dict) are calibrated."""
+    """The calibration error and the Brier score of a classification (as a dict)."""
     error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
     return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."
 
 
-def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:
-    """What to try, by whether the training pictures are known clearly better than those of `split`."""
-    train = found.get("train", found[split])
+def _advice(scores: Mapping[str, Mapping[str, float]], split: str) -> str:
+    """What to try: it depends on whether the training accuracy is clearly higher than that of `split`."""
+    train = scores.get("train", scores[split])
     known = f"of its training pictures it knows {formats.percent(train['accuracy'])}"
-    if train["accuracy_low95"] > found[split]["accuracy_high95"]:
+    if train["accuracy_low95"] > scores[split]["accuracy_high95"]:
         return f"{known}: try more pictures, --augment.shift and the like, --train.l2 or a smaller net"
     return (
         f"{known}: try --optimizer.learning-rate ten times smaller, then larger, more --train.epochs, "
@@ -56,5 +56,5 @@ def _advice(found: Mapping[str, Mapping[str, float]], split: str) -> str:
     )
 
 
-def _above(found: Mapping[str, Any]) -> bool:
-    return found["accuracy_low95"] > found["commonest_class"]
+def _above(scores: Mapping[str, Any]) -> bool:
+    return scores["accuracy_low95"] > scores["commonest_class"]

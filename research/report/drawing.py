@@ -1,4 +1,4 @@
-"""A drawing of a network, from its summary, as SVG to stand inside a page."""
+"""A drawing of a network, from its summary, as an SVG element of a page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from research.report.drawing_shapes import HEIGHT, Scale, draw_shape, scale
 from research.report.style import shortened
 
 TILE_WIDTH, TILE_HEIGHT = 118.0, 136.0  # pixels of a layer with its labels
-MARGIN, GAP = 14.0, 16.0  # pixels around everything; between rows, where the line to the next row runs
+MARGIN, GAP = 14.0, 16.0  # pixels around the drawing; between rows, where the arrow to the next row runs
 LABEL, LINE = 92.0, 12.5  # pixels from a tile's top to its first label; between lines
 
 
@@ -26,28 +26,28 @@ class _Box(NamedTuple):
 def network_svg(summary: Sequence[Mapping[str, Any]], columns: int = 6) -> str:
     """The network of `summary` (dicts of name, kind, inputs, output_shape, parameters, ...) as an SVG element.
 
-    It reads left to right and wraps after `columns` layers; branches stand above each other. Blocks grow with the
-    logarithm of their sizes; those with parameters are filled. Names that no layer has, such as "input", are drawn as
-    sources. Colours follow the text around, so that the drawing suits light and dark pages.
+    The drawing runs from left to right and wraps after `columns` layers; branches are stacked. The size of a block is
+    the logarithm of the array's size; layers with parameters are filled. Inputs that are no layer, such as "input", are
+    drawn as sources. Colours follow those of the text, for light and dark pages.
     """
     layers = {layer["name"]: layer for layer in summary}
     sources = dict.fromkeys(read for layer in summary for read in layer["inputs"] if read not in layers)
     wiring = dict.fromkeys(sources, ()) | {name: layer["inputs"] for name, layer in layers.items()}
-    placed = positions(wiring, columns)
-    tops = _row_tops(placed)
-    root = _canvas(summary, max(column for _, column, _, _ in placed.values()) + 1, tops[-1])
+    layout = positions(wiring, columns)
+    tops = _row_tops(layout)
+    root = _canvas(summary, max(column for _, column, _, _ in layout.values()) + 1, tops[-1])
     fit = scale([layer["output_shape"] for layer in summary])
-    boxes = {name: _tile(root, name, layers.get(name), position, tops, fit) for name, position in placed.items()}
+    boxes = {name: _tile(root, name, layers.get(name), position, tops, fit) for name, position in layout.items()}
     for name, reads in wiring.items():
         for read in reads:
-            _arrow(root, boxes[read], boxes[name], placed[name][1] - placed[read][1], tops)
+            _arrow(root, boxes[read], boxes[name], layout[name][1] - layout[read][1], tops)
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def _row_tops(placed: Mapping[str, Position]) -> list[float]:
+def _row_tops(layout: Mapping[str, Position]) -> list[float]:
     """The upper edge of each row, and the lower edge of the last."""
     most: dict[int, int] = {}  # lanes in the fullest column of each row
-    for row, _, _, lanes in placed.values():
+    for row, _, _, lanes in layout.values():
         most[row] = max(most.get(row, 0), lanes)
     tops = [MARGIN]
     for row in range(len(most)):
@@ -121,8 +121,9 @@ def _description(layer: Mapping[str, Any]) -> str:
 
 
 def _arrow(root: ElementTree.Element, start: _Box, end: _Box, columns: int, tops: Sequence[float]) -> None:
-    """From the right of `start` to the left of `end`: straight to the next column, above what it skips, or by the gaps
-    between the rows to another row.
+    """Draw an arrow from the right of `start` to the left of `end`, which is `columns` columns further.
+
+    It is a curve to the next column, runs above the layers that it skips, and through the gaps between rows.
     """
     x0, x1 = start.x + start.half + 3, end.x - end.half - 8
     if start.row == end.row and columns == 1:

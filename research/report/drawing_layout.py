@@ -1,4 +1,4 @@
-"""Where each layer stands in the drawing of a network: columns by depth, lanes for branches, rows as in a text."""
+"""The layout of the drawing of a network: columns by depth, lanes for branches, rows that wrap as in a text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,25 +7,25 @@ Position = tuple[int, int, int, int]  # row, column, lane, lanes in that column;
 
 
 def positions(wiring: Wiring, columns: int) -> dict[str, Position]:
-    """The position of every layer of `wiring` (listed so that each follows those it reads), at most `columns` in a row.
+    """The position of every layer of `wiring`, at most `columns` in a row.
 
-    Rows are broken where a single arrow leads on, so that branches stay beside each other, unless these are longer
-    than a row.
+    `wiring` lists every layer after those that it reads. A row ends where a single arrow leads on, so that branches
+    stay in one row, unless they are longer than a row.
     """
     depths = depth(wiring)
     levels: list[list[str]] = [[] for _ in range(max(depths.values()) + 1)]
     for name in wiring:
         levels[depths[name]].append(name)
-    found: dict[str, Position] = {}
+    layout: dict[str, Position] = {}
     for row, members in enumerate(_rows(_blocks(wiring, depths), columns)):
         for column, level in enumerate(members):
             for lane, name in enumerate(levels[level]):
-                found[name] = (row, column, lane, len(levels[level]))
-    return found
+                layout[name] = (row, column, lane, len(levels[level]))
+    return layout
 
 
 def depth(wiring: Wiring) -> dict[str, int]:
-    """The longest way from the input to each layer, in layers."""
+    """The number of layers on the longest path from an input to each layer."""
     depths: dict[str, int] = {}
     for name, reads in wiring.items():
         depths[name] = max((depths[read] + 1 for read in reads), default=0)
@@ -33,7 +33,7 @@ def depth(wiring: Wiring) -> dict[str, int]:
 
 
 def _blocks(wiring: Wiring, depths: Mapping[str, int]) -> list[list[int]]:
-    """Depths in groups between which runs a single arrow."""
+    """Depths in groups; a single arrow runs between two neighbouring groups."""
     crossing = [0] * (max(depths.values()) + 1)  # arrows that reach or pass each depth from before it
     for name, reads in wiring.items():
         for read in reads:
@@ -48,7 +48,7 @@ def _blocks(wiring: Wiring, depths: Mapping[str, int]) -> list[list[int]]:
 
 
 def _rows(blocks: Sequence[Sequence[int]], columns: int) -> list[list[int]]:
-    """As few rows as `columns` allow, and these even, rather than full ones and a short one."""
+    """As few rows as `columns` allow, of similar lengths rather than full ones and a short one."""
     fewest = _filled(blocks, columns)
     candidates = (_filled(blocks, width) for width in range(1, columns))
     return next((rows for rows in candidates if len(rows) == len(fewest)), fewest)

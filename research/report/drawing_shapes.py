@@ -1,4 +1,4 @@
-"""What a layer looks like: an array's sizes as a bar, a sheet or a block, on scales shared by the whole network."""
+"""The shape of a layer in the drawing: a bar, a sheet or a block, on scales shared by the whole network."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ def scale(shapes: Sequence[Sequence[int]]) -> Scale:
 
 
 def draw_shape(parent: ElementTree.Element, x: float, y: float, layer: Mapping[str, Any], fit: Scale) -> float:
-    """Draw the layer's output centred at (x, y): filled where the layer has parameters. Returns half its width."""
+    """Draw the layer's output centred at (x, y), filled if it has parameters; return half the width in pixels."""
     shape, (side, channels, features) = layer["output_shape"], fit
     hue = HUES.get(layer["kind"], "#CC79A7") if layer["parameters"] else ""
     if len(shape) == 1:
@@ -38,7 +38,7 @@ def _logarithmic(size: int, largest: int, pixels: float) -> float:
 
 
 def _block(parent: ElementTree.Element, x: float, y: float, wide: float, high: float, deep: float, hue: str) -> float:
-    """A box seen from the front, its depth receding up and to the right."""
+    """Draw a box seen from the front, its depth receding up and to the right; return half its width."""
     left, right = x - (wide + deep) / 2, x + (wide - deep) / 2
     top, bottom = y - (high - deep) / 2, y + (high + deep) / 2
     front = [(left, top), (right, top), (right, bottom), (left, bottom)]

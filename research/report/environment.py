@@ -1,4 +1,4 @@
-"""Where a number comes from: the versions of what computed it, and the commit of this project."""
+"""The provenance of a run: the versions of the packages that computed it, and the commit of this project."""
 
 import platform
 import subprocess
@@ -18,8 +18,8 @@ def environment() -> dict[str, Any]:
 
 
 def commit(checkout: Path) -> str:
-    """The commit checked out at `checkout`, "-dirty" when code or configurations differ from it, else "unknown"."""
-    # Installed inside some other project's repository, git would answer for that one: ask only our own.
+    """The commit checked out at `checkout`, with "-dirty" when code or configurations differ; "unknown" outside one."""
+    # Inside another project's repository git would answer for that project.
     if not (checkout / ".git").exists():
         return "unknown"
     command = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--", *CODE]

@@ -1,4 +1,4 @@
-"""The convolution demonstration: a picture, a kernel with its numbers, and what the kernel makes of the picture."""
+"""The convolution demonstration: a picture, a kernel with its numbers, and the feature maps of the picture."""
 
 import math
 from collections.abc import Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 def feature_maps(picture: np.ndarray, kernel: np.ndarray, maps: Mapping[str, np.ndarray]) -> bytes:
     """PNG of `picture` [H, W] or [H, W, 3], `kernel` [h, w] and at least one feature map [H', W'], each under its name.
 
-    Every panel's title gives its size, and a pixel is as large in each, so that what a stride or a pool takes away can
-    be seen. All maps share one gray scale, symmetric about zero: equal grays are equal responses.
+    Every title gives the size, and a pixel is equally large in all panels, so that strides and pooling show. All maps
+    share one gray scale, symmetric about zero: equal grays are equal responses.
     """
     rows = math.ceil((2 + len(maps)) / 3)
     side = max(max(values.shape[:2]) for values in (picture, *maps.values()))

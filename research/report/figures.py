@@ -1,4 +1,4 @@
-"""Figures of a classifier: calibration, confusions, mistakes, and all that its report shows."""
+"""Figures of a classifier: calibration, confusion matrix, mistakes, and all that its report shows."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,23 +25,23 @@ def classification(
     """All figures of a classifier's report by name, as PNG; `Report.figures` takes them as they are.
 
     `evaluation` is a classification as a dict; `pictures` [M, H, W, C] (uint8) are those of its mistakes, in their
-    order. What there is no data for (no history, no mistakes, no pictures) is left out.
+    order. Figures without data (no history, no mistakes, no pictures) are left out.
     """
     mistakes, classes = evaluation["mistakes"], evaluation["classes"]
-    found = {
+    figures = {
         "reliability": reliability(evaluation["reliability"]),
         "confusion_matrix": confusion_matrix(evaluation["confusion"], classes),
     }
     if any(len(history["epoch"]) for history in histories):
-        found["learning_curves"] = learning_curves(histories, best_epochs)
+        figures["learning_curves"] = learning_curves(histories, best_epochs)
     if pictures is not None and len(pictures):
-        truths, predictions = ([classes[place] for place in mistakes[key]] for key in ("truth", "predicted"))
-        found["mistakes"] = mistakes_gallery(pictures, truths, predictions, mistakes["probability"])
-    return found
+        truths, predictions = ([classes[index] for index in mistakes[key]] for key in ("truth", "predicted"))
+        figures["mistakes"] = mistakes_gallery(pictures, truths, predictions, mistakes["probability"])
+    return figures
 
 
 def reliability(curve: Mapping[str, Any]) -> bytes:
-    """PNG of accuracy over confidence in bins, above how many examples each bin holds (on a logarithmic scale).
+    """PNG of accuracy over confidence in bins, and below it the examples of each bin (on a logarithmic scale).
 
     `curve` is {"edges": [bins + 1], "confidence": [bins], "accuracy": [bins], "count": [bins]}, NaN in empty bins. A
     calibrated model lies on the diagonal.
@@ -98,12 +98,12 @@ def mistakes_gallery(
     short = max(map(len, predictions)) <= 7  # then prediction and probability fit on one line above a picture
     gap, height = (", ", 1.42) if short else ("\n", 1.54)
     with new_figure(6.4, height * rows) as figure:
-        for place, axes in enumerate(figure.subplots(rows, 6, squeeze=False).flat):
+        for index, axes in enumerate(figure.subplots(rows, 6, squeeze=False).flat):
             axes.set_axis_off()
-            if place < len(images):
-                _picture(axes, images[place])
-                said = f"said {shortened(predictions[place], 12)}{gap}{percent(probabilities[place], 0)}"
-                axes.set_title(f"is {shortened(truths[place], 14)}\n{said}", fontsize=7, fontweight="normal")
+            if index < len(images):
+                _picture(axes, images[index])
+                said = f"said {shortened(predictions[index], 12)}{gap}{percent(probabilities[index], 0)}"
+                axes.set_title(f"is {shortened(truths[index], 14)}\n{said}", fontsize=7, fontweight="normal")
         return png(figure)
 
 

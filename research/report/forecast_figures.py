@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 BAND = "#c3d9ea"  # light enough that black lines on it stay readable in gray
-FARTHEST = 3.0  # times the models' greatest error; a scale that reaches further would hide how they differ
-FEW_POINTS = 50  # up to which markers show them, so that one between gaps is seen
+FARTHEST = 3.0  # times the models' greatest error; a longer scale would hide how the models differ
+FEW_POINTS = 50  # up to this number markers show the points, also a single one between gaps
 
 
 def forecasting(
@@ -33,24 +33,24 @@ def forecasting(
     value}, "mae_low95", "mae_high95", "per_horizon": {metric: [P]}, "per_column": {metric: [F]}, "baselines": {name:
     {"overall", "per_horizon"}}, "intervals": None or {"target", "coverage", "by_hour": [24], "worst_hour",
     "worst_coverage", "width", "winkler", "method"}}; metrics are mae, rmse, mape, smape, mase. `panels` are those of
-    `forecasts`; `memories` gives by layer what `memory` takes. What there is no data for is left out.
+    `forecasts`; `memories` gives by layer what `memory` takes. Figures without data are left out.
     """
-    found = {}
+    figures = {}
     if any(len(history["epoch"]) for history in histories):
-        found["learning_curves"] = learning_curves(histories, best_epochs)
+        figures["learning_curves"] = learning_curves(histories, best_epochs)
     if panels:
-        found["forecasts"] = forecasts(panels, unit)
+        figures["forecasts"] = forecasts(panels, unit)
     if len(evaluation["hours"]) > 1:
         errors = {"model": evaluation["per_horizon"]["mae"]}
         errors |= {name: scores["per_horizon"]["mae"] for name, scores in evaluation["baselines"].items()}
-        found["error_by_horizon"] = error_by_horizon(evaluation["hours"], errors, "mae", unit)
+        figures["error_by_horizon"] = error_by_horizon(evaluation["hours"], errors, "mae", unit)
     if evaluation["intervals"] is not None and np.isfinite(evaluation["intervals"]["by_hour"]).sum() > 1:
-        found["coverage_by_hour"] = coverage_by_hour(
+        figures["coverage_by_hour"] = coverage_by_hour(
             evaluation["intervals"]["by_hour"], evaluation["intervals"]["target"]
         )
-    for layer, held in (memories or {}).items():
-        found[f"memory_{layer}"] = memory(held["times"], held["cells"], held["series"], held["title"])
-    return found
+    for layer, cells in (memories or {}).items():
+        figures[f"memory_{layer}"] = memory(cells["times"], cells["cells"], cells["series"], cells["title"])
+    return figures
 
 
 def forecasts(panels: Sequence[Mapping[str, Any]], unit: str = "") -> bytes:
@@ -77,8 +77,8 @@ def error_by_horizon(
 ) -> bytes:
     """PNG of `metric` [P] over the horizon `hours` [P] by name: the first `models` are models, the others baselines.
 
-    A baseline more than three times as bad as all models runs out of the picture, and the legend says how far. What is
-    NaN at all horizons is left out. Hours that are mean months are drawn as months.
+    A baseline with more than three times the models' error is cut off, and the legend gives its greatest error. Curves
+    that are NaN at all horizons are left out. Hours that are mean months are drawn as months.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter  # slow to import
 
@@ -88,10 +88,10 @@ def error_by_horizon(
     limit = FARTHEST * max(np.nanmax(values) for values in list(curves.values())[:models])
     with new_figure(5.4, 3.2) as figure:
         axes = figure.subplots()
-        for place, (name, values) in enumerate(curves.items()):
+        for index, (name, values) in enumerate(curves.items()):
             far = np.nanmax(values) > limit
             label = f"{name}, up to {formats.metric(metric, float(np.nanmax(values)))}" if far else name
-            _curve(axes, ahead, values, place, models, label)
+            _curve(axes, ahead, values, index, models, label)
         near = [values for values in curves.values() if np.nanmax(values) <= limit]
         low, high = min(map(np.nanmin, near)), max(map(np.nanmax, near))
         room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
@@ -124,7 +124,7 @@ def coverage_by_hour(by_hour: Sequence[float] | np.ndarray, target: float) -> by
 
 
 def _forecast(axes: "Axes", panel: Mapping[str, Any]) -> None:
-    """What was seen, what came, and what had been said of it."""
+    """Draw the past, the truth, the forecast, its interval and the reference."""
     times, past_times = np.asarray(panel["times"]), np.asarray(panel["past_times"])
     marker = "." if len(times) <= FEW_POINTS else ""
     axes.plot(past_times, panel["past"], color=QUIET, marker="." if len(past_times) <= FEW_POINTS else "", label="seen")
@@ -138,16 +138,16 @@ def _forecast(axes: "Axes", panel: Mapping[str, Any]) -> None:
     axes.axvline(past_times[-1], color=QUIET, linewidth=0.6)
 
 
-def _curve(axes: "Axes", hours: Any, values: np.ndarray, place: int, models: int, label: str) -> None:
-    """A model as a line in colour, a baseline as a gray one in a style of its own."""
-    if place < models:
-        axes.plot(hours, values, color=line(place)[0], marker="o", markersize=3, label=label, zorder=3)
+def _curve(axes: "Axes", hours: Any, values: np.ndarray, index: int, models: int, label: str) -> None:
+    """Draw a model as a coloured line, and a baseline as a gray line in a style of its own."""
+    if index < models:
+        axes.plot(hours, values, color=line(index)[0], marker="o", markersize=3, label=label, zorder=3)
     else:
-        axes.plot(hours, values, color=QUIET, linestyle=line(place - models + 1)[1], linewidth=1.1, label=label)
+        axes.plot(hours, values, color=QUIET, linestyle=line(index - models + 1)[1], linewidth=1.1, label=label)
 
 
 def _band(axes: "Axes", times: np.ndarray, low: Any, high: Any) -> None:
-    if len(times) == 1:  # an area of no width would not be seen
+    if len(times) == 1:  # an area of no width would be invisible
         axes.vlines(times, low, high, color=BAND, linewidth=6, label="interval")
     else:
         axes.fill_between(times, low, high, color=BAND, linewidth=0, label="interval")

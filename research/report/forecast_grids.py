@@ -1,6 +1,6 @@
-"""The tables of a forecast: beside its baselines, by horizon, by column, and its intervals.
+"""The tables of a forecast: the model and its baselines, by horizon, by column, and the intervals.
 
-They read the evaluation of one split as a dict, see `forecast_figures.forecasting`.
+They take the evaluation of one split as a dict, see `forecast_figures.forecasting`.
 """
 
 from collections.abc import Mapping
@@ -18,11 +18,12 @@ STEPS = 8  # horizons shown besides the first
 
 
 def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str = "model") -> Grid:
-    """The metrics over all horizons: of the model, called `model`, and of each baseline below it."""
+    """The metrics over all horizons: a row for the model, called `model`, and one for each baseline."""
     scores = {model: evaluation["overall"]}
-    scores |= {name: found["overall"] for name, found in evaluation["baselines"].items()}
+    scores |= {name: baseline["overall"] for name, baseline in evaluation["baselines"].items()}
     rows = [
-        (name, *(formats.metric(metric, found[metric]) for metric in FORECAST_ERRORS)) for name, found in scores.items()
+        (name, *(formats.metric(metric, errors[metric]) for metric in FORECAST_ERRORS))
+        for name, errors in scores.items()
     ]
     note = f"{formats.count(evaluation['windows'])} windows of {days(evaluation['days'])}"
     return Grid(_titles("Forecast", unit), rows, note=note)
@@ -31,26 +32,28 @@ def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str =
 def by_column(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
     """The model's metrics of each column [F]; of more than 20 those with the greatest MASE, worst first.
 
-    Where no MASE is known, MAE takes its place.
+    Where no MASE is known, the MAE ranks them.
     """
     scores = {name: np.asarray(evaluation["per_column"][name], np.float64) for name in FORECAST_ERRORS}
-    columns, judge = evaluation["columns"], "mase" if np.isfinite(scores["mase"]).any() else "mae"
+    columns, ranked_by = evaluation["columns"], "mase" if np.isfinite(scores["mase"]).any() else "mae"
     order = np.arange(len(columns))
     if len(columns) > SHOWN:
-        order = np.argsort(np.nan_to_num(-metric_of(judge).sign * scores[judge], nan=np.inf), kind="stable")[:SHOWN]
+        order = np.argsort(np.nan_to_num(-metric_of(ranked_by).sign * scores[ranked_by], nan=np.inf), kind="stable")[
+            :SHOWN
+        ]
     rows = [
-        (columns[place], *(formats.metric(name, float(scores[name][place])) for name in FORECAST_ERRORS))
-        for place in order
+        (columns[index], *(formats.metric(name, float(scores[name][index])) for name in FORECAST_ERRORS))
+        for index in order
     ]
-    worst = f"The {SHOWN} of {len(columns)} columns with the greatest {formats.metric_label(judge)}"
+    worst = f"The {SHOWN} of {len(columns)} columns with the greatest {formats.metric_label(ranked_by)}"
     return Grid(_titles("Column", unit), rows, note=worst if len(columns) > SHOWN else "")
 
 
 def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
-    """MAE at the first step, the last and seven evenly between: of the model and of each baseline beside it."""
+    """MAE at the first step, the last and seven evenly between: a column for the model and for each baseline."""
     hours = np.asarray(evaluation["hours"], np.float64)
     scores = {"model": evaluation} | dict(evaluation["baselines"])
-    errors = [np.asarray(found["per_horizon"]["mae"], np.float64) for found in scores.values()]
+    errors = [np.asarray(source["per_horizon"]["mae"], np.float64) for source in scores.values()]
     rows = [
         (formats.duration(float(hours[step])), *(formats.metric("mae", float(error[step])) for error in errors))
         for step in shown_steps(len(hours))
@@ -59,25 +62,25 @@ def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
 
 
 def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
-    """What the prediction intervals promise and what they hold; where there are none, why, or no rows."""
-    found, reason = evaluation["intervals"], evaluation.get("no_intervals")
-    if found is None:
+    """The promised and the measured coverage of the intervals; without intervals the reason, or no rows."""
+    measured, reason = evaluation["intervals"], evaluation.get("no_intervals")
+    if measured is None:
         return Grid(("Intervals", "Measured"), [("none", reason)] if reason else [])
-    worst = worst_hour(found)
-    by_hour = f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(found["worst_coverage"], 1)
+    worst = worst_hour(measured)
+    by_hour = f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(measured["worst_coverage"], 1)
     rows: list[Row] = [
-        ("meant to hold", formats.percent(found["target"], 1)),
-        *_promises(found),
-        ("hold", formats.percent(found["coverage"], 1)),
-        *([] if found["worst_hour"] is None else [by_hour]),
-        (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(found["width"])),
-        (formats.metric_label("interval_winkler", unit), formats.measure(found["winkler"])),
+        ("meant to hold", formats.percent(measured["target"], 1)),
+        *_promises(measured),
+        ("hold", formats.percent(measured["coverage"], 1)),
+        *([] if measured["worst_hour"] is None else [by_hour]),
+        (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(measured["width"])),
+        (formats.metric_label("interval_winkler", unit), formats.measure(measured["winkler"])),
     ]
-    return Grid(("Intervals", "Measured"), rows, note=found["method"])
+    return Grid(("Intervals", "Measured"), rows, note=measured["method"])
 
 
 def _promises(intervals: Mapping[str, Any]) -> list[Row]:
-    """What so few days of calibration can promise; no rows for intervals that were not calibrated."""
+    """The coverage that the days of calibration promise; no rows for intervals that were not calibrated."""
     number = intervals["calibration_days"]
     if number is None:
         return []
@@ -89,7 +92,7 @@ def _promises(intervals: Mapping[str, Any]) -> list[Row]:
 
 
 def shown_steps(P: int) -> list[int]:
-    """Which of `P` steps (from 0) a table shows: all of few, else the first, the last and what divides them evenly."""
+    """The steps (from 0) of `P` that a table shows: all up to nine, else the first, the last and seven between."""
     if P <= STEPS + 1:
         return list(range(P))
     return [0, *(round(P * part / STEPS) - 1 for part in range(1, STEPS + 1))]

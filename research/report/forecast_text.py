@@ -1,4 +1,4 @@
-"""What is said of a forecast in words: how it stands beside the baselines, how well its intervals hold, on how much."""
+"""A forecast in words: against the baselines, the coverage of its intervals, and the days that it rests on."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from research.evaluation.metrics import metric_of
 from research.report import formats
 
-# Days below which a result is called one of few: in samples this small the Diebold-Mariano test finds differences
+# Fewer days than these are called few: in samples this small the Diebold-Mariano test finds differences
 # too often where there are none (Harvey, Leybourne and Newbold 1997).
 FEW_DAYS = 30
 
@@ -19,7 +19,7 @@ def best_baseline(evaluation: Mapping[str, Any]) -> tuple[str, float] | None:
 
 
 def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") -> str:
-    """One sentence: the model's `mae` beside the best baseline's, whichever is less; empty where one is unknown."""
+    """One sentence that compares the model's `mae` with the best baseline's; empty where one is unknown."""
     best = best_baseline(evaluation)
     if best is None or mae is None or not formats.is_number(mae):
         return ""
@@ -32,27 +32,27 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     return f"{said}: the {'model' if mae < least else 'baseline'} does better by {by}{share}."
 
 
-def few_training_days(mae: float | None, evaluation: Mapping[str, Any], learned_days: int | None) -> str:
-    """Why a model may be behind the best baseline: the days that it had to learn from, where these are few."""
+def few_training_days(mae: float | None, evaluation: Mapping[str, Any], training_days: int | None) -> str:
+    """The number of training days, where they are few and the model is worse than the best baseline; else empty."""
     best = best_baseline(evaluation)
-    if best is None or mae is None or not mae > best[1] or learned_days is None or learned_days >= FEW_DAYS:
+    if best is None or mae is None or not mae > best[1] or training_days is None or training_days >= FEW_DAYS:
         return ""
-    counted = f"{formats.count(learned_days)} day{'' if learned_days == 1 else 's'}"
+    counted = f"{formats.count(training_days)} day{'' if training_days == 1 else 's'}"
     return (
         f" It had {counted} to learn from: few to tell a habit from a single day, which a mean or a copy need not do."
     )
 
 
 def partial_baselines(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str = "") -> str:
-    """What record["data"]["baselines"] of a split has beyond the table: errors over some of the windows alone."""
+    """The errors in record["data"]["baselines"] of a split that the table lacks: those over a part of the windows."""
     table = {formats.measure(scores["overall"]["mae"]) for scores in evaluation["baselines"].values()}
-    found = {name: mae for name, mae in stated.items() if name not in evaluation["baselines"]}
-    more = [f"{name}: {quantity(mae, unit)}" for name, mae in found.items() if formats.measure(mae) not in table]
+    partial = {name: mae for name, mae in stated.items() if name not in evaluation["baselines"]}
+    more = [f"{name}: {quantity(mae, unit)}" for name, mae in partial.items() if formats.measure(mae) not in table]
     return f"Where its day was measured throughout, {'; '.join(more)}." if more else ""
 
 
 def coverage_text(intervals: Mapping[str, Any], split: str) -> str:
-    """One or two sentences: what share of the truth lay in the intervals, overall and in the worst hour of the day."""
+    """One sentence: the share of the truth inside the intervals, overall and in the worst hour of the day."""
     target = formats.percent(intervals["target"], 0)
     said = f"{formats.percent(intervals['coverage'], 1)} of the {split} truth lay in its {target} interval"
     worst = worst_hour(intervals)
@@ -64,13 +64,13 @@ def coverage_text(intervals: Mapping[str, Any], split: str) -> str:
 
 
 def worst_hour(intervals: Mapping[str, Any]) -> str:
-    """The hour of day in which the fewest truths lay in their intervals, `07:00–08:00`; empty where it is unknown."""
+    """The hour of day with the lowest coverage, `07:00–08:00`; empty where it is unknown."""
     hour = intervals["worst_hour"]
     return f"{int(hour):02d}:00–{int(hour) + 1:02d}:00" if formats.is_number(hour) else ""
 
 
 def days(number: int, split: str = "test") -> str:
-    """`15 test days: few`: how much time a result rests on, since windows that overlap tell the same thing again."""
+    """`15 test days: few`: the days that a result rests on, since overlapping windows are not independent."""
     counted = f"{formats.count(number)} {split} day{'' if number == 1 else 's'}"
     return f"{counted}: few" if number < FEW_DAYS else counted
 

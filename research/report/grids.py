@@ -1,4 +1,4 @@
-"""The tables of a run as plain strings: the terminal (`tables`) and the page (`page`) show the same ones."""
+"""The tables of a run as plain strings, for the terminal (`tables`) and the page (`page`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -9,15 +9,19 @@ from research.evaluation.metrics import metric_names
 from research.report import formats
 from research.report.classification_text import BASELINES
 
-SHOWN = 20  # classes shown before only the worst are
+SHOWN = 20  # classes up to which all are shown
 
 Row = tuple[str, ...]
 
 
 class Grid(NamedTuple):
-    """A table: its first `words` columns hold words, the others numbers; a second line in a cell belongs to the first.
+    """A table of strings; a second line in a cell qualifies the first.
 
-    `note` says what must be known to read it; `totals`, when there, is the last row.
+    titles  of the columns
+    rows    a string for each column
+    words   the number of leading columns that hold words; the others hold numbers
+    note    how to read the table
+    totals  the last row; empty where there is none
     """
 
     titles: Row
@@ -28,7 +32,7 @@ class Grid(NamedTuple):
 
 
 def series_unit(record: Mapping[str, Any]) -> str:
-    """The unit that the quantities of a record are measured in; empty where it has none, as with pictures."""
+    """The unit of the quantities of a record; empty where it has none, as with pictures."""
     return record["data"].get("unit") or ""
 
 
@@ -38,7 +42,7 @@ def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
     rows, unit = [], series_unit(record)
     for name in metric_names(name for values in splits.values() for name in values):
         cells = [formats.with_interval(name, values) for values in splits.values()]
-        # The second lines stay beside each other, also where one split has no interval.
+        # All cells of a row have a second line as soon as one split has an interval.
         second = "\n" if any(interval for _, interval in cells) else ""
         label = f"{formats.metric_label(name, unit)}{second}{second and '95% interval'}"
         rows.append((label, *(f"{value}{second}{interval}" for value, interval in cells)))
@@ -48,10 +52,10 @@ def metrics(record: Mapping[str, Any], first: str = "") -> Grid:
 
 
 def _baselines(record: Mapping[str, Any], splits: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """What an accuracy of each of `splits` is to be measured by, in words, and its value on each."""
+    """The accuracies that need no learning, in words, with their values on each of `splits`."""
     known = record.get("baselines", {})
-    found = {words: [known.get(split, {}).get(name) for split in splits] for name, words in BASELINES.items()}
-    return [(words, [formats.percent(share) for share in shares]) for words, shares in found.items() if any(shares)]
+    baselines = {words: [known.get(split, {}).get(name) for split in splits] for name, words in BASELINES.items()}
+    return [(words, [formats.percent(share) for share in shares]) for words, shares in baselines.items() if any(shares)]
 
 
 def seeds(record: Mapping[str, Any], first: str = "") -> Grid:
@@ -72,15 +76,15 @@ def per_class(evaluation: Mapping[str, Any]) -> Grid:
     scores, classes = evaluation["per_class"], evaluation["classes"]
     order = shown_classes(evaluation)
     rows = []
-    for place in order:
-        shares = (formats.percent(float(scores[name][place])) for name in ("precision", "recall", "f1"))
-        rows.append((classes[place], *shares, formats.count(int(scores["support"][place]))))
+    for index in order:
+        shares = (formats.percent(float(scores[name][index])) for name in ("precision", "recall", "f1"))
+        rows.append((classes[index], *shares, formats.count(int(scores["support"][index]))))
     note = f"The {len(order)} of {len(classes)} classes with the lowest F1" if len(order) < len(classes) else ""
     return Grid(("Class", "Precision", "Recall", "F1", "Examples"), rows, note=note)
 
 
 def shown_classes(evaluation: Mapping[str, Any]) -> list[int]:
-    """All classes in their order; of more than 20 those with the lowest F1, worst first."""
+    """The indices of all classes; of more than 20 classes those with the lowest F1, worst first."""
     scores = np.asarray(evaluation["per_class"]["f1"])
     if len(scores) <= SHOWN:
         return list(range(len(scores)))

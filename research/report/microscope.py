@@ -15,7 +15,7 @@ class Patch:
 
     image    uint8 [h, w, 1 or 3]
     value    the filter's activation there
-    source   the picture that it was cut from, in words
+    source   the picture from which it is cropped, in words
     """
 
     image: np.ndarray
@@ -25,17 +25,17 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class FilterView:
-    """One filter; what is left empty is left out of its card.
+    """One filter; empty fields are left out of its card.
 
     index        its number in the layer, from 0
-    status       "revived": found by its pre-activation; "dead": no climb excites it, and no synthetic picture is shown
+    status       "revived": found by its pre-activation; "dead": no ascent excites it, and no exemplar is shown
     score        the activation that its exemplar reaches
     exemplar     uint8 [H, W, 1 or 3]; None only for a dead filter
     variants     the diversity set, uint8 [K, H, W, 1 or 3]
     near_field   the exemplar of one neuron at the size of its receptive field, uint8 [h, w, 1 or 3]
     patches      the real patches that excite it most, best first
     curve        the score over the steps of the ascent, [S]
-    says         the class that the net calls the exemplar
+    says         the class that the net predicts for the exemplar
     """
 
     index: int
@@ -51,7 +51,7 @@ class FilterView:
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """One layer: its filters, the pixels (height, width) that one of its neurons sees, and the seconds they took."""
+    """One layer: its filters, its receptive field (height, width) in pixels, and the seconds that they took."""
 
     name: str
     filters: Sequence[FilterView]
@@ -63,11 +63,11 @@ class LayerView:
 class Hypothesis:
     """The test of "filter `filter` of `layer` means `meaning`".
 
-    auroc, low, high             how well pooled activation tells pictures of the meaning from others; 95% interval
-    p, p_corrected, looked_at    permutation p-value, and corrected for all filters that were looked at
+    auroc, low, high             how well pooled activation separates pictures of the meaning from others; 95% interval
+    p, p_corrected, looked_at    permutation p-value; corrected for all `looked_at` filters that were tried
     positives, negatives         pictures on either side
     held_out                     whether these pictures had no part in choosing the filter
-    maps                         pictures (uint8 [H, W, 1 or 3]) with where they excite it ([H, W], 0..1)
+    maps                         pictures (uint8 [H, W, 1 or 3]) with their activation maps ([H, W], 0..1)
     converse                     what the synthetic exemplar says about the meaning, a line each
     """
 
@@ -89,7 +89,7 @@ class Hypothesis:
 
 @dataclass(frozen=True, eq=False)
 class Saliency:
-    """One picture (uint8 [H, W, 1 or 3]), the net's prediction, and two maps [H, W] of any scale: what it rests on."""
+    """One picture (uint8 [H, W, 1 or 3]), the net's prediction, and its two saliency maps [H, W], of any scale."""
 
     name: str
     image: np.ndarray
@@ -101,7 +101,7 @@ class Saliency:
 
 @dataclass(frozen=True, eq=False)
 class Microscope:
-    """All that a page shows: how it was made (`command`, `facts`, `notes`), layers, tested readings, saliency maps."""
+    """All that a page shows: its origin (`command`, `facts`, `notes`), layers, tested hypotheses and saliency maps."""
 
     title: str
     command: str

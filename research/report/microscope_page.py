@@ -30,7 +30,7 @@ def view(microscope: Microscope) -> dict[str, Any]:
     tests: dict[tuple[str, int], list[Hypothesis]] = {}
     for test in microscope.hypotheses:
         tests.setdefault((test.layer, test.filter), []).append(test)
-    layers = [_layer(place, layer, tests) for place, layer in enumerate(microscope.layers)]
+    layers = [_layer(number, layer, tests) for number, layer in enumerate(microscope.layers)]
     anchors = {(layer["name"], card["index"]): card["anchor"] for layer in layers for card in layer["cards"]}
     return {
         "microscope": microscope,
@@ -45,16 +45,16 @@ def view(microscope: Microscope) -> dict[str, Any]:
     }
 
 
-def _layer(place: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequence[Hypothesis]]) -> dict[str, Any]:
+def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequence[Hypothesis]]) -> dict[str, Any]:
     cards = [
-        _card(f"filter-{place}-{found.index}", found, tests.get((layer.name, found.index), ()))
+        _card(f"filter-{number}-{found.index}", found, tests.get((layer.name, found.index), ()))
         for found in layer.filters
     ]
     several = f"{formats.count(len(cards))} filter{'' if len(cards) == 1 else 's'}"
     facts = [several]
     for status in ("revived", "dead"):
-        number = sum(found.status == status for found in layer.filters)
-        facts += [f"{formats.count(number)} {status}"] if number else []
+        times = sum(found.status == status for found in layer.filters)
+        facts += [f"{formats.count(times)} {status}"] if times else []
     if layer.receptive_field:
         facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
     if layer.seconds is not None:
@@ -62,7 +62,7 @@ def _layer(place: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequenc
     patched = any(found.patches for found in layer.filters)
     return {
         "name": layer.name,
-        "anchor": f"layer-{place}",
+        "anchor": f"layer-{number}",
         "cards": cards,
         "patched": patched,
         "facts": ", ".join(facts),
@@ -94,7 +94,7 @@ def _curve(found: FilterView) -> Any:
 
 
 def _tested(tests: Sequence[Hypothesis]) -> Grid | None:
-    """The readings of one filter as a table; None without any."""
+    """The tested hypotheses about one filter as a table; None where there are none."""
     rows = [(test.meaning, _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
     return Grid(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
 

@@ -13,7 +13,7 @@ from research.report.templating import environment
 
 @dataclass(frozen=True)
 class Report:
-    """All that a page shows. What is left empty is left out of the page; only `record` and `command` must be there.
+    """All that a page shows. Empty fields are left out of the page; only `record` and `command` are required.
 
     record        record.json, as `record.build_record` gives it
     command       the shell command that runs the experiment again
@@ -21,8 +21,8 @@ class Report:
     summary       the network, a dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds,
                   receptive_field (lists without the batch axis)
     histories     a dict per seed: {"epoch": [E], "train": {metric: [E]}, "validation": {metric: [E]}}
-    best_epochs   of each seed, the epoch whose weights were kept
-    evaluations   {split: what the evaluation room found, as dicts and arrays (`dataclasses.asdict`)}
+    best_epochs   of each seed, the epoch whose weights were saved
+    evaluations   {split: its evaluation as a dict of arrays (`dataclasses.asdict`)}
     figures       {name: PNG}: those of `figures.classification` or `forecast_figures.forecasting`
     split         the split of the headline and of the detailed sections
     headline      the metric of the headline
@@ -51,7 +51,7 @@ def render(report: Report, template: str = "classification.html") -> str:
 
 
 def view(report: Report) -> dict[str, Any]:
-    """What base.html lays out: strings, `Grid`s and pictures as dicts; empty where the report has nothing."""
+    """The variables of base.html: strings, `Grid`s and pictures as dicts; empty where the report has nothing."""
     return {
         "report": report,
         "record": report.record,

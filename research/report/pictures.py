@@ -9,21 +9,20 @@ import numpy as np
 from research.report.style import DPI
 
 CSS_PIXELS = 96  # of an inch, by the definition of CSS
-# Up to this side a page shows single pixels, so that losses would be seen; larger pictures are JPEG without chroma
-# subsampling. Measured on noisy colour textures of 96 px: lossless WebP 23.1 kB; lossy WebP 6.1 kB, but 21 dB, since it
-# always halves the resolution of colour, in which shallow filters differ; JPEG 9.9 kB and 31 dB.
+# Up to this side (in pixels) a page shows single pixels, and losses would be visible. Larger pictures are JPEG without
+# chroma subsampling: lossy WebP always halves the resolution of colour (21 dB against 31 dB on noisy colour textures).
 LOSSLESS_SIDE = 32
 QUALITY = 88
 
 LUMINANCE = (0.299, 0.587, 0.114)  # of red, green and blue: ITU-R BT.601
-GLOW = (255.0, 200.0, 0.0)  # amber: told from gray in every kind of colour blindness, and lighter than the picture
+GLOW = (255.0, 200.0, 0.0)  # amber: distinct from gray in every kind of colour blindness, and lighter than the picture
 DIM, STRONGEST = 0.5, 0.8  # the picture's share of its brightness; the glow's share of a pixel where the map is 1
 
 Picture = dict[str, Any]  # {"source": data URL, "width", "height"}: of the picture in CSS pixels
 
 
 def inlined(image: np.ndarray) -> Picture:
-    """`image` uint8 [H, W], [H, W, 1] or [H, W, 3] at its own size in CSS pixels; the same bytes for the same pixels.
+    """`image` uint8 [H, W], [H, W, 1] or [H, W, 3] at its own size in CSS pixels; equal pixels give equal bytes.
 
     Lossless up to `LOSSLESS_SIDE` pixels a side, JPEG beyond. Raises ValueError for another type or shape.
     """
@@ -64,8 +63,8 @@ def picture(png: bytes) -> Picture:
 def overlay(picture: np.ndarray, activation: np.ndarray) -> np.ndarray:
     """`picture` (uint8 [H, W, 1 or 3]) dimmed and gray, glowing where `activation` ([H, W], 0..1) is high: [H, W, 3].
 
-    A white line runs where the map crosses one half. Printed in gray the glow is lighter than anything that the dimmed
-    picture holds, and the line lighter still. Raises ValueError when the sizes differ.
+    A white line runs where the map crosses one half. Printed in gray, the glow is lighter than the dimmed picture, and
+    the line is lighter still. Raises ValueError when the sizes differ.
     """
     pixels = planes(picture).astype(np.float64)
     gray = pixels @ np.array(LUMINANCE) if pixels.ndim == 3 else pixels
@@ -79,12 +78,12 @@ def overlay(picture: np.ndarray, activation: np.ndarray) -> np.ndarray:
 
 
 def gray_map(values: np.ndarray) -> np.ndarray:
-    """uint8 [H, W]: the sizes of `values` [H, W], from black (0) to white (its 99.5th percentile and above)."""
+    """uint8 [H, W]: the absolute `values` [H, W], from black (0) to white (their 99.5th percentile and above)."""
     return np.round(255 * unit(values, 99.5)).astype(np.uint8)
 
 
 def unit(values: np.ndarray, percentile: float = 100.0) -> np.ndarray:
-    """The sizes of `values` as shares 0..1 of their percentile; zeros stay zeros, also when there is nothing else."""
+    """The absolute values of `values` as shares 0..1 of their percentile; an array of zeros stays zero."""
     sizes = np.nan_to_num(np.abs(np.asarray(values, np.float64)), posinf=0.0)
     most = float(np.percentile(sizes, percentile)) or float(sizes.max())
     return np.clip(sizes / most, 0.0, 1.0) if most else sizes

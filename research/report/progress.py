@@ -1,4 +1,4 @@
-"""Live progress of long work: a bar with rate and time left on a terminal, plain lines elsewhere."""
+"""Live progress: a bar with rate and time left on a terminal, plain lines elsewhere."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-PLAIN_SECONDS = 5.0  # at most one plain line in that time: an epoch each for long epochs, few for short ones
+PLAIN_SECONDS = 5.0  # between two plain lines at least
 
 Show = Callable[[int, Mapping[str, float]], None]
 Count = Callable[[str, int, int | None], None]  # (what, how many so far, of how many if known)
@@ -24,7 +24,7 @@ Count = Callable[[str, int, int | None], None]  # (what, how many so far, of how
 
 @contextmanager
 def training_progress(title: str, done: int, total: int, steps_per_epoch: int) -> Iterator[Show]:
-    """Within it, `show(step, metrics)` brings the display up to date; `metrics` are those of the running epoch."""
+    """Within it, `show(step, metrics)` updates the display; `metrics` are those of the running epoch."""
     if sys.stderr.isatty():
         with _bar() as bar:
             task = bar.add_task(title, total=total, completed=done, rate="compiling", facts="")
@@ -41,7 +41,7 @@ def training_progress(title: str, done: int, total: int, steps_per_epoch: int) -
 
 
 class _Pace:
-    """Steps per second since the first look, which comes when compilation is over."""
+    """Steps per second since the first call, which comes after compilation."""
 
     def __init__(self, done: int) -> None:
         self.done, self.started = done, 0.0
@@ -85,7 +85,7 @@ def _words(metrics: Mapping[str, float]) -> str:
 
 @contextmanager
 def counting(unit: str) -> Iterator[Count]:
-    """Within it, `count(what, done, total)` brings a bar for each `what` up to date; plain lines off a terminal."""
+    """Within it, `count(what, done, total)` updates a bar for each `what`; plain lines off a terminal."""
     if not sys.stderr.isatty():
         yield _plain_count(unit)
         return

@@ -1,4 +1,4 @@
-"""Forecasters and baselines ranked by their error, and what a paired test says of every two."""
+"""Forecasters and baselines ranked by their error, and the paired test of every two of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ LEVEL = 0.05  # of the corrected p; that of the 95% intervals beside it
 
 
 def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Grid:
-    """Forecasters and baselines by their test MAE, best first, each beside the best baseline.
+    """Forecasters and baselines by their test MAE, best first, each compared with the best baseline.
 
-    Each is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
+    A row is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
     for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` says what the 95% intervals
     are over.
     """
@@ -44,9 +44,9 @@ def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> G
 
 
 def paired(pairs: Sequence[Pair], unit: str = "") -> Grid:
-    """What the Diebold-Mariano test says of every pair, the better one named first.
+    """The Diebold-Mariano test of every pair, the better one named first.
 
-    Each is {"a", "b", "mean", "low95", "high95", "p", "lag", "days"}: the mean of a's MAE minus b's with its 95%
+    A pair is {"a", "b", "mean", "low95", "high95", "p", "lag", "days"}: the mean of a's MAE minus b's with its 95%
     interval in `unit`, p corrected over all pairs (Holm 1979), the lag to which errors of the mean are HAC, and the
     days that the test rests on.
     """
@@ -84,7 +84,7 @@ def is_baseline(row: Entry) -> bool:
 
 
 def error(row: Entry) -> str:
-    """`52.03 ± 0.41`, or without the part that one seed cannot tell."""
+    """`52.03 ± 0.41`, or `52.03` for a single seed."""
     known = formats.is_number(row["mae"]) and formats.is_number(row["std"])
     spread = f" ± {row['std']:.{formats.decimals(row['mae'])}f}" if known else ""
     return f"{formats.measure(row['mae'])}{spread}"
@@ -103,16 +103,16 @@ def _against(mae: Any, best: float | None) -> str:
 
 
 def _advantage(pair: Pair) -> tuple[Any, Any, Any]:
-    """By how much the better one's error is less, and the 95% interval of that."""
+    """The better one's lead in MAE, and the 95% interval of that lead."""
     mean, low, high = pair["mean"], pair["low95"], pair["high95"]
     if mean > 0:
         return mean, low, high
-    turned = [-end if formats.is_number(end) else None for end in (low, high)]
-    return -mean, turned[1], turned[0]
+    negated = [-end if formats.is_number(end) else None for end in (low, high)]
+    return -mean, negated[1], negated[0]
 
 
 def _note(pairs: Sequence[Pair]) -> str:
-    """What the test is, and how little it rests on."""
+    """The name of the test, and the days that it rests on."""
     if not pairs:
         return ""
     lags, found = sorted({pair["lag"] for pair in pairs}), min(pair["days"] for pair in pairs)

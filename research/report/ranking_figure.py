@@ -1,4 +1,4 @@
-"""Forecasters and baselines in one figure: the error of each, its interval, its seeds, what others published."""
+"""Forecasters and baselines in one figure: their errors, intervals and seeds, and published errors."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 ROW = 0.46  # inches of height
 SMALL = 8.0  # points
 PUBLISHED = "#b8b8b8"
-BEHIND_WORDS = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # no line runs through them
-FARTHEST = 3.0  # times the least error; what lies beyond would squeeze all others and is an arrow at the edge
+BEHIND_WORDS = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}  # hides lines behind the words
+FARTHEST = 3.0  # times the least error; a greater error is an arrow at the edge, so that the others keep their room
 
 
 def ranking_figure(rows: Sequence[Entry], unit: str = "") -> bytes:
-    """PNG of the test MAE of `rows`, as `ranking.ranking` takes them, best first, with its number written beside.
+    """PNG of the test MAE of `rows`, as `ranking.ranking` takes them, best first, each with its number.
 
-    Baselines are gray, and a line runs through all at the best of them. What is more than three times the least error
-    is an arrow at the right edge.
+    Baselines are gray, and a dashed line marks the best of them. An error of more than three times the least is an
+    arrow at the right edge.
     """
     order = [row for row in ranked(rows) if is_number(row["mae"])]
     low, high = _reach(order)
@@ -58,7 +58,7 @@ def _row(axes: "Axes", height: float, row: Entry, high: float) -> None:
 
 
 def _reach(order: Sequence[Entry]) -> tuple[float, float]:
-    """From the least to the greatest error that is drawn, and a little more."""
+    """The limits of the axis: the least and the greatest error drawn, and a small margin."""
     limit = FARTHEST * order[0]["mae"]
     drawn = [row for row in order if row["mae"] <= limit]
     ends = [end for row in drawn for end in (row["mae"], row["low95"], row["high95"], row["published"], *row["values"])]
@@ -68,7 +68,7 @@ def _reach(order: Sequence[Entry]) -> tuple[float, float]:
 
 
 def _key(figure: "Figure", order: Sequence[Entry]) -> None:
-    """What the signs mean; only those that are there."""
+    """The legend of the markers that are drawn."""
     from matplotlib.lines import Line2D  # slow to import
 
     signs = {"forecaster, 95% interval": Line2D([], [], color=COLOURS[0], marker="o", markersize=6)}

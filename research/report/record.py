@@ -66,11 +66,11 @@ def build_record(
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
     status        finished | stopped early | preempted | diverged
-    diverged      only where a training did: {seed: {step, epoch, leaf}}, counted from 1, and what was not finite
-    epochs        {seed: {run, best}}: epochs trained, and the one whose weights were kept (None: the last)
+    diverged      only where a training did: {seed: {step, epoch, leaf}}: from 1, and the leaf that was not finite
+    epochs        {seed: {run, best}}: epochs trained, and the one whose weights were saved (None: the last)
     seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
     baselines     only of classifiers: {split: {commonest_class, chance}}, accuracies that need no learning
-    learned_nothing  only where a classifier did: {seed: why that is so, and what to try}
+    learned_nothing  only where a classifier learned nothing: {seed: why, and what to try}
 
     Raises ValueError that lists every field which does not fit.
     """
@@ -106,7 +106,7 @@ def build_record(
 
 
 def read_record(run: Path | str) -> dict[str, Any]:
-    """record.json of the run directory `run`; UserError when it is missing, cut or not a record, with what cures it."""
+    """record.json of the run directory `run`; UserError, with the remedy, when it is missing, cut or no record."""
     path = Path(run) / "record.json"
     again = f"scripts/train.py --config-json {Path(run) / 'config.json'} --run-dir {run} writes it from the checkpoints"
     if not path.exists():

@@ -1,4 +1,4 @@
-"""What the page says in words, from the plain values of a report."""
+"""Sections of the page in words: headline, facts, series, settings and origin of a run."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from research.report.record import measured
 
 COLUMNS_NAMED = 8  # columns of a series that are named; the others are only counted
 
-Facts = list[tuple[str, str]]  # (what, value)
+Facts = list[tuple[str, str]]  # (name, value)
 
 
 def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> dict[str, str] | None:
@@ -45,7 +45,7 @@ def facts(record: Mapping[str, Any], unit: str) -> Facts:
     sizes = ", ".join(f"{formats.count(size)} {split}" for split, size in data["sizes"].items())
     rate = record["throughput"]["examples_per_second"]
     several = max((len(over["values"]) for over in record.get("seeds", {}).values()), default=1)
-    found = {
+    values = {
         "status": record["status"],
         "data": f"{data['name']}: {sizes} {unit}" if sizes else data["name"],
         "device": record["device"],
@@ -55,27 +55,27 @@ def facts(record: Mapping[str, Any], unit: str) -> Facts:
         "seeds" if several > 1 else "seed": f"{first} to {first + several - 1}" if several > 1 else f"{first}",
         "parameters": _parameters(record["parameters"]),
     }
-    return [(name, value) for name, value in found.items() if value]
+    return [(name, value) for name, value in values.items() if value]
 
 
 def origin(record: Mapping[str, Any]) -> Facts:
-    """Which code, data and packages the numbers come from."""
-    found = {"commit": record["commit"], "data fingerprint": record["data"]["fingerprint"]}
-    return [(name, str(value)) for name, value in (found | dict(record["versions"])).items() if value]
+    """The commit, the data fingerprint and the package versions behind the numbers."""
+    values = {"commit": record["commit"], "data fingerprint": record["data"]["fingerprint"]}
+    return [(name, str(value)) for name, value in (values | dict(record["versions"])).items() if value]
 
 
 def series(data: Mapping[str, Any]) -> Facts:
-    """What is forecast, and from what: record["data"] of a series."""
+    """Columns, unit, step, context and horizon: record["data"] of a series."""
     columns = list(data.get("columns") or ())
     more = f" and {formats.count(len(columns) - COLUMNS_NAMED)} more" if len(columns) > COLUMNS_NAMED else ""
-    found = {
+    values = {
         "columns": ", ".join(columns[:COLUMNS_NAMED]) + more,
         "unit": data.get("unit"),
         "step": data.get("step"),
         "context": data.get("context"),
         "horizon": data.get("horizon"),
     }
-    return [(name, str(value)) for name, value in found.items() if value]
+    return [(name, str(value)) for name, value in values.items() if value]
 
 
 def settings(config: Mapping[str, Any]) -> Facts:

@@ -24,8 +24,8 @@ HATCH = 8  # pixels between the lines of an empty box
 def sheet(images: Sequence[np.ndarray | None] | np.ndarray, labels: Sequence[object], columns: int = PAGE) -> bytes:
     """PNG of `images` (uint8 [N, H, W, 1 or 3]) row by row on white, each with its label above.
 
-    Where an image is None, a dead filter, stands an empty hatched box. The same images give the same bytes. Raises
-    ValueError for no images, images of different sizes, as many labels as there are not images, or no columns.
+    An image that is None, a dead filter, is an empty hatched box. The same images give the same bytes. Raises
+    ValueError for no images, images of different sizes, another number of labels than images, or no columns.
     """
     from PIL import Image, ImageDraw  # slow to import; only needed where pictures are drawn
 
@@ -37,8 +37,8 @@ def sheet(images: Sequence[np.ndarray | None] | np.ndarray, labels: Sequence[obj
     across, down = width + GAP, height + GAP + LETTERS + 3
     canvas = Image.new("RGB", (GAP + columns * across, GAP + -(-len(pictures) // columns) * down), "white")
     draw, font = ImageDraw.Draw(canvas), _font()
-    for place, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
-        left, top = GAP + place % columns * across, GAP + place // columns * down
+    for index, (picture, label) in enumerate(zip(pictures, labels, strict=True)):
+        left, top = GAP + index % columns * across, GAP + index // columns * down
         _label(draw, font, str(label), left, top, width)
         box = (left, top + LETTERS + 3, left + width, top + LETTERS + 3 + height)
         if picture is None:
@@ -59,8 +59,8 @@ def layer_sheets(images: Sequence[np.ndarray | None] | np.ndarray, labels: Seque
     whole = sheet(images, labels, max(PAGE, 2 ** int(np.ceil(np.log2(len(images)) / 2))) if len(images) else PAGE)
     starts = range(0, len(images), PAGE**2) if len(images) > PAGE**2 else ()
     return {
-        f"page_{place:02d}": sheet(images[start : start + PAGE**2], labels[start : start + PAGE**2])
-        for place, start in enumerate(starts, 1)
+        f"page_{page:02d}": sheet(images[start : start + PAGE**2], labels[start : start + PAGE**2])
+        for page, start in enumerate(starts, 1)
     } | {"whole": whole}
 
 

@@ -1,4 +1,4 @@
-"""One small curve with its axes, as SVG to stand inside a page."""
+"""One small curve with its axes, as an SVG element of a page."""
 
 from collections.abc import Sequence
 from xml.etree import ElementTree
@@ -9,22 +9,22 @@ from research.report import formats
 
 WIDTH, HEIGHT = 260, 110  # of the view box, about CSS pixels
 LEFT, RIGHT, TOP, BOTTOM = 52, 250, 20, 84  # of the frame in it
-POINTS = RIGHT - LEFT  # more could not be told apart
+POINTS = RIGHT - LEFT  # one per pixel
 
 
 def sparkline(values: np.ndarray | Sequence[float], quantity: str = "activation", unit: str = "step") -> str:
     """An SVG element: `values` [S] over 0 ... S - 1, with both axes named and their ends written.
 
-    What is not finite is left out; empty text when nothing is left. Colours follow the text around.
+    Values that are not finite are left out; the text is empty when none is left. Colours follow those of the text.
     """
     heights = np.asarray(values, np.float64).ravel()
     if not np.isfinite(heights).any():
         return ""
     last = heights.size - 1
     low, high = float(np.nanmin(_finite(heights))), float(np.nanmax(_finite(heights)))
-    said = f"{quantity} from {significant(heights[0])} at {unit} 0 to {significant(heights[-1])}"
+    description = f"{quantity} from {significant(heights[0])} at {unit} 0 to {significant(heights[-1])}"
     frame = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": f"{WIDTH}", "height": f"{HEIGHT}", "role": "img"}
-    root = ElementTree.Element("svg", frame | {"class": "curve", "aria-label": f"{said} at {unit} {last}"})
+    root = ElementTree.Element("svg", frame | {"class": "curve", "aria-label": f"{description} at {unit} {last}"})
     axes = {"d": f"M{LEFT} {TOP}V{BOTTOM}H{RIGHT}", "fill": "none", "stroke": "currentColor", "stroke-opacity": "0.5"}
     ElementTree.SubElement(root, "path", axes)
     line = {"d": _path(heights, low, high), "fill": "none", "stroke": "currentColor", "stroke-width": "1.5"}
@@ -57,16 +57,16 @@ def _finite(heights: np.ndarray) -> np.ndarray:
 
 
 def _path(heights: np.ndarray, low: float, high: float) -> str:
-    """Lines from point to point; a gap where a value is not finite."""
+    """The path data: lines from point to point, with a gap where a value is not finite."""
     shown = np.unique(np.linspace(0, heights.size - 1, min(heights.size, POINTS)).round().astype(int))
     across = (RIGHT - LEFT) / max(heights.size - 1, 1)
     down = (BOTTOM - TOP) / (high - low) if high > low else 0.0
     words, pen = [], "M"
-    for place in shown:
-        if not np.isfinite(heights[place]):
+    for step in shown:
+        if not np.isfinite(heights[step]):
             pen = "M"
             continue
-        words.append(f"{pen}{LEFT + across * place:.1f} {TOP + down * (high - heights[place]):.1f}")
+        words.append(f"{pen}{LEFT + across * step:.1f} {TOP + down * (high - heights[step]):.1f}")
         pen = "L"
-    # A lone point is a line of no length, which round caps make a dot.
+    # A single point is a line of no length, which round caps make a dot.
     return "".join(words) + ("h0" if len(words) == 1 else "")

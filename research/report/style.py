@@ -1,4 +1,4 @@
-"""The one look of all figures: restrained, colour-blind-safe, and readable when printed in gray."""
+"""The style of all figures: suited to colour-blind readers and to printing in gray."""
 
 import contextlib
 import io
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito 2008, "Color Universal Design", ordered so that neighbours also differ in lightness; with each goes a
-# line style and a marker, which tell the lines apart in gray.
+# Okabe and Ito 2008, "Color Universal Design", ordered so that neighbours also differ in lightness. Each colour has a
+# line style and a marker, which distinguish the lines in gray.
 COLOURS = ("#0072B2", "#E69F00", "#000000", "#009E73", "#CC79A7", "#56B4E9")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
 MARKERS = ("o", "s", "^", "D", "v", "P")
@@ -78,9 +78,9 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def line(place: int) -> tuple[str, Any]:
-    """Colour and line style of the curve number `place` (from 0); up to 36 differ."""
-    return COLOURS[place % len(COLOURS)], LINES[(place + place // len(COLOURS)) % len(LINES)]
+def line(number: int) -> tuple[str, Any]:
+    """Colour and line style of the curve `number` (from 0); the first 36 differ."""
+    return COLOURS[number % len(COLOURS)], LINES[(number + number // len(COLOURS)) % len(LINES)]
 
 
 def time_axis(axes: "Axes") -> None:

@@ -39,7 +39,7 @@ def confusions_table(evaluation: Mapping[str, Any], limit: int = 10) -> Table:
 
 
 def filled(grid: Grid) -> Table:
-    """The grid as a table of the terminal."""
+    """`grid` as a table of the terminal."""
     table = _table(*grid.titles, words=grid.words)
     table.title = grid.note or None
     for row in grid.rows:
@@ -53,8 +53,8 @@ def filled(grid: Grid) -> Table:
 def _table(*titles: str, words: int) -> Table:
     """A table whose first `words` columns are words, the others numbers."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for place, title in enumerate(titles):
-        table.add_column(Text(title), justify="left" if place < words else "right", overflow="fold")
+    for index, title in enumerate(titles):
+        table.add_column(Text(title), justify="left" if index < words else "right", overflow="fold")
     return table
 
 
