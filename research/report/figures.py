@@ -102,8 +102,8 @@ def mistakes_gallery(
             axes.set_axis_off()
             if index < len(images):
                 _picture(axes, images[index])
-                said = f"said {shortened(predictions[index], 12)}{gap}{percent(probabilities[index], 0)}"
-                axes.set_title(f"is {shortened(truths[index], 14)}\n{said}", fontsize=7, fontweight="normal")
+                prediction = f"said {shortened(predictions[index], 12)}{gap}{percent(probabilities[index], 0)}"
+                axes.set_title(f"is {shortened(truths[index], 14)}\n{prediction}", fontsize=7, fontweight="normal")
         return png(figure)
 
 

@@ -24,12 +24,12 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     if best is None or mae is None or not formats.is_number(mae):
         return ""
     name, least = best
-    said = f"The best baseline, {name}, has {quantity(least, unit)}"
+    sentence = f"The best baseline, {name}, has {quantity(least, unit)}"
     if formats.measure(mae) == formats.measure(least):
-        return f"{said}: the same as the model."
+        return f"{sentence}: the same as the model."
     by = f"{abs(mae - least):,.{formats.decimals(least)}f} {unit}".rstrip()
     share = f", {formats.percent(abs(mae / least - 1), 1)}" if least else ""
-    return f"{said}: the {'model' if mae < least else 'baseline'} does better by {by}{share}."
+    return f"{sentence}: the {'model' if mae < least else 'baseline'} does better by {by}{share}."
 
 
 def few_training_days(mae: float | None, evaluation: Mapping[str, Any], training_days: int | None) -> str:
@@ -54,12 +54,12 @@ def partial_baselines(stated: Mapping[str, float], evaluation: Mapping[str, Any]
 def coverage_text(intervals: Mapping[str, Any], split: str) -> str:
     """One sentence: the share of the truth inside the intervals, overall and in the worst hour of the day."""
     target = formats.percent(intervals["target"], 0)
-    said = f"{formats.percent(intervals['coverage'], 1)} of the {split} truth lay in its {target} interval"
+    sentence = f"{formats.percent(intervals['coverage'], 1)} of the {split} truth lay in its {target} interval"
     worst = worst_hour(intervals)
     return (
-        f"{said}; {formats.percent(intervals['worst_coverage'], 1)} in the worst hour, {worst}."
+        f"{sentence}; {formats.percent(intervals['worst_coverage'], 1)} in the worst hour, {worst}."
         if worst
-        else f"{said}."
+        else f"{sentence}."
     )
 
 

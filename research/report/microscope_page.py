@@ -17,12 +17,12 @@ def render(microscope: Microscope) -> str:
     Raises ValueError for pictures that are not uint8, for maps that do not fit their pictures, and for a filter that is
     not dead and has no exemplar.
     """
-    page = environment().get_template("microscope.html").render(view(microscope))
+    page = environment().get_template("microscope.html").render(template_variables(microscope))
     # A file name that is not UTF-8 reaches us with lone surrogates (PEP 383), which no file could hold.
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def view(microscope: Microscope) -> dict[str, Any]:
+def template_variables(microscope: Microscope) -> dict[str, Any]:
     """The variables of microscope.html."""
     from markupsafe import Markup  # comes with jinja2
 
@@ -47,19 +47,18 @@ def view(microscope: Microscope) -> dict[str, Any]:
 
 def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequence[Hypothesis]]) -> dict[str, Any]:
     cards = [
-        _card(f"filter-{number}-{found.index}", found, tests.get((layer.name, found.index), ()))
-        for found in layer.filters
+        _card(f"filter-{number}-{view.index}", view, tests.get((layer.name, view.index), ())) for view in layer.filters
     ]
     several = f"{formats.count(len(cards))} filter{'' if len(cards) == 1 else 's'}"
     facts = [several]
     for status in ("revived", "dead"):
-        times = sum(found.status == status for found in layer.filters)
+        times = sum(view.status == status for view in layer.filters)
         facts += [f"{formats.count(times)} {status}"] if times else []
     if layer.receptive_field:
         facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
     if layer.seconds is not None:
         facts.append(formats.seconds(layer.seconds))
-    patched = any(found.patches for found in layer.filters)
+    patched = any(view.patches for view in layer.filters)
     return {
         "name": layer.name,
         "anchor": f"layer-{number}",
@@ -69,28 +68,28 @@ def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequen
     }
 
 
-def _card(anchor: str, found: FilterView, tests: Sequence[Hypothesis]) -> dict[str, Any]:
-    words = " ".join((found.status, found.says, *(test.meaning for test in tests)))
-    card = {"anchor": anchor, "index": found.index, "status": found.status, "words": words, "tests": _tested(tests)}
-    card["patches"] = [(inlined(patch.image), significant(patch.value), patch.source) for patch in found.patches]
-    if found.status == "dead":
+def _card(anchor: str, view: FilterView, tests: Sequence[Hypothesis]) -> dict[str, Any]:
+    words = " ".join((view.status, view.says, *(test.meaning for test in tests)))
+    card = {"anchor": anchor, "index": view.index, "status": view.status, "words": words, "tests": _tested(tests)}
+    card["patches"] = [(inlined(patch.image), significant(patch.value), patch.source) for patch in view.patches]
+    if view.status == "dead":
         return card | {"exemplar": None, "variants": [], "near_field": None, "curve": ""}
-    if found.exemplar is None:
-        raise ValueError(f"filter {found.index} is {found.status} but has no exemplar")
+    if view.exemplar is None:
+        raise ValueError(f"filter {view.index} is {view.status} but has no exemplar")
     return card | {
-        "exemplar": inlined(found.exemplar),
-        "score": significant(found.score),
-        "says": found.says,
-        "variants": [] if found.variants is None else [inlined(variant) for variant in found.variants],
-        "near_field": None if found.near_field is None else inlined(found.near_field),
-        "curve": _curve(found),
+        "exemplar": inlined(view.exemplar),
+        "score": significant(view.score),
+        "says": view.says,
+        "variants": [] if view.variants is None else [inlined(variant) for variant in view.variants],
+        "near_field": None if view.near_field is None else inlined(view.near_field),
+        "curve": _curve(view),
     }
 
 
-def _curve(found: FilterView) -> Any:
+def _curve(view: FilterView) -> Any:
     from markupsafe import Markup
 
-    return Markup(sparkline(found.curve)) if len(found.curve) else ""
+    return Markup(sparkline(view.curve)) if len(view.curve) else ""
 
 
 def _tested(tests: Sequence[Hypothesis]) -> Grid | None:
@@ -119,15 +118,15 @@ def _hypothesis(test: Hypothesis, anchors: Mapping[tuple[str, int], str]) -> dic
     }
 
 
-def _saliency(found: Saliency) -> dict[str, Any]:
+def _saliency(saliency: Saliency) -> dict[str, Any]:
     pictures: list[tuple[str, Picture]] = [
-        ("picture", inlined(found.image)),
-        ("gradient", inlined(gray_map(found.gradient))),
-        ("Grad-CAM", inlined(overlay(found.image, unit(found.grad_cam)))),
+        ("picture", inlined(saliency.image)),
+        ("gradient", inlined(gray_map(saliency.gradient))),
+        ("Grad-CAM", inlined(overlay(saliency.image, unit(saliency.grad_cam)))),
     ]
     return {
-        "name": found.name,
-        "predicted": found.predicted,
-        "probability": formats.percent(float(found.probability)),
+        "name": saliency.name,
+        "predicted": saliency.predicted,
+        "probability": formats.percent(float(saliency.probability)),
         "pictures": pictures,
     }

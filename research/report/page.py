@@ -47,10 +47,10 @@ def render(report: Report, template: str = "classification.html") -> str:
 
     Every string is escaped.
     """
-    return environment().get_template(template).render(view(report) | DETAILS[template](report))
+    return environment().get_template(template).render(_base(report) | DETAILS[template](report))
 
 
-def view(report: Report) -> dict[str, Any]:
+def _base(report: Report) -> dict[str, Any]:
     """The variables of base.html: strings, `Grid`s and pictures as dicts; empty where the report has nothing."""
     return {
         "report": report,

@@ -115,6 +115,6 @@ def _note(pairs: Sequence[Pair]) -> str:
     """The name of the test, and the days that it rests on."""
     if not pairs:
         return ""
-    lags, found = sorted({pair["lag"] for pair in pairs}), min(pair["days"] for pair in pairs)
+    lags, fewest = sorted({pair["lag"] for pair in pairs}), min(pair["days"] for pair in pairs)
     reach = " to ".join(map(str, dict.fromkeys((lags[0], lags[-1]))))
-    return f"Diebold-Mariano, HAC errors to lag {reach}, p corrected over {len(pairs)} pairs; {days(found)}"
+    return f"Diebold-Mariano, HAC errors to lag {reach}, p corrected over {len(pairs)} pairs; {days(fewest)}"

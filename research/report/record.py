@@ -92,7 +92,7 @@ def build_record(
     if diverged:
         record["diverged"] = {seed: dict(where) for seed, where in diverged.items()}
     if epochs is not None:
-        record["epochs"] = {seed: dict(found) for seed, found in epochs.items()}
+        record["epochs"] = {seed: dict(of_seed) for seed, of_seed in epochs.items()}
     if seeds is not None:
         record["seeds"] = {name: dict(interval) for name, interval in seeds.items()}
     if baselines:

@@ -23,18 +23,18 @@ def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> d
     interval    its 95% interval; empty where there is none
     over        what the interval is over
     """
-    found = measured(record, split, metric)
-    if not formats.is_number(found["value"]):
+    number = measured(record, split, metric)
+    if not formats.is_number(number["value"]):
         return None
     examples = formats.count(record["data"]["sizes"].get(split))
     over = f"over new {unit}: where this one trained model would land on others of the same kind"
-    value, name = formats.metric(metric, found["value"]), formats.metric_label(metric)
+    value, name = formats.metric(metric, number["value"]), formats.metric_label(metric)
     measure = series_unit(record) if metric_of(metric).unit == "quantity" else ""
     label = f"{name}{f' in {measure}' if measure else ''} on {examples} {split} {unit}"
-    if found["seeds"] > 1:
+    if number["seeds"] > 1:
         over = f"over seeds: where the mean of many more trainings would land on these same {unit}"
-        label = f"mean {label}, of {found['seeds']} trainings that differ in their seed"
-    interval = formats.interval(metric, found["low95"], found["high95"])
+        label = f"mean {label}, of {number['seeds']} trainings that differ in their seed"
+    interval = formats.interval(metric, number["low95"], number["high95"])
     title = f"{value} {name}"
     return {"title": title, "value": value, "label": label, "interval": interval, "over": over if interval else ""}
 

@@ -41,11 +41,11 @@ BRANCHES = [
     layer("right&3", "conv", ["squeeze"], (8, 8, 8), 296),
     layer("join", "concatenate", ["left<1>", "right&3"], (8, 8, 16)),
     layer("add", "add", ["join", "squeeze"], (8, 8, 16)),
-    *(layer(f"conv{place}", "conv", [f"conv{place - 1}" if place else "add"], (8, 8, 16), 9) for place in range(9)),
+    *(layer(f"conv{number}", "conv", [f"conv{number - 1}" if number else "add"], (8, 8, 16), 9) for number in range(9)),
 ]
 
 
-def judged(size: int, classes: Sequence[str], strength: float = 3.0) -> Classification:
+def evaluated(size: int, classes: Sequence[str], strength: float = 3.0) -> Classification:
     noise = np.random.default_rng(size)
     labels = noise.integers(0, len(classes), size)
     return evaluate(noise.normal(size=(size, len(classes))) + strength * np.eye(len(classes))[labels], labels, classes)
@@ -60,7 +60,7 @@ def history(seed: int, epochs: int = 5) -> dict[str, Any]:
 
 def record_of(found: dict[str, Classification], seeds: int) -> dict[str, Any]:
     over = {
-        f"{split}/accuracy": dict(across_seeds([result.accuracy + 0.001 * place for place in range(seeds)]))
+        f"{split}/accuracy": dict(across_seeds([result.accuracy + 0.001 * number for number in range(seeds)]))
         for split, result in found.items()
     }
     return build_record(
@@ -80,7 +80,7 @@ def record_of(found: dict[str, Classification], seeds: int) -> dict[str, Any]:
 
 
 def make(classes: Sequence[str] = CLASSES, seeds: int = 1) -> Report:
-    found = {split: judged(size, classes) for split, size in SIZES.items()}
+    found = {split: evaluated(size, classes) for split, size in SIZES.items()}
     histories = [history(seed) for seed in range(seeds)]
     test = dataclasses.asdict(found["test"])
     pictures = np.random.default_rng(0).integers(0, 256, (len(test["mistakes"]["indices"]), 8, 8, 1), np.uint8)
@@ -109,7 +109,7 @@ def forecast_evaluation(P: int = 24, F: int = 1, days: int = 15, seed: int = 0, 
     by_hour = 0.9 + 0.05 * noise.uniform(-1, 1, 24)
     by_hour[3], by_hour[7] = np.nan, 0.8125
     return {
-        "columns": tuple(f"detector<{place}>" for place in range(F)),
+        "columns": tuple(f"detector<{number}>" for number in range(F)),
         "hours": np.arange(1.0, P + 1),
         "windows": 201,
         "days": days,
@@ -183,5 +183,5 @@ def branches() -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def judge() -> Callable[..., Classification]:
-    return judged
+def evaluation_of() -> Callable[..., Classification]:
+    return evaluated

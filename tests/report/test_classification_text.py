@@ -45,15 +45,15 @@ def test_of_what_was_learned_by_heart_other_advice_is_given():
     assert "labels" in learned_nothing({"train": numbers(0.1, 0.09, 0.11)}, "train")
 
 
-def told(record, report):
+def with_record(record, report):
     return dataclasses.replace(report, record=record)
 
 
 def test_they_stand_below_every_accuracy(report, seeds_report):
     known = dict.fromkeys(("train", "validation", "test"), BASELINES)
     rows = grids.metrics(report.record | {"baselines": known}).rows
-    place = [row[0].split("\n")[0] for row in rows].index("accuracy")
-    assert rows[place + 1 : place + 3] == [
+    index = [row[0].split("\n")[0] for row in rows].index("accuracy")
+    assert rows[index + 1 : index + 3] == [
         ("always the commonest class", "11.35%", "11.35%", "11.35%"),
         ("chance", "10.00%", "10.00%", "10.00%"),
     ]
@@ -67,13 +67,13 @@ def test_they_stand_below_every_accuracy(report, seeds_report):
 
 def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
     record = report.record | {"baselines": {"test": BASELINES}}
-    page = render(told(record, report))
+    page = render(with_record(record, report))
     assert "Beside it: always the commonest class: 11.35%; chance: 10.00%." in page
     assert "learned nothing" not in page
     assert "It learned nothing: of &lt;no&gt; use." in render(
-        told(record | {"learned_nothing": {"3": "of <no> use"}}, report)
+        with_record(record | {"learned_nothing": {"3": "of <no> use"}}, report)
     )
-    several = render(told(record | {"learned_nothing": {"4": "of no use"}}, report))
+    several = render(with_record(record | {"learned_nothing": {"4": "of no use"}}, report))
     assert "Seed 4 learned nothing: of no use." in several
 
 

@@ -16,10 +16,10 @@ def history(first, last, epochs=20, parts=("train", "validation")):
 @pytest.fixture
 def axes_of(monkeypatch):
     def call(histories):
-        kept = []
-        monkeypatch.setattr(curves, "png", lambda figure: FigureCanvasAgg(figure).draw() or kept.append(figure) or b"")
+        drawn = []
+        monkeypatch.setattr(curves, "png", lambda figure: FigureCanvasAgg(figure).draw() or drawn.append(figure) or b"")
         curves.losses(histories)
-        return kept[0].axes
+        return drawn[0].axes
 
     return call
 
@@ -60,4 +60,4 @@ def test_a_part_that_no_model_has_is_left_out(axes_of):
 
 
 def test_thirty_six_models_look_different():
-    assert len({line(place) for place in range(36)}) == 36
+    assert len({line(number) for number in range(36)}) == 36

@@ -44,31 +44,31 @@ def test_nothing_is_drawn_outside(branches, columns):
 @pytest.mark.parametrize("columns", [1, 2, 3, 6, 20])
 def test_no_two_layers_share_a_position_and_rows_keep_their_width(branches, columns):
     wiring = {"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}
-    placed = positions(wiring, columns)
-    assert set(placed) == set(wiring)
-    assert len({position[:3] for position in placed.values()}) == len(wiring)
-    assert all(column < columns and lane < lanes for _, column, lane, lanes in placed.values())
+    layout = positions(wiring, columns)
+    assert set(layout) == set(wiring)
+    assert len({position[:3] for position in layout.values()}) == len(wiring)
+    assert all(column < columns and lane < lanes for _, column, lane, lanes in layout.values())
 
 
 def test_every_layer_stands_after_those_it_reads(branches):
     wiring = {"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}
-    placed, depths = positions(wiring, 4), depth(wiring)
+    layout, depths = positions(wiring, 4), depth(wiring)
     for name, reads in wiring.items():
         for read in reads:
-            assert placed[read][:2] < placed[name][:2]
+            assert layout[read][:2] < layout[name][:2]
             assert depths[read] < depths[name]
 
 
 def test_branches_stay_beside_each_other(branches):
-    placed = positions({"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}, 6)
-    left, right = placed["left<1>"], placed["right&3"]
+    layout = positions({"input": ()} | {layer["name"]: layer["inputs"] for layer in branches}, 6)
+    left, right = layout["left<1>"], layout["right&3"]
     assert (*left[:2], left[3]) == (*right[:2], 2)
 
 
 def test_a_row_ends_before_a_branch_rather_than_within_it():
     skip = {"input": (), "stem": ("input",), "start": ("stem",), "middle": ("start",), "end": ("middle", "start")}
-    placed = positions(skip, 3)
-    assert [placed[name][0] for name in skip] == [0, 0, 1, 1, 1]
+    layout = positions(skip, 3)
+    assert [layout[name][0] for name in skip] == [0, 0, 1, 1, 1]
 
 
 def test_a_sequence_is_a_sheet_as_high_as_it_is_long_and_as_wide_as_it_has_channels():

@@ -49,8 +49,8 @@ def test_figures_neither_change_nor_follow_the_users_style():
         assert dict(matplotlib.rcParams) == before
 
 
-def test_a_perfect_model_has_no_gallery(judge):
-    evaluation = dataclasses.asdict(judge(50, "ab", strength=99.0))
+def test_a_perfect_model_has_no_gallery(evaluation_of):
+    evaluation = dataclasses.asdict(evaluation_of(50, "ab", strength=99.0))
     drawn = figures.classification([], [], evaluation, np.zeros((0, 8, 8, 1), np.uint8))
     assert set(drawn) == {"confusion_matrix", "reliability"}
 
@@ -76,7 +76,7 @@ def test_seeds_may_stop_at_different_epochs():
 
 
 def test_colour_pictures_and_many_long_names():
-    names = [f"a rather long name, number {place}" for place in range(8)]
+    names = [f"a rather long name, number {number}" for number in range(8)]
     pictures = np.full((8, 5, 7, 3), 128, np.uint8)
     width, height = size(figures.mistakes_gallery(pictures, names, names[::-1], [0.9] * 8))
     assert width == 6.4 * 160 and height > 0

@@ -19,17 +19,17 @@ def size(png: bytes) -> tuple[int, int]:
 @pytest.fixture
 def axes_of(monkeypatch):
     """`axes_of(draw, *arguments)`: the axes of the figure that `draw` makes."""
-    kept = []
+    figures_drawn = []
 
     def keep(figure):
         FigureCanvasAgg(figure).draw()
-        kept.append(figure)
+        figures_drawn.append(figure)
         return b""
 
     def call(draw, *arguments):
         monkeypatch.setattr(forecast_figures, "png", keep)
         draw(*arguments)
-        return kept[-1].axes
+        return figures_drawn[-1].axes
 
     return call
 

@@ -58,7 +58,7 @@ def record_of(evaluation: dict[str, Any], seeds: int) -> dict[str, Any]:
         versions={"jax": "0.10.2"},
         commit="deadbeef",
         status="finished",
-        seeds={"test/mae": dict(across_seeds([53.0 + place for place in range(seeds)]))} if seeds > 1 else None,
+        seeds={"test/mae": dict(across_seeds([53.0 + number for number in range(seeds)]))} if seeds > 1 else None,
     )
 
 
@@ -150,7 +150,7 @@ def test_the_title_says_the_number_and_the_metric(page):
     assert "<title>small_forecast: 49.00 MAE</title>" in page
 
 
-def test_of_several_seeds_the_mean_is_judged_and_the_seed_of_the_tables_is_named(report_of):
+def test_of_several_seeds_the_mean_is_compared_and_the_seed_of_the_tables_is_named(report_of):
     said = text_of(page_of(report_of(seeds=3)))
     assert "54.00 mean MAE in veh/h on 201 test windows, of 3 trainings" in said
     assert "has 52.01 veh/h: the baseline does better by 1.99 veh/h, 3.8%." in said

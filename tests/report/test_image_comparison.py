@@ -48,17 +48,17 @@ def histories(names, seeds):
 @pytest.fixture
 def figure_of(monkeypatch):
     """`figure_of(runs, seeds)`: the figure itself, drawn."""
-    kept = []
+    figures_drawn = []
 
     def keep(figure):
         FigureCanvasAgg(figure).draw()
-        kept.append(figure)
+        figures_drawn.append(figure)
         return b""
 
     def call(made, seeds):
         monkeypatch.setattr(image_comparison_figure, "png", keep)
         image_comparison_figure.comparison_figure(made, histories(made, seeds))
-        return kept[-1]
+        return figures_drawn[-1]
 
     return call
 

@@ -43,7 +43,7 @@ def filter_view(index, dead=False):
         exemplar=picture(index),
         variants=np.stack([picture(100 + index), picture(200 + index)]),
         near_field=picture(300 + index, 5),
-        patches=[Patch(picture(400 + index + place, 5), 7.25 - place, f"{FILE} {place}") for place in range(3)],
+        patches=[Patch(picture(400 + index + rank, 5), 7.25 - rank, f"{FILE} {rank}") for rank in range(3)],
         curve=np.arange(4.0),
         says=HOSTILE if index == 1 else "tabby",
     )
@@ -146,11 +146,11 @@ def test_a_dead_filter_shows_no_picture():
 
 
 def test_of_a_revived_filter_it_is_said_where_no_real_picture_excites_it():
-    lone = FilterView(0, "revived", 0.01, exemplar=picture(0))
-    heard = FilterView(1, "alive", 1.0, exemplar=picture(1), patches=[Patch(picture(3, 5), 0.25, "cat 3")])
+    revived = FilterView(0, "revived", 0.01, exemplar=picture(0))
+    alive = FilterView(1, "alive", 1.0, exemplar=picture(1), patches=[Patch(picture(3, 5), 0.25, "cat 3")])
     said = "since nothing excited the filter at the start, and no real picture does"
-    assert said in render(Microscope("t", "c", [], [LayerView("a", [lone, heard])]))
-    without_patches = render(Microscope("t", "c", [], [LayerView("a", [lone])]))
+    assert said in render(Microscope("t", "c", [], [LayerView("a", [revived, alive])]))
+    without_patches = render(Microscope("t", "c", [], [LayerView("a", [revived])]))
     assert said not in without_patches and "since nothing excited the filter at the start." in without_patches
 
 

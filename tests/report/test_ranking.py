@@ -116,17 +116,17 @@ def test_tables_fit_80_columns_with_all_their_words():
 @pytest.fixture
 def figure_of(monkeypatch):
     """`figure_of(rows)`: the figure itself, drawn."""
-    kept = []
+    figures_drawn = []
 
     def keep(figure):
         FigureCanvasAgg(figure).draw()
-        kept.append(figure)
+        figures_drawn.append(figure)
         return b""
 
     def call(rows):
         monkeypatch.setattr(ranking_figure, "png", keep)
         ranking_figure.ranking_figure(rows, "veh/h")
-        return kept[-1]
+        return figures_drawn[-1]
 
     return call
 

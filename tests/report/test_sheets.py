@@ -22,9 +22,9 @@ def read(png):
     return np.asarray(image)
 
 
-def cell(pixels, place, columns, width, height):
-    left = GAP + place % columns * (width + GAP)
-    top = GAP + place // columns * (height + GAP + HEAD)
+def cell(pixels, index, columns, width, height):
+    left = GAP + index % columns * (width + GAP)
+    top = GAP + index // columns * (height + GAP + HEAD)
     return pixels[top : top + HEAD, left : left + width], pixels[top + HEAD :, left:][:height, :width]
 
 
@@ -34,8 +34,8 @@ def test_every_pixel_of_every_picture_is_there_in_whole_blocks(side, larger, cha
     images = pictures(10, side, channels)
     pixels, drawn = read(sheet(images, range(10), 4)), side * larger
     assert pixels.shape == (3 * (drawn + GAP + HEAD) + GAP, 4 * (drawn + GAP) + GAP, 3)
-    for place, image in enumerate(images):
-        label, shown = cell(pixels, place, 4, drawn, drawn)
+    for index, image in enumerate(images):
+        label, shown = cell(pixels, index, 4, drawn, drawn)
         assert np.array_equal(shown, np.broadcast_to(image, (side, side, 3)).repeat(larger, 0).repeat(larger, 1))
         assert label.min() < 100  # something is written there
 

@@ -44,8 +44,8 @@ def test_totals_are_sums(branches):
     assert totals[2] == f"{sum(layer['parameters'] for layer in branches):,}"
 
 
-def test_of_many_classes_the_worst_are_shown(judge):
-    evaluation = dataclasses.asdict(judge(600, [f"class{place}" for place in range(30)]))
+def test_of_many_classes_the_worst_are_shown(evaluation_of):
+    evaluation = dataclasses.asdict(evaluation_of(600, [f"class{number}" for number in range(30)]))
     shown, scores = shown_classes(evaluation), evaluation["per_class"]["f1"]
     assert len(shown) == 20
     assert np.all(np.diff(scores[shown]) >= 0)
@@ -53,9 +53,9 @@ def test_of_many_classes_the_worst_are_shown(judge):
     assert "20 of 30" in grids.per_class(evaluation).note
 
 
-def test_where_nothing_is_confused_no_empty_table_is_shown(judge):
-    sure, unsure = ({"test": judge(40, ["a", "b"], strength)} for strength in (20.0, 0.5))
-    assert [len(result_tables(judged, {})) for judged in (sure, unsure)] == [1, 2]
+def test_where_nothing_is_confused_no_empty_table_is_shown(evaluation_of):
+    sure, unsure = ({"test": evaluation_of(40, ["a", "b"], strength)} for strength in (20.0, 0.5))
+    assert [len(result_tables(evaluations, {})) for evaluations in (sure, unsure)] == [1, 2]
 
 
 def test_confusions_are_the_largest_off_the_diagonal():
