@@ -142,7 +142,7 @@ def _files(place: Path | str) -> list[Path]:
     root = Path(place).expanduser()
     if not root.is_dir():
         raise UserError(f"no folder {place}; give one with pictures ({', '.join(KINDS)})")
-    return pictures_below(root).pictures
+    return pictures_below(root)[0]
 
 
 def _readable(

@@ -1,7 +1,7 @@
-"""Decoded pictures kept in the user's cache as KEY.npy, memory-mapped, beside KEY.json that seals them.
+"""Decoded pictures cached in the user's folder as KEY.npy, memory-mapped, beside KEY.json with their sha256.
 
-The key stands for all that the pixels depend on, so a kept file is never stale. Its bytes are checked against the seal
-whenever it is opened: what is damaged is built anew.
+The key stands for all that the pixels depend on, so a cached file is never stale. Its bytes are checked whenever it is
+opened; a damaged file is built again.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -23,57 +23,50 @@ from research.seals import read_seal, write_seal
 Build = Callable[[Callable[[np.ndarray], None]], Any]
 
 
-class CachedArray(NamedTuple):
-    """`pixels` uint8 [N, H, W, C], mapped from the file and read-only; `notes`, JSON values, are what `build` gave."""
+def cached_array(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> tuple[np.ndarray, Any]:
+    """The pictures uint8 [N, H, W, C] in `folder` under `key`, mapped and read-only, and the notes on them.
 
-    pixels: np.ndarray
-    notes: Any
-
-
-def kept(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> CachedArray:
-    """The pictures kept in `folder` under `key`; if there are none that are sound, those that `build` makes, then kept.
-
-    `build(append)` calls `append(pixels)` with each picture, uint8 of `shape` [H, W, C], and returns the notes. Of
-    processes that come at once, one builds and the others wait for it. Raises UserError where nothing can be written.
+    If there are none, or damaged ones, `build` makes them. `build(append)` calls `append(pixels)` with each picture,
+    uint8 of `shape` [H, W, C], and returns the notes, which are JSON values. When several processes call this at once,
+    one builds and the others wait. Raises UserError where nothing can be written.
     """
-    found = _sound(folder, key, shape)
-    if found is not None:
-        return found
+    cached = _read(folder, key, shape)
+    if cached is not None:
+        return cached
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{key}.lock"):
-            found = _sound(folder, key, shape) or _built(folder, key, shape, build)
+            return _read(folder, key, shape) or _build(folder, key, shape, build)
     except OSError as error:
-        place = error.filename or folder
+        path = error.filename or folder
         raise UserError(
-            f"cannot keep decoded pictures at {place}: {error.strerror}; free some space, or set $XDG_CACHE_HOME"
+            f"cannot keep decoded pictures at {path}: {error.strerror}; free some space, or set $XDG_CACHE_HOME"
         ) from error
-    return found
 
 
-def _built(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> CachedArray:
-    for left in folder.glob(f".{key}.*"):  # of a process that was killed: the lock is ours
-        shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+def _build(folder: Path, key: str, shape: tuple[int, int, int], build: Build) -> tuple[np.ndarray, Any]:
+    for stale in folder.glob(f".{key}.*"):  # left by a killed process: this process holds the lock
+        shutil.rmtree(stale) if stale.is_dir() else stale.unlink(missing_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=folder, prefix=f".{key}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
-            count, digest, notes = _written(file, shape, build)
+            count, digest, notes = _write(file, shape, build)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(folder / f"{key}.npy")
     finally:
         Path(temporary).unlink(missing_ok=True)
     write_seal(folder / f"{key}.json", {"count": count, "pixels": digest, "notes": notes})
-    found = _sound(folder, key, shape)
-    if found is None:
+    cached = _read(folder, key, shape)
+    if cached is None:
         raise UserError(
             f"{folder / key}.npy reads otherwise than it was written; check the disk, or set $XDG_CACHE_HOME"
         )
-    return found
+    return cached
 
 
-def _written(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int, str, Any]:
-    """How many pictures were written, the sha256 of their bytes, and the notes."""
+def _write(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int, str, Any]:
+    """Write the pictures that `build` makes; return their number, the sha256 of their bytes, and the notes."""
     count, digest = 0, hashlib.sha256()
 
     def append(pixels: np.ndarray) -> None:
@@ -88,12 +81,12 @@ def _written(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int,
     file.write(_header(0, shape))
     notes = build(append)
     file.seek(0)
-    file.write(_header(count, shape))  # as long as the first: the format leaves room for any count
+    file.write(_header(count, shape))  # as long as the first header: the format leaves room for any count
     return count, digest.hexdigest(), notes
 
 
-def _sound(folder: Path, key: str, shape: tuple[int, int, int]) -> CachedArray | None:
-    """What is kept under `key`, if it is whole to the bit."""
+def _read(folder: Path, key: str, shape: tuple[int, int, int]) -> tuple[np.ndarray, Any] | None:
+    """The pictures and notes under `key`; None where they are missing or any bit has changed."""
     try:
         content = read_seal(folder / f"{key}.json")
         pixels = _mapped(folder / f"{key}.npy", (content["count"], *shape))
@@ -101,7 +94,7 @@ def _sound(folder: Path, key: str, shape: tuple[int, int, int]) -> CachedArray |
         return None
     if pixels is None or hashlib.sha256(pixels.data).hexdigest() != content["pixels"]:
         return None
-    return CachedArray(pixels, content["notes"])
+    return pixels, content["notes"]
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
@@ -114,6 +107,6 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
 
 def _header(count: int, shape: tuple[int, ...]) -> bytes:
     content = io.BytesIO()
-    about = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
-    np.lib.format.write_array_header_1_0(content, about)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (count, *shape)}
+    np.lib.format.write_array_header_1_0(content, header)
     return content.getvalue()

@@ -1,4 +1,4 @@
-"""What a look at a folder of pictures found: files left out, files of another kind than named, pictures met twice."""
+"""Findings in a folder of pictures: files left out, files of another kind than named, repeated pictures."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -7,19 +7,19 @@ from research.errors import printable
 
 
 class Remark(NamedTuple):
-    """A file, by its name within the set's folder, and what there is to say of it."""
+    """A file, by its name within the set's folder, and the reason why it is listed."""
 
     file: str
     reason: str
 
 
 class Findings(NamedTuple):
-    """The findings in a set of `pictures` picture files; files by their names within the set's folder.
+    """The findings in a set of `pictures` picture files. Files go by their names within the set's folder.
 
-    quarantined: picture files that cannot be read, left out. misnamed: those whose content is of another kind than
-    their names say, read by their content. ignored: what lies there and is not looked at. The others are groups of
-    files with the same pixels once scaled: across_splits, in several of train, validation and test; across_classes, in
-    several classes (a group may be in both lists); repeated, within one class of one split.
+    quarantined: picture files that cannot be read; they are left out. misnamed: files whose content is of another kind
+    than their names say; they are read by their content. ignored: other files and folders, which are not read. The
+    remaining fields are groups of files with the same pixels once scaled. across_splits: in several splits.
+    across_classes: in several classes (a group may be in both lists). repeated: within one class of one split.
     """
 
     pictures: int
@@ -37,11 +37,11 @@ class Findings(NamedTuple):
         return {"pictures": self.pictures, **remarks, **groups}
 
     def summary(self) -> str | None:
-        """All kinds of findings in one line, with the first of each; None when there is none."""
+        """The number of findings of each kind and the first of them, in one line; None when there are none."""
         remarks = [
-            _told(words, [f"{r.file}: {r.reason}" for r in getattr(self, name)]) for name, words in _REMARKS.items()
+            _counted(words, [f"{r.file}: {r.reason}" for r in getattr(self, name)]) for name, words in _REMARKS.items()
         ]
-        groups = [_told(words, [" = ".join(g) for g in getattr(self, name)]) for name, words in _GROUPS.items()]
+        groups = [_counted(words, [" = ".join(g) for g in getattr(self, name)]) for name, words in _GROUPS.items()]
         return "; ".join(part for part in (*remarks, *groups) if part) or None
 
 
@@ -58,23 +58,23 @@ _GROUPS = {
 
 
 def shown(name: str) -> str:
-    """A file's name as text that can be printed and stored: bytes that are no UTF-8 become \\\\xNN."""
+    """A file's name as text that can be printed and stored. Bytes that are not UTF-8 become \\\\xNN."""
     return printable(name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def grouped(groups: Iterable[Sequence[tuple[str, str, int]]]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Groups of (file, split, label) with the same pixels, as the three fields of Findings that tell of them."""
-    found: dict[str, list[tuple[str, ...]]] = {name: [] for name in _GROUPS}
+    """Groups of (file, split, label) with the same pixels, as the three fields of `Findings` that list them."""
+    fields: dict[str, list[tuple[str, ...]]] = {name: [] for name in _GROUPS}
     for group in groups:
         files = tuple(shown(file) for file, _, _ in group)
         splits, labels = len({split for _, split, _ in group}) > 1, len({label for _, _, label in group}) > 1
         for name, holds in zip(_GROUPS, (splits, labels, not (splits or labels)), strict=True):
             if holds:
-                found[name].append(files)
-    return {name: tuple(members) for name, members in found.items()}
+                fields[name].append(files)
+    return {name: tuple(members) for name, members in fields.items()}
 
 
-def _told(words: str, each: Sequence[str]) -> str:
-    if not each:
+def _counted(words: str, items: Sequence[str]) -> str:
+    if not items:
         return ""
-    return f"{len(each):,} {words} ({each[0]}{', ...' if len(each) > 1 else ''})"
+    return f"{len(items):,} {words} ({items[0]}{', ...' if len(items) > 1 else ''})"

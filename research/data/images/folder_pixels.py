@@ -1,25 +1,26 @@
-"""The pixels of picture files: decoded side by side, once, and kept under a key of all that they depend on."""
+"""The pixels of picture files: decoded in threads, once, and cached under a key of all that they depend on."""
 
 import contextlib
+import functools
 import hashlib
 import os
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from research.data.fetch import Show
 from research.data.images import decoding
-from research.data.images.cached_array import kept
+from research.data.images.cached_array import cached_array
 from research.data.images.findings import shown
-from research.data.images.picture_files import Picture, Wanted, digest_of, extremes_of, picture_of
-from research.data.images.pixel_range import ranges_of
+from research.data.images.pixel_range import Extremes, Ranges, ranges_of
 from research.data.images.scan import KINDS, Entry
+from research.errors import UserError
+from research.seals import file_digest
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -28,52 +29,106 @@ RECIPE = "4: upright, squashed by Pillow's bilinear filter"  # count up when the
 AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
 
 
-class FolderPixels(NamedTuple):
-    """`pixels` uint8 [N, size, size, C], mapped; `notes`, see `folder_pixels`; `digests`, one of each file."""
-
-    pixels: np.ndarray
-    notes: dict[str, Any]
-    digests: list[str]
-
-
 def folder_pixels(
     folder: Path, entries: Sequence[Entry], size: int, *, gray: bool, cache: Path, show: Show
-) -> FolderPixels:
-    """The pixels [N, size, size, C] of those `entries` (files below `folder`) that can be read, in their order.
+) -> tuple[np.ndarray, dict[str, Any], list[str]]:
+    """The pixels, the notes and the digests of `entries`, which are picture files below `folder`.
 
-    The notes: "broken", {file: reason} of those that cannot; "misnamed", {file: kind} of those whose content is of
-    another kind than their name says, which are read all the same; "same", lists of files with the same pixels;
-    "ranges", {kind: (low, high)}, by which those of more than 8 bits became bytes, all of a kind by one. The digests:
-    of each of `entries`, broken ones too, the sha256 of its content. Raises UserError for a file that changes
-    meanwhile, and where the cache cannot be written.
+    Pixels: uint8 [N, size, size, C], mapped from the cache, of the files that can be read, in the order of `entries`.
+
+    Notes: "broken", {file: reason} of the files that cannot be read; "misnamed", {file: kind} of the files whose
+    content is of another kind than their name says (they are read by their content); "same", lists of files with the
+    same pixels; "ranges", {kind: (low, high)}, the range by which all files of a kind of more than 8 bits became bytes.
+
+    Digests: the sha256 of each file's content; for a file that cannot be opened, the reason. Raises UserError for a
+    file that changes meanwhile, and where the cache cannot be written.
     """
     paths, named = [folder / entry.name for entry in entries], shown(folder.absolute().name)
 
-    def told(what: str, results: Iterator[R]) -> Iterator[R]:
-        for place, result in enumerate(results, 1):
+    def counted(what: str, results: Iterator[R]) -> Iterator[R]:
+        for done, result in enumerate(results, 1):
             yield result
-            show(f"{what} {named}", place, len(entries))
+            show(f"{what} {named}", done, len(entries))
 
-    with warnings.catch_warnings(action="ignore"):  # decoders'
-        with contextlib.closing(_by_threads(digest_of, paths, size)) as found:
-            digests = list(told("checking", found))
-        wanted = [Wanted(*pair) for pair in zip(paths, digests, strict=True)]
-        key = _key(entries, digests, size, gray)
+    with warnings.catch_warnings(action="ignore"):  # decoders warn of damaged files
+        with contextlib.closing(_by_threads(digest_of, paths, size)) as results:
+            digests = list(counted("checking", results))
+        files = list(zip(paths, digests, strict=True))
 
         def build(append: Callable[[np.ndarray], None]) -> dict[str, Any]:
-            with contextlib.closing(_by_threads(extremes_of, wanted, size)) as found:
-                ranges = ranges_of(each for each in found if each is not None)
-            decode = partial(picture_of, size=size, gray=gray, ranges=ranges)
-            with contextlib.closing(_by_threads(decode, wanted, size)) as pictures:
-                notes = _gathered(zip(entries, told("decoding", pictures), strict=True), append)
-            return notes | {"ranges": {kind: list(known) for kind, known in ranges.items()}}
+            with contextlib.closing(_by_threads(_extremes_of, files, size)) as results:
+                ranges = ranges_of(result for result in results if result is not None)
+            decode = functools.partial(_decoded, size=size, gray=gray, ranges=ranges)
+            with contextlib.closing(_by_threads(decode, files, size)) as pictures:
+                notes = _append_all(zip(entries, counted("decoding", pictures), strict=True), append)
+            return notes | {"ranges": {kind: list(pixel_range) for kind, pixel_range in ranges.items()}}
 
-        pixels, notes = kept(cache, key, (size, size, 1 if gray else 3), build)
-    return FolderPixels(pixels, notes, digests)
+        key, shape = _key(entries, digests, size, gray), (size, size, 1 if gray else 3)
+        pixels, notes = cached_array(cache, key, shape, build)
+    return pixels, notes, digests
+
+
+def digest_of(path: Path) -> str:
+    """The sha256 of the file's content, or the reason why it cannot be read."""
+    try:
+        if not path.is_file():  # opening a pipe would wait for ever
+            return "it is not a file" if path.exists() else "it is a link to nothing"
+        return file_digest(path)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+
+
+def _is_digest(digest: str) -> bool:
+    """Whether `digest` is a sha256 rather than the reason why there is none."""
+    return len(digest) == 64
+
+
+def _extremes_of(file: tuple[Path, str]) -> Extremes | None:
+    """The extremes of a file (path, digest) that needs the range of its data set (`decoding.extremes_in`)."""
+    path, digest = file
+    return decoding.extremes_in(path, _decoders()) if _is_digest(digest) else None
+
+
+def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> tuple[np.ndarray, str, str] | str:
+    """The pixels uint8 [size, size, C] of a file (path, digest), their sha256, and the kind of its content.
+
+    For a file that cannot be read, the reason. `ranges` are those of its data set, see `decoding.decode`. Raises
+    UserError where the file has changed.
+    """
+    path, digest = file
+    if not _is_digest(digest):
+        return digest
+    content = _unchanged(path, digest)
+    try:
+        decoded = decoding.decode(content, gray=gray, kinds=_decoders(), ranges=ranges)
+    except decoding.UndecodableError as error:
+        return str(error)
+    pixels = np.ascontiguousarray(decoding.squashed(decoded.image, size))
+    return pixels, hashlib.sha256(pixels.data).hexdigest(), decoded.kind
+
+
+@functools.cache
+def _decoders() -> tuple[str, ...]:
+    """Pillow's names of the kinds that are read. Some builds of Pillow lack AVIF."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(kind for kind in dict.fromkeys(KINDS.values()) if kind in Image.OPEN)
+
+
+def _unchanged(path: Path, digest: str) -> bytes:
+    """The content of a file, which must still have `digest`: otherwise the cache's key would stand for other pixels."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        content = b""
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise UserError(f"{path} changed while it was read; run again when nothing writes there any more")
+    return content
 
 
 def _by_threads(work: Callable[[T], R], items: Sequence[T], size: int) -> Generator[R, None, None]:
-    """`work` on each of `items`, in order; its results may be pictures of `size`, of which `AT_ONCE` bytes wait."""
+    """The results of `work` on `items`, in order. At most `AT_ONCE` bytes of pictures of `size` wait to be used."""
     step = max(1, AT_ONCE // (size * size * 3))
     with ThreadPoolExecutor(_workers()) as pool:
         for start in range(0, len(items), step):
@@ -91,20 +146,22 @@ def _key(entries: Sequence[Entry], digests: Sequence[str], size: int, gray: bool
     return digest.hexdigest()[:32]
 
 
-def _gathered(decoded: Iterator[tuple[Entry, Picture | str]], append: Callable[[np.ndarray], None]) -> dict[str, Any]:
-    """Append what could be decoded, and take the notes."""
+def _append_all(
+    decoded: Iterator[tuple[Entry, tuple[np.ndarray, str, str] | str]], append: Callable[[np.ndarray], None]
+) -> dict[str, Any]:
+    """Append the pixels of all files that could be decoded; return the notes on the files."""
     broken: dict[str, str] = {}
     misnamed: dict[str, str] = {}
     same: dict[str, list[str]] = {}
-    for entry, found in decoded:
-        if isinstance(found, str):
-            broken[entry.name] = found
+    for entry, result in decoded:
+        if isinstance(result, str):
+            broken[entry.name] = result
             continue
-        # A JPEG with a second one behind it, as some cameras write, is one.
-        kind = "JPEG" if found.kind == "MPO" else found.kind
+        pixels, digest, kind = result
+        kind = "JPEG" if kind == "MPO" else kind  # some cameras write a second JPEG behind the first
         if kind != KINDS[Path(entry.name).suffix.lower()]:
             misnamed[entry.name] = kind
-        append(found.pixels)
-        same.setdefault(found.digest, []).append(entry.name)
+        append(pixels)
+        same.setdefault(digest, []).append(entry.name)
     repeated = [names for names in same.values() if len(names) > 1]
     return {"broken": broken, "misnamed": misnamed, "same": repeated}

@@ -28,14 +28,14 @@ def read_image_folder(
     """The pictures below `folder`, squashed to `size` x `size`: uint8 [N, size, size, C]; C is 1 if `gray`, else 3.
 
     Layouts: train/CLASS/FILE with test/ and validation/ (or val/, valid/) beside train/, or CLASS/FILE alone. Classes
-    are numbered in the order of their names. Files are decoded whole (`decoding.decode`, `decoding.squashed`) and kept
-    in `cache` under a key of their names and contents, `size`, `gray` and the decoder's version; the arrays are mapped
-    from there. Gray pictures of more than 8 bits are scaled by one range for all (`pixel_range.ranges_of`).
-    `show(what, done, total)` is told of the progress.
+    are numbered in the order of their names. Files are decoded (`decoding.decode`), squashed (`decoding.squashed`) and
+    cached in `cache` under a key of their names and contents, `size`, `gray` and the decoder's version. The arrays are
+    mapped from there. Gray pictures of more than 8 bits are scaled by one range for all (`pixel_range.ranges_of`).
+    `show(what, done, total)` reports the progress.
 
-    A file is read by its content, whatever its name says. Those that cannot be read are left out and listed in the
-    findings. Raises UserError when they are more than `limit_broken` of all, when a class is left without a picture,
-    and for what `scan` and `folder_pixels` refuse.
+    A file is read by its content, whatever its name says. Files that cannot be read are left out and listed in the
+    findings. Raises UserError when they are more than `limit_broken` of all, when no picture of a class is left, and
+    for what `scan` and `folder_pixels` refuse.
     """
     listing = scan(folder)
     pixels, notes, digests = folder_pixels(folder, listing.entries, size, gray=gray, cache=cache, show=show)
@@ -65,9 +65,9 @@ def _refuse_broken(folder: Path, listing: Listing, broken: Mapping[str, str], li
 
 
 def _refuse_empty(folder: Path, listing: Listing, readable: Sequence[Entry]) -> None:
-    places = {(entry.split, entry.label): Path(entry.name).parent for entry in listing.entries}
-    left = {(entry.split, entry.label) for entry in readable}
-    empty = next((place for address, place in places.items() if address not in left), None)
+    folders = {(entry.split, entry.label): Path(entry.name).parent for entry in listing.entries}
+    filled = {(entry.split, entry.label) for entry in readable}
+    empty = next((path for split_and_label, path in folders.items() if split_and_label not in filled), None)
     if empty is not None:
         raise UserError(
             f"class folder {shown(str(folder / empty))} holds no picture that can be read; add some, or remove it"
@@ -86,11 +86,11 @@ def _by_split(array: np.ndarray, readable: Sequence[Entry]) -> dict[str, np.ndar
 
 
 def _findings(listing: Listing, notes: Mapping[str, Any]) -> Findings:
-    known = {entry.name: entry for entry in listing.entries}
+    entry_of = {entry.name: entry for entry in listing.entries}
     return Findings(
         len(listing.entries),
         tuple(Remark(shown(name), reason) for name, reason in notes["broken"].items()),
         tuple(Remark(shown(name), f"its content is {kind}") for name, kind in notes["misnamed"].items()),
         listing.ignored,
-        **grouped([[known[name] for name in names] for names in notes["same"]]),
+        **grouped([[entry_of[name] for name in names] for names in notes["same"]]),
     )

@@ -1,7 +1,6 @@
-"""What lies in a folder of pictures: train/CLASS/FILE, validation/..., test/..., or CLASS/FILE alone.
+"""The files in a folder of pictures: train/CLASS/FILE, validation/..., test/..., or CLASS/FILE alone.
 
-Names that begin with a dot and the droppings of systems do not exist here. The depth is fixed, so links may point
-anywhere: they are followed as the files and folders they stand for, and no loop is ever walked.
+Hidden and OS metadata files are ignored. Links are followed, wherever they point: the depth is fixed, so loops end.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +17,11 @@ KINDS = {
     **dict.fromkeys((".ppm", ".pgm", ".pbm"), "PPM"),
     **{".png": "PNG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP", ".avif": "AVIF"},
 }
-DROPPINGS = ("__MACOSX", "Thumbs.db", "desktop.ini")
+OS_METADATA = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 class Entry(NamedTuple):
-    """A file that is a picture by its name; `name` is relative to the set's folder, with slashes."""
+    """A picture file, by its name's ending; `name` is relative to the set's folder, with slashes."""
 
     name: str
     split: str
@@ -37,23 +36,18 @@ class Listing(NamedTuple):
     ignored: tuple[Remark, ...]
 
 
-def has_folders(folder: Path) -> bool:
-    """Whether `folder` holds folders at all, as every set of picture files does."""
-    return any(path.is_dir() for path in visible(folder))
-
-
 def scan(folder: Path) -> Listing:
     """The picture files below `folder`, none of them opened.
 
-    Raises UserError for a layout that is none, for fewer than two classes, for splits whose classes differ, and for a
-    class folder without a picture in it.
+    Raises UserError for any other layout, for fewer than two classes, for splits whose classes differ, and for a class
+    folder without a picture.
     """
-    parts = _parts(folder)
-    held = {split: [path for path in visible(part) if path.is_dir()] for split, part in parts.items()}
-    classes = _agreed({split: [path.name for path in paths] for split, paths in held.items()}, folder)
-    ignored = _beside(folder, parts)
+    parts = _split_folders(folder)
+    class_folders = {split: [path for path in visible(part) if path.is_dir()] for split, part in parts.items()}
+    classes = _common_classes({split: [path.name for path in paths] for split, paths in class_folders.items()}, folder)
+    ignored = _outside_classes(folder, parts)
     entries: list[Entry] = []
-    for split, paths in held.items():
+    for split, paths in class_folders.items():
         for label, path in enumerate(paths):
             files, others = _pictures(path, folder)
             entries += [Entry(name, split, label) for name in files]
@@ -61,43 +55,49 @@ def scan(folder: Path) -> Listing:
     return Listing(tuple(map(shown, classes)), tuple(entries), tuple(ignored))
 
 
+def _has_folders(folder: Path) -> bool:
+    return any(path.is_dir() for path in visible(folder))
+
+
 def visible(folder: Path) -> list[Path]:
-    """What lies in `folder` and exists for us, by name."""
-    found = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in DROPPINGS]
-    return sorted(found, key=lambda path: path.name)
+    """The files and folders in `folder`, sorted by name, without hidden and OS metadata files."""
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in OS_METADATA]
+    return sorted(paths, key=lambda path: path.name)
 
 
-def _parts(folder: Path) -> dict[str, Path]:
-    """The folder of each split; `folder` itself as train where it holds the classes directly.
+def _split_folders(folder: Path) -> dict[str, Path]:
+    """The folder of each split; `folder` itself is train where it holds the class folders directly.
 
-    A lone folder called train that holds pictures is a class.
+    A single folder called train that holds pictures is a class.
     """
-    found = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in SPLITS.items()}
-    parts = [path for paths in found.values() for path in paths]
-    if len(parts) < 2 and not any(map(has_folders, parts)):
+    by_split = {split: [folder / name for name in names if (folder / name).is_dir()] for split, names in SPLITS.items()}
+    parts = [path for paths in by_split.values() for path in paths]
+    if len(parts) < 2 and not any(map(_has_folders, parts)):
         return {"train": folder}
-    if not found["train"]:
+    if not by_split["train"]:
         raise UserError(f"{folder} has {parts[0].name}/ but no train/ with class folders; add it")
-    double = next((paths for paths in found.values() if len(paths) > 1), None)
+    double = next((paths for paths in by_split.values() if len(paths) > 1), None)
     if double:
         raise UserError(f"{folder} has {' and '.join(path.name for path in double)}, which mean the same; keep one")
-    flat = next((path for path in parts if not has_folders(path)), None)
+    flat = next((path for path in parts if not _has_folders(path)), None)
     if flat:
         raise UserError(f"{flat} holds no class folders; put its pictures into one folder per class, or remove it")
-    return {split: paths[0] for split, paths in found.items() if paths}
+    return {split: paths[0] for split, paths in by_split.items() if paths}
 
 
-def _agreed(names: Mapping[str, Sequence[str]], folder: Path) -> list[str]:
-    """The class names of train, which are those of every split."""
+def _common_classes(names: Mapping[str, Sequence[str]], folder: Path) -> list[str]:
+    """The class names, which must be the same in every split."""
     train = list(names["train"])
     for split, others in names.items():
         only = {"train": sorted({*train} - {*others}), split: sorted({*others} - {*train})}
-        told = "; ".join(f"only in {where}: {_few(classes)}" for where, classes in only.items() if classes)
-        if told:
-            raise UserError(f"{folder}: train and {split} differ in classes ({told}); give both the same class folders")
+        differences = "; ".join(f"only in {where}: {_few(classes)}" for where, classes in only.items() if classes)
+        if differences:
+            raise UserError(
+                f"{folder}: train and {split} differ in classes ({differences}); give both the same class folders"
+            )
     if len(train) < 2:
-        there = f"only the class folder {shown(train[0])}" if train else "no class folder"
-        raise UserError(f"{folder} has {there}; a classifier needs two classes or more, one folder of pictures each")
+        present = f"only the class folder {shown(train[0])}" if train else "no class folder"
+        raise UserError(f"{folder} has {present}; a classifier needs two classes or more, one folder of pictures each")
     return train
 
 
@@ -105,17 +105,17 @@ def _few(names: Sequence[str]) -> str:
     return ", ".join(map(shown, names[:5])) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _beside(folder: Path, parts: Mapping[str, Path]) -> list[Remark]:
-    """Pictures that lie beside class folders, and folders beside those of the splits."""
-    loose = [path for part in {folder: 0, **dict.fromkeys(parts.values(), 0)} for path in visible(part)]
-    found = [path for path in loose if path.suffix.lower() in KINDS and not path.is_dir()]
+def _outside_classes(folder: Path, parts: Mapping[str, Path]) -> list[Remark]:
+    """Remarks on pictures beside the class folders, and on folders beside those of the splits."""
+    beside = [path for part in {folder: 0, **dict.fromkeys(parts.values(), 0)} for path in visible(part)]
+    ignored = [path for path in beside if path.suffix.lower() in KINDS and not path.is_dir()]
     if folder not in parts.values():
-        found += [path for path in visible(folder) if path.is_dir() and path not in parts.values()]
-    return [Remark(_name(path, folder), "not in a class folder") for path in found]
+        ignored += [path for path in visible(folder) if path.is_dir() and path not in parts.values()]
+    return [Remark(_name(path, folder), "not in a class folder") for path in ignored]
 
 
 def _pictures(folder: Path, base: Path) -> tuple[list[str], list[Remark]]:
-    """The names of the picture files of one class, and what else is there."""
+    """The names of the picture files in the folder of a class, and remarks on the other files there."""
     pictures, others = [], []
     for path in visible(folder):
         if path.is_dir():

@@ -1,24 +1,17 @@
-"""The picture files that a user names, by themselves or by folders of any depth."""
+"""The picture files that a user names, directly or by folders of any depth."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from research.data.images.scan import KINDS, visible
 from research.errors import UserError, warn
 
 
-class Found(NamedTuple):
-    """Files at any depth of a folder, in the order of their names: pictures by their names, and others."""
-
-    pictures: list[Path]
-    others: list[Path]
-
-
 def picture_files(inputs: Sequence[Path | str]) -> list[Path]:
-    """`inputs` with each folder replaced by the pictures in it, at any depth; UserError for a folder without any.
+    """`inputs` with each folder replaced by the pictures in it, at any depth.
 
-    A warning counts the files of a folder that are no pictures by their names.
+    A warning counts the files of a folder that are no pictures by their names. Raises UserError for a folder without
+    pictures.
     """
     files: list[Path] = []
     for path in map(Path, inputs):
@@ -34,17 +27,15 @@ def picture_files(inputs: Sequence[Path | str]) -> list[Path]:
     return files
 
 
-def pictures_below(folder: Path) -> Found:
-    """The files of `folder` and of all folders in it, none of them opened; UserError where one cannot be listed.
+def pictures_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files at any depth of `folder`, in the order of their names: pictures by their names, and the others.
 
-    Links are followed, but for one that leads back to a folder which holds it.
+    No file is opened. Links are followed, except for a link to a folder that holds it. Raises UserError for a folder
+    that cannot be listed.
     """
     files = list(_files_below(folder, ()))
-    named = [path.suffix.lower() in KINDS for path in files]
-    pictures, others = (
-        [path for path, is_one in zip(files, named, strict=True) if is_one == of] for of in (True, False)
-    )
-    return Found(pictures, others)
+    pictures = [path for path in files if path.suffix.lower() in KINDS]
+    return pictures, [path for path in files if path.suffix.lower() not in KINDS]
 
 
 def _files_below(folder: Path, above: tuple[Path, ...]) -> Iterator[Path]:

@@ -9,10 +9,10 @@ def test_files_at_any_depth_come_in_the_order_of_their_names(tmp_path):
     for name in ("b.png", "a/2.JPG", "a/10.jpg", "a/deep/x.webp", "c/notes.txt", "a/.hidden.png", "__MACOSX/y.png"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    found = pictures_below(tmp_path)
-    names = [path.relative_to(tmp_path).as_posix() for path in found.pictures]
+    pictures, others = pictures_below(tmp_path)
+    names = [path.relative_to(tmp_path).as_posix() for path in pictures]
     assert names == ["a/10.jpg", "a/2.JPG", "a/deep/x.webp", "b.png"]
-    assert [path.name for path in found.others] == ["notes.txt"]
+    assert [path.name for path in others] == ["notes.txt"]
 
 
 def test_links_are_followed_and_loops_end(tmp_path):
@@ -21,8 +21,7 @@ def test_links_are_followed_and_loops_end(tmp_path):
     (tmp_path / "set/inner").mkdir(parents=True)
     (tmp_path / "set/inner/loop").symlink_to(tmp_path / "set")
     (tmp_path / "set/linked").symlink_to(tmp_path / "outside")
-    found = pictures_below(tmp_path / "set")
-    assert found.pictures == [tmp_path / "set/linked/a.png"] and not found.others
+    assert pictures_below(tmp_path / "set") == ([tmp_path / "set/linked/a.png"], [])
 
 
 def test_a_folder_that_cannot_be_listed_is_named(tmp_path, refusal, monkeypatch):
