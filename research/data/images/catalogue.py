@@ -1,4 +1,4 @@
-"""Sets of the TensorFlow Datasets catalogue, read without TensorFlow from their prepared array_record files."""
+"""Data sets of the TensorFlow Datasets catalogue, read from their prepared array_record files without TensorFlow."""
 
 import contextlib
 import io
@@ -12,9 +12,9 @@ from research.errors import UserError
 
 
 def read_catalogue(name: str, root: Path) -> RawImages:
-    """The set `NAME`, `NAME/CONFIG` or `NAME:VERSION`, prepared below `root`; its features: an image and a label.
+    """The data set `NAME`, `NAME/CONFIG` or `NAME:VERSION`, prepared below `root`, with features image and label.
 
-    Raises UserError when it is not prepared there, or is not a set of labelled pictures of one size.
+    Raises UserError when it is not prepared there, or does not hold labelled pictures of one size.
     """
     builder = _builder(name, root)
     features, splits = builder.info.features, builder.info.splits
@@ -31,9 +31,12 @@ def read_catalogue(name: str, root: Path) -> RawImages:
 
 
 def prepare_catalogue(name: str, root: Path) -> Path:
-    """Download and prepare the catalogue set `name` below `root`; needs the extra `prepare` (TensorFlow), once."""
+    """Download the catalogue's data set `name` and prepare it below `root`; returns its folder.
+
+    Needs the extra `prepare` (TensorFlow), once. Raises UserError without it, or when the download fails.
+    """
     try:
-        import tensorflow  # noqa: F401  # tfds writes through it, 1.5 GB: an extra
+        import tensorflow  # noqa: F401  # tfds writes with it; an extra, because it takes 1.5 GB
     except ImportError:
         raise UserError(
             f"preparing {name} needs TensorFlow, which is not installed: pip install -e '.[prepare]' "
@@ -44,7 +47,7 @@ def prepare_catalogue(name: str, root: Path) -> Path:
     try:
         builder = tfds.builder(name, data_dir=root, file_format="array_record")
         builder.download_and_prepare()
-    except Exception as error:  # tfds raises whatever download, checksum or disk raises
+    except Exception as error:  # tfds raises many types: of downloads, checksums, disks
         raise UserError(f"cannot prepare {name}: {' '.join(str(error).split())[:200]}") from error
     return Path(builder.data_dir)
 
@@ -62,11 +65,11 @@ def _builder(name: str, root: Path) -> Any:
 
 
 def _folder(name: str, root: Path) -> Path:
-    """The newest prepared version of `name`; of its only configuration when the name leaves that open."""
+    """The folder of the newest prepared version of `name`; where it names no configuration, of its only one."""
     base, _, version = name.partition(":")
-    found = _prepared(root / base, version)
-    if found:
-        return found[-1]
+    versions = _prepared(root / base, version)
+    if versions:
+        return versions[-1]
     configured = [path for path in sorted((root / base).glob("*")) if _prepared(path, version)]
     if len(configured) > 1:
         raise UserError(f"tfds:{name} has several configurations ({', '.join(p.name for p in configured)}); name one")

@@ -26,7 +26,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 RECIPE = "4: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
-AT_ONCE = 1 << 28  # bytes of decoded pictures that wait for being written
+PENDING = 1 << 28  # bytes of decoded pictures that may wait to be written
 
 
 def folder_pixels(
@@ -128,8 +128,8 @@ def _unchanged(path: Path, digest: str) -> bytes:
 
 
 def _by_threads(work: Callable[[T], R], items: Sequence[T], size: int) -> Generator[R, None, None]:
-    """The results of `work` on `items`, in order. At most `AT_ONCE` bytes of pictures of `size` wait to be used."""
-    step = max(1, AT_ONCE // (size * size * 3))
+    """The results of `work` on `items`, in order. At most `PENDING` bytes of pictures of `size` wait to be used."""
+    step = max(1, PENDING // (size * size * 3))
     with ThreadPoolExecutor(_workers()) as pool:
         for start in range(0, len(items), step):
             yield from pool.map(work, items[start : start + step])

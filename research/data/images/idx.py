@@ -1,7 +1,7 @@
-"""Folders of idx files, the format of MNIST and its kin: http://yann.lecun.com/exdb/mnist, "file formats".
+"""Folders of idx files, the format of MNIST and similar sets: http://yann.lecun.com/exdb/mnist, "file formats".
 
-A header of two zero bytes, the type (8: unsigned byte), the number of axes, each axis as a big-endian uint32; then the
-bytes. Files may be gzipped (NAME.gz).
+The header is two zero bytes, the type (8: unsigned byte), the number of axes, and each axis as a big-endian uint32. The
+bytes follow. Files may be gzipped (NAME.gz).
 """
 
 import gzip
@@ -17,14 +17,14 @@ from research.errors import UserError, printable
 
 UNSIGNED_BYTE = 8
 NAMES = {"train": "train", "test": "t10k"}
-CLASS_NAMES = "classes.txt"  # optional, ours: one class name per line
+CLASS_NAMES = "classes.txt"  # optional, not part of the format: one class name per line
 
 
 def read_folder(folder: Path) -> RawImages:
     """Train and test of `folder`: train-images-idx3-ubyte[.gz] and its three companions.
 
-    Images are [N, H, W], labels [N]. The test files may be absent, both of them. Raises UserError naming the file that
-    is missing or does not do.
+    Images are [N, H, W], labels [N]. Both test files may be absent. Raises UserError naming the file that is missing or
+    damaged.
     """
     files = {split: pair for split, prefix in NAMES.items() if (pair := _pair(folder, prefix)) is not None}
     if "train" not in files:
@@ -48,12 +48,12 @@ def has_idx(folder: Path) -> bool:
 
 
 def read_idx(path: Path, axes: int) -> np.ndarray:
-    """The uint8 array with `axes` axes in the idx file at `path`; UserError for what is no such file, whole."""
+    """The uint8 array with `axes` axes in the idx file at `path`. Raises UserError for any other or damaged file."""
     content = _content(path)
     if len(content) < 4:
         raise UserError(f"{path} is truncated: {len(content)} bytes; fetch it again")
-    zeros, kind, found = struct.unpack(">HBB", content[:4])
-    if zeros != 0 or kind != UNSIGNED_BYTE or found != axes:
+    zeros, kind, file_axes = struct.unpack(">HBB", content[:4])
+    if zeros != 0 or kind != UNSIGNED_BYTE or file_axes != axes:
         wanted = f"0x{UNSIGNED_BYTE << 8 | axes:08x}"
         raise UserError(
             f"{path} has the magic number 0x{content[:4].hex()}, not {wanted}: it is not the idx file meant"
@@ -64,11 +64,11 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     shape = struct.unpack(f">{axes}I", content[4:header])
     missing = math.prod(shape) - (len(content) - header)
     if missing:
-        what = f"truncated: {missing:,} bytes are missing" if missing > 0 else f"too long by {-missing:,} bytes"
-        raise UserError(f"{path} is {what} (its header promises {' x '.join(map(str, shape))}); fetch it again")
+        damage = f"truncated: {missing:,} bytes are missing" if missing > 0 else f"too long by {-missing:,} bytes"
+        raise UserError(f"{path} is {damage} (its header promises {' x '.join(map(str, shape))}); fetch it again")
     try:
         return np.frombuffer(content, np.uint8, offset=header).reshape(shape)
-    except ValueError as error:  # none of what no array can be
+    except ValueError as error:  # no array can have that shape
         promised = " x ".join(map(str, shape))
         raise UserError(f"{path} holds nothing: its header promises {promised}; fetch it again") from error
 
@@ -89,11 +89,11 @@ def _pair(folder: Path, prefix: str) -> tuple[Path, Path] | None:
     if images is None and labels is None:
         return None
     if images is None or labels is None:
-        there = images or labels
-        ending = ".gz" if there and there.suffix == ".gz" else ""
-        lost = f"{prefix}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte{ending}"
+        companion = images or labels
+        ending = ".gz" if companion and companion.suffix == ".gz" else ""
+        missing = f"{prefix}-{'images-idx3' if images is None else 'labels-idx1'}-ubyte{ending}"
         raise UserError(
-            f"{folder / lost} is missing, though its companion is there; fetch it, or see scripts/prepare.py"
+            f"{folder / missing} is missing, though its companion is there; fetch it, or see scripts/prepare.py"
         )
     return images, labels
 

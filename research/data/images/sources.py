@@ -127,9 +127,9 @@ def _refuse_scaling(source: str, size: int | None, gray: bool) -> None:
 
 def _located(source: str, root: str | None) -> Path:
     paths = [expanded(source), data_root(root) / source]
-    found = next((path for path in paths if path.is_dir() or (path.is_file() and path.suffix == ".npz")), None)
-    if found is not None:
-        return found
+    located = next((path for path in paths if path.is_dir() or (path.is_file() and path.suffix == ".npz")), None)
+    if located is not None:
+        return located
     if any(path.is_file() for path in paths):
         raise UserError(f"data {source} is a file but not .npz; give a folder, a FILE.npz or tfds:NAME")
     base = data_root(root)

@@ -679,9 +679,9 @@ def test_a_file_that_changes_meanwhile_is_refused(flat, cache, monkeypatch, refu
     assert not list(cache.glob("*.npy"))
 
 
-@pytest.mark.parametrize("at_once", [1, 7 * 8 * 8 * 3, 1 << 28])
-def test_progress_counts_every_file_once_in_order(flat, cache, monkeypatch, at_once):
-    monkeypatch.setattr(folder_pixels, "AT_ONCE", at_once)
+@pytest.mark.parametrize("pending", [1, 7 * 8 * 8 * 3, 1 << 28])
+def test_progress_counts_every_file_once_in_order(flat, cache, monkeypatch, pending):
+    monkeypatch.setattr(folder_pixels, "PENDING", pending)
     told = []
     found = read_image_folder(flat, 8, cache=cache, show=lambda *news: told.append((*news, threading.get_ident())))
     here = threading.get_ident()
