@@ -119,7 +119,9 @@ def _warn_of_incomplete_end(file: str, one: Series, end: np.datetime64, step: np
 def _until_known(one: Series) -> Series:
     known = np.flatnonzero(np.isfinite(one.values).any(axis=1))
     end = int(known[-1]) + 1 if len(known) else 0
-    return Series(one.name, one.times[:end], one.values[:end], None if one.drawn is None else one.drawn[:end])
+    return Series(
+        one.name, one.times[:end], one.values[:end], None if one.interpolated is None else one.interpolated[:end]
+    )
 
 
 def _fill_and_resample(
@@ -127,13 +129,13 @@ def _fill_and_resample(
 ) -> Series:
     """Fill runs of up to `fill` unknown steps of `one`, then resample it from `step` to `longer`."""
     values = fill_gaps(one.values, fill)
-    drawn = np.logical_or.reduce(np.isnan(one.values) & ~np.isnan(values), axis=1)
+    interpolated = np.logical_or.reduce(np.isnan(one.values) & ~np.isnan(values), axis=1)
     times = one.times
     if not same_step(step, longer) and len(times):
         lengths = seconds_in(step), seconds_in(longer)
-        drawn = resample_steps(times, drawn[:, None], *lengths, "last")[1][:, 0]
+        interpolated = resample_steps(times, interpolated[:, None], *lengths, "last")[1][:, 0]
         times, values = resample_steps(times, values, *lengths, aggregate)
-    return Series(one.name, times, values, drawn if fill else None)
+    return Series(one.name, times, values, interpolated if fill else None)
 
 
 def _filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill: int) -> SeriesFindings:

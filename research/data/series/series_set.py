@@ -14,14 +14,14 @@ from research.data.series.months import months_in
 class Series(NamedTuple):
     """One series on regular steps; its name is "" where a file holds a single one.
 
-    times: datetime64[s] [T], local. values: float64 [T, F], NaN where unknown. drawn: bool [T], steps whose end is
-    interpolated from a later value, which a forecast at that time could not know; None if there are none.
+    times: datetime64[s] [T], local. values: float64 [T, F], NaN where unknown. interpolated: bool [T], steps whose last
+    value depends on a later one, which a forecast at that time could not know; None if there are none.
     """
 
     name: str
     times: np.ndarray
     values: np.ndarray
-    drawn: np.ndarray | None = None
+    interpolated: np.ndarray | None = None
 
 
 class SeriesSet(NamedTuple):

@@ -53,13 +53,13 @@ def window_starts(
     stride: int = 1,
     missing: Missing = "drop",
     *,
-    drawn: np.ndarray | None = None,
+    interpolated: np.ndarray | None = None,
     where: str = "the series",
 ) -> np.ndarray:
     """The rows of one series at which windows of `context` + `horizon` steps begin: int64 [N], ascending.
 
     known: bool [T, F]. missing: "drop" leaves out windows with any unknown value, "mask" those without a known target.
-    drawn: bool [T], interpolated steps; no context ends on one, because it depends on a later value. Raises UserError
+    interpolated: bool [T]; no context ends on such a step, because its value depends on a later one. Raises UserError
     for a series that is shorter than one window.
     """
     length = context + horizon
@@ -73,8 +73,8 @@ def window_starts(
         usable = _window_sums(~np.logical_and.reduce(known, axis=1), starts, length) == 0
     else:
         usable = _window_sums(np.logical_or.reduce(known, axis=1), starts + context, horizon) > 0
-    if drawn is not None:
-        usable &= ~drawn[starts + context - 1]
+    if interpolated is not None:
+        usable &= ~interpolated[starts + context - 1]
     return starts[usable]
 
 
@@ -102,7 +102,9 @@ def build_windows(
     for one in series:
         name = f"the {where} part of series {one.name}" if one.name else f"the {where} part"
         known = np.isfinite(one.values)
-        starts.append(end + window_starts(known, context, horizon, stride, missing, drawn=one.drawn, where=name))
+        starts.append(
+            end + window_starts(known, context, horizon, stride, missing, interpolated=one.interpolated, where=name)
+        )
         end += len(known)
     if series and not sum(map(len, starts)):
         raise _no_window(series, context, horizon, where)

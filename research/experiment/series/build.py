@@ -116,7 +116,9 @@ def load_data(config: SeriesData) -> SeriesSet:
 def without_gaps(one: Series) -> Series:
     """`one` without the steps that have no known value; the steps around them become neighbours."""
     known = np.isfinite(one.values).any(axis=1)
-    return Series(one.name, one.times[known], one.values[known], None if one.drawn is None else one.drawn[known])
+    return Series(
+        one.name, one.times[known], one.values[known], None if one.interpolated is None else one.interpolated[known]
+    )
 
 
 def windowed(windows: Windows, sizes: Sizes) -> WindowedSeries:

@@ -116,7 +116,7 @@ def test_gaps_are_filled_within_a_part_and_never_across(load, frame):
     np.testing.assert_allclose(train[10:12, 0], line)
     np.testing.assert_allclose(train[20], (frame.loc[19, ["flow", "speed"]] + frame.loc[21, ["flow", "speed"]]) / 2)
     assert np.isnan(train[460, 1]) and np.isnan(values_of(found, "validation")[0, 1])
-    assert np.flatnonzero(found.parts["train"][0].drawn).tolist() == [10, 11, 20]
+    assert np.flatnonzero(found.parts["train"][0].interpolated).tolist() == [10, 11, 20]
     assert [(one.column, one.total, one.first) for one in found.findings.filled] == [
         ("flow", 3, "2016-01-04 10:00"),
         ("speed", 1, "2016-01-04 20:00"),

@@ -20,10 +20,10 @@ KERAS = {
 }
 
 
-def series(values, name="", start=START, drawn=None):
+def series(values, name="", start=START, interpolated=None):
     values = np.asarray(values, float)
     values = values[:, None] if values.ndim == 1 else values
-    return Series(name, start + np.arange(len(values)) * HOUR, values, drawn)
+    return Series(name, start + np.arange(len(values)) * HOUR, values, interpolated)
 
 
 @pytest.mark.parametrize("lengths", KERAS)
@@ -54,11 +54,11 @@ def test_no_window_touches_what_is_unknown_and_none_is_lost(known, context, hori
 
 @settings(max_examples=60, deadline=None)
 @given(known=KNOWN, seed=st.integers(0, 99), missing=st.sampled_from(["drop", "mask"]))
-def test_no_context_ends_on_a_value_drawn_towards_a_later_one(known, seed, missing):
-    drawn = np.random.default_rng(seed).random(len(known)) < 0.2
+def test_no_context_ends_on_a_value_interpolated_from_a_later_one(known, seed, missing):
+    interpolated = np.random.default_rng(seed).random(len(known)) < 0.2
     usual = window_starts(np.array(known), 3, 2, 1, missing)
-    found = window_starts(np.array(known), 3, 2, 1, missing, drawn=drawn)
-    np.testing.assert_array_equal(found, usual[~drawn[usual + 2]])
+    found = window_starts(np.array(known), 3, 2, 1, missing, interpolated=interpolated)
+    np.testing.assert_array_equal(found, usual[~interpolated[usual + 2]])
 
 
 def test_a_change_after_the_cut_changes_no_window_before_it():
