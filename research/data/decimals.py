@@ -1,20 +1,21 @@
-"""Numbers as spreadsheets write them: with decimal commas, and with signs between the thousands."""
+"""Numbers as spreadsheets write them: with decimal commas and thousands separators."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-SPACES = " '\u00a0\u2019\u202f"  # which some put between the thousands
+SPACES = " '\u00a0\u2019\u202f"  # thousands separators besides the comma and the point
 COMMA = rf"[+-]?(?:\d*|[1-9]\d{{0,2}}(?:[.{SPACES}]\d{{3}})+)(?:,\d+)?(?:[eE][+-]?\d+)?"
 POINT = rf"[+-]?(?:\d*|[1-9]\d{{0,2}}(?:[,{SPACES}]\d{{3}})+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 THOUSANDS = r"[+-]?[1-9]\d{0,2}\.\d{3}"
 
 
 def column_mark(column: Any) -> str:
-    """The decimal mark that the cells of a pandas column show: "," or "."; "?" where some show one, some the other.
+    """The decimal mark that the cells of a pandas column show: "," or ".", or "?" where both occur.
 
-    "both" where all commas may be of decimals or of thousands; "" where there is none, or most cells are no numbers.
+    "both" where every comma may be a decimal mark or a thousands separator; "" without commas, and where most cells are
+    no numbers.
     """
     cells = _texts(column)
     comma, point = cells.str.fullmatch(COMMA), cells.str.fullmatch(POINT)
@@ -27,10 +28,10 @@ def column_mark(column: Any) -> str:
 
 
 def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
-    """The decimal mark of a file, for columns of text that do not show theirs: ",", "." or, unknown, "?".
+    """The decimal mark of a file, ",", "." or "?" (unknown), for columns of text that do not show their own.
 
-    It is that of the `columns` of text that do. Where none does, `semicolons` between the cells are for commas within
-    them, and `points`, columns of fractions with points, against these.
+    It is the mark that other `columns` of text show. Where none does, a file delimited by `semicolons` has decimal
+    commas, unless there are columns of fractions with `points`.
     """
     marks = {column_mark(column) for column in columns}
     if {",", "."} <= marks:
@@ -44,7 +45,7 @@ def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
 
 
 def numbers_of(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
-    """The cells as float64 [N], NaN where they are no numbers, as `as_numbers` gives those of text."""
+    """The cells of a pandas column of any type as float64 [N]; results as those of `as_numbers`."""
     import pandas as pd  # slow to import
 
     types = pd.api.types
@@ -57,15 +58,15 @@ def numbers_of(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
         if not types.is_numeric_dtype(column.dtype):
             known = pd.to_numeric(column.astype(object), errors="coerce")
         return known.to_numpy(np.float64, na_value=np.nan), 0, False
-    except (TypeError, ValueError, OverflowError):  # lists, times of day and the like
+    except (TypeError, ValueError, OverflowError):  # lists, times of day and so on
         return np.full(len(column), np.nan), 0, False
 
 
 def as_numbers(column: Any, mark: str) -> tuple[np.ndarray, int, bool]:
     """The texts of a pandas column as float64 [N], NaN where they are no numbers, in a file of decimal mark `mark`.
 
-    Also how many of them had a decimal comma or marked thousands, and whether it cannot be known which: then those are
-    NaN.
+    Also returns the number of cells with a decimal comma or thousands separators, and whether these cannot be told
+    from each other; such cells are NaN.
     """
     own = column_mark(column)
     used = mark if own == "both" else own or (_mark_of_points(_texts(column)) if mark == "," else ".")
@@ -80,7 +81,7 @@ def as_numbers(column: Any, mark: str) -> tuple[np.ndarray, int, bool]:
 
 
 def is_text(column: Any) -> bool:
-    """Whether all cells of a pandas column that are known are text."""
+    """Whether all known cells of a pandas column are text."""
     import pandas as pd
 
     return pd.api.types.infer_dtype(column, skipna=True) == "string"
@@ -94,7 +95,7 @@ def _converted(cells: Any) -> np.ndarray:
 
 
 def _mark_of_points(cells: Any) -> str:
-    """What points are, in a column without commas of a file with decimal commas: "," of thousands, "." of decimals."""
+    """The decimal mark of a column with points but no commas, in a file with decimal commas: ",", "." or "?"."""
     dotted = cells.str.contains(".", regex=False)
     if not cells[dotted].str.fullmatch(THOUSANDS).all() or not dotted.any():
         return "."

@@ -1,4 +1,4 @@
-"""CSV and Parquet files as columns, before anything is made of them."""
+"""CSV and Parquet files as columns, before times and numbers are read from them."""
 
 import codecs
 import csv
@@ -14,8 +14,8 @@ import numpy as np
 from research.data.decimals import column_mark, file_mark, is_text
 from research.errors import UserError, printable
 
-UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # cells of CSV files that stand for no value
-# What pandas and pyarrow raise for damaged files; a warning is of rows that are longer than the header.
+UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # cells of CSV files without a value
+# pandas and pyarrow raise these for damaged files; the warning is for rows that are longer than the header.
 BROKEN = (
     OSError,
     ValueError,
@@ -30,10 +30,10 @@ BROKEN = (
 
 
 class Frame(NamedTuple):
-    """Columns under their names, made printable; `rows` [N] are their rows' numbers in the file.
+    """The columns of a file (pandas Series [N]), with printable names.
 
-    Rows count as a spreadsheet shows them: of CSV files the header is row 1; of others the first row of values is.
-    decimal: the file's decimal mark, by `decimals.file_mark`. encoding: of a CSV file.
+    rows: the rows' numbers in the file [N], as a spreadsheet counts them: in CSV files row 1 is the header, in others
+    the first row of values. decimal: the file's decimal mark (see `decimals.file_mark`). encoding: of a CSV file.
     """
 
     names: tuple[str, ...]
@@ -44,64 +44,66 @@ class Frame(NamedTuple):
 
 
 def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
-    """The columns (pandas Series) of a .csv or .parquet file; of a CSV file those at `text(names)` stay as written.
+    """The columns of a .csv or .parquet file. In a CSV file, the columns with indices `text(names)` stay text.
 
-    A CSV file is UTF-8 or UTF-16, with or without a byte-order mark, or else Windows-1252; its cells are set apart by
-    commas, semicolons, tabs or bars. Where numbers have decimal commas, all its columns stay as written. Raises
-    UserError for a file that is empty or damaged, for rows that are too long, and for a name that two columns have.
+    A CSV file is UTF-8 or UTF-16, with or without a byte-order mark, or else Windows-1252. Its delimiter is a comma, a
+    semicolon, a tab or a bar. Where numbers have decimal commas, all its columns stay text. Raises UserError for a file
+    that is empty or damaged, for rows that are too long, and for two columns of the same name.
     """
     try:
-        found = _csv(path, where, text) if path.suffix.lower() == ".csv" else _parquet(path)
+        frame = _csv(path, where, text) if path.suffix.lower() == ".csv" else _parquet(path)
     except (*BROKEN, csv.Error) as error:
-        told = "a row has more cells than the header" if isinstance(error, Warning) else str(error)
-        reason = printable(" ".join(told.split()))[:120] or type(error).__name__
+        message = "a row has more cells than the header" if isinstance(error, Warning) else str(error)
+        reason = printable(" ".join(message.split()))[:120] or type(error).__name__
         raise UserError(f"{where} cannot be read ({reason}); write it again") from error
-    twice = next((name for name in found.names if found.names.count(name) > 1), None)
+    twice = next((name for name in frame.names if frame.names.count(name) > 1), None)
     if twice is not None:
         raise UserError(f"{where} has two columns called {twice!r}; give each a name of its own")
-    if not len(found.rows):
+    if not len(frame.rows):
         raise UserError(f"{where} holds no rows; give a file with values")
-    return found
+    return frame
 
 
 def _csv(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
     from pandas.api.types import is_float_dtype  # slow to import
 
     encoding = encoding_of(path)
-    head, mark, skipped = header_of(path, encoding)
+    head, delimiter, skipped = header_of(path, encoding)
     if not head.strip():
         raise UserError(f"{where} {'has no header in row 1' if head else 'is empty'}; its first row names the columns")
-    names = tuple(printable(name.strip()) for name in next(csv.reader(io.StringIO(head), delimiter=mark)))
-    kept = text(names)
-    frame = _cells(path, encoding, mark, skipped, len(names), kept, kept)
-    others = [frame[place] for place in frame if place not in kept and is_text(frame[place])]
-    points = any(is_float_dtype(frame[place]) and (frame[place] % 1 > 0).any() for place in frame)
-    decimal = file_mark(others, semicolons=mark == ";", points=points)
+    names = tuple(printable(name.strip()) for name in next(csv.reader(io.StringIO(head), delimiter=delimiter)))
+    verbatim = text(names)
+    frame = _cells(path, encoding, delimiter, skipped, len(names), verbatim, verbatim)
+    others = [frame[index] for index in frame if index not in verbatim and is_text(frame[index])]
+    points = any(is_float_dtype(frame[index]) and (frame[index] % 1 > 0).any() for index in frame)
+    decimal = file_mark(others, semicolons=delimiter == ";", points=points)
     if decimal == "," or "," in map(column_mark, others):
-        frame = _cells(path, encoding, mark, skipped, len(names), kept, set(range(len(names))))
-    blank = np.stack([(frame[place].isna() | (frame[place] == "")).to_numpy() for place in frame], axis=1)
+        frame = _cells(path, encoding, delimiter, skipped, len(names), verbatim, set(range(len(names))))
+    blank = np.stack([(frame[index].isna() | (frame[index] == "")).to_numpy() for index in frame], axis=1)
     rows = np.flatnonzero(~blank.all(axis=1))
-    named = [place for place, name in enumerate(names) if name or not blank[:, place].all()]
-    columns = [frame[place].iloc[rows] for place in named]
-    return Frame(tuple(names[place] for place in named), columns, rows + 2, decimal, encoding)
+    used = [index for index, name in enumerate(names) if name or not blank[:, index].all()]
+    columns = [frame[index].iloc[rows] for index in used]
+    return Frame(tuple(names[index] for index in used), columns, rows + 2, decimal, encoding)
 
 
-def _cells(path: Path, encoding: str, mark: str, skipped: int, count: int, kept: set[int], text: set[int]) -> Any:
-    """The cells below the header as a pandas frame: columns in `text` are text; of those `kept` no cell is unknown."""
+def _cells(
+    path: Path, encoding: str, delimiter: str, skipped: int, count: int, verbatim: set[int], text: set[int]
+) -> Any:
+    """The cells below the header as a pandas frame. Columns in `text` are text; cells of `verbatim` ones stay as is."""
     import pandas as pd  # slow to import
 
     with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)  # of a first row that is too long
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # for a first row that is too long
         return pd.read_csv(
             path,
-            sep=mark,
+            sep=delimiter,
             header=0,
             skiprows=skipped,
             names=list(range(count)),
             index_col=False,
             dtype=dict.fromkeys(text, str),
             keep_default_na=False,
-            na_values={place: UNKNOWN for place in range(count) if place not in kept},
+            na_values={index: UNKNOWN for index in range(count) if index not in verbatim},
             skip_blank_lines=False,
             skipinitialspace=True,
             encoding=encoding,
@@ -117,11 +119,11 @@ def _parquet(path: Path) -> Frame:
     frame = pd.read_parquet(path, engine="pyarrow")
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
-    columns = [frame.iloc[:, place] for place in range(frame.shape[1])]
+    columns = [frame.iloc[:, index] for index in range(frame.shape[1])]
     try:
         for column in columns:
             if pd.api.types.is_string_dtype(column):
-                column.astype(object)  # bytes that are no text are found only now
+                column.astype(object)  # only now pyarrow refuses bytes that are no text
     except pyarrow.ArrowException as error:
         raise ValueError(str(error)) from error
     decimal = file_mark([column for column in columns if is_text(column)], semicolons=False, points=False)
@@ -129,7 +131,7 @@ def _parquet(path: Path) -> Frame:
 
 
 CHUNK = 1 << 20  # bytes
-MARKS = "\t;|,"  # where two would do: a comma may stand within a cell
+DELIMITERS = "\t;|,"  # the comma last: it may stand within a cell
 
 
 def encoding_of(path: Path) -> str:
@@ -139,7 +141,7 @@ def encoding_of(path: Path) -> str:
         head = file.read(CHUNK)
         if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
-        for offset, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # without a mark: every other byte of digits is zero
+        for offset, name in ((1, "utf-16-le"), (0, "utf-16-be")):  # no byte-order mark: every other byte is zero
             if head[offset::2].count(0) > len(head) / 4 and head[1 - offset :: 2].count(0) < len(head) / 100:
                 return name
         try:
@@ -153,13 +155,13 @@ def encoding_of(path: Path) -> str:
 
 
 def header_of(path: Path, encoding: str) -> tuple[str, str, int]:
-    """The header line of a CSV file, the character that sets cells apart, and how many lines come before it.
+    """The header line of a CSV file, its delimiter, and the number of lines before the header.
 
-    One line may: `sep=;` as spreadsheets have it, which names that character.
+    There may be one such line: `sep=;`, by which spreadsheets name the delimiter.
     """
     with path.open(encoding=encoding, errors="backslashreplace", newline="") as file:
         first, second = file.readline(CHUNK), file.readline(CHUNK)
         if named := re.fullmatch(r'"?sep=(.)"?\s*', first.removeprefix("\ufeff"), re.IGNORECASE | re.DOTALL):
             return second, named[1], 1
     lines = [re.sub(r'"[^"]*"', "", line) for line in (first, second) if line.strip()]
-    return first, max(MARKS, key=lambda mark: min(line.count(mark) for line in lines)) if lines else ",", 0
+    return first, max(DELIMITERS, key=lambda mark: min(line.count(mark) for line in lines)) if lines else ",", 0

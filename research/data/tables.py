@@ -12,10 +12,9 @@ import numpy as np
 from research.data.decimals import COMMA, POINT, numbers_of
 from research.data.frames import Frame, read_frame
 from research.data.series.repeats import advise_on_repeats, refuse_repeated
-from research.data.series.timestamps import Timestamps, joined_times, read_timestamps
+from research.data.series.timestamps import Timestamps, holds_dates, joined_times, read_timestamps
 from research.errors import UserError, printable
 
-DATE = r"\d{4}-\d\d?-\d|\d\d?[./-]\d\d?[./-]\d{4}"  # the beginning of a date
 LARGEST = 1e18  # the largest number that is read: its square is still a float32
 
 
@@ -61,11 +60,7 @@ def read_table(
     frame = read_frame(path, where, lambda names: set().union(*_roles(names, options, where)))
     time, identity = _roles(frame.names, options, where)
     others = [index for index in range(len(frame.names)) if index not in (*time, *identity)]
-    times = [frame.columns[index] for index in time]
-    column = joined_times(times) if len(times) > 1 else times[0]
-    timestamps = read_timestamps(column, frame.rows, where, day_first=options.day_first, time_zone=options.time_zone)
-    if not options.time and {"unix", "excel"} & {kind for kind, *_ in timestamps.notes}:
-        _refuse_other_times(frame, time[0], others, where)
+    timestamps = _timestamps(frame, time, others, options, where)
     wanted = chosen_columns(frame.names, options, trained, where)
     numbers = {index: _numbers(frame, index, where, bool(wanted)) for index in wanted or others}
     chosen = {index: column for index, column in numbers.items() if column is not None}
@@ -85,27 +80,28 @@ def read_table(
 
 
 def _notes(frame: Frame, commas: Mapping[str, int]) -> tuple[tuple[str, str, int], ...]:
-    encoding = [("encoding", "", len(frame.rows))] if frame.encoding == "cp1252" else []
+    encoding = [("encoding", "", len(frame.rows))] * (frame.encoding == "cp1252")
     return (*encoding, *(("commas", name, count) for name, count in commas.items() if count))
 
 
-def _refuse_other_times(frame: Frame, time: int, others: Sequence[int], where: str) -> None:
-    """Raises UserError where the first column holds numbers that may be times, and another column holds dates."""
-    other = next((frame.names[index] for index in others if _is_date(frame.columns[index])), None)
-    if other is not None:
-        raise UserError(
-            f"{where}: its first column, {frame.names[time]!r}, holds numbers, and {other!r} holds dates; name the "
-            "column of times: --data.time"
-        )
+def _timestamps(
+    frame: Frame, time: Sequence[int], others: Sequence[int], options: ReadOptions, where: str
+) -> Timestamps:
+    """The times of the columns `time`.
 
-
-def _is_date(column: Any) -> bool:
-    import pandas as pd  # slow to import
-
-    if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return True
-    known = column.dropna()
-    return len(known) > 0 and re.match(DATE, str(known.iloc[0]).strip(), re.ASCII) is not None
+    Raises UserError where the first column, taken by default, holds numbers, and one of `others` holds dates.
+    """
+    columns = [frame.columns[index] for index in time]
+    column = joined_times(columns) if len(columns) > 1 else columns[0]
+    times = read_timestamps(column, frame.rows, where, day_first=options.day_first, time_zone=options.time_zone)
+    if not options.time and {"unix", "excel"} & {kind for kind, *_ in times.notes}:
+        dates = next((frame.names[index] for index in others if holds_dates(frame.columns[index])), None)
+        if dates is not None:
+            raise UserError(
+                f"{where}: its first column, {frame.names[time[0]]!r}, holds numbers, and {dates!r} holds dates; name "
+                "the column of times: --data.time"
+            )
+    return times
 
 
 def _refuse_more(columns: Sequence[int], frame: Frame, where: str) -> None:

@@ -1,6 +1,7 @@
 """Columns of times: text, dates or numbers, alone or in several columns, as UTC instants or local clock times."""
 
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from research.data.series.text_times import text_times
 from research.errors import UserError
 
 YEARS = (1678, 2261)  # the years that pandas can count in nanoseconds
+DATE = r"\d{4}-\d\d?-\d|\d\d?[./-]\d\d?[./-]\d{4}"  # the beginning of a date
 
 
 class Timestamps(NamedTuple):
@@ -58,6 +60,16 @@ def check_years(times: np.ndarray, rows: np.ndarray, where: str) -> None:
     if beyond.any():
         first = int(beyond.argmax())
         raise UserError(f"{where}: row {rows[first]}: its time is in the year {years[first]}; mend it")
+
+
+def holds_dates(column: Any) -> bool:
+    """Whether a pandas column is of dates, or its first known cell begins with one."""
+    import pandas as pd  # slow to import
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return True
+    known = column.dropna()
+    return len(known) > 0 and re.match(DATE, str(known.iloc[0]).strip(), re.ASCII) is not None
 
 
 def _read(
