@@ -1,9 +1,9 @@
 """Recurrent cells: one step forward, and one step back by hand. B batch, H units, T steps; blocks of columns as Keras'.
 
-A cell's pre-activations z [B, parts * H] hold what the step's input contributes. `forward` gives the new state and what
-going back needs: `kept`, its first array as wide as z. `backward` gives derivatives that take the places of the first
-of these; from all steps' arrays `gradients` makes those of the weights, by one product for all steps rather than one a
-step. All weights and pre-activations are scaled (see `gates`).
+A cell's pre-activations z [B, parts * H] are the contribution of the step's input. `forward` gives the new state and
+the residuals, the arrays that `backward` needs; the first one has the shape of z. `backward` gives derivatives that
+overwrite the first residuals. `gradients` makes the derivatives of the weights from the arrays of all steps, by one
+product. All weights and pre-activations are scaled (see `gates`).
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.models.gates import Gates, bend, scale, slope
+from research.models.gates import Gates, activate, scale, slope
 from research.models.rounding import operand, outcome
 
 Arrays = tuple[jax.Array, ...]
@@ -25,38 +25,40 @@ class Cell(Protocol):
 
     kind: ClassVar[Kind]
     parts: ClassVar[int]  # blocks of H columns
-    further: ClassVar[tuple[str, ...]]  # what is carried besides the hidden state
+    extra_states: ClassVar[tuple[str, ...]]  # names of the states besides the hidden state
 
     @property
     def rounds(self) -> bool:
-        """Whether operands of products are rounded to bfloat16 (see `rounding`): hidden states are, and dz."""
+        """Whether operands of products (hidden states, dz) are rounded to bfloat16 (see `rounding`)."""
         ...
 
     def scale(self, units: int) -> np.ndarray:
-        """What the columns of all weights are multiplied by, [parts * H]."""
+        """The factors of the columns of all weights, [parts * H]."""
         ...
 
     def first_bias(self, units: int) -> np.ndarray:
-        """The bias before training: [parts * H], or [2, parts * H] where input and recurrence have their own."""
+        """The initial bias: [parts * H], or [2, parts * H] with one each for the input and the recurrence."""
         ...
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-        """The state after the step, and `kept`."""
+        """The state after the step, and the residuals."""
         ...
 
-    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
-        """From derivatives by the state after the step: those by the state before it, and what replaces `kept`."""
+    def backward(self, state: Arrays, residuals: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """From derivatives by the state after the step: those by the state before it, and the step's outputs."""
         ...
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
-        """Derivatives by z, recurrent weights and bias: before [T, B, H] are the hidden states that steps begin with,
-        arrays [T, B, ...] what replaced the first of `kept`, then the others of those.
+        """Derivatives by z, recurrent weights and bias.
+
+        before [T, B, H] are the hidden states before each step; arrays [T, B, ...] are backward's per-step outputs,
+        then the remaining residuals.
         """
         ...
 
 
 def rounding(cell: Cell) -> Cell:
-    """The cell that rounds the operands of its products to bfloat16 (see the module `rounding`)."""
+    """The cell with operands of its products rounded to bfloat16 (see the module `rounding`)."""
     return dataclasses.replace(cell, rounds=True)  # pyright: ignore[reportArgumentType]  # every cell is a dataclass
 
 
@@ -67,7 +69,7 @@ class SimpleCell:
     rounds: bool = False
     kind: ClassVar[Kind] = "rnn"
     parts: ClassVar[int] = 1
-    further: ClassVar[tuple[str, ...]] = ()
+    extra_states: ClassVar[tuple[str, ...]] = ()
 
     def scale(self, units: int) -> np.ndarray:
         """See `Cell`."""
@@ -78,13 +80,13 @@ class SimpleCell:
         return np.zeros(units)
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-        """Keeps the slope of the tanh."""
+        """The residual is the slope of the tanh."""
         hidden = jnp.tanh(z + outcome(state[0] @ recurrent, rounds=self.rounds) + bias)
         return (operand(hidden, rounds=self.rounds),), ((1 - hidden) * (1 + hidden),)
 
-    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+    def backward(self, state: Arrays, residuals: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
-        dz = operand(kept[0] * state[0], rounds=self.rounds)
+        dz = operand(residuals[0] * state[0], rounds=self.rounds)
         return (dz @ recurrent.T,), (dz,)
 
     def gradients(self, before: jax.Array, arrays: Arrays) -> Arrays:
@@ -104,7 +106,7 @@ class LstmCell:
     rounds: bool = False
     kind: ClassVar[Kind] = "lstm"
     parts: ClassVar[int] = 4
-    further: ClassVar[tuple[str, ...]] = ("cell",)
+    extra_states: ClassVar[tuple[str, ...]] = ("cell",)
 
     def scale(self, units: int) -> np.ndarray:
         """See `Cell`."""
@@ -115,19 +117,19 @@ class LstmCell:
         return np.repeat([0.0, self.forget_bias, 0.0, 0.0], units)
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-        """Keeps what z's derivatives are multiples of (i, f, g of dc, o of dh); what dh adds to dc; the forget gate."""
+        """The residuals: factors of dz (of dc for i, f, g; of dh for o), factor of dh in dc, and forget gate."""
         hidden, cell = state
         gated = self._gated(hidden.shape[-1])
-        values = bend(z + outcome(hidden @ recurrent, rounds=self.rounds) + bias, self.gates, gated)
+        values = activate(z + outcome(hidden @ recurrent, rounds=self.rounds) + bias, self.gates, gated)
         i, f, g, o = jnp.split(values, 4, axis=-1)
         memory = f * cell + i * g
-        shown = jnp.tanh(memory)
-        factors = slope(values, self.gates, gated) * jnp.concatenate([g, cell, i, shown], axis=-1)
-        return (operand(o * shown, rounds=self.rounds), memory), (factors, o * (1 - shown * shown), f)
+        exposed = jnp.tanh(memory)
+        factors = slope(values, self.gates, gated) * jnp.concatenate([g, cell, i, exposed], axis=-1)
+        return (operand(o * exposed, rounds=self.rounds), memory), (factors, o * (1 - exposed * exposed), f)
 
-    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+    def backward(self, state: Arrays, residuals: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
-        (dh, dc), (factors, through, forget) = state, kept
+        (dh, dc), (factors, through, forget) = state, residuals
         dc = dc + dh * through
         dz = operand(factors * jnp.concatenate([dc, dc, dc, dh], axis=-1), rounds=self.rounds)
         return (dz @ recurrent.T, dc * forget), (dz,)

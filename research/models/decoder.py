@@ -58,11 +58,11 @@ class Decoder(Layer):
 
     def further(self) -> tuple[str, ...]:
         """See `Layer`."""
-        return ("hidden", *self.cell.further)
+        return ("hidden", *self.cell.extra_states)
 
     def reads(self) -> tuple[str, ...]:
         """See `Layer`."""
-        return self.cell.further
+        return self.cell.extra_states
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""

@@ -1,8 +1,8 @@
 """The nonlinearities of a recurrent step, for all columns of its pre-activations in one pass.
 
-Measured on CPU, what an LSTM's step of [64, 256] costs besides its product: with a sigmoid and a tanh on slices, which
-XLA puts in one loop that it does not vectorize, 50 us; with one tanh for all columns 12. So gates are bent by tanh too:
-sigmoid(x) = (1 + tanh(x / 2)) / 2, and the half is put into the weights once (`scale`), where it costs no rounding.
+One tanh for all columns takes a quarter of the time of a sigmoid and a tanh on slices (docs/speed.md). So gates use
+tanh too: sigmoid(x) = (1 + tanh(x / 2)) / 2. The half is multiplied into the weights once (`scale`), which costs no
+rounding.
 """
 
 from typing import Literal, get_args
@@ -20,12 +20,12 @@ STEEPNESS = {"hard_sigmoid": 1 / 6, "hard_sigmoid_keras2": 0.2}
 
 
 def scale(gates: Gates, gated: np.ndarray) -> np.ndarray:
-    """What pre-activations are multiplied by before `bend`, [n]; `gated` is 1 in the columns of gates, 0 in others."""
+    """The factors of pre-activations before `activate`, [n]; `gated` is 1 in the columns of gates, 0 in others."""
     return np.ones(len(gated)) if gates in STEEPNESS else 1 - gated / 2
 
 
-def bend(z: jax.Array, gates: Gates, gated: np.ndarray) -> jax.Array:
-    """Scaled pre-activations [..., n] to values: gates 0..1, the others' tanh."""
+def activate(z: jax.Array, gates: Gates, gated: np.ndarray) -> jax.Array:
+    """The values of scaled pre-activations [..., n]: gates 0..1, tanh in the other columns."""
     if gates in STEEPNESS:
         return jnp.where(gated > 0, jnp.clip(STEEPNESS[gates] * z + 0.5, 0, 1), jnp.tanh(z))
     half = jnp.asarray(gated / 2, z.dtype)
@@ -33,7 +33,7 @@ def bend(z: jax.Array, gates: Gates, gated: np.ndarray) -> jax.Array:
 
 
 def slope(a: jax.Array, gates: Gates, gated: np.ndarray) -> jax.Array:
-    """The derivative of `bend` by its scaled pre-activations, told from the values `a` [..., n]."""
+    """The derivative of `activate` by its scaled pre-activations, from its values `a` [..., n]."""
     if gates in STEEPNESS:
         return jnp.where(gated > 0, STEEPNESS[gates] * ((a > 0) & (a < 1)), (1 - a) * (1 + a))
     own = jnp.asarray(gated, a.dtype)

@@ -1,8 +1,8 @@
 """The gated recurrent unit in its two forms: h' = u h + (1 - u) n, in blocks u, r, n (Keras' z, r, h).
 
-The reset gate acts on the product, n = tanh(z + r (h R + b)), which has a bias of its own then (Keras with
-`reset_after`, cuDNN, torch); or before it, n = tanh(z + (r h) R + b) (Cho et al. 2014, arXiv 1406.1078v3). u is their
-update gate, n the new state before it is mixed in. The interface is that of `cells.Cell`.
+The reset gate acts on the product, n = tanh(z + r (h R + b)), whose bias is its own (Keras with `reset_after`, cuDNN,
+torch); or before it, n = tanh(z + (r h) R + b) (Cho et al. 2014, arXiv 1406.1078v3). u is the update gate, n the
+candidate state. The interface is that of `cells.Cell`.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.models.cells import Arrays, Kind, over_steps
-from research.models.gates import Gates, bend, scale, slope
+from research.models.gates import Gates, activate, scale, slope
 from research.models.rounding import operand, outcome
 
 
@@ -25,7 +25,7 @@ class GruCell:
     rounds: bool = False
     kind: ClassVar[Kind] = "gru"
     parts: ClassVar[int] = 3
-    further: ClassVar[tuple[str, ...]] = ()
+    extra_states: ClassVar[tuple[str, ...]] = ()
 
     def scale(self, units: int) -> np.ndarray:
         """See `Cell`."""
@@ -36,19 +36,21 @@ class GruCell:
         return np.zeros((2, 3 * units))
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-        """Keeps what derivatives by h R + b are multiples of (of dh), the same of n's z, and the update gate."""
+        """The residuals: the factors of dh in the derivatives by h R + b and by n's z, and the update gate."""
         (hidden,) = state
         product, z = outcome(hidden @ recurrent, rounds=self.rounds) + bias[1], z + bias[0]
-        (ours, ours_new), (inputs, inputs_new) = _gates_and_new(product), _gates_and_new(z)
-        u, r, slopes = _gates(inputs + ours, self.gates)
-        new = jnp.tanh(inputs_new + r * ours_new)
+        (recurrent_gates, recurrent_new), (inputs, inputs_new) = _gates_and_new(product), _gates_and_new(z)
+        u, r, slopes = _gates(inputs + recurrent_gates, self.gates)
+        new = jnp.tanh(inputs_new + r * recurrent_new)
         to_new = (1 - u) * (1 - new) * (1 + new)
-        factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, to_new * ours_new], -1), to_new * r], -1)
+        factors = jnp.concatenate(
+            [slopes * jnp.concatenate([hidden - new, to_new * recurrent_new], -1), to_new * r], -1
+        )
         return (operand(u * hidden + (1 - u) * new, rounds=self.rounds),), (factors, to_new, u)
 
-    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
-        """Gives the derivatives by h R + b, and by n's z."""
-        (dh,), (factors, to_new, update) = state, kept
+    def backward(self, state: Arrays, residuals: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+        """The step's outputs are the derivatives by h R + b, and by n's z."""
+        (dh,), (factors, to_new, update) = state, residuals
         dproduct = operand(factors * jnp.concatenate([dh, dh, dh], axis=-1), rounds=self.rounds)
         return (dproduct @ recurrent.T + dh * update,), (dproduct, operand(dh * to_new, rounds=self.rounds))
 
@@ -67,7 +69,7 @@ class ResetBeforeGruCell:
     rounds: bool = False
     kind: ClassVar[Kind] = "gru"
     parts: ClassVar[int] = 3
-    further: ClassVar[tuple[str, ...]] = ()
+    extra_states: ClassVar[tuple[str, ...]] = ()
 
     def scale(self, units: int) -> np.ndarray:
         """See `Cell`."""
@@ -78,7 +80,7 @@ class ResetBeforeGruCell:
         return np.zeros(3 * units)
 
     def forward(self, state: Arrays, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-        """Keeps what z's derivatives are multiples of (u, n of dh, r of the one by r h), the update and reset gates."""
+        """The residuals: factors of dz (of dh for u and n, of the one by r h for r), the update and reset gates."""
         (hidden,) = state
         (for_gates, for_new), (inputs, inputs_new) = _gates_and_new(recurrent), _gates_and_new(z + bias)
         u, r, slopes = _gates(inputs + outcome(hidden @ for_gates, rounds=self.rounds), self.gates)
@@ -88,9 +90,9 @@ class ResetBeforeGruCell:
         factors = jnp.concatenate([slopes * jnp.concatenate([hidden - new, hidden], -1), to_new], -1)
         return (operand(u * hidden + (1 - u) * new, rounds=self.rounds),), (factors, u, r)
 
-    def backward(self, state: Arrays, kept: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
+    def backward(self, state: Arrays, residuals: Arrays, recurrent: jax.Array) -> tuple[Arrays, Arrays]:
         """See `Cell`."""
-        (dh,), (factors, update, reset) = state, kept
+        (dh,), (factors, update, reset) = state, residuals
         for_gates, for_new = _gates_and_new(recurrent)
         dnew = operand(_gates_and_new(factors)[1] * dh, rounds=self.rounds)
         dreset = dnew @ for_new.T  # by r h
@@ -113,13 +115,13 @@ def _scale(gates: Gates, units: int) -> np.ndarray:
 
 def _gates_and_new(blocks: jax.Array) -> tuple[jax.Array, jax.Array]:
     """[..., 3 * H] as the blocks u and r together [..., 2 * H], and n [..., H]."""
-    cut = 2 * blocks.shape[-1] // 3
-    return blocks[..., :cut], blocks[..., cut:]
+    border = 2 * blocks.shape[-1] // 3
+    return blocks[..., :border], blocks[..., border:]
 
 
 def _gates(z: jax.Array, gates: Gates) -> tuple[jax.Array, jax.Array, jax.Array]:
     """Update gate and reset gate [B, H], and their slopes [B, 2 * H]."""
     gated = np.ones(z.shape[-1])
-    values = bend(z, gates, gated)
+    values = activate(z, gates, gated)
     update, reset = jnp.split(values, 2, axis=-1)
     return update, reset, slope(values, gates, gated)

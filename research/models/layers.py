@@ -49,7 +49,7 @@ class Preprocess(Layer):
 
 
 class Conv(Layer):
-    """Convolution: each chip of the input times the kernel, summed, plus a bias. [B, H, W, C] -> [B, H', W', F].
+    """Convolution: each patch of the input times the kernel, summed, plus a bias. [B, H, W, C] -> [B, H', W', F].
 
     Kernels start Glorot-uniform (Glorot & Bengio 2010, eq. 16), biases at zero: the defaults of Keras.
     """

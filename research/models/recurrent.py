@@ -38,7 +38,7 @@ class Recurrent(Layer):
 
     def further(self) -> tuple[str, ...]:
         """See `Layer`."""
-        return (*self.cell.further, "last")
+        return (*self.cell.extra_states, "last")
 
     def facts(self, inputs: tuple[Shape, ...]) -> Facts:
         """See `Layer`."""

@@ -46,14 +46,14 @@ def plain_step(cell, z, state, recurrent, bias):
 def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     read = window()
     layer = Decoder(5, 4, 2, cell)
-    encoded = [jax.random.normal(jax.random.key(place), (2, 6, 5)) for place in range(1 + len(cell.further))]
+    encoded = [jax.random.normal(jax.random.key(place), (2, 6, 5)) for place in range(1 + len(cell.extra_states))]
     params = jax.jit(layer.init)(jax.random.key(3), encoded[0], read, *encoded[1:])["params"]
     noise = jax.random.normal(jax.random.key(4), (2, 100))
     params = jax.tree.map(lambda leaf: leaf + 0.3 * noise.reshape(-1)[: leaf.size].reshape(leaf.shape), params)
     found, taps = layer.apply({"params": params}, encoded[0], read, *encoded[1:])
     wanted = stepped(cell, params, tuple(states[:, -1] for states in encoded), read)
     np.testing.assert_allclose(found, wanted, atol=1e-5)
-    assert list(taps) == ["hidden", *cell.further] and {tap.shape for tap in taps.values()} == {(2, 4, 5)}
+    assert list(taps) == ["hidden", *cell.extra_states] and {tap.shape for tap in taps.values()} == {(2, 4, 5)}
     answers = taps["hidden"] @ params["output_kernel"] + params["output_bias"]
     np.testing.assert_allclose(found, answers, atol=1e-5)
 

@@ -1,14 +1,13 @@
 """Convolution as a pure function, lowered to what the platform runs fast.
 
 On CPU, XLA's own convolution is slow inside `while_loop` and `scan` (its backward pass 7-12 times, jax-ml/jax#12868),
-and training lives in one. So there, chosen inside the program, a convolution is a matrix product: every chip of the
-input laid out as a column ("im2col", Chellapilla et al. 2006), the kernel times that. Both gradients are products of
-the same two matrices.
+and a training program is such a loop. There a convolution is a matrix product: the kernel times the input's patches,
+each laid out as a column ("im2col", Chellapilla et al. 2006). Both gradients are products of the same two matrices. The
+choice is made inside the program (`lax.platform_dependent`).
 
-A batch is held with its examples innermost, [C, H, W, B], while it is convolved and pooled. Then laying out chips,
-adding their gradients up and pooling move whole rows of B neighbouring numbers, and the products run at 170-200
-GFLOP/s where those of [B, H, W, C] run at 92-106. The transposes at the border cost nothing inside `jit`: XLA lays the
-arrays between two layers out so that they are none.
+While a batch is convolved and pooled, its examples are the last axis, [C, H, W, B]: copies move rows of B neighbouring
+numbers, and products run twice as fast as those of [B, H, W, C]. The transposes cost nothing inside `jit`: XLA chooses
+the layout of the arrays between two layers.
 """
 
 import functools
@@ -29,16 +28,16 @@ __all__ = ["conv2d", "max_pool"]
 Shape = tuple[int, ...]
 Lowering = Literal["xla", "rows", "columns", "winograd", "winograd_channels"]
 
-LARGEST_KERNEL = 15**2  # positions; chips are cut by one operation at each, and of 10,000 XLA compiles for minutes
-LARGEST_CHIPS = 2**27  # numbers in the matrix of chips, 512 MiB of float32; its gradient takes as much again
+LARGEST_KERNEL = 15**2  # positions; patches take one slice for each, and 10,000 slices compile for minutes
+LARGEST_PATCHES = 2**27  # numbers in the matrix of patches, 512 MiB of float32; its gradient takes as much again
 
 
 def conv2d(
     x: jax.Array, kernel: jax.Array, bias: jax.Array, *, stride: Shape = (1, 1), padding: str = "valid"
 ) -> jax.Array:
-    """Slide `kernel` [h, w, C, F] over `x` [B, H, W, C]: a map [B, H', W', F] of chip x kernel, summed, + `bias` [F].
+    """Slide `kernel` [h, w, C, F] over `x` [B, H, W, C]: a map [B, H', W', F] of patch x kernel, summed, + `bias` [F].
 
-    "valid" keeps chips inside; "same" pads with zeros to ceil(H / stride), the odd row below and right (as
+    "valid" keeps patches inside; "same" pads with zeros to ceil(H / stride), the odd row below and right (as
     TensorFlow does). Computed in the kernel's type. First derivatives in reverse mode only (`jax.grad`, also under
     `vmap`): on CPU the gradient is written by hand, so `jax.jvp` and second derivatives raise.
     """
@@ -58,9 +57,9 @@ def _by_xla(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape) -> 
 
 
 def _by_products(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape, lowering: Lowering) -> jax.Array:
-    """`x` [B, H, W, C], padded, as matrix products."""
+    """The convolution of padded `x` [B, H, W, C] as matrix products: [B, H', W', F]."""
     if lowering == "rows":
-        return _chips_as_rows(x, kernel.shape, stride) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+        return _patches_as_rows(x, kernel.shape, stride) @ kernel.reshape(-1, kernel.shape[-1]) + bias
     if lowering == "winograd_channels":
         return winograd.correlate(x, kernel, bias, "channels")
     if lowering == "winograd":
@@ -69,40 +68,26 @@ def _by_products(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape
 
 
 def choose_lowering(image: Shape, kernel: Shape, stride: Shape, precision: DTypeLike = jnp.float32) -> Lowering:
-    """How a CPU convolves padded images [B, H, W, C] with a kernel [h, w, C, F] in `precision`; others do by "xla".
+    """How a CPU convolves padded images [B, H, W, C] with a kernel [h, w, C, F] in `precision`; other platforms: "xla".
 
-    Measured in nets of such layers (2 shared cores, AVX-512; minima), ms per training step in a loop; one layer's
-    gradients take "xla" 7-25 times as long. The digit net with B = 128 is measured on a quiet machine, the others are
-    not, so compare within a column:
+    "rows" and "columns" are the layout of patches: [B, H', W', h * w * C] and [h * w * C, H' W' B]. In a training loop
+    the digit net's gradients take "xla" 7-25 times as long. "columns" are faster from `SMALLEST_BATCH` examples on;
+    fewer fill no vector register (B = 8: rows 0.5 ms forward, columns 0.8).
 
-        like the digit net, 28x28x1, B =     8     16     32     64    the digit net, 128    photos 150x150x3, B = 20
-        "rows", [B, H', W', h * w * C]     2.1    7.9    8.8   19.2    26.9                  890
-        "columns", [h * w * C, H' W' B]    1.8    4.9    4.4    8.7    20.6                  482
-        "winograd" where it suits, too                                 14.8
+    Winograd's products pay from 16 channels and 5 positions on (a training step of the digit net, B = 128: 14.8 ms
+    against 20.6); below, the transforms cost as much as the products save. In less than float32 its coefficients of up
+    to 24 lose too many bits. "winograd_channels" takes [B, H, W, C] for many more features than examples, and works
+    large batches off in groups, so that it never has too many patches. It is not chosen for a few more features: the
+    transposes between layers of both kinds make a step of a net of photos three times as long.
 
-    Winograd's products pay from 16 channels and 5 positions on: its transforms cost as much as they save below. With
-    many more features than examples those are the longer rows of neighbours, and the transforms as they are written
-    serve [B, H, W, C] too: "winograd_channels", which takes any batch, works large ones off in groups, and so never has
-    too many chips. (Where chips do fit, not with a few more features: between layers of both kinds lie transposes,
-    which make a training step of the photos' net 960 ms with 32 examples, in the place of 340.) VGG16's layers, B = 16,
-    forward (2 quiet cores, AVX2; minima; PyTorch's channels last and our "xla" beside):
-
-        ms at 224 x 64 -> 64   112 x 64 -> 128   56 x 128 -> 256   56 x 256   28 x 512   14 x 512   all at 224 pixels
-        "winograd_channels" 324      104                90            159        147         53          1750
-        PyTorch             342      168               166            374        348         86          3023
-        "xla"               411      236               194            386        391        105          3677
-
-    In less than float32 its coefficients of up to 24 would lose what bits there are. Forward alone "rows" and "columns"
-    are equal from B = 32 on; below 16, where "columns" fill no register, "rows" are faster (0.5 against 0.8 ms at
-    B = 8). When the chips would not fit in memory "xla" is left; its forward pass is the fastest of the three for large
-    pictures (photos above: 248 ms, "rows" 286, "columns" 302), its kernel gradient is not.
+    Measured on 2 cores; docs/speed.md has the tables.
     """
     rows, columns = _positions(image[1:3], kernel, stride)
     plain = tuple(kernel[:2]) == (3, 3) and tuple(stride) == (1, 1) and precision == jnp.float32
     suits = plain and min(kernel[2:]) >= 16 and min(rows, columns) >= 5
     if kernel[0] * kernel[1] > LARGEST_KERNEL:
         return "xla"
-    too_many = image[0] * rows * columns * kernel[0] * kernel[1] * kernel[2] > LARGEST_CHIPS
+    too_many = image[0] * rows * columns * kernel[0] * kernel[1] * kernel[2] > LARGEST_PATCHES
     if suits and (too_many or kernel[-1] >= 8 * image[0]):
         return "winograd_channels"
     if too_many:
@@ -119,12 +104,12 @@ def same_padding(length: int, window: int, step: int) -> tuple[int, int]:
 
 
 def _positions(image: Shape, kernel: Shape, stride: Shape) -> tuple[int, int]:
-    """Rows and columns of places where the kernel fits into the image."""
+    """Rows and columns of positions where the kernel fits into the image."""
     return (image[0] - kernel[0]) // stride[0] + 1, (image[1] - kernel[1]) // stride[1] + 1
 
 
-def _chips_as_rows(x: jax.Array, kernel: Shape, stride: Shape) -> jax.Array:
-    """Every chip of `x` [B, H, W, C], laid out as the kernel is: [B, H', W', h * w * C]."""
+def _patches_as_rows(x: jax.Array, kernel: Shape, stride: Shape) -> jax.Array:
+    """Every patch of `x` [B, H, W, C], in the order of the kernel: [B, H', W', h * w * C]."""
     rows, columns = _positions(x.shape[1:3], kernel, stride)
     return jnp.concatenate([part for line in _shifts(x, kernel, stride, rows, columns) for part in line], axis=-1)
 
@@ -136,14 +121,12 @@ def _shifts(x: jax.Array, kernel: Shape, stride: Shape, rows: int, columns: int)
     return [[x[:, top, left] for left in lefts] for top in tops]
 
 
-def _chips_as_columns(x: jax.Array, kernel: Shape, stride: Shape) -> jax.Array:
-    """Every chip of `x` [C, H, W, B], laid out as the kernel is: [h * w * C, H' * W' * B].
+def _patches_as_columns(x: jax.Array, kernel: Shape, stride: Shape) -> jax.Array:
+    """Every patch of `x` [C, H, W, B], in the order of the kernel: [h * w * C, H' * W' * B].
 
-    Up to eight parts XLA writes in one threaded pass, more it copies twice: hence stacks of stacks (0.5 ms against 1.7
-    for the second layer of the digit net).
-
-    The chips of pictures get a row of ones below, for the bias (`_with_bias`), and are copied once more: pictures are
-    gathered from bytes.
+    XLA writes up to eight parts in one threaded pass and copies more of them twice, hence stacks of stacks (0.5 ms
+    against 1.7 for the second layer of the digit net). Patches of pictures get a last row of ones for the bias
+    (`_with_bias`).
     """
     parts = _shifts(x, kernel, stride, *_positions(x.shape[1:3], kernel, stride))
     if _is_picture(kernel):
@@ -153,12 +136,12 @@ def _chips_as_columns(x: jax.Array, kernel: Shape, stride: Shape) -> jax.Array:
 
 
 def _is_picture(kernel: Shape) -> bool:
-    """Whether a kernel reads few channels: then its chips are thin, and one row more costs nothing."""
+    """Whether a kernel reads few channels: then its patches are thin, and one row more costs nothing."""
     return kernel[2] <= 4
 
 
 def _with_bias(kernel: jax.Array, bias: jax.Array) -> jax.Array:
-    """The kernel as a matrix [h * w * C, F], with the bias below where the chips have their ones."""
+    """The kernel as a matrix [h * w * C, F]; of pictures with the bias as its last row, where patches have ones."""
     matrix = kernel.reshape(-1, kernel.shape[-1])
     return jnp.concatenate([matrix, bias[None]]) if _is_picture(kernel.shape) else matrix
 
@@ -172,22 +155,22 @@ _correlate = jax.custom_vjp(_product, nondiff_argnums=(3,))
 
 
 def _correlate_forward(x: jax.Array, kernel: jax.Array, bias: jax.Array, stride: Shape) -> tuple[jax.Array, tuple]:
-    chips = _chips_as_columns(x, kernel.shape, stride)
-    found = _with_bias(kernel, bias).T @ chips
-    found = found.reshape(-1, *_positions(x.shape[1:3], kernel.shape, stride), x.shape[-1])
-    return found if _is_picture(kernel.shape) else found + bias[:, None, None, None], (x, kernel, chips)
+    patches = _patches_as_columns(x, kernel.shape, stride)
+    output = _with_bias(kernel, bias).T @ patches
+    output = output.reshape(-1, *_positions(x.shape[1:3], kernel.shape, stride), x.shape[-1])
+    return output if _is_picture(kernel.shape) else output + bias[:, None, None, None], (x, kernel, patches)
 
 
-def _correlate_backward(stride: Shape, kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    x, kernel, chips = kept
+def _correlate_backward(stride: Shape, residuals: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    x, kernel, patches = residuals
     height, width, channels, features = kernel.shape
     flat = gradient.reshape(features, -1)
-    by_matrix = chips @ flat.T
-    # A sum over the gradient itself would make XLA compute it twice, here and for the product.
+    by_matrix = patches @ flat.T
+    # `flat.sum` only where patches have no ones: XLA computes the gradient twice for it, here and for the product.
     by_bias = by_matrix[-1] if _is_picture(kernel.shape) else flat.sum(axis=1)
     by_kernel = by_matrix[: height * width * channels].reshape(kernel.shape)
-    by_chips = (kernel.reshape(-1, features) @ flat).reshape(height, width, channels, *gradient.shape[1:])
-    lines = _overlap_add([by_chips[:, left] for left in range(width)], 3, stride[1], x.shape[2])
+    by_patches = (kernel.reshape(-1, features) @ flat).reshape(height, width, channels, *gradient.shape[1:])
+    lines = _overlap_add([by_patches[:, left] for left in range(width)], 3, stride[1], x.shape[2])
     return _overlap_add([lines[top] for top in range(height)], 1, stride[0], x.shape[1]), by_kernel, by_bias
 
 
@@ -197,20 +180,20 @@ _correlate.defvjp(_correlate_forward, _correlate_backward)
 def _overlap_add(parts: list[jax.Array], axis: int, step: int, length: int) -> jax.Array:
     """The sum of `parts`, part t spread by `step` along `axis` and moved by t, in an axis of `length`.
 
-    Pieces with the same parts in them are added and joined. A sum of padded parts would be less to say and less to
-    do (0.3 ms against 0.9), but XLA moves such a sum into what reads it and works it out there up to four times.
+    The axis is cut into segments with the same parts in each; these are added, and the segments joined. A sum of padded
+    parts is shorter, but XLA fuses it into its consumers and computes it up to four times.
     """
-    spread = [(0, 0, step - 1 if place == axis else 0) for place in range(parts[0].ndim)]
+    spread = [(0, 0, step - 1 if dimension == axis else 0) for dimension in range(parts[0].ndim)]
     parts = [lax.pad(part, jnp.zeros((), part.dtype), spread) for part in parts] if step > 1 else parts
     reach = parts[0].shape[axis]
-    cuts = sorted({moved + end for moved in range(len(parts)) for end in (0, reach)})
+    borders = sorted({moved + end for moved in range(len(parts)) for end in (0, reach)})
     pieces = []
-    for start, stop in itertools.pairwise(cuts):
+    for start, stop in itertools.pairwise(borders):
         present = [(moved, part) for moved, part in enumerate(parts) if moved <= start and stop <= moved + reach]
         slices = [lax.slice_in_dim(part, start - moved, stop - moved, axis=axis) for moved, part in present]
         pieces.append(functools.reduce(jnp.add, slices))
-    if length > cuts[-1]:  # what lies beyond the last chip
+    if length > borders[-1]:  # beyond the last patch
         shape = list(parts[0].shape)
-        shape[axis] = length - cuts[-1]
+        shape[axis] = length - borders[-1]
         pieces.append(jnp.zeros(shape, parts[0].dtype))
     return jnp.concatenate(pieces, axis)

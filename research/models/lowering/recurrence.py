@@ -1,11 +1,7 @@
-"""A cell run over all steps: the recurrence, with its derivative by hand.
+"""A recurrent cell run over all steps of a sequence, with its derivative written by hand.
 
-Measured, CPU time of a training step on one core: LSTM of 64 units, 72 steps x 15 features, batch 64, head to 288 x 15
-and Adam included: JAX's own derivative of the same scan 15.5 ms, with the recurrent weights' derivative as one product
-after it 15.5, by hand 13.2, and where each step's arrays take the places of those no longer needed 11.6 (the arrays of
-all steps are 5 MB each, and fresh ones have to be filled with zeros first); 11.1 where only the last state is read.
-torch.nn.LSTM: 13.4. Nothing gains by several steps in one (unroll), nor by lanes of the batch on two cores, for XLA
-runs two loops one after the other.
+An LSTM's training step takes 11.6 ms, 15.5 with JAX's own derivative of the scan (docs/speed.md). Part of the gain is
+memory: the backward pass writes each step's outputs over residuals that it no longer needs.
 """
 
 import functools
@@ -24,15 +20,14 @@ def run_cell(
 ) -> tuple[Arrays, Arrays]:
     """The states of `cell` on x [B, T, D] from a state of zeros: after each step [B, T, H], and after the last [B, H].
 
-    kernel [D, parts * H], recurrent [H, parts * H], bias as `cell.first_bias`. What the inputs contribute is one
-    product over all steps. The derivative by the last state alone has no zeros of other steps to add. Derivatives go
-    back (grad, vjp), not forward (jvp).
+    kernel is [D, parts * H], recurrent [H, parts * H], bias as `cell.first_bias`. One product over all steps gives the
+    contribution of the inputs. Reverse mode only (grad, vjp).
     """
     kernel, recurrent, bias = scaled(cell, kernel, recurrent, bias)
     steps = jnp.swapaxes(x, 0, 1)  # time first: a step's arrays lie together
     z = product(steps.reshape(-1, x.shape[-1]), kernel, rounds=cell.rounds).reshape(*steps.shape[:2], -1)
-    found: tuple[Arrays, Arrays] = _states(cell, z, recurrent, bias)
-    states, last = found
+    outputs: tuple[Arrays, Arrays] = _states(cell, z, recurrent, bias)
+    states, last = outputs
     return tuple(jnp.swapaxes(state, 0, 1) for state in states), last
 
 
@@ -44,7 +39,7 @@ def scaled(cell: Cell, *weights: jax.Array) -> Arrays:
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _states(cell: Cell, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> tuple[Arrays, Arrays]:
-    """The states after each step [T, B, H], and after the last; z [T, B, parts * H]."""
+    """The states after each step [T, B, H], and after the last step [B, H], of z [T, B, parts * H]."""
 
     def step(state: Arrays, z: jax.Array) -> tuple[Arrays, Arrays]:
         after, _ = cell.forward(state, z, recurrent, bias)
@@ -57,35 +52,35 @@ def _states(cell: Cell, z: jax.Array, recurrent: jax.Array, bias: jax.Array) -> 
 def _forward(cell: Cell, z: Any, recurrent: Any, bias: Any) -> tuple[tuple[Arrays, Arrays], tuple]:
     z, recurrent, bias = z.value, recurrent.value, bias.value
     state = _zeros(cell, z, recurrent)
-    kept = jax.eval_shape(cell.forward, state, z[0], recurrent, bias)[1]
-    arrays = [z, *(jnp.zeros((len(z), *each.shape), each.dtype) for each in (*kept[1:], *state))]
+    shapes = jax.eval_shape(cell.forward, state, z[0], recurrent, bias)[1]
+    arrays = [z, *(jnp.zeros((len(z), *like.shape), like.dtype) for like in (*shapes[1:], *state))]
 
     def step(t: jax.Array, carry: tuple[Arrays, list]) -> tuple[Arrays, list]:
         state, arrays = carry
-        after, kept = cell.forward(state, _at(arrays[0], t), recurrent, bias)
-        return after, [_put(array, value, t) for array, value in zip(arrays, (*kept, *after), strict=True)]
+        after, residuals = cell.forward(state, _at(arrays[0], t), recurrent, bias)
+        return after, [_put(array, value, t) for array, value in zip(arrays, (*residuals, *after), strict=True)]
 
     last, arrays = jax.lax.fori_loop(0, len(z), step, (state, arrays))
-    states = tuple(arrays[len(kept) :])
-    return (states, last), (tuple(arrays[: len(kept)]), states[0], recurrent)
+    states = tuple(arrays[len(shapes) :])
+    return (states, last), (tuple(arrays[: len(shapes)]), states[0], recurrent)
 
 
 def _backward(cell: Cell, saved: tuple, cotangents: tuple[tuple, tuple]) -> Arrays:
-    kept, hidden, recurrent = saved
+    residuals, hidden, recurrent = saved
     count = len(hidden)
-    each, last = ([None if isinstance(one, SymbolicZero) else one for one in states] for states in cotangents)
+    by_steps, by_last = ([None if isinstance(d, SymbolicZero) else d for d in states] for states in cotangents)
 
-    def step(place: jax.Array, carry: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
-        (state, arrays), t = carry, count - 1 - place
-        pairs = zip(state, each, strict=True)  # of a state that nobody reads there is nothing to add
+    def step(index: jax.Array, carry: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
+        (state, arrays), t = carry, count - 1 - index
+        pairs = zip(state, by_steps, strict=True)  # None: nobody reads this state
         state = tuple(own if more is None else own + _at(more, t) for own, more in pairs)
         state, outs = cell.backward(state, tuple(_at(array, t) for array in arrays), recurrent)
-        replaced = tuple(_put(array, value, t) for array, value in zip(arrays, outs, strict=False))
-        return state, (*replaced, *arrays[len(outs) :])
+        overwritten = tuple(_put(array, value, t) for array, value in zip(arrays, outs, strict=False))
+        return state, (*overwritten, *arrays[len(outs) :])
 
-    pairs = zip(_zeros(cell, hidden, recurrent), last, strict=True)
+    pairs = zip(_zeros(cell, hidden, recurrent), by_last, strict=True)
     start = tuple(zero if given is None else given for zero, given in pairs)
-    _, arrays = jax.lax.fori_loop(0, count, step, (start, kept))
+    _, arrays = jax.lax.fori_loop(0, count, step, (start, residuals))
     before = jnp.concatenate([jnp.zeros_like(hidden[:1]), hidden[:-1]])
     return cell.gradients(before, arrays)
 
@@ -94,7 +89,7 @@ _states.defvjp(_forward, _backward, symbolic_zeros=True)
 
 
 def _zeros(cell: Cell, like: jax.Array, recurrent: jax.Array) -> Arrays:
-    return (jnp.zeros((like.shape[1], recurrent.shape[0]), like.dtype),) * (1 + len(cell.further))
+    return (jnp.zeros((like.shape[1], recurrent.shape[0]), like.dtype),) * (1 + len(cell.extra_states))
 
 
 def _at(array: jax.Array, t: jax.Array) -> jax.Array:

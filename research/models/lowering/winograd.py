@@ -1,11 +1,11 @@
-"""Convolution with 3x3 kernels by Winograd's minimal filtering: 36 products for 16 outputs in the place of 144.
+"""Convolution with 3x3 kernels by Winograd's minimal filtering: 36 products for 16 outputs instead of 144.
 
-Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", F(4x4, 3x3): an input is cut into tiles of 6x6
-that overlap by 2; tiles and kernel are transformed by small matrices, multiplied point by point (36 matrix products
+Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", F(4x4, 3x3). The input is divided into tiles of
+6x6 that overlap by 2. Tiles and kernel are transformed by small matrices, multiplied point by point (36 matrix products
 over the channels), and transformed back to 4x4 outputs each. Relative error in float32: 1e-6 to 5e-6.
 
-Arrays are [C, H, W, B] (`innermost` "examples", as in `convolution`) or [B, H, W, C] ("channels"). In the latter, large
-batches are worked off in groups of examples, one after the other, so that the tiles of all never exist at once.
+Arrays are [C, H, W, B] (`innermost` "examples", as in `convolution`) or [B, H, W, C] ("channels"). With "channels",
+large batches are processed in groups of examples, so that the tiles of all examples never exist at once.
 """
 
 import functools
@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from research.models.lowering.winograd_transforms import (
     OUT,
     TILE,
-    Places,
+    TilePoints,
     input_gradient,
     kernel_gradient,
     outputs_of,
@@ -49,18 +49,18 @@ def _forward(x: jax.Array, kernel: jax.Array, bias: jax.Array, innermost: Innerm
     size = group_size(x.shape, kernel.shape) if innermost == "channels" else len(x)
     if size == len(x):
         tiles = tiles_of(x)
-        found = _outputs(tiles, weights, innermost)
+        output = _outputs(tiles, weights, innermost)
     else:
-        tiles = None  # too many to be kept: the gradient works them out again
-        found = jax.lax.map(lambda part: _outputs(tiles_of(part), weights, innermost), _grouped(x, size))
-        found = found.reshape(len(x), *found.shape[2:])
-    found = found[:, : x.shape[1] - 2, : x.shape[2] - 2]
-    found += bias if innermost == "channels" else bias[:, None, None, None]
-    return found, (x, weights, tiles)
+        tiles = None  # too many to save: the gradient computes them again
+        output = jax.lax.map(lambda part: _outputs(tiles_of(part), weights, innermost), _grouped(x, size))
+        output = output.reshape(len(x), *output.shape[2:])
+    output = output[:, : x.shape[1] - 2, : x.shape[2] - 2]
+    output += bias if innermost == "channels" else bias[:, None, None, None]
+    return output, (x, weights, tiles)
 
 
-def _backward(innermost: Innermost, kept: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-    x, weights, tiles = kept
+def _backward(innermost: Innermost, residuals: tuple, gradient: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    x, weights, tiles = residuals
     if tiles is not None:
         by_x, by_weights = _gradients(tiles, weights, gradient, innermost)
     else:
@@ -82,7 +82,7 @@ correlate.defvjp(_forward, _backward)
 
 
 def group_size(image: tuple[int, ...], kernel: tuple[int, ...]) -> int:
-    """How many of the examples [B, H, W, C] a group holds: as many as divide B and keep within `GROUP_TILES`."""
+    """The examples of [B, H, W, C] in a group: the largest divisor of B within `GROUP_TILES`."""
     rows, columns = (-(-(length - 2) // OUT) for length in image[1:3])
     fitting = GROUP_TILES // (TILE * TILE * rows * columns * max(kernel[2:]))
     return max(size for size in range(1, image[0] + 1) if image[0] % size == 0 and size <= max(fitting, 1))
@@ -93,10 +93,10 @@ def _grouped(x: jax.Array, size: int) -> jax.Array:
     return x.reshape(-1, size, *x.shape[1:])
 
 
-# Jitted, this and the next, so that what all lanes of a batch share is traced once: XLA inlines it again.
+# This and the next function are jitted so that both halves of a batch trace them once; XLA inlines them.
 @functools.partial(jax.jit, static_argnames="innermost")
 def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.Array:
-    """The map that `tiles` [6, 6, ., rows, columns, .] and `weights` [6, 6, C, F] give, at least as large as asked."""
+    """The map of `tiles` [6, 6, ., rows, columns, .] and `weights` [6, 6, C, F], at least as large as needed."""
     flat = _flat(tiles, innermost)
     if innermost == "channels":
         return outputs_of(_shaped(_together("nc,cf->nf", flat, weights), (*tiles.shape[2:5], -1)))
@@ -107,7 +107,7 @@ def _outputs(tiles: jax.Array, weights: jax.Array, innermost: Innermost) -> jax.
 def _gradients(
     tiles: jax.Array, weights: jax.Array, gradient: jax.Array, innermost: Innermost
 ) -> tuple[jax.Array, jax.Array]:
-    """By x, at least as large as it, and by weights [6, 6, C, F]."""
+    """The gradients by x, at least as large as x, and by weights [6, 6, C, F]."""
     flat = _flat(tiles, innermost)
     by_products = _flat(spread(gradient, *tiles.shape[3:5]), innermost)
     if innermost == "channels":
@@ -127,15 +127,15 @@ def _flat(tiles: jax.Array, innermost: Innermost) -> jax.Array:
     return tiles.reshape(TILE, TILE, tiles.shape[2], -1)
 
 
-def _shaped(places: Places, shape: tuple[int, ...]) -> Places:
-    return [[place.reshape(shape) for place in line] for line in places]
+def _shaped(points: TilePoints, shape: tuple[int, ...]) -> TilePoints:
+    return [[point.reshape(shape) for point in line] for line in points]
 
 
-def _products(equation: str, left: jax.Array, right: jax.Array) -> Places:
-    """The matrix product `equation` of each of the 6x6 places of `left` and `right`, [6, 6, ., .] each.
+def _products(equation: str, left: jax.Array, right: jax.Array) -> TilePoints:
+    """The matrix product `equation` of each of the 6x6 points of `left` and `right`, [6, 6, ., .] each.
 
-    Small ones as 36 products, which the cores work off side by side (2.4 ms against 4.6 for both gradients of the digit
-    net's second layer); large ones keep all cores busy by themselves, and a deep net of so many would compile forever.
+    Small products are 36 operations, which the cores run in parallel (2.4 ms against 4.6 for both gradients of the
+    digit net's second layer). Large ones are one operation: each fills all cores, and fewer operations compile faster.
     """
     first, second, _ = equation.replace("->", ",").split(",")
     sizes = dict(zip(first, left.shape[2:], strict=True)) | dict(zip(second, right.shape[2:], strict=True))
@@ -144,10 +144,8 @@ def _products(equation: str, left: jax.Array, right: jax.Array) -> Places:
     return [[jnp.einsum(equation, left[c, r], right[c, r]) for r in range(TILE)] for c in range(TILE)]
 
 
-def _together(equation: str, left: jax.Array, right: jax.Array) -> Places:
-    """The same as one product. With channels innermost small ones, too: a climb on the digit net then takes 0.7 times
-    as long, one on SqueezeNet's fire5 0.9 times.
-    """
+def _together(equation: str, left: jax.Array, right: jax.Array) -> TilePoints:
+    """`_products` as one operation. With channels innermost it is faster for small products, too (0.7 to 0.9 times)."""
     first, second, result = equation.replace("->", ",").split(",")
     together = jnp.einsum(f"ij{first},ij{second}->ij{result}", left, right)
     return [[together[c, r] for r in range(TILE)] for c in range(TILE)]

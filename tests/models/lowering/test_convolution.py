@@ -41,7 +41,7 @@ def padded(x, kernel, stride, padding):
 
 
 def loop_convolution(x, kernel, stride, padding, weights=None):
-    """The map, or with `weights` the gradients of sum(map * weights) by x and by the kernel: one chip at a time."""
+    """The map, or with `weights` the gradients of sum(map * weights) by x and by the kernel: one patch at a time."""
     size = kernel.shape[:2]
     wide, (above, before) = padded(x, size, stride, padding)
     rows, columns = ((n - k) // s + 1 for n, k, s in zip(wide.shape[1:3], size, stride, strict=True))
@@ -81,7 +81,7 @@ WAYS = [
 @pytest.mark.parametrize(("image", "size", "stride"), CASES)
 def test_convolution_and_its_gradients_equal_a_loop(image, size, stride, padding, lowering, monkeypatch):
     if lowering == "xla":
-        monkeypatch.setattr(convolution, "LARGEST_CHIPS", 0)
+        monkeypatch.setattr(convolution, "LARGEST_PATCHES", 0)
     batch = MANY if lowering == "columns" else FEW
     assert_equal_to_loop(drawn(1, batch, *image), drawn(2, *size[:2], image[-1], size[-1]), stride, padding)
 
@@ -147,8 +147,8 @@ def test_every_lowering_is_met():
     assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), stride) == "winograd_channels"
     assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride) == "winograd"
     assert convolution.choose_lowering((64, 12, 12, 64), (3, 3, 64, 64), stride, jnp.bfloat16) == "columns"
-    assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), (2, 2)) == "xla"  # 0.9 GB of chips
-    for batch in (FEW, MANY):  # more positions than one would cut chips at
+    assert convolution.choose_lowering((32, 226, 226, 64), (3, 3, 64, 64), (2, 2)) == "xla"  # 0.9 GB of patches
+    for batch in (FEW, MANY):  # more positions than one would take patches at
         assert convolution.choose_lowering((batch, 107, 107, 1), (100, 100, 1, 32), stride) == "xla"
 
 

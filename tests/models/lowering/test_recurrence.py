@@ -122,7 +122,7 @@ def looped(cell, x, kernel, recurrent, bias):
                 h = z * h + (1 - z) * n
             states.append((h, c))
         every.append(states)
-    return np.moveaxis(np.array(every), 2, 0)[: 1 + len(cell.further)]
+    return np.moveaxis(np.array(every), 2, 0)[: 1 + len(cell.extra_states)]
 
 
 @pytest.mark.parametrize("cell", EVERY, ids=str)
@@ -136,7 +136,7 @@ def test_states_are_those_of_a_loop(doubles, cell):
 def plainly(cell, x, kernel, recurrent, bias):
     """`run_cell` without a derivative of its own."""
     kernel, recurrent, bias = scaled(cell, kernel, recurrent, bias)
-    start = (jnp.zeros((len(x), UNITS), x.dtype),) * (1 + len(cell.further))
+    start = (jnp.zeros((len(x), UNITS), x.dtype),) * (1 + len(cell.extra_states))
 
     def step(state, z):
         after, _ = cell.forward(state, z, recurrent, bias)
