@@ -21,7 +21,7 @@ from research.models.lowering.convolution import choose_lowering
 from research.models.network import Network, upto
 from research.models.receptive_fields import receptive_field
 from research.models.single_filter import INPUT, Response, single_filters
-from research.models.sizes import facts_of
+from research.models.sizes import layer_infos
 from research.models.summary import summarize
 from research.models.taps import PRE, probe
 
@@ -90,14 +90,14 @@ def exemplars(
 
 def cost_of(net: Network, picture: tuple[int, ...]) -> NetCost:
     """The cost of `net`, the part of a net that is run, for a picture of shape `picture` [H, W, C]."""
-    facts = facts_of(net, picture)
+    infos = layer_infos(net, picture)
     by_winograd = 0
-    for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True):
-        read = picture if wires[0] < 0 else facts[wires[0]].output
-        if isinstance(layer, Conv) and _by_winograd(layer, read[-1], fact.output[:2]):
-            by_winograd += fact.multiply_adds
-    work = sum(fact.multiply_adds for fact in facts)
-    return NetCost(max((math.prod(fact.output) for fact in facts), default=1), 2 * by_winograd > work)
+    for layer, wires, info in zip(net.layers, net.wires, infos, strict=True):
+        read = picture if wires[0] < 0 else infos[wires[0]].output
+        if isinstance(layer, Conv) and _by_winograd(layer, read[-1], info.output[:2]):
+            by_winograd += info.multiply_adds
+    work = sum(info.multiply_adds for info in infos)
+    return NetCost(max((math.prod(info.output) for info in infos), default=1), 2 * by_winograd > work)
 
 
 def _by_winograd(layer: Conv, channels: int, positions: tuple[int, ...]) -> bool:

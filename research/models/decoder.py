@@ -6,7 +6,7 @@ import jax.numpy as jnp
 
 from research.models.cells import Arrays, Cell, LstmCell, rounding
 from research.models.forecast_layers import Window, scaled_values
-from research.models.layer import Facts, Layer, Shape
+from research.models.layer import Layer, LayerInfo, Shape
 from research.models.lowering.recurrence import scaled
 from research.models.recurrent import cell_formula, cell_params
 from research.models.rounding import product
@@ -64,7 +64,7 @@ class Decoder(Layer):
         """See `Layer`."""
         return self.cell.extra_states
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
         channels, units = inputs[1][-1], self.features
         size = channels + self.calendar
@@ -72,7 +72,7 @@ class Decoder(Layer):
         total = parameters + (units + 1) * channels
         formula = f"{told.split(' = ')[0]} + ({units} + 1)*{channels} = {total:,}"
         work = self.horizon * (self.cell.parts * units * (size + units) + units * channels)
-        return Facts("decoder", (self.horizon, channels), formula, total, work, window=None)
+        return LayerInfo("decoder", (self.horizon, channels), formula, total, work, window=None)
 
 
 def last_known(window: Window) -> jax.Array:

@@ -18,7 +18,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.layer import Facts, Layer, Shape
+from research.models.layer import Layer, LayerInfo, Shape
 from research.models.rounding import product
 
 Window = Mapping[str, jax.Array]
@@ -39,10 +39,10 @@ class Scaled(Layer):
         past = x["calendar"][:, : x["values"].shape[1]]
         return jnp.concatenate([*parts, past], axis=-1).astype(jnp.float32)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
         length, channels = inputs[0]
-        return Facts("scaled", (length, channels * (1 + self.mask) + self.calendar))
+        return LayerInfo("scaled", (length, channels * (1 + self.mask) + self.calendar))
 
 
 class CausalConv(Layer):
@@ -70,7 +70,7 @@ class CausalConv(Layer):
         patches = jnp.concatenate([x[:, start : start + length] for start in starts], axis=-1)
         return product(patches, kernel.reshape(-1, self.features), rounds=self.rounds) + bias
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
         length, channels = inputs[0]
         parameters = (self.size * channels + 1) * self.features
@@ -78,7 +78,7 @@ class CausalConv(Layer):
         work = length * self.size * channels * self.features
         before = (self._before(),)
         output = (length, self.features)
-        return Facts("causal_conv", output, formula, parameters, work, (before[0] + 1,), (1,), before)
+        return LayerInfo("causal_conv", output, formula, parameters, work, (before[0] + 1,), (1,), before)
 
     def _before(self) -> int:
         return (self.size - 1) * self.dilation
@@ -91,9 +91,9 @@ class Last(Layer):
         """See `Layer`."""
         return x[:, -1]
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
-        return Facts("last", inputs[0][-1:], window=None, place=(inputs[0][0] - 1,))
+        return LayerInfo("last", inputs[0][-1:], window=None, position=(inputs[0][0] - 1,))
 
 
 class Forecast(Layer):
@@ -106,10 +106,10 @@ class Forecast(Layer):
         """See `Layer`."""
         return x.reshape(len(x), self.horizon, -1, self.quantiles)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
         channels = math.prod(inputs[0]) // (self.horizon * self.quantiles)
-        return Facts("forecast", (self.horizon, channels, self.quantiles), window=None)
+        return LayerInfo("forecast", (self.horizon, channels, self.quantiles), window=None)
 
 
 def scaled_values(window: Window) -> jax.Array:

@@ -1,7 +1,7 @@
-"""What every layer is: a Flax module that also knows its own arithmetic.
+"""The base class of layers: a Flax module that also reports shapes, parameters and receptive field.
 
 A layer with weights returns its *pre-activation*; the network applies `activation` (see `network.py`), so that both
-are there as taps. `facts(inputs)` tells, from the input shapes alone, what a summary and a drawing need.
+are taps. `info(inputs)` gives what summaries and drawings need, from the input shapes alone.
 """
 
 from typing import NamedTuple
@@ -21,11 +21,11 @@ ACTIVATIONS = {
 MONOTONE = ("linear", "relu", "tanh", "sigmoid")
 
 
-class Facts(NamedTuple):
-    """What a layer does to shapes (without the batch axis), and what it costs per example.
+class LayerInfo(NamedTuple):
+    """What a layer reports of itself: its output shape (without the batch axis) and its cost per example.
 
-    `window`, `stride` and `before` have a number for each axis of places, two for pictures and one for sequences. Left
-    out they stand for a layer whose every position sees the one that it comes from.
+    `window`, `stride` and `before` have one number per axis of positions, two for pictures and one for sequences. The
+    defaults are those of a layer whose positions each see the same position of the input.
     """
 
     kind: str
@@ -36,11 +36,11 @@ class Facts(NamedTuple):
     window: Shape | None = ()  # input positions that one output position sees; None: all of them
     stride: Shape = ()
     before: Shape = ()  # positions of padding that the first window begins with
-    place: Shape = ()  # the one input position that is read, of a layer that reads just one
+    position: Shape = ()  # the one input position that the layer reads, if it reads only one
 
 
 class Layer(nn.Module):
-    """What a network is wired from; `activation` is the nonlinearity that the network applies to its output."""
+    """A layer of a network; `activation` is the nonlinearity that the network applies to its output."""
 
     activation = "linear"
     rounds = False  # whether it rounds the operands of its products to bfloat16 (see `rounding`)
@@ -49,12 +49,12 @@ class Layer(nn.Module):
         """The output, before the activation. [B, ...] -> [B, ...]"""
         raise NotImplementedError
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        """What `summary` needs, from the shapes [...] of the inputs, without the batch axis."""
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        """The layer's report for inputs of these shapes [...], without the batch axis."""
         raise NotImplementedError
 
     def rounding(self) -> "Layer":
-        """The layer that rounds, of one with weights; others have no products."""
+        """The layer with rounded operands; layers without products return themselves."""
         return self.clone(rounds=True) if "rounds" in self.__dataclass_fields__ else self
 
     def further(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.models.layer import Facts, Layer, Shape
+from research.models.layer import Layer, LayerInfo, Shape
 from research.models.lowering.convolution import conv2d, max_pool, same_padding
 from research.models.lowering.pooling import largest
 from research.models.rounding import operand, outcome, product
@@ -25,8 +25,8 @@ class Rescale(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return x.astype(jnp.float32) * self.scale + self.offset
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("rescale", inputs[0])
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("rescale", inputs[0])
 
 
 class Preprocess(Layer):
@@ -44,8 +44,8 @@ class Preprocess(Layer):
             return x[..., ::-1] - jnp.array([103.939, 116.779, 123.68], jnp.float32)
         return (x / 255 - jnp.array([0.485, 0.456, 0.406])) / jnp.array([0.229, 0.224, 0.225])
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("preprocess", inputs[0])
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("preprocess", inputs[0])
 
 
 class Conv(Layer):
@@ -66,11 +66,11 @@ class Conv(Layer):
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         if self.is_initializing():  # parameters follow from shapes, and a start need not wait for the rest
-            return jnp.zeros((len(x), *self.facts((x.shape[1:],)).output), kernel.dtype)
+            return jnp.zeros((len(x), *self.info((x.shape[1:],)).output), kernel.dtype)
         x = operand(x.astype(kernel.dtype), rounds=self.rounds)
         return outcome(conv2d(x, kernel, bias, stride=self.stride, padding=self.padding), rounds=self.rounds)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         rows, columns, channels = inputs[0]
         height, width = _slide((rows, columns), self.size, self.stride, self.padding)
         per_output = math.prod(self.size) * channels
@@ -80,7 +80,7 @@ class Conv(Layer):
         output = (height, width, self.features)
         edges = (same_padding(*each)[0] for each in zip((rows, columns), self.size, self.stride, strict=True))
         before = tuple(edges) if self.padding == "same" else ()
-        return Facts("conv", output, formula, parameters, work, self.size, self.stride, before)
+        return LayerInfo("conv", output, formula, parameters, work, self.size, self.stride, before)
 
 
 class MaxPool(Layer):
@@ -92,11 +92,11 @@ class MaxPool(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return max_pool(x, window=self.window, stride=self.stride)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         rows, columns, channels = inputs[0]
         stride = self.stride or self.window
         height, width = _slide((rows, columns), self.window, stride, "valid")
-        return Facts("max_pool", (height, width, channels), window=self.window, stride=stride)
+        return LayerInfo("max_pool", (height, width, channels), window=self.window, stride=stride)
 
 
 class GlobalPool(Layer):
@@ -108,8 +108,8 @@ class GlobalPool(Layer):
         flat = x.reshape(len(x), -1, x.shape[-1])
         return flat.mean(axis=1) if self.mode == "avg" else largest(flat)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts(f"global_{self.mode}", inputs[0][-1:], window=None)
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo(f"global_{self.mode}", inputs[0][-1:], window=None)
 
 
 class Concat(Layer):
@@ -118,8 +118,8 @@ class Concat(Layer):
     def __call__(self, x: jax.Array, *more: jax.Array, train: bool = False) -> jax.Array:
         return jnp.concatenate([x, *more], axis=-1)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("concat", (*inputs[0][:-1], sum(shape[-1] for shape in inputs)))
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("concat", (*inputs[0][:-1], sum(shape[-1] for shape in inputs)))
 
 
 class Flatten(Layer):
@@ -128,8 +128,8 @@ class Flatten(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return x.reshape(x.shape[0], -1)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("flatten", (math.prod(inputs[0]),), window=None)
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("flatten", (math.prod(inputs[0]),), window=None)
 
 
 class Dense(Layer):
@@ -145,11 +145,11 @@ class Dense(Layer):
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
         return product(x, kernel, rounds=self.rounds) + bias
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         size = inputs[0][-1]
         parameters = (size + 1) * self.features
         formula = f"({size} + 1)*{self.features} = {parameters:,}"
-        return Facts("dense", (self.features,), formula, parameters, size * self.features, window=None)
+        return LayerInfo("dense", (self.features,), formula, parameters, size * self.features, window=None)
 
 
 class BinaryLogits(Layer):
@@ -158,8 +158,8 @@ class BinaryLogits(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return jnp.pad(x, ((0, 0), (1, 0)))
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("versus", (2,), window=None)
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("versus", (2,), window=None)
 
 
 class Dropout(Layer):
@@ -171,8 +171,8 @@ class Dropout(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return nn.Dropout(self.rate)(x, deterministic=not train)
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
-        return Facts("dropout", inputs[0])
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        return LayerInfo("dropout", inputs[0])
 
 
 def _slide(size: Shape, window: Shape, stride: Shape, padding: Padding) -> Shape:

@@ -8,7 +8,7 @@ from research.models.cells import Cell, Kind, LstmCell, SimpleCell, rounding
 from research.models.forecast_layers import Last
 from research.models.gates import Gates
 from research.models.gru import GruCell, ResetBeforeGruCell
-from research.models.layer import Facts, Layer, Shape
+from research.models.layer import Layer, LayerInfo, Shape
 from research.models.lowering.recurrence import run_cell
 
 
@@ -40,14 +40,14 @@ class Recurrent(Layer):
         """See `Layer`."""
         return (*self.cell.extra_states, "last")
 
-    def facts(self, inputs: tuple[Shape, ...]) -> Facts:
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         """See `Layer`."""
         length, size = inputs[0]
         formula, parameters = cell_formula(self.cell, size, self.features)
         work = length * self.cell.parts * self.features * (size + self.features)
         output = (length, self.features)
         # Each step sees itself and all before it: a window of the whole length, all of it but one step ahead.
-        return Facts(self.cell.kind, output, formula, parameters, work, (length,), (1,), (length - 1,))
+        return LayerInfo(self.cell.kind, output, formula, parameters, work, (length,), (1,), (length - 1,))
 
 
 class LastState(Last):

@@ -1,46 +1,48 @@
-"""The shapes that a net gives to an input's size, and sizes that it cannot take. From shapes alone."""
+"""The shapes inside a net for an input size, and checks of sizes that are too small. From shapes alone."""
 
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from research.errors import UserError
-from research.models.layer import Facts, Shape
+from research.models.layer import LayerInfo, Shape
 from research.models.layers import Conv
 from research.models.network import Network
 
 
-def facts_of(net: Network, input_shape: Shape) -> list[Facts]:
-    """What each layer is for inputs of `input_shape` [H, W, C] or [L, F]; not positive where nothing is left."""
-    facts: list[Facts] = []
+def layer_infos(net: Network, input_shape: Shape) -> list[LayerInfo]:
+    """Each layer's report for inputs of `input_shape` [H, W, C] or [L, F]; sizes below 1 where nothing is left."""
+    infos: list[LayerInfo] = []
     for layer, wires in zip(net.layers, net.wires, strict=True):
-        facts.append(layer.facts(tuple(input_shape if source < 0 else facts[source].output for source in wires)))
-    return facts
+        infos.append(layer.info(tuple(input_shape if source < 0 else infos[source].output for source in wires)))
+    return infos
 
 
-def check_size(net: Network, input_shape: Shape) -> list[Facts]:
-    """`facts_of` inputs that every layer can take. Raises UserError for smaller ones, with the size that would do."""
-    facts = facts_of(net, input_shape)
-    for layer, fact in zip(net.layers, facts, strict=True):
-        if min(fact.output) < 1:
+def check_size(net: Network, input_shape: Shape) -> list[LayerInfo]:
+    """`layer_infos`; raises UserError for inputs that are too small for a layer, with the smallest size."""
+    infos = layer_infos(net, input_shape)
+    for layer, info in zip(net.layers, infos, strict=True):
+        if min(info.output) < 1:
             raise UserError(_too_small(net, input_shape, str(layer.name)))
-    return facts
+    return infos
 
 
-def check_weights(net: Network, facts: list[Facts], params: Mapping[str, Any]) -> None:
-    """Raise UserError for a layer of `net` whose weights in `params` are for inputs of another size than `facts`."""
-    for name, fact in zip(net.names, facts, strict=True):
-        there = sum(math.prod(leaf.shape) for leaf in params.get(name, {}).values())
-        if there and there != fact.parameters:
+def check_weights(net: Network, infos: list[LayerInfo], params: Mapping[str, Any]) -> None:
+    """Raise UserError for a layer of `net` whose weights in `params` do not have the sizes of `infos`."""
+    for name, info in zip(net.names, infos, strict=True):
+        count = sum(math.prod(leaf.shape) for leaf in params.get(name, {}).values())
+        if count and count != info.parameters:
             raise UserError(
-                f"{name} would have {fact.formula} parameters for inputs of this size, and its weights have {there:,}"
+                f"{name} would have {info.formula} parameters for inputs of this size, and its weights have {count:,}"
             )
 
 
 def smallest_side(net: Network, channels: int) -> int:
     """The smallest H = W that every layer of `net` can take."""
     sides = range(1, 4096)
-    return next(side for side in sides if all(min(fact.output) > 0 for fact in facts_of(net, (side, side, channels))))
+    return next(
+        side for side in sides if all(min(info.output) > 0 for info in layer_infos(net, (side, side, channels)))
+    )
 
 
 def _too_small(net: Network, input_shape: Shape, layer: str) -> str:
@@ -48,7 +50,7 @@ def _too_small(net: Network, input_shape: Shape, layer: str) -> str:
         return f"{input_shape[0]} steps of {input_shape[1]} values leave nothing at {layer}; give one of each at least"
     height, width, channels = input_shape
     side = smallest_side(net, channels)
-    narrows = any(isinstance(each, Conv) and each.padding == "valid" for each in net.layers)
+    narrows = any(isinstance(own, Conv) and own.padding == "valid" for own in net.layers)
     hint = " (or train it with --model.padding same)" if narrows else ""
     return (
         f"pictures of {height}x{width} are smaller than the net needs: nothing is left at {layer}; "

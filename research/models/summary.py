@@ -15,18 +15,18 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
     example and leave biases out. Receptive fields are those of `fields`, but no larger than the input is.
     Raises UserError when the input is smaller than the net needs.
     """
-    facts = check_size(net, input_shape)
+    infos = check_size(net, input_shape)
     fields = receptive_fields(net, input_shape)
     return [
         {
             "name": layer.name,
-            "kind": fact.kind,
+            "kind": info.kind,
             "inputs": ["input" if source < 0 else net.layers[source].name for source in wires],
-            "output_shape": list(fact.output),
-            "parameters": fact.parameters,
-            "formula": fact.formula,
-            "multiply_adds": fact.multiply_adds,
+            "output_shape": list(info.output),
+            "parameters": info.parameters,
+            "formula": info.formula,
+            "multiply_adds": info.multiply_adds,
             "receptive_field": list(map(min, fields[str(layer.name)].size, input_shape[:-1])),
         }
-        for layer, wires, fact in zip(net.layers, net.wires, facts, strict=True)
+        for layer, wires, info in zip(net.layers, net.wires, infos, strict=True)
     ]

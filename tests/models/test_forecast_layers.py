@@ -14,7 +14,7 @@ def test_mask_and_calendar_follow_the_values(window, mask):
     read = window()
     layer = Scaled(mask, calendar=2)
     found = layer.apply({}, read)
-    assert found.shape[1:] == layer.facts(((6, 3),)).output == (6, 8 if mask else 5)
+    assert found.shape[1:] == layer.info(((6, 3),)).output == (6, 8 if mask else 5)
     np.testing.assert_array_equal(found[..., -2:], read["calendar"][:, :6])
     if mask:
         np.testing.assert_array_equal(found[..., 3:6], read["known"])
@@ -34,7 +34,7 @@ def test_the_head_output_is_split_by_step_channel_and_quantile():
     answer = jnp.arange(2.0 * 4 * 3 * 2).reshape(2, -1)
     layer = Forecast(4, quantiles=2)
     found = layer.apply({}, answer)
-    assert found.shape[1:] == layer.facts(((24,),)).output == layer.facts(((4, 6),)).output == (4, 3, 2)
+    assert found.shape[1:] == layer.info(((24,),)).output == layer.info(((4, 6),)).output == (4, 3, 2)
     for b, p, f, q in np.ndindex(2, 4, 3, 2):
         assert found[b, p, f, q] == answer[b, (p * 3 + f) * 2 + q]
 
@@ -83,10 +83,10 @@ def test_early_steps_meet_zeros():
     assert out[0, :, 0].tolist() == [1, 2, 13, 24, 135, 246]
 
 
-def test_facts_tell_the_shape_and_count_that_come_out():
+def test_info_gives_the_shape_and_count_that_come_out():
     layer, x = CausalConv(6, size=4, dilation=3), jnp.ones((2, 5, 7))
     params = jax.jit(layer.init)(jax.random.key(0), x)
-    facts = layer.facts(((5, 7),))
-    assert layer.apply(params, x).shape[1:] == facts.output
-    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == facts.parameters
-    assert facts.formula == "(4*7 + 1)*6 = 174" and facts.multiply_adds == 5 * 4 * 7 * 6
+    info = layer.info(((5, 7),))
+    assert layer.apply(params, x).shape[1:] == info.output
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == info.parameters
+    assert info.formula == "(4*7 + 1)*6 = 174" and info.multiply_adds == 5 * 4 * 7 * 6

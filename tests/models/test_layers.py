@@ -12,20 +12,20 @@ KEY = jax.random.key(0)
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
 @pytest.mark.parametrize("size", [(7, 9), (8, 5)])
-def test_facts_tell_the_shape_and_count_that_come_out(padding, stride, size):
+def test_info_gives_the_shape_and_count_that_come_out(padding, stride, size):
     layer = Conv(6, size=(3, 2), stride=stride, padding=padding)
     x = jnp.ones((2, *size, 4))
     params = jax.jit(layer.init)(KEY, x)
-    facts = layer.facts(((*size, 4),))
-    assert layer.apply(params, x).shape[1:] == facts.output
-    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == facts.parameters
-    assert facts.formula == "(3*2*4 + 1)*6 = 150"
-    assert facts.multiply_adds == facts.output[0] * facts.output[1] * 3 * 2 * 4 * 6
+    info = layer.info(((*size, 4),))
+    assert layer.apply(params, x).shape[1:] == info.output
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == info.parameters
+    assert info.formula == "(3*2*4 + 1)*6 = 150"
+    assert info.multiply_adds == info.output[0] * info.output[1] * 3 * 2 * 4 * 6
 
 
 def test_pooling_leaves_out_what_does_not_fill_a_window():
     layer = MaxPool()
-    assert layer.apply({}, jnp.ones((1, 7, 5, 3))).shape[1:] == layer.facts(((7, 5, 3),)).output == (3, 2, 3)
+    assert layer.apply({}, jnp.ones((1, 7, 5, 3))).shape[1:] == layer.info(((7, 5, 3),)).output == (3, 2, 3)
 
 
 def test_rescale_takes_bytes_to_the_unit_interval():
