@@ -27,7 +27,7 @@ class Flags:
 
 
 def microscope(arguments: Sequence[str]) -> int:
-    """Show what excites each filter of a net, made up and in real pictures, and whether hypotheses about it hold."""
+    """See what each filter of a net responds to: made pictures, real patches, and tests of hypotheses about it."""
     flags = parse(Flags, arguments, about=microscope.__doc__ or "")
     within_bounds(flags.look)
     from research.experiment.microscope import microscope as look  # imports jax, which --help need not wait for

@@ -34,7 +34,7 @@ class Experiment(Section):
     seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
     """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
     kind: Annotated[str, tyro.conf.Suppress] = ""
-    data: Source = Source()
+    data: Source = dataclasses.field(default_factory=Source)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,10 @@ class SeriesExperiment(Experiment):
     """A forecaster of series."""
 
     kind: Annotated[Literal["series"], tyro.conf.Suppress] = "series"
-    data: SeriesData = SeriesData()
+    data: SeriesData = dataclasses.field(default_factory=SeriesData)
     model: Annotated[DenseForecaster | ConvForecaster | RecurrentForecaster, pydantic.Field(discriminator="kind")] = (
-        RecurrentForecaster()
+        dataclasses.field(default_factory=RecurrentForecaster)
     )
-    forecast: Forecast = Forecast()
+    forecast: Forecast = dataclasses.field(default_factory=Forecast)
     published: Annotated[float, Gt(0.0)] | None = None
     """Mean absolute error on test that others report for this experiment, shown beside ours in comparisons."""

@@ -40,10 +40,8 @@ def compare_runs(
     rows = [_row(name, each, first, records.get(name), published.get(name)) for name, each in errors.items()]
     pairs = _pairs(first, errors, unit, joined=entries[0][0].data.missing == "join")
     write_bytes(figure, ranking_figure(rows, unit))
-    losses_differ = (
-        len({(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}) > 1
-    )
-    histories = {_loss_label(config, alike=not losses_differ): histories_of(run_dir) for config, run_dir in entries}
+    kinds = {(config.forecast.loss, config.data.reference, config.data.scaling) for config, _ in entries}
+    histories = {_loss_label(config, alike=len(kinds) == 1): histories_of(run_dir) for config, run_dir in entries}
     if any(histories.values()):  # none where no run was trained
         write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
     return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
