@@ -14,7 +14,7 @@ from research.config import Forecast, RecurrentForecaster, SeriesData, SeriesExp
 from research.errors import UserError
 from research.report.record import problems
 
-GOLDEN = Path(__file__).parents[1] / "weights/golden/forecasters.zip"
+GOLDEN = Path(__file__).parents[2] / "weights/golden/forecasters.zip"
 LOW, RANGE = np.array([20.0, -300.0, 0.5]), np.array([50.0, 1000.0, 2.0])  # of training, by column
 STEPS, HORIZON = 5, 2
 # file: (cell, units, dense, gates, output, scaling)
