@@ -1,6 +1,6 @@
 """What a training ended on: its variables, best epoch and metrics, of one seed and over several."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import jax
@@ -36,6 +36,12 @@ def best_epoch(trained: Trained, seed: int) -> int | None:
     """The epoch (from 1) of the chosen parameters; None without early stopping."""
     best = take_member(trained.each.best, trained.seeds.index(seed))
     return int(best.epoch) if jax.tree.leaves(best.params) and int(best.epoch) else None
+
+
+def best_epochs(groups: Sequence[Trained]) -> list[int]:
+    """The best epoch of every seed that has one, in the order of the seeds."""
+    epochs = [best_epoch(group, seed) for group in groups for seed in group.seeds]
+    return [epoch for epoch in epochs if epoch is not None]
 
 
 def epochs_run(trained: Trained, seed: int) -> int:

@@ -158,7 +158,12 @@ def _record(
     total = sum(row["parameters"] for row in parts.summary)
     trainable = count(take_member(trained[0].each.params, 0))
     compiling, training = (sum(group.spent[part] for group in trained) for part in ("compile", "train"))
-    epochs = sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
+    epochs = {
+        str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
+        for group in trained
+        for seed in group.seeds
+    }
+    examples = parts.training.sizes["train"] * sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
     per_seed = [flat_metrics(splits) for splits in evaluations.values()]
     return build_record(
         experiment=config.name,
@@ -166,12 +171,8 @@ def _record(
         metrics={split: found.metrics() for split, found in evaluations.get(config.seed, {}).items()},
         parameters={"total": total, "trainable": trainable},
         seconds={"compile": compiling, "train": training, "total": max(seconds, compiling + training)},
-        throughput={"examples_per_second": epochs * parts.training.sizes["train"] / training if training else 0.0},
-        epochs={
-            str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
-            for group in trained
-            for seed in group.seeds
-        },
+        throughput={"examples_per_second": examples / training if training else 0.0},
+        epochs=epochs,
         device=runtime.device_name(),
         status=status,
         diverged={str(seed): where._asdict() for group in trained for seed, where in group.diverged.items()},

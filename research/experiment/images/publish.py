@@ -7,7 +7,7 @@ from typing import Any
 
 from research.config import ImageExperiment, to_json
 from research.evaluation.classification import Classification
-from research.experiment.evaluations import best_epoch
+from research.experiment.evaluations import best_epochs
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.images.build import SPLITS, ImageParts
 from research.experiment.images.evaluate import baseline_fields
@@ -62,8 +62,7 @@ def publish(
     documents = {split: dataclasses.asdict(found) for split, found in evaluations[config.seed].items()}
     split = headline_split(documents)
     histories = histories_of(run_dir)
-    epochs = [best_epoch(group, seed) for group in trained for seed in group.seeds]
-    best = [epoch for epoch in epochs if epoch is not None]
+    best = best_epochs(trained)
     mistakes = documents[split]["mistakes"]["indices"]
     drawn = figures.classification(histories, best, documents[split], parts.data.images[split][mistakes])
     for name, png in drawn.items():

@@ -69,13 +69,13 @@ def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
     for split in SPLITS:
         if parts.training.sizes[split]:
             targets = targets_of(parts.windows[split], parts.sizes)
-            said = corrected(raw_forecasts(parts, params, split), targets, correction, bounds)
+            forecasts = corrected(raw_forecasts(parts, params, split), targets, correction, bounds)
             baselines, _ = baseline_forecasts(parts, split)
-            ends = None if said.low is None or said.high is None else (said.low, said.high)
+            ends = None if forecasts.low is None or forecasts.high is None else (forecasts.low, forecasts.high)
             found[split] = ForecastEvaluation(
-                model=_evaluated(parts, said.middle, targets, scale, ends),
+                model=_evaluated(parts, forecasts.middle, targets, scale, ends),
                 baselines={name: _evaluated(parts, each, targets, scale) for name, each in baselines.items()},
-                forecasts=said,
+                forecasts=forecasts,
                 targets=targets,
                 correction=correction,
             )

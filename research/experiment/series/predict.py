@@ -66,9 +66,9 @@ def predict(
         answers = {name: {"input": str(path), "series": name, "error": fault} for name, fault in faults.items()}
         if series:
             targets = targets_of(windows, sizes)
-            said = corrected(forecast_of(apply, variables, windows, sizes), targets, correction, bounds)
+            forecasts = corrected(forecast_of(apply, variables, windows, sizes), targets, correction, bounds)
             for index, one in enumerate(series):
-                own = said.of(index)
+                own = forecasts.of(index)
                 notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}
                 answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
                 answers[one.name] = answer | {name: note for name, note in notes.items() if note}
@@ -121,9 +121,9 @@ def _last(path: Path, config: SeriesData, series: tuple[Series, ...], reference:
 
 
 def _answer(
-    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], said: Forecasts, spread: np.ndarray
+    path: Path, one: Series, times: np.ndarray, columns: tuple[str, ...], forecasts: Forecasts, spread: np.ndarray
 ) -> dict[str, Any]:
-    kinds = {"forecast": said.middle, "low": said.low, "high": said.high}
+    kinds = {"forecast": forecasts.middle, "low": forecasts.low, "high": forecasts.high}
     return {
         "input": str(path),
         "series": one.name,

@@ -12,7 +12,7 @@ from research.config import SeriesExperiment, to_json
 from research.data.series.durations import format_duration
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
-from research.experiment.evaluations import best_epoch, chosen
+from research.experiment.evaluations import best_epochs, chosen
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
 from research.experiment.series.build import SPLITS, SeriesParts
@@ -103,8 +103,7 @@ def publish(
     never = record["data"]["never_negative"]
     documents = {name: evaluation_document(found, never) for name, found in evaluations[config.seed].items()}
     histories = histories_of(run_dir)
-    epochs = [best_epoch(group, seed) for group in trained for seed in group.seeds]
-    best = [epoch for epoch in epochs if epoch is not None]
+    best = best_epochs(trained)
     variables = next(chosen(group, config.seed) for group in trained if config.seed in group.seeds)
     drawn = forecast_figures.forecasting(
         histories,
@@ -183,7 +182,7 @@ def _panel(parts: SeriesParts, split: str, found: ForecastEvaluation, window: in
     windows = parts.windows[split]
     start, L = int(windows.starts[window]), parts.sizes.context
     past = np.where(windows.known[start : start + L, 0], windows.values[start : start + L, 0], np.nan)
-    said, targets = found.forecasts, found.targets
+    forecasts, targets = found.forecasts, found.targets
     name = f" of {parts.data.columns[0]}" if len(parts.data.columns) > 1 else ""
     return {
         "title": f"{which} forecast{name}, from {str(targets.times[window, 0]).replace('T', ' ')[:16]}",
@@ -191,8 +190,8 @@ def _panel(parts: SeriesParts, split: str, found: ForecastEvaluation, window: in
         "past": past,
         "times": targets.times[window],
         "truth": targets.truth[window, :, 0],
-        "forecast": said.middle[window, :, 0],
-        "low": None if said.low is None else said.low[window, :, 0],
-        "high": None if said.high is None else said.high[window, :, 0],
+        "forecast": forecasts.middle[window, :, 0],
+        "low": None if forecasts.low is None else forecasts.low[window, :, 0],
+        "high": None if forecasts.high is None else forecasts.high[window, :, 0],
         "expected": targets.expected[window, :, 0],
     }
