@@ -280,16 +280,16 @@ def test_hostile_names_are_printed_safely(read, refusal):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 10_000), change=st.integers(0, 255))
-@example(place=358, change=128)  # bytes that are no UTF-8 in a column of text
-def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, place, change):
-    """change 0: cut at `place`; else one byte changed there."""
+@given(offset=st.integers(0, 10_000), change=st.integers(0, 255))
+@example(offset=358, change=128)  # bytes that are no UTF-8 in a column of text
+def test_a_damaged_parquet_file_is_refused_or_read(tmp_path, offset, change):
+    """change 0: cut at `offset`; else one byte changed there."""
     path = tmp_path / "a.parquet"
     frame().to_parquet(path)
     content = bytearray(path.read_bytes())
-    place %= len(content)
-    content[place] ^= change
-    path.write_bytes(content if change else content[:place])
+    offset %= len(content)
+    content[offset] ^= change
+    path.write_bytes(content if change else content[:offset])
     try:
         found = read_table(path, "a.parquet", ReadOptions())
     except UserError as error:

@@ -71,9 +71,9 @@ def test_columns_of_tables_are_not_for_arrays(read, refusal):
 
 
 def test_files_that_are_none(tmp_path, refusal):
-    lone = io.BytesIO()
-    np.save(lone, VALUES)
-    for content in (b"", b"text", lone.getvalue()):
+    bare = io.BytesIO()
+    np.save(bare, VALUES)
+    for content in (b"", b"text", bare.getvalue()):
         (tmp_path / "a.npz").write_bytes(content)
         with refusal("a.npz is not a sound .npz file"):
             read_archive(tmp_path / "a.npz", "a.npz", OPTIONS)

@@ -19,10 +19,10 @@ TIMES = np.arange("1969-12-28T00:00", "1970-02-01T00:00", 37, "datetime64[m]")
 
 def test_days_and_weekdays_are_those_of_datetime():
     days, seconds = days_and_seconds(TIMES)
-    for place in range(0, len(TIMES), 50):
-        time = TIMES[place].astype(datetime.datetime)
-        assert weekday(days)[place] == time.weekday()
-        assert seconds[place] == time.hour * 3600 + time.minute * 60
+    for index in range(0, len(TIMES), 50):
+        time = TIMES[index].astype(datetime.datetime)
+        assert weekday(days)[index] == time.weekday()
+        assert seconds[index] == time.hour * 3600 + time.minute * 60
 
 
 def test_the_clock_turns_once_a_day_from_midnight():
@@ -78,12 +78,12 @@ def test_a_clock_is_followed_there_and_back(day, minutes):
     np.testing.assert_array_equal(instants_of(local, ZONE, rows(local), "a.csv"), utc)
 
 
-@pytest.mark.parametrize("kept", [range(0, 24, 2), range(13, 24), range(12), [0, 1, 2, 13, 14, 23]])
-def test_rows_lost_from_the_hour_that_comes_twice(kept):
+@pytest.mark.parametrize("present", [range(0, 24, 2), range(13, 24), range(12), [0, 1, 2, 13, 14, 23]])
+def test_rows_lost_from_the_hour_that_comes_twice(present):
     hour = AUTUMN[12:24]
-    utc = np.concatenate([hour + np.timedelta64(7, "h"), hour + np.timedelta64(8, "h")])[list(kept)]
+    utc = np.concatenate([hour + np.timedelta64(7, "h"), hour + np.timedelta64(8, "h")])[list(present)]
     found = instants_of(shown(utc), ZONE, rows(utc), "a.csv")
-    if min(kept) < 12:  # else nothing tells that they are of the second round
+    if min(present) < 12:  # else nothing tells that they are of the second round
         np.testing.assert_array_equal(found, utc)
 
 

@@ -78,7 +78,7 @@ def test_what_is_no_number_of_steps_of_months(refusal, text):
         steps_of(text, np.timedelta64(3, "M"), "--data.context")
 
 
-def test_durations_are_told():
+def test_durations_are_formatted():
     assert [format_duration(np.timedelta64(count, "M")) for count in (1, 3, 12, 18, 24)] == [
         *("1 month", "3 months", "1 year", "18 months", "2 years")
     ]

@@ -20,14 +20,14 @@ def test_the_context_is_the_end_and_the_horizon_is_to_come():
     new = [series(30, "B", np.datetime64("2016-02-01T00:00:00")), series(7, "A", np.datetime64("2016-02-03T00:00:00"))]
     found = last_windows(new, reference, 6, 24, calendar=("time_of_day",))
     assert found.starts.tolist() == [24, 54 + 1] and len(found.values) == 30 + 24 + 7 + 24
-    for start, one, place in zip(found.starts, new, (1, 0), strict=True):
+    for start, one, index in zip(found.starts, new, (1, 0), strict=True):
         np.testing.assert_array_equal(found.values[start : start + 6], one.values[-6:])
         assert found.known[start : start + 6].all() and not found.known[start + 6 : start + 30].any()
         ahead = one.times[-1] + np.arange(1, 25) * HOUR
         np.testing.assert_array_equal(found.times[start + 6 : start + 30], ahead)
-        told = expected(reference, place, ahead)
-        np.testing.assert_array_equal(found.expected[start + 6 : start + 30], told)
-        assert (found.series[start : start + 30] == place).all()
+        values = expected(reference, index, ahead)
+        np.testing.assert_array_equal(found.expected[start + 6 : start + 30], values)
+        assert (found.series[start : start + 30] == index).all()
 
 
 @pytest.mark.parametrize(

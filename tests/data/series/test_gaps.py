@@ -40,7 +40,7 @@ def test_columns_are_filled_each_for_itself():
     np.testing.assert_array_equal(fill_gaps(values, 2), [[0, 5], [1, 6], [2, 7], [3, 8]])
 
 
-def test_zeros_amid_high_values_are_told_from_quiet_nights():
+def test_zeros_amid_high_values_are_not_quiet_nights():
     values = np.array([60.0, 0, 0, 62, 61, 5, 0, 0, 4, 60, 0, np.nan, 63, 0])
     np.testing.assert_array_equal(np.flatnonzero(failing_zeros(values)), [1, 2])
     assert not failing_zeros(np.zeros(5)).any() and not failing_zeros(np.ones(5)).any()

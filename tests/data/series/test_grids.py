@@ -20,14 +20,14 @@ def seconds_of(grid):
 
 
 @settings(max_examples=60, deadline=None)
-@given(kept=st.lists(st.booleans(), min_size=3, max_size=60), phase=st.integers(0, 299))
-def test_rows_on_the_grid_stay_as_they_are(kept, phase):
-    places = np.flatnonzero([True, *kept, True])
-    grid = on_grid(rows(places * 300 + phase), STEP, "a.csv")
-    np.testing.assert_array_equal(seconds_of(grid), np.arange(places[-1] + 1) * 300 + phase)
-    np.testing.assert_array_equal(grid.values[places, 0], np.arange(len(places)))
-    np.testing.assert_array_equal(grid.members > 0, np.isin(np.arange(places[-1] + 1), places))
-    assert np.isnan(np.delete(grid.values[:, 0], places)).all() and not grid.moved.any()
+@given(present=st.lists(st.booleans(), min_size=3, max_size=60), phase=st.integers(0, 299))
+def test_rows_on_the_grid_stay_as_they_are(present, phase):
+    steps = np.flatnonzero([True, *present, True])
+    grid = on_grid(rows(steps * 300 + phase), STEP, "a.csv")
+    np.testing.assert_array_equal(seconds_of(grid), np.arange(steps[-1] + 1) * 300 + phase)
+    np.testing.assert_array_equal(grid.values[steps, 0], np.arange(len(steps)))
+    np.testing.assert_array_equal(grid.members > 0, np.isin(np.arange(steps[-1] + 1), steps))
+    assert np.isnan(np.delete(grid.values[:, 0], steps)).all() and not grid.moved.any()
 
 
 def test_repeated_times_are_the_mean_of_what_is_known():
@@ -81,20 +81,20 @@ def test_a_step_without_gaps(step):
 @settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**31), lost=st.floats(0, 0.35), step=st.sampled_from([300, 3600, 433]))
 def test_rows_lost_at_random_are_gaps(seed, lost, step):
-    kept = np.random.default_rng(seed).random(400) >= lost
-    assert regular_step({"": at(np.flatnonzero(kept) * step)}, "a.csv") == in_seconds(step)
+    present = np.random.default_rng(seed).random(400) >= lost
+    assert regular_step({"": at(np.flatnonzero(present) * step)}, "a.csv") == in_seconds(step)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_most_rows_lost_are_gaps(seed):
-    kept = np.random.default_rng(seed).random(4000) >= 0.6
-    assert regular_step({"": at(np.flatnonzero(kept) * 300)}, "a.csv") == in_seconds(300)
+    present = np.random.default_rng(seed).random(4000) >= 0.6
+    assert regular_step({"": at(np.flatnonzero(present) * 300)}, "a.csv") == in_seconds(300)
 
 
 def test_days_without_nights_or_weekends_are_gaps():
     days, hours = np.divmod(np.arange(24 * 60), 24)
-    for kept in ((days % 7 < 5), (hours >= 8) & (hours < 18), days < 0.5 * hours):
-        assert regular_step({"": at(np.flatnonzero(kept) * 3600)}, "a.csv") == in_seconds(3600)
+    for present in ((days % 7 < 5), (hours >= 8) & (hours < 18), days < 0.5 * hours):
+        assert regular_step({"": at(np.flatnonzero(present) * 3600)}, "a.csv") == in_seconds(3600)
     assert regular_step({"": at(np.flatnonzero(np.arange(100) % 7 < 5) * 86_400)}, "a.csv") == np.timedelta64(
         86_400, "s"
     )
@@ -110,8 +110,8 @@ def test_a_clock_that_is_not_steady(spread):
 
 
 def test_rows_right_after_one_another_do_not_make_seconds_of_it():
-    places = np.arange(500) * 300 + np.random.default_rng(0).integers(-60, 61, 500)
-    seconds = np.unique(np.concatenate([places, places[::20] + 1]))
+    steps = np.arange(500) * 300 + np.random.default_rng(0).integers(-60, 61, 500)
+    seconds = np.unique(np.concatenate([steps, steps[::20] + 1]))
     assert regular_step({"": at(seconds)}, "a.csv") == in_seconds(300)
 
 
@@ -129,9 +129,9 @@ def test_two_steps_are_both_named(refusal):
 
 
 def test_every_other_row_lost_for_a_while_is_no_second_step():
-    kept = np.ones(2000, bool)
-    kept[1000:1020:2] = False
-    assert regular_step({"": at(np.flatnonzero(kept) * 300)}, "a.csv") == in_seconds(300)
+    present = np.ones(2000, bool)
+    present[1000:1020:2] = False
+    assert regular_step({"": at(np.flatnonzero(present) * 300)}, "a.csv") == in_seconds(300)
 
 
 def test_times_without_any_step(refusal):

@@ -32,8 +32,8 @@ def load(tmp_path):
     return loading
 
 
-def values_of(found, part="train", place=0):
-    return found.parts[part][place].values
+def values_of(found, part="train", index=0):
+    return found.parts[part][index].values
 
 
 def test_a_wide_file_is_one_series_in_three_parts(load, frame):
@@ -77,8 +77,8 @@ def test_csv_parquet_and_npz_are_equal_sets(load, frame, tmp_path):
         for part, series in found.parts.items():
             for mine, theirs in zip(series, other.parts[part], strict=True):
                 np.testing.assert_array_equal(mine.values, theirs.values)
-        told = [f._replace(file="") for f in other.findings.gaps + other.findings.unknown]
-        assert told == [f._replace(file="") for f in found.findings.gaps + found.findings.unknown]
+        replaced = [f._replace(file="") for f in other.findings.gaps + other.findings.unknown]
+        assert replaced == [f._replace(file="") for f in found.findings.gaps + found.findings.unknown]
 
 
 def test_the_fingerprint_is_of_everything_that_training_sees(load, frame):
@@ -96,12 +96,12 @@ def test_a_change_after_the_cut_changes_nothing_before_it(load, frame, changes):
     gappy = frame.copy()
     gappy.loc[455:463, "flow"] = np.nan  # across the cut between train and validation
     usual = load(gappy, **changes)
-    for cut, kept in ((576, ("train", "validation")), (462, ("train",))):
+    for cut, unchanged in ((576, ("train", "validation")), (462, ("train",))):
         other = gappy.copy()
         other.loc[cut:, ["flow", "speed"]] = np.random.default_rng(cut).normal(size=(720 - cut, 2)) * 1e6
         found = load(other, **changes)
         assert found.fingerprint != usual.fingerprint
-        for part in kept:
+        for part in unchanged:
             np.testing.assert_array_equal(values_of(found, part), values_of(usual, part))
             np.testing.assert_array_equal(found.parts[part][0].times, usual.parts[part][0].times)
 
@@ -139,16 +139,16 @@ def test_longer_steps_are_known_where_all_of_them_is(load):
     assert np.flatnonzero(np.isnan(values_of(filled)[:, 0])).tolist() == [(230 - 8) // 12]
 
 
-def test_zeros_are_reported_and_taken_as_missing_when_told(load, frame):
+def test_zeros_are_reported_and_taken_as_missing_on_request(load, frame):
     broken = frame.copy()
     broken.loc[[12, 13, 36], "flow"] = 0
     found = load(broken)
     assert (values_of(found)[[12, 13], 0] == 0).all()
     assert [(one.total, one.places, one.first) for one in found.findings.zeros] == [(3, 2, "2016-01-04 12:00")]
     assert "--data.zeros-missing" in found.findings.summary()
-    told = load(broken, zeros_missing=True)
-    assert np.isnan(values_of(told)[[12, 13, 36], 0]).all() and not told.findings.zeros
-    assert [(one.column, one.total) for one in told.findings.unknown_zeros] == [("flow", 3)]
+    declared = load(broken, zeros_missing=True)
+    assert np.isnan(values_of(declared)[[12, 13, 36], 0]).all() and not declared.findings.zeros
+    assert [(one.column, one.total) for one in declared.findings.unknown_zeros] == [("flow", 3)]
 
 
 def test_repeated_and_stray_rows_are_reported(load, frame):
@@ -316,9 +316,9 @@ READ = {
 def test_how_times_were_read_is_said_of_training_and_of_new_files(load, frame, tmp_path, capsys, kind):
     usual, found = load(frame).fingerprint, load(frame.assign(time=READ[kind]))
     assert found.fingerprint == usual
-    told = {name: each[0] for name, each in found.findings.document().items() if name != "rows" and each}
-    assert set(told) == ({kind} if kind else set())
-    assert not kind or (told[kind]["total"], told[kind]["first"]) == (30 if kind == "midnight" else 720, LOCAL[0])
+    kinds = {name: each[0] for name, each in found.findings.document().items() if name != "rows" and each}
+    assert set(kinds) == ({kind} if kind else set())
+    assert not kind or (kinds[kind]["total"], kinds[kind]["first"]) == (30 if kind == "midnight" else 720, LOCAL[0])
     read_context(tmp_path / "a.csv", ("flow", "speed"), np.timedelta64(1, "h"), ReadOptions())
     assert ("a.csv" in capsys.readouterr().err) == bool(kind)
 

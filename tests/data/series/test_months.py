@@ -26,7 +26,7 @@ STARTS = {
 def calendar(kind, months, count, start=None):
     offset = KINDS[kind](months)
     begin = pd.Timestamp(start or STARTS[kind])
-    return pd.DatetimeIndex([begin + place * offset for place in range(count)]).to_numpy("datetime64[s]")
+    return pd.DatetimeIndex([begin + index * offset for index in range(count)]).to_numpy("datetime64[s]")
 
 
 def rows(times):
@@ -54,11 +54,11 @@ def test_months_go_on_as_pandas_offsets_do(kind, months, count, hour):
 @given(seed=st.integers(0, 2**31), kind=st.sampled_from(sorted(KINDS)), months=st.sampled_from([1, 3, 12]))
 def test_months_that_are_lost_are_gaps(seed, kind, months):
     times = calendar(kind, months, 60)
-    kept = np.random.default_rng(seed).random(60) > 0.2
-    kept[[0, -1]] = True
-    grid = on_grid(rows(times[kept]), regular_step({"": times[kept]}, "a.csv"), "a.csv")
+    present = np.random.default_rng(seed).random(60) > 0.2
+    present[[0, -1]] = True
+    grid = on_grid(rows(times[present]), regular_step({"": times[present]}, "a.csv"), "a.csv")
     np.testing.assert_array_equal(grid.instants, times)
-    np.testing.assert_array_equal(grid.members == 1, kept)
+    np.testing.assert_array_equal(grid.members == 1, present)
 
 
 def test_a_last_trading_day_may_lie_before_a_holiday():

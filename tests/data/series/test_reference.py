@@ -38,10 +38,10 @@ def test_the_mean_and_its_standard_deviation():
     one, two = series(100, lost=0.1), series(80, seed=1, name="B")
     found = fit_reference([one, two], step(), "mean")
     assert found.table.shape == (2, 1, 2) and found.names == ("A", "B")
-    for place, each in enumerate((one, two)):
-        np.testing.assert_allclose(found.table[place, 0], np.nanmean(each.values, axis=0))
-        np.testing.assert_allclose(found.spread[place], np.nanstd(each.values, axis=0))
-        np.testing.assert_array_equal(expected(found, place, each.times[:3]), np.tile(found.table[place], (3, 1)))
+    for index, each in enumerate((one, two)):
+        np.testing.assert_allclose(found.table[index, 0], np.nanmean(each.values, axis=0))
+        np.testing.assert_allclose(found.spread[index], np.nanstd(each.values, axis=0))
+        np.testing.assert_array_equal(expected(found, index, each.times[:3]), np.tile(found.table[index], (3, 1)))
 
 
 @pytest.mark.parametrize("minutes", [5, 60, 45, 1440])
@@ -114,7 +114,7 @@ def test_what_is_left_out_is_what_all_other_days_say(kind, days, lost, seed, lat
         )
 
 
-def test_a_single_day_is_told_of_itself_and_refused_as_a_profile(refusal):
+def test_a_single_day_has_its_own_mean_and_is_refused_as_a_profile(refusal):
     one = series(20)
     reference = fit_reference([one], step(), "mean")
     np.testing.assert_array_equal(leave_one_day_out(reference, [one])[0], expected(reference, 0, one.times))
@@ -210,8 +210,8 @@ def test_series_are_found_by_name(refusal):
 def test_min_max_scaling_puts_the_training_range_where_scikit_learn_does(scaling, low, high):
     each = [series(100, lost=0.1), series(80, seed=1, name="B")]
     found = fit_reference(each, step(), "mean", scaling=scaling)
-    for place, one in enumerate(each):
-        scaled = (one.values - expected(found, place, one.times)) / found.spread[place]
+    for index, one in enumerate(each):
+        scaled = (one.values - expected(found, index, one.times)) / found.spread[index]
         wanted = MinMaxScaler((low, high)).fit_transform(one.values)
         np.testing.assert_allclose(scaled, wanted, atol=1e-12)
         np.testing.assert_allclose([np.nanmin(scaled, 0), np.nanmax(scaled, 0)], [[low] * 2, [high] * 2], atol=1e-12)

@@ -35,9 +35,9 @@ def test_a_season_is_a_day_or_a_year_and_times_know_their_place_in_it(step, name
 @pytest.mark.parametrize("zone", ["Australia/Sydney", "UTC"])
 def test_what_is_a_season_apart_is_at_the_same_time_of_the_clock(zone):
     times = pd.date_range("2024-09-01", periods=24 * 60, freq="h", tz="UTC").tz_convert(zone).tz_localize(None)
-    for kept in (np.ones(len(times), bool), (times.hour > 8) & (times.hour < 17) & (times.day_of_week < 5)):
-        values = np.asarray(times.hour, np.float64)[kept, None]
-        found = by_season(times[kept].to_numpy("datetime64[s]"), values, np.timedelta64(1, "h"))
+    for present in (np.ones(len(times), bool), (times.hour > 8) & (times.hour < 17) & (times.day_of_week < 5)):
+        values = np.asarray(times.hour, np.float64)[present, None]
+        found = by_season(times[present].to_numpy("datetime64[s]"), values, np.timedelta64(1, "h"))
         assert np.nanmax(np.abs(found[24:] - found[:-24])) == 0
         assert np.nanmean(found) == pytest.approx(values.mean(), rel=0.01)
 
@@ -83,8 +83,8 @@ def test_a_saturday_now_and_then_opens_no_saturdays_but_every_other_one_does():
 
 
 def test_days_lost_at_random_are_no_calendar():
-    kept = np.random.default_rng(0).random(400) > 0.5
-    assert opening_of([np.datetime64("2024-01-01T00:00:00") + np.flatnonzero(kept) * DAY], DAY) is None
+    present = np.random.default_rng(0).random(400) > 0.5
+    assert opening_of([np.datetime64("2024-01-01T00:00:00") + np.flatnonzero(present) * DAY], DAY) is None
     for step in (7 * DAY, np.timedelta64(7, "m"), np.timedelta64(1, "M")):
         assert opening_of([business_days(10)], step) is None
 

@@ -48,7 +48,7 @@ def test_offsets_that_change_need_a_zone(refusal):
 
 
 @pytest.mark.parametrize(
-    ("place", "text", "words"),
+    ("index", "text", "words"),
     [
         (7, "soon", ("row 9", "'soon' is no time", "2016-01-31 23:55")),
         (0, "1451865600", ("row 2", "'1451865600' is no time")),
@@ -61,9 +61,9 @@ def test_offsets_that_change_need_a_zone(refusal):
         (0, "2016-13-04 00:00", ("row 2", "is no time")),
     ],
 )
-def test_the_first_row_without_a_sound_time_is_named(refusal, place, text, words):
+def test_the_first_row_without_a_sound_time_is_named(refusal, index, text, words):
     texts = [*HOURS.strftime("%Y-%m-%d %H:%M")]
-    texts[place] = text
+    texts[index] = text
     with refusal("a.csv", *words):
         read(texts)
 

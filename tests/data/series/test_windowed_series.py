@@ -32,8 +32,8 @@ def rows(unknown=0.0, seed=0):
     )
 
 
-def initialize(place):
-    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(place, (CONTEXT * CHANNELS, HORIZON * CHANNELS))}}}
+def initialize(key):
+    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(key, (CONTEXT * CHANNELS, HORIZON * CHANNELS))}}}
 
 
 def apply(variables, inputs, key):
@@ -46,15 +46,15 @@ def test_windows_are_a_plain_loop_of_slices():
     held = rows(0.3)
     starts = np.array([0, 31, 19, 51], np.int32)
     inputs, targets, known = held.windows(jnp.asarray(starts))
-    for place, start in enumerate(starts):
+    for index, start in enumerate(starts):
         past, ahead = slice(start, start + CONTEXT), slice(start + CONTEXT, start + CONTEXT + HORIZON)
         whole = slice(start, start + CONTEXT + HORIZON)
-        np.testing.assert_array_equal(inputs["values"][place], held.values[past])
-        np.testing.assert_array_equal(inputs["known"][place], held.known[past])
-        np.testing.assert_array_equal(inputs["calendar"][place], held.calendar[whole])
+        np.testing.assert_array_equal(inputs["values"][index], held.values[past])
+        np.testing.assert_array_equal(inputs["known"][index], held.known[past])
+        np.testing.assert_array_equal(inputs["calendar"][index], held.calendar[whole])
         truth = np.where(held.known[ahead] > 0, held.values[ahead], np.nan)
-        np.testing.assert_array_equal(targets[place], truth)
-        assert float(known[place]) == pytest.approx(held.known[ahead].mean())
+        np.testing.assert_array_equal(targets[index], truth)
+        assert float(known[index]) == pytest.approx(held.known[ahead].mean())
 
 
 def test_values_ahead_are_not_among_the_inputs():
