@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from research.data.series.repeats import refuse_repeated
+from research.data.series.tables import LARGEST, ReadOptions, Table, chosen_columns
 from research.data.series.timestamps import Timestamps, check_years
-from research.data.tables import LARGEST, ReadOptions, Table, chosen_columns
 from research.errors import UserError, printable
 
 # numpy and zipfile raise these for damaged files, for .npy files named .npz, and for sizes beyond all memory.

@@ -16,7 +16,7 @@ from research.data.series.reading import SeriesFile, read_file
 from research.data.series.series_set import Series, SeriesSet, fingerprint
 from research.data.series.sources import series_files
 from research.data.series.splits import split_by_time
-from research.data.tables import ReadOptions
+from research.data.series.tables import ReadOptions
 from research.errors import UserError, warn
 
 

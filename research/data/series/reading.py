@@ -14,8 +14,8 @@ from research.data.series.findings import DESCRIPTIONS, Finding, SeriesFindings,
 from research.data.series.grids import Grid, Rows, on_grid, regular_step
 from research.data.series.months import months_in, same_step
 from research.data.series.series_set import Series
+from research.data.series.tables import ReadOptions, Table, read_table
 from research.data.series.timestamps import Timestamps
-from research.data.tables import ReadOptions, Table, read_table
 from research.errors import UserError
 
 

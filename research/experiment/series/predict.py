@@ -15,8 +15,8 @@ from research.data.series.load import read_context
 from research.data.series.reference import Reference
 from research.data.series.series_set import Series
 from research.data.series.sources import KINDS
+from research.data.series.tables import ReadOptions
 from research.data.series.windows import Windows
-from research.data.tables import ReadOptions
 from research.errors import UserError
 from research.experiment.series.backtest import forecast_of, targets_of
 from research.experiment.series.build import without_gaps

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from research.data.series.archives import read_archive
-from research.data.tables import ReadOptions
+from research.data.series.tables import ReadOptions
 
 TIMES = np.datetime64("2016-01-04") + np.arange(6) * np.timedelta64(300, "s")
 VALUES = np.random.default_rng(0).normal(size=(2, 6, 3))

@@ -6,7 +6,7 @@ import pytest
 
 from research.config import SeriesData
 from research.data.series.load import load_series, read_context
-from research.data.tables import ReadOptions
+from research.data.series.tables import ReadOptions
 from research.experiment.series.predict import reading_of
 
 HOURS = pd.date_range("2016-01-04", periods=24 * 30, freq="h")

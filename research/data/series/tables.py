@@ -1,4 +1,4 @@
-"""CSV and Parquet files as times, names of series and numbers."""
+"""Series in CSV and Parquet files: times, names of series, and columns of numbers."""
 
 import difflib
 import functools

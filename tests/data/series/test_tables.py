@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from research.data.tables import ReadOptions, read_table
+from research.data.series.tables import ReadOptions, read_table
 from research.errors import UserError
 
 CSV = "time,flow,speed,note\n2016-01-04 00:00,12,61.25,calm\n2016-01-04 00:05,,60,\n2016-01-04 00:10,11,58.5,NA\n"
