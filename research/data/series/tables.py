@@ -19,10 +19,7 @@ LARGEST = 1e18  # the largest number that is read: its square is still a float32
 
 
 class Table(NamedTuple):
-    """The N rows of a file.
-
-    series: the name of each row's series [N]. values: float64 [N, F]. rows: the rows' numbers in the file [N].
-    """
+    """N rows: the names of their series [N], their values float64 [N, F], and their numbers in the file `rows` [N]."""
 
     where: str
     columns: tuple[str, ...]
