@@ -52,7 +52,7 @@ def _advice(scores: Mapping[str, Mapping[str, float]], split: str) -> str:
         return f"{known}: try more pictures, --augment.shift and the like, --train.l2 or a smaller net"
     return (
         f"{known}: try --optimizer.learning-rate ten times smaller, then larger, more --train.epochs, "
-        "and see whether labels and pictures belong together"
+        "and check that the labels match the pictures"
     )
 
 

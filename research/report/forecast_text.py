@@ -38,9 +38,7 @@ def few_training_days(mae: float | None, evaluation: Mapping[str, Any], training
     if best is None or mae is None or not mae > best[1] or training_days is None or training_days >= FEW_DAYS:
         return ""
     counted = f"{formats.count(training_days)} day{'' if training_days == 1 else 's'}"
-    return (
-        f" It had {counted} to learn from: few to tell a habit from a single day, which a mean or a copy need not do."
-    )
+    return f" It had {counted} to learn from: too few to separate daily patterns from single days."
 
 
 def partial_baselines(stated: Mapping[str, float], evaluation: Mapping[str, Any], unit: str = "") -> str:
@@ -48,7 +46,7 @@ def partial_baselines(stated: Mapping[str, float], evaluation: Mapping[str, Any]
     table = {formats.measure(scores["overall"]["mae"]) for scores in evaluation["baselines"].values()}
     partial = {name: mae for name, mae in stated.items() if name not in evaluation["baselines"]}
     more = [f"{name}: {quantity(mae, unit)}" for name, mae in partial.items() if formats.measure(mae) not in table]
-    return f"Where its day was measured throughout, {'; '.join(more)}." if more else ""
+    return f"On the windows with a complete season before them, {'; '.join(more)}." if more else ""
 
 
 def coverage_text(intervals: Mapping[str, Any], split: str) -> str:

@@ -98,7 +98,7 @@ def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Grid:
         (truth, predicted, formats.count(examples), formats.percent(share))
         for truth, predicted, examples, share in confusions(evaluation, limit)
     ]
-    return Grid(("Truth", "Taken for", "Examples", "Share of the class"), rows, words=2)
+    return Grid(("Truth", "Predicted", "Examples", "Share of the class"), rows, words=2)
 
 
 def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[tuple[str, str, int, float]]:

@@ -65,9 +65,9 @@ def finding(pair: Pair) -> str:
     first, second = (pair["a"], pair["b"]) if pair["mean"] <= 0 else (pair["b"], pair["a"])
     _, low, high = _advantage(pair)
     if not (formats.is_number(low) and formats.is_number(high)):
-        return f"{first} is ahead of {second}\nnot told apart: no interval"
+        return f"{first} is ahead of {second}\nundecided: no interval"
     if low <= 0 <= high:
-        return f"{first} is ahead of {second}\nnot told apart: the interval includes zero"
+        return f"{first} is ahead of {second}\nundecided: the interval includes zero"
     if not formats.is_number(pair["p"]) or pair["p"] >= LEVEL:
         return f"{first} is ahead of {second}\nthe interval excludes zero, but p after Holm is not below {LEVEL}"
     return f"{first} is better than {second}\nthe interval excludes zero"

@@ -90,7 +90,7 @@ def epochs(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -
     if not best_epochs:
         return span
     best = ", ".join(map(str, best_epochs))
-    return f"{span} The weights kept are those of epoch {best}{', by seed' if len(best_epochs) > 1 else ''}."
+    return f"{span} The saved weights are those of epoch {best}{', by seed' if len(best_epochs) > 1 else ''}."
 
 
 def _parameters(parameters: Mapping[str, int]) -> str:

@@ -68,7 +68,7 @@ def test_they_stand_below_every_accuracy(report, seeds_report):
 def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
     record = report.record | {"baselines": {"test": BASELINES}}
     page = render(with_record(record, report))
-    assert "Beside it: always the commonest class: 11.35%; chance: 10.00%." in page
+    assert "Baselines: always the commonest class: 11.35%; chance: 10.00%." in page
     assert "learned nothing" not in page
     assert "It learned nothing: of &lt;no&gt; use." in render(
         with_record(record | {"learned_nothing": {"3": "of <no> use"}}, report)

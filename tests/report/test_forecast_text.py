@@ -49,7 +49,7 @@ def test_an_error_over_whole_days_alone_is_told_where_it_is_another(forecast_eva
     assert not partial_baselines(stated, evaluation, "veh/h")
     assert not partial_baselines(stated | {"naive, 9 whole windows": max(stated.values())}, evaluation, "veh/h")
     said = partial_baselines(stated | {"naive, 7 whole windows": 57.64}, evaluation, "veh/h")
-    assert said == "Where its day was measured throughout, naive, 7 whole windows: 57.64 veh/h."
+    assert said == "On the windows with a complete season before them, naive, 7 whole windows: 57.64 veh/h."
 
 
 def test_few_days_are_called_few():

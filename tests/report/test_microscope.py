@@ -134,11 +134,13 @@ def test_a_card_holds_all_that_is_known_of_its_filter():
 
 def test_a_dead_filter_shows_no_picture():
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [filter_view(0, dead=True)])])))
-    assert "dead: its climb from noise does not excite it" in read.text and "1 filter, 1 dead" in read.text
+    assert "dead: gradient ascent from noise does not excite it" in read.text and "1 filter, 1 dead" in read.text
     assert not {"img", "svg", "details"} & {tag for tag, _ in read.tags}
     patch = Patch(picture(3, 5), 0.25, "cat 3")
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [FilterView(0, "dead", -1.0, patches=[patch])])])))
-    assert "dead: its climb from noise does not excite it, but real patches do" in read.text and "cat 3" in read.text
+    assert (
+        "dead: gradient ascent from noise does not excite it, but real patches do" in read.text and "cat 3" in read.text
+    )
     assert [tag for tag, _ in read.tags].count("img") == 1 and "svg" not in {tag for tag, _ in read.tags}
     noisy = FilterView(0, "dead", 3.0, exemplar=picture(0), variants=picture(0)[None], curve=[1.0, 2.0])
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [noisy])])))

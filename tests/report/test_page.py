@@ -112,7 +112,7 @@ def test_headline_of_several_seeds_is_their_mean_with_its_interval_over_seeds(se
         "1 min 10 s, of which training 1 min 05 s and compilation 1.25 s",
         "seed 3",
         "noise: 400 train, 60 validation, 100 test pictures",
-        "5 epochs. The weights kept are those of epoch 4.",
+        "5 epochs. The saved weights are those of epoch 4.",
         "--run-dir 'a b' && echo <done>",
         "commit deadbeef-dirty",
         "data fingerprint sha256:0123abcd",

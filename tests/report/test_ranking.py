@@ -76,13 +76,13 @@ def test_a_run_that_diverged_is_last():
     [
         (pair("a", "b", -3.0, 1.0, 0.001), "a is better than b\nthe interval excludes zero"),
         (pair("a", "b", 3.0, 1.0, 0.001), "b is better than a\nthe interval excludes zero"),
-        (pair("a", "b", -3.0, 4.0, 0.2), "a is ahead of b\nnot told apart: the interval includes zero"),
-        (pair("a", "b", 3.0, 3.0, 0.04), "b is ahead of a\nnot told apart: the interval includes zero"),
+        (pair("a", "b", -3.0, 4.0, 0.2), "a is ahead of b\nundecided: the interval includes zero"),
+        (pair("a", "b", 3.0, 3.0, 0.04), "b is ahead of a\nundecided: the interval includes zero"),
         (
             pair("a", "b", -3.0, 2.0, 0.06),
             "a is ahead of b\nthe interval excludes zero, but p after Holm is not below 0.05",
         ),
-        (pair("a", "b", -3.0, None, None), "a is ahead of b\nnot told apart: no interval"),
+        (pair("a", "b", -3.0, None, None), "a is ahead of b\nundecided: no interval"),
     ],
 )
 def test_a_finding_says_which_is_better_and_whether_zero_is_excluded(found, said):
