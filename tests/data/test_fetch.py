@@ -71,7 +71,7 @@ def test_the_next_mirror_goes_on_with_what_the_first_gave(tmp_path, new_mirror, 
     assert second.asked == [(f"/{NAME}", "bytes=70000-")]
 
 
-def test_a_server_that_ignores_ranges_is_heard_from_the_start(tmp_path, new_mirror, shown):
+def test_a_server_that_ignores_ranges_sends_the_whole_file(tmp_path, new_mirror, shown):
     mirror = new_mirror(**{NAME: CONTENT})
     mirror.ranges = False
     (tmp_path / (NAME + ".part")).write_bytes(CONTENT[:1000])
@@ -80,7 +80,7 @@ def test_a_server_that_ignores_ranges_is_heard_from_the_start(tmp_path, new_mirr
 
 
 @pytest.mark.parametrize("part", [b"", b"stale", CONTENT + b"more", CONTENT, b"x" * len(CONTENT)])
-def test_whatever_part_was_left_is_healed(tmp_path, new_mirror, shown, part):
+def test_any_part_left_behind_is_continued_or_replaced(tmp_path, new_mirror, shown, part):
     mirror = new_mirror(**{NAME: CONTENT})
     (tmp_path / (NAME + ".part")).write_bytes(part)
     assert fetch_from(mirror, folder=tmp_path, show=shown).read_bytes() == CONTENT

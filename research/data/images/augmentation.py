@@ -56,7 +56,7 @@ def view_keys(seed: int | jax.Array, epoch: int | jax.Array, index: jax.Array) -
 
 
 def _drawn_warp(warp_key: jax.Array, config: Augmentation, shape: tuple[int, ...]) -> tuple[jax.Array, ...]:
-    """Rotation in radians, visible share of the sides and shift [2] in pixels, each uniform in its range of `config`."""
+    """Rotation in radians, visible share of the sides and shift [2] in pixels, each uniform in its range."""
     rotation_key, zoom_key, shift_key = (jax.random.fold_in(warp_key, index) for index in range(3))
     rotation = jnp.deg2rad(config.rotation) * jax.random.uniform(rotation_key, minval=-1.0)
     visible = 1 + config.zoom * jax.random.uniform(zoom_key, minval=-1.0)

@@ -121,12 +121,12 @@ def test_preparing_without_tensorflow_names_the_extra(tmp_path, monkeypatch, ref
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_door_prepares_below_the_root(tmp_path, monkeypatch, refusal):
+def test_prepare_prepares_below_the_root(tmp_path, monkeypatch, refusal):
     from research.cli.prepare import prepare
 
     asked = []
     monkeypatch.setattr(
-        "research.cli.prepare.prepare_catalogue", lambda name, place: asked.append((name, place)) or place
+        "research.cli.prepare.prepare_catalogue", lambda name, folder: asked.append((name, folder)) or folder
     )
     assert prepare(["tfds:cifar10", "--data.root", str(tmp_path)]) == 0
     assert asked == [("cifar10", tmp_path / "tfds")]

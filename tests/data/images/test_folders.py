@@ -16,19 +16,19 @@ from research.data.paths import picture_cache
 TONES = {"cats": 40, "dogs": 200}
 
 
-def photo(tone, place=0, size=(30, 20)):
-    """A smooth picture [H, W, 3] of about that tone, its own for each `place`; `size` is (width, height)."""
+def photo(tone, index=0, size=(30, 20)):
+    """A smooth picture [H, W, 3] of about that tone, different for each `index`; `size` is (width, height)."""
     across, down = np.meshgrid(np.linspace(0, 20, size[0]), np.linspace(0, 15, size[1]))
-    return np.stack([tone + across, tone + down, np.full_like(across, tone + place % 30)], axis=-1).astype(np.uint8)
+    return np.stack([tone + across, tone + down, np.full_like(across, tone + index % 30)], axis=-1).astype(np.uint8)
 
 
 def fill(folder, counts, kind="png", start=0):
     """`counts` {class: how many} pictures in folders of `folder`, no two alike."""
     for name, count in counts.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for place in range(start, start + count):
+        for index in range(start, start + count):
             tone = TONES.get(name, 100)
-            Image.fromarray(photo(tone, place)).save(folder / name / f"{name}.{place:03}.{kind}", quality=95)
+            Image.fromarray(photo(tone, index)).save(folder / name / f"{name}.{index:03}.{kind}", quality=95)
     return folder
 
 
@@ -51,7 +51,7 @@ def flat(tmp_path):
 
 @pytest.fixture
 def cache(tmp_path):
-    return tmp_path / "kept"
+    return tmp_path / "pixels"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def same_arrays_of_train(one, other):
     np.testing.assert_array_equal(one.labels["train"], other.labels["train"])
 
 
-def test_every_picture_has_its_place_and_label(pets, cache):
+def test_every_picture_has_its_row_and_label(pets, cache):
     found = read_image_folder(pets, 10, cache=cache)
     assert found.classes == ("cats", "dogs") and found.findings.document()["pictures"] == 44
     assert found.images.keys() == found.labels.keys() == {"train", "validation", "test"}
@@ -100,7 +100,7 @@ def test_every_picture_has_its_place_and_label(pets, cache):
             np.testing.assert_array_equal(pixels, np.asarray(expected))
 
 
-def test_a_picture_of_the_size_is_kept_to_the_bit(tmp_path, cache):
+def test_a_picture_of_the_right_size_is_unchanged_to_the_bit(tmp_path, cache):
     fill(tmp_path / "set", TONES | {"cats": 1, "dogs": 1})
     exact = np.random.default_rng(0).integers(0, 256, (16, 16, 3)).astype(np.uint8)
     Image.fromarray(exact).save(tmp_path / "set/cats/cats.000.png")
@@ -214,9 +214,9 @@ def test_pictures_of_16_bits_share_one_range(tmp_path, cache, form, no_decoding)
     levels = {"cats": (100, 250), "dogs": (1500, 3000)}
     for name, tops in levels.items():
         (tmp_path / "set" / name).mkdir(parents=True)
-        for place, top in enumerate(tops):
+        for index, top in enumerate(tops):
             ramp = np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16)
-            DEEP[form](ramp, tmp_path / "set" / name / str(place))
+            DEEP[form](ramp, tmp_path / "set" / name / str(index))
     found = read_image_folder(tmp_path / "set", 8, gray=True, cache=cache)
     assert found.images["train"].max(axis=(1, 2, 3)).tolist() == [
         round(top / 4095 * 255) for top in (100, 250, 1500, 3000)
@@ -253,7 +253,7 @@ def test_all_forms_come_upright_in_colour(tmp_path, cache, form):
     assert np.abs(found.images["train"][0, 5:].astype(int) - 180).max() <= 3
 
 
-def test_a_second_look_decodes_nothing(pets, no_decoding):
+def test_a_second_read_decodes_nothing(pets, no_decoding):
     before = load(pets)
     no_decoding()
     again = load(pets)
@@ -271,7 +271,7 @@ def test_a_copy_elsewhere_is_the_same_set(pets, cache, no_decoding):
     same_arrays(before, read_image_folder(moved, 8, cache=cache))
 
 
-def test_what_is_kept_is_a_plain_npy_file(pets, cache):
+def test_the_cache_is_a_plain_npy_file(pets, cache):
     found = read_image_folder(pets, 8, cache=cache)
     (path,) = cache.glob("*.npy")
     np.testing.assert_array_equal(np.load(path)[:24], found.images["train"])
@@ -318,7 +318,7 @@ def test_a_cache_that_is_stale_is_never_used(pets, tmp_path, cache, monkeypatch,
     )
 
 
-def test_sizes_and_colours_are_kept_side_by_side(pets, cache, no_decoding):
+def test_sizes_and_colours_are_cached_side_by_side(pets, cache, no_decoding):
     settings = [(8, False), (9, False), (8, True)]
     for again in range(2):
         found = [
@@ -329,9 +329,9 @@ def test_sizes_and_colours_are_kept_side_by_side(pets, cache, no_decoding):
             no_decoding()
 
 
-def flipped(path, place):
+def flipped(path, index):
     content = bytearray(path.read_bytes())
-    content[place] ^= 1
+    content[index] ^= 1
     path.write_bytes(content)
 
 
@@ -361,7 +361,7 @@ def test_a_cache_that_is_damaged_is_built_anew(pets, cache, damage):
     assert (npy.read_bytes(), json.read_bytes()) == sound
 
 
-def test_a_look_that_is_broken_off_leaves_nothing(pets, cache, monkeypatch):
+def test_an_interrupted_read_leaves_nothing(pets, cache, monkeypatch):
     decode, count = decoding.decode, iter(range(99))
 
     def interrupted(*arguments, **options):
@@ -421,15 +421,15 @@ def test_of_two_processes_that_race_one_decodes_and_both_read(pets, cache, root)
     for racer in racers:
         racer.stdin.write("\n")
         racer.stdin.flush()
-    told = [tuple(map(int, racer.communicate()[0].split())) for racer in racers]
+    printed = [tuple(map(int, racer.communicate()[0].split())) for racer in racers]
     total = int(read_image_folder(pets, 8, cache=cache).images["train"].sum())
-    assert sorted(told) == [(0, total), (44, total)]
+    assert sorted(printed) == [(0, total), (44, total)]
 
 
 def test_a_cache_that_cannot_be_written_says_so(pets, tmp_path, refusal):
-    (tmp_path / "kept").write_text("a file in the way")
-    with refusal("cannot keep decoded pictures", tmp_path / "kept", "$XDG_CACHE_HOME"):
-        read_image_folder(pets, 8, cache=tmp_path / "kept")
+    (tmp_path / "pixels").write_text("a file in the way")
+    with refusal("cannot keep decoded pictures", tmp_path / "pixels", "$XDG_CACHE_HOME"):
+        read_image_folder(pets, 8, cache=tmp_path / "pixels")
 
 
 BROKEN = {
@@ -496,7 +496,7 @@ def test_more_broken_files_than_the_limit_are_an_error(flat, cache, refusal):
     with refusal(flat, "3 of 53 pictures cannot be read", "more than 5%", "first: dogs/cut.png: ", "truncated"):
         read_image_folder(flat, 8, cache=cache)
     assert len(read_image_folder(flat, 8, cache=cache, limit_broken=0.1).findings.quarantined) == 3
-    with refusal("3 of 53"):  # though kept by now
+    with refusal("3 of 53"):  # although they are cached now
         read_image_folder(flat, 8, cache=cache)
 
 
@@ -548,7 +548,7 @@ def test_a_camera_s_jpeg_with_a_second_one_behind_it_is_a_jpeg(flat, cache):
     assert found.images["train"][30].mean() == pytest.approx(photo(40).mean(), abs=3)  # the first of the two
 
 
-def test_what_is_not_looked_at_is_listed_and_hidden_files_are_not(pets, cache):
+def test_ignored_files_are_listed_and_hidden_ones_are_not(pets, cache):
     before = read_image_folder(pets, 8, cache=cache)
     fill(pets / "train/cats", {"more": 2})
     fill(pets, {"birds": 2})
@@ -651,8 +651,8 @@ def test_layouts_that_are_none(tmp_path, cache, refusal, layout):
             (folder / name).symlink_to(folder)
         else:
             fill(folder, {name: 0})
-            for place in range(count):
-                Image.fromarray(photo(9, place)).save(folder / name / f"{place}.png")
+            for index in range(count):
+                Image.fromarray(photo(9, index)).save(folder / name / f"{index}.png")
     with refusal(folder, *words):
         read_image_folder(folder, 8, cache=cache)
 
@@ -682,11 +682,11 @@ def test_a_file_that_changes_meanwhile_is_refused(flat, cache, monkeypatch, refu
 @pytest.mark.parametrize("pending", [1, 7 * 8 * 8 * 3, 1 << 28])
 def test_progress_counts_every_file_once_in_order(flat, cache, monkeypatch, pending):
     monkeypatch.setattr(folder_pixels, "PENDING", pending)
-    told = []
-    found = read_image_folder(flat, 8, cache=cache, show=lambda *news: told.append((*news, threading.get_ident())))
+    shown = []
+    found = read_image_folder(flat, 8, cache=cache, show=lambda *news: shown.append((*news, threading.get_ident())))
     here = threading.get_ident()
-    expected = [(f"{what} flat", place, 50, here) for what in ("checking", "decoding") for place in range(1, 51)]
-    assert told == expected
+    expected = [(f"{what} flat", index, 50, here) for what in ("checking", "decoding") for index in range(1, 51)]
+    assert shown == expected
     assert ((found.images["train"].mean(axis=(1, 2, 3)) > 128) == found.labels["train"]).all()
 
 

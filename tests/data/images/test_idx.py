@@ -38,10 +38,10 @@ def test_a_file_cut_anywhere_is_refused_by_name(tmp_path, idx_bytes, refusal, da
 
 
 @QUICK
-@given(place=st.integers(2, 10_000), change=st.integers(1, 255))
-def test_a_gzip_with_a_wrong_byte_is_refused_or_read_right(tmp_path, idx_bytes, place, change):
+@given(position=st.integers(2, 10_000), change=st.integers(1, 255))
+def test_a_gzip_with_a_wrong_byte_is_refused_or_read_right(tmp_path, idx_bytes, position, change):
     content = bytearray(gzip.compress(idx_bytes(IMAGES)))
-    content[2 + place % (len(content) - 2)] ^= change
+    content[2 + position % (len(content) - 2)] ^= change
     path = tmp_path / "damaged.gz"
     path.write_bytes(content)
     try:  # some bytes of a gzip header, its time say, mean nothing to the content

@@ -231,17 +231,17 @@ def test_a_file_that_is_locked_by_a_password(tmp_path, refusal):
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 10_000), change=st.integers(0, 255))
-@example(place=3550, change=120)  # a line end in an array's name
-def test_a_damaged_file_is_refused_or_read_right(tmp_path, place, change):
-    """change 0: cut at `place`; else one byte changed there."""
+@given(position=st.integers(0, 10_000), change=st.integers(0, 255))
+@example(position=3550, change=120)  # a line end in an array's name
+def test_a_damaged_file_is_refused_or_read_right(tmp_path, position, change):
+    """change 0: cut at `position`; else one byte changed there."""
     file = io.BytesIO()
     np.savez_compressed(file, x_train=IMAGES, y_train=LABELS)
     content = bytearray(file.getvalue())
-    place %= len(content)
-    content[place] ^= change
+    position %= len(content)
+    content[position] ^= change
     path = tmp_path / "damaged.npz"
-    path.write_bytes(content if change else content[:place])
+    path.write_bytes(content if change else content[:position])
     try:
         found = read_npz(path)
     except UserError as error:

@@ -217,9 +217,9 @@ def garments(count=60):
         [(20, 0), (36, 0), (34, 18), (46, 55), (10, 55), (22, 18)],  # dress
     ]
     rows, columns = np.indices((56, 56))
-    for place in range(count):
+    for index in range(count):
         mask = Image.new("L", (56, 56))
-        corners = [(x * generator.uniform(0.9, 1.0), y * generator.uniform(0.95, 1.0)) for x, y in outlines[place % 5]]
+        corners = [(x * generator.uniform(0.9, 1.0), y * generator.uniform(0.95, 1.0)) for x, y in outlines[index % 5]]
         ImageDraw.Draw(mask).polygon(corners, fill=1)
         folds = np.sin(columns / generator.uniform(2, 6) + generator.uniform(0, 6)) * 40 + rows * generator.uniform(
             -1, 1
@@ -367,18 +367,18 @@ def test_a_mode_that_has_no_way_to_gray(tmp_path, drawings, refusal):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.integers(0, 100_000), change=st.integers(0, 255))
-def test_a_damaged_picture_is_refused_or_read(tmp_path, drawings, kind, place, change):
-    """change 0: cut at `place`; else one byte changed there. Never another error, never a warning."""
+@given(position=st.integers(0, 100_000), change=st.integers(0, 255))
+def test_a_damaged_picture_is_refused_or_read(tmp_path, drawings, kind, position, change):
+    """change 0: cut at `position`; else one byte changed there. Never another error, never a warning."""
     file = io.BytesIO()
     Image.fromarray(drawings[1, ..., 0]).convert("RGB").save(
         file, kind, exif=rotated(Image.new("L", (1, 1)))[1]["exif"]
     )
     content = bytearray(file.getvalue())
-    place %= len(content)
-    content[place] ^= change
+    position %= len(content)
+    content[position] ^= change
     path = tmp_path / f"damaged.{kind}"
-    path.write_bytes(content if change else content[:place])
+    path.write_bytes(content if change else content[:position])
     try:
         assert prepare_picture(path, COLOUR, None).pixels.shape == COLOUR
     except UserError as error:

@@ -14,7 +14,7 @@ def load(source, root=None, **changes):
 
 @pytest.fixture
 def bright(tmp_path, small_npz):
-    """A folder that holds shapes.npz, told from rows.npz by its pixels."""
+    """A folder that holds shapes.npz, with other pixels than rows.npz."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     content = dict(np.load(small_npz))
@@ -57,10 +57,10 @@ def test_where_data_is_looked_for(bright, monkeypatch, by):
     elif by == "variable":
         monkeypatch.setenv("RESEARCH_DATA", str(bright))
     else:
-        place = data_root(None)
-        assert Path("cache").absolute() in place.parents  # $XDG_CACHE_HOME, as every test sets it
-        place.mkdir(parents=True)
-        (bright / "shapes.npz").rename(place / "shapes.npz")
+        cached = data_root(None)
+        assert Path("cache").absolute() in cached.parents  # $XDG_CACHE_HOME, as every test sets it
+        cached.mkdir(parents=True)
+        (bright / "shapes.npz").rename(cached / "shapes.npz")
     assert (load("shapes.npz", root).images["train"] % 2 == 1).all()
     assert catalogue_root(root) == data_root(root) / "tfds"
 

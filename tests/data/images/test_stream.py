@@ -39,7 +39,7 @@ def test_blocks_are_plain_indexing_from_any_first_step(pictures, first, window):
     step = first
     for block in stream(images, labels, order, first_step=first, steps=STEPS, window=window):
         assert block.start == step and block.steps == min(window, STEPS - step)
-        rows = np.concatenate([expected(step + place) for place in range(block.steps)])
+        rows = np.concatenate([expected(step + index) for index in range(block.steps)])
         np.testing.assert_array_equal(block.inputs[: len(rows)], images[rows])
         np.testing.assert_array_equal(block.labels[: len(rows)], labels[rows])
         assert block.inputs.shape == (window * B, 5, 4, 3) and block.labels.shape == (window * B,)
@@ -51,10 +51,10 @@ def test_blocks_are_plain_indexing_from_any_first_step(pictures, first, window):
 
 def test_whoever_resumes_sees_the_tail_of_the_undisturbed(pictures):
     whole = list(stream(*pictures, order, first_step=0, steps=STEPS, window=4))
-    for place, block in enumerate(whole):
+    for index, block in enumerate(whole):
         tail = list(stream(*pictures, order, first_step=block.start, steps=STEPS, window=4))
-        assert len(tail) == len(whole) - place
-        for one, other in zip(tail, whole[place:], strict=True):
+        assert len(tail) == len(whole) - index
+        for one, other in zip(tail, whole[index:], strict=True):
             assert all(np.array_equal(mine, theirs) for mine, theirs in zip(one, other, strict=True))
 
 
@@ -71,9 +71,9 @@ def test_it_runs_ahead_by_so_much_and_stops_when_it_is_closed(pictures):
 
     blocks = stream(*pictures, spying, first_step=0, steps=1000 * EPOCH, window=EPOCH)
     assert not asked  # until the first block is wanted
-    for place in range(5):
+    for index in range(5):
         next(blocks)
-        assert max(asked) <= place + AHEAD
+        assert max(asked) <= index + AHEAD
     blocks.close()
     for thread in threading.enumerate():
         if thread.name.startswith("grain"):
