@@ -21,8 +21,8 @@ class ImageSet(NamedTuple):
     classes: tuple[str, ...]
     images: Mapping[str, np.ndarray]
     labels: Mapping[str, np.ndarray]
-    fingerprint: str  # see `fingerprint`, of the pixels
-    pictures: str  # the same of the contents of the picture files, so that it does not depend on the size
+    fingerprint: str  # of pixels, labels and class names, see the function `fingerprint`
+    content_fingerprint: str  # of the picture files' contents instead of pixels, so that it does not depend on the size
     findings: Findings | None = None  # of sources whose files are checked one by one
     ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes
 

@@ -56,11 +56,19 @@ def load_images(
         warn(note)
     for split in ("test", "validation"):
         _warn_of_absent(classes, chosen_labels[split], split, where)
-    pixels = pictures = fingerprint(chosen_images, chosen_labels, classes)
+    of_pixels = of_contents = fingerprint(chosen_images, chosen_labels, classes)
     if raw.digests is not None:
-        pictures = fingerprint(_chosen(raw.digests, rows), chosen_labels, classes)
-    ranges = {**raw.ranges, **ranges}
-    return ImageSet(source, classes, chosen_images, chosen_labels, pixels, pictures, raw.findings, ranges)
+        of_contents = fingerprint(_chosen(raw.digests, rows), chosen_labels, classes)
+    return ImageSet(
+        name=source,
+        classes=classes,
+        images=chosen_images,
+        labels=chosen_labels,
+        fingerprint=of_pixels,
+        content_fingerprint=of_contents,
+        findings=raw.findings,
+        ranges={**raw.ranges, **ranges},
+    )
 
 
 def _warn_of_absent(classes: tuple[str, ...], labels: np.ndarray, split: str, where: str) -> None:

@@ -31,7 +31,7 @@ def record_fields(parts: ImageParts, evaluations: Mapping[int, Mapping[str, Clas
 
 def data_id(parts: ImageParts) -> str:
     """A digest of which pictures are in which split, whatever size they are read at."""
-    return parts.data.pictures
+    return parts.data.content_fingerprint
 
 
 def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[st
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
-        "pictures": data.pictures,
+        "pictures": data.content_fingerprint,
         "sizes": {split: len(data.labels[split]) for split in SPLITS},
         "classes": list(data.classes),
         "shape": list(data.images["train"].shape[1:]),

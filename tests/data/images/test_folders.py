@@ -136,30 +136,33 @@ def test_the_same_pictures_are_known_at_any_size(layout, request):
     """By what files are in which split and class, whatever is made of them and of their names."""
     folder = request.getfixturevalue(layout)
     found = [load(folder, size=size, gray=gray) for size, gray in ((8, False), (9, False), (8, True))]
-    assert len({each.fingerprint for each in found}) == 3 and len({each.pictures for each in found}) == 1
-    usual = found[0].pictures
+    assert len({each.fingerprint for each in found}) == 3 and len({each.content_fingerprint for each in found}) == 1
+    usual = found[0].content_fingerprint
     assert len(usual) == 16 and set(usual) <= set("0123456789abcdef")
-    assert load(folder, train_limit=5).pictures != usual
-    assert layout == "pets" or load(folder, split_seed=1).pictures != usual != load(folder, test=0.3).pictures
+    assert load(folder, train_limit=5).content_fingerprint != usual
+    assert (
+        layout == "pets"
+        or load(folder, split_seed=1).content_fingerprint != usual != load(folder, test=0.3).content_fingerprint
+    )
     path = next(folder.rglob("cats/cats.000.png"))
     whole = path.read_bytes()
     path.write_bytes(whole + b"x")  # behind the end of the picture: another file, the same pixels
     again = load(folder)
-    assert again.pictures != usual and again.fingerprint == found[0].fingerprint
+    assert again.content_fingerprint != usual and again.fingerprint == found[0].fingerprint
     path.write_bytes(whole)
     broken = path.with_name("broken.png")
     broken.write_bytes(b"words")
-    assert load(folder).pictures == load(folder, size=9).pictures
+    assert load(folder).content_fingerprint == load(folder, size=9).content_fingerprint
     broken.unlink()
     path.rename(path.with_name("cats.0000.png"))
-    assert load(folder).pictures == usual
+    assert load(folder).content_fingerprint == usual
     path.with_name("cats.0000.png").rename(path.parents[1] / "dogs/another.png")
-    assert load(folder).pictures != usual
+    assert load(folder).content_fingerprint != usual
 
 
 def test_a_source_of_one_size_is_known_by_its_pixels(small_npz):
     found = load(small_npz, size=None)
-    assert found.pictures == found.fingerprint
+    assert found.content_fingerprint == found.fingerprint
 
 
 def test_the_arrays_are_views_of_the_cache_where_nothing_is_drawn(pets, flat):
