@@ -1,4 +1,4 @@
-"""A network as a function of its parameters, which is how training and evaluation know it."""
+"""A network as a pure function of its variables, for training and evaluation."""
 
 import functools
 from collections.abc import Callable
@@ -15,23 +15,22 @@ Tree = Any
 # (variables, inputs [B, ...], dropout key or None) -> (output [B, ...], the net's updated collections)
 Apply = Callable[[Tree, Any, jax.Array | None], tuple[jax.Array, Tree]]
 
-LANES = 2  # measured on 2 cores: a training step of the digit net 12.6 ms in two lanes, 13.4 in one
-SMALLEST_LANE = 64  # examples; fewer do not fill a core
+PARTS = 2  # measured on 2 cores: a training step of the digit net takes 12.6 ms in two halves, 13.4 in one
+SMALLEST_HALF = 64  # examples; fewer do not fill a core
 
 
 def apply_of(net: Network, precision: str = "float32") -> Apply:
     """`apply(variables, inputs [B, ...], key) -> (output [B, ...], collections)`: with a key the net trains.
 
     `variables` are {"params": ...} and the collections that the net updates in training, such as `batch_stats`; they
-    come back updated. Without a key nothing is dropped out and the collections stay as they are.
+    are returned updated. Without a key there is no dropout, and the collections stay as they are.
 
-    The net computes in `precision` (its layers take the type of their kernels); the output is float32 whatever that is.
+    The net computes in `precision` (layers take the type of their kernels); the output is always float32.
     On CPU "bfloat16" is float32 with rounded operands (see `rounding`).
 
-    On CPU a large batch of pictures runs as two halves that do not know of each other, so that one core can move data
-    while the other multiplies; each half drops out by a key of its own.
-
-    For one net it is one and the same function, so that programs that are compiled for it are found again.
+    On CPU a large batch of pictures runs as two independent halves, so that one core can move data while the other
+    multiplies; each half has its own dropout key. The function is cached by net and precision, and so are the programs
+    that are compiled for it.
     """
     return _apply_of(net, precision)  # pyright: ignore[reportArgumentType]  # a Flax module is hashable by its fields
 
@@ -42,15 +41,15 @@ def _apply_of(net: Network, precision: str) -> Apply:
     elsewhere = _whole(net, lambda leaf: leaf.astype(precision))
     on_cpu = _whole(net.rounding(), rounded) if rounds else elsewhere
 
-    def in_lanes(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
-        keys = [None] * LANES if key is None else jax.random.split(key, LANES)
-        parts = jnp.split(inputs, LANES)
+    def in_halves(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
+        keys = [None] * PARTS if key is None else jax.random.split(key, PARTS)
+        parts = jnp.split(inputs, PARTS)
         return jnp.concatenate([on_cpu(variables, part, own)[0] for part, own in zip(parts, keys, strict=True)]), {}
 
     def apply(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
         splits = set(variables) == {"params"} and _splits(net, len(jax.tree.leaves(inputs)[0]))
-        cpu = in_lanes if splits else on_cpu
-        if not rounds:  # chosen here, not in the program, for which the digit net would be traced for 0.4 s longer
+        cpu = in_halves if splits else on_cpu
+        if not rounds:  # in the program the choice would take 0.4 s more tracing
             return (cpu if jax.default_backend() == "cpu" else elsewhere)(variables, inputs, key)
         return jax.lax.platform_dependent(variables, inputs, key, cpu=cpu, default=elsewhere)
 
@@ -58,9 +57,9 @@ def _apply_of(net: Network, precision: str) -> Apply:
 
 
 def _whole(net: Network, cast: Callable[[jax.Array], jax.Array]) -> Apply:
-    """`net` on the whole batch, each of its parameters `cast`."""
+    """`net` on the whole batch, with `cast` applied to each parameter."""
 
-    @jax.jit  # lanes of one size are traced once
+    @jax.jit  # both halves share one trace
     def whole(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
         collections = {name: tree for name, tree in variables.items() if name != "params"}
         both = {"params": jax.tree.map(cast, variables["params"]), **collections}
@@ -72,6 +71,6 @@ def _whole(net: Network, cast: Callable[[jax.Array], jax.Array]) -> Apply:
 
 
 def _splits(net: Network, examples: int) -> bool:
-    """Whether a CPU runs so many examples in lanes."""
+    """Whether a CPU runs this number of examples in two halves."""
     convolves = any(isinstance(layer, Conv) for layer in net.layers)
-    return convolves and examples % LANES == 0 and examples // LANES >= SMALLEST_LANE
+    return convolves and examples % PARTS == 0 and examples // PARTS >= SMALLEST_HALF

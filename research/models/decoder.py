@@ -1,4 +1,4 @@
-"""The autoregressive decoder: a forecast made step by step, each step reading the one before."""
+"""The autoregressive decoder: it forecasts step by step, and each step reads the forecast of the one before."""
 
 import flax.linen as nn
 import jax
@@ -13,12 +13,12 @@ from research.models.rounding import product
 
 
 class Decoder(Layer):
-    """A cell that takes over the state in which a `Recurrent` layer with a cell of its kind ends, for P more steps.
+    """A cell that continues from the last state of a `Recurrent` layer of its kind, for P steps.
 
-    Each step reads the forecast of the one before (the first: the last known value of each channel, in spreads) and the
-    step's own calendar; its hidden state gives the step's forecast, by one output layer for all steps (Sutskever et al.
-    2014, arXiv 1409.3215). [B, L, H] and the window -> [B, P, F] in spreads. What it carries is there as taps
-    NAME/hidden and, of an LSTM, NAME/cell: [B, P, H].
+    Each step reads the forecast of the step before (the first step: the last known value of each channel, in spreads)
+    and its own calendar features. One output layer for all steps makes forecasts of hidden states (Sutskever et al.
+    2014, arXiv 1409.3215). [B, L, H] and the window -> [B, P, F] in spreads. Its states are the taps NAME/hidden and,
+    of an LSTM, NAME/cell: [B, P, H].
     """
 
     features: int
@@ -38,29 +38,29 @@ class Decoder(Layer):
         offset = self.param("output_bias", nn.initializers.zeros, (channels,))
         kernel, recurrent, bias = scaled(self.cell, kernel, recurrent, bias)
 
-        def step(carry: tuple[Arrays, jax.Array], told: jax.Array) -> tuple[tuple[Arrays, jax.Array], tuple]:
-            state, answer = carry
-            z = product(answer, kernel[:channels], rounds=self.cell.rounds) + told
+        def step(carry: tuple[Arrays, jax.Array], calendar: jax.Array) -> tuple[tuple[Arrays, jax.Array], tuple]:
+            state, forecast = carry
+            z = product(forecast, kernel[:channels], rounds=self.cell.rounds) + calendar
             state, _ = self.cell.forward(state, z, recurrent, bias)
-            answer = product(state[0], output, rounds=self.cell.rounds) + offset
-            return (state, answer), (answer, state)
+            forecast = product(state[0], output, rounds=self.cell.rounds) + offset
+            return (state, forecast), (forecast, state)
 
         future = jnp.swapaxes(window["calendar"][:, -self.horizon :], 0, 1).astype(kernel.dtype)
         start = tuple(states[:, -1] for states in (x, *memory)), latest.astype(kernel.dtype)
-        told = product(future, kernel[channels:], rounds=self.cell.rounds)
-        _, found = jax.lax.scan(step, start, told)
-        answers, states = jax.tree.map(lambda steps: jnp.swapaxes(steps, 0, 1), found)
-        return answers, dict(zip(self.further(), states, strict=True))
+        calendar = product(future, kernel[channels:], rounds=self.cell.rounds)
+        _, outputs = jax.lax.scan(step, start, calendar)
+        forecasts, states = jax.tree.map(lambda steps: jnp.swapaxes(steps, 0, 1), outputs)
+        return forecasts, dict(zip(self.extra_taps(), states, strict=True))
 
     def rounding(self) -> Layer:
         """See `Layer`."""
         return self.clone(cell=rounding(self.cell))
 
-    def further(self) -> tuple[str, ...]:
+    def extra_taps(self) -> tuple[str, ...]:
         """See `Layer`."""
         return ("hidden", *self.cell.extra_states)
 
-    def reads(self) -> tuple[str, ...]:
+    def extra_inputs(self) -> tuple[str, ...]:
         """See `Layer`."""
         return self.cell.extra_states
 
@@ -68,9 +68,9 @@ class Decoder(Layer):
         """See `Layer`."""
         channels, units = inputs[1][-1], self.features
         size = channels + self.calendar
-        told, parameters = cell_formula(self.cell, size, units)
+        text, parameters = cell_formula(self.cell, size, units)
         total = parameters + (units + 1) * channels
-        formula = f"{told.split(' = ')[0]} + ({units} + 1)*{channels} = {total:,}"
+        formula = f"{text.split(' = ')[0]} + ({units} + 1)*{channels} = {total:,}"
         work = self.horizon * (self.cell.parts * units * (size + units) + units * channels)
         return LayerInfo("decoder", (self.horizon, channels), formula, total, work, window=None)
 

@@ -1,4 +1,4 @@
-"""The forecasters: nets that read a window of a series and answer with its next steps (see `forecast_layers`)."""
+"""The forecasters: nets that read a window of a series and forecast its next steps (see `forecast_layers`)."""
 
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ Output = Literal["linear", "sigmoid", "tanh"]
 
 
 class ForecastSpec(NamedTuple):
-    """What every forecaster's ends are made by: P steps of horizon, F channels, and what is told of the context.
+    """The input and output of a forecaster: P steps of horizon, F channels, and the features of the context.
 
     `quantiles` is their number, 1 for a loss of one forecast; `calendar` the number C of features known in advance.
     `mask` tells the net which values are known. `output` is the activation of the last layer.
@@ -29,16 +29,16 @@ class ForecastSpec(NamedTuple):
     output: Output = "linear"
 
 
-def dense_forecaster(ends: ForecastSpec, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
+def dense_forecaster(spec: ForecastSpec, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
     """Dense layers on the flattened context: a window -> [B, P, F, Q], in spreads from what is expected.
 
     Dropout, where asked for, stands behind each hidden layer.
     """
-    return _directly(ends, wire(Flatten(name="flatten"), _scaled(ends)), hidden, dropout, dropped=0)
+    return _directly(spec, wire(Flatten(name="flatten"), _scaled(spec)), hidden, dropout, dropped=0)
 
 
 def cnn_forecaster(
-    ends: ForecastSpec,
+    spec: ForecastSpec,
     channels: tuple[int, ...] = (64, 64),
     hidden: tuple[int, ...] = (),
     *,
@@ -51,15 +51,15 @@ def cnn_forecaster(
     n of them see (kernel - 1) * (2**n - 1) + 1 steps. What follows reads their last step, which has seen so many; with
     `readout` "flatten", all steps. Dropout, where asked for, stands before each dense layer.
     """
-    handle = _scaled(ends)
-    for place, features in enumerate(channels):
-        handle = wire(CausalConv(features, kernel, 2**place, name=f"conv{place + 1}"), handle)
+    handle = _scaled(spec)
+    for index, features in enumerate(channels):
+        handle = wire(CausalConv(features, kernel, 2**index, name=f"conv{index + 1}"), handle)
     handle = wire(Last(name="last") if readout == "last" else Flatten(name="flatten"), handle)
-    return _directly(ends, _dropped(handle, dropout, 1), hidden, dropout, dropped=1)
+    return _directly(spec, _dropped(handle, dropout, 1), hidden, dropout, dropped=1)
 
 
 def recurrent_forecaster(
-    ends: ForecastSpec,
+    spec: ForecastSpec,
     kind: Kind = "lstm",
     features: tuple[int, ...] = (64,),
     *,
@@ -78,43 +78,43 @@ def recurrent_forecaster(
     the decoder.
     """
     cell = cell_of(kind, gates, forget_bias, reset_after)
-    handle = _scaled(ends)
-    for place, units in enumerate(features, start=1):
-        handle = wire(Recurrent(units, cell, name=f"{kind}{place}"), handle)
-        if place < len(features):
-            handle = _dropped(handle, dropout, place)
+    handle = _scaled(spec)
+    for index, units in enumerate(features, start=1):
+        handle = wire(Recurrent(units, cell, name=f"{kind}{index}"), handle)
+        if index < len(features):
+            handle = _dropped(handle, dropout, index)
     if decoder == "autoregressive":
-        return _step_by_step(ends, handle, cell, features[-1])
+        return _step_by_step(spec, handle, cell, features[-1])
     handle = _dropped(wire(LastState(name="last"), handle), dropout, len(features))
-    return _directly(ends, handle, dense, dropout, dropped=len(features))
+    return _directly(spec, handle, dense, dropout, dropped=len(features))
 
 
-def _scaled(ends: ForecastSpec) -> Handle:
-    return wire(Scaled(ends.mask, ends.calendar, name="scaled"), INPUT)
+def _scaled(spec: ForecastSpec) -> Handle:
+    return wire(Scaled(spec.mask, spec.calendar, name="scaled"), INPUT)
 
 
-def _dropped(handle: Handle, rate: float, place: int) -> Handle:
-    return wire(Dropout(rate, name=f"dropout{place}"), handle) if rate else handle
+def _dropped(handle: Handle, rate: float, index: int) -> Handle:
+    return wire(Dropout(rate, name=f"dropout{index}"), handle) if rate else handle
 
 
-def _directly(ends: ForecastSpec, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
+def _directly(spec: ForecastSpec, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
     """Hidden layers, and the head that gives the whole horizon; `dropped` counts the dropouts that there are."""
-    for place, features in enumerate(hidden, start=1):
-        handle = _dropped(wire(Dense(features, name=f"dense{place}"), handle), dropout, dropped + place)
-    outputs = ends.horizon * ends.channels * ends.quantiles
-    return _told(ends, wire(Dense(outputs, activation=ends.output, name="head"), handle))
+    for index, features in enumerate(hidden, start=1):
+        handle = _dropped(wire(Dense(features, name=f"dense{index}"), handle), dropout, dropped + index)
+    outputs = spec.horizon * spec.channels * spec.quantiles
+    return _with_forecast(spec, wire(Dense(outputs, activation=spec.output, name="head"), handle))
 
 
-def _step_by_step(ends: ForecastSpec, encoded: Handle, cell: Cell, units: int) -> Network:
-    if ends.quantiles != 1:
+def _step_by_step(spec: ForecastSpec, encoded: Handle, cell: Cell, units: int) -> Network:
+    if spec.quantiles != 1:
         raise UserError(
-            f"an autoregressive decoder feeds one forecast back, not {ends.quantiles} quantiles; take --model.decoder "
+            f"an autoregressive decoder feeds one forecast back, not {spec.quantiles} quantiles; take --model.decoder "
             "direct, or a loss of one forecast"
         )
-    if ends.output != "linear":
-        raise UserError(f"an autoregressive decoder's output is linear, not {ends.output}; take --model.decoder direct")
-    return _told(ends, wire(Decoder(units, ends.horizon, ends.calendar, cell, name="decoder"), encoded, INPUT))
+    if spec.output != "linear":
+        raise UserError(f"an autoregressive decoder's output is linear, not {spec.output}; take --model.decoder direct")
+    return _with_forecast(spec, wire(Decoder(units, spec.horizon, spec.calendar, cell, name="decoder"), encoded, INPUT))
 
 
-def _told(ends: ForecastSpec, head: Handle) -> Network:
-    return network(wire(Forecast(ends.horizon, ends.quantiles, name="forecast"), head))
+def _with_forecast(spec: ForecastSpec, head: Handle) -> Network:
+    return network(wire(Forecast(spec.horizon, spec.quantiles, name="forecast"), head))

@@ -1,4 +1,4 @@
-"""The 1000 classes of ImageNet, and a net's outputs put into their words."""
+"""The 1000 classes of ImageNet, and the names of a net's best classes."""
 
 import functools
 from importlib import resources
@@ -45,7 +45,7 @@ def decode_predictions(outputs: np.ndarray, top: int = 5) -> list[list[Guess]]:
     order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     guesses = []
     for row, best in zip(shares, order, strict=True):
-        pairs = [(class_names()[place], float(row[place])) for place in best]
+        pairs = [(class_names()[index], float(row[index])) for index in best]
         guesses.append([Guess(synset, name, share) for (synset, name), share in pairs])
     return guesses
 

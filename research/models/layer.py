@@ -57,10 +57,10 @@ class Layer(nn.Module):
         """The layer with rounded operands; layers without products return themselves."""
         return self.clone(rounds=True) if "rounds" in self.__dataclass_fields__ else self
 
-    def further(self) -> tuple[str, ...]:
-        """Names of taps besides the output, as NAME/cell; a layer that has any returns (output, {name: tap})."""
+    def extra_taps(self) -> tuple[str, ...]:
+        """Names of taps besides the output ("cell" of NAME/cell); a layer with any returns (output, {name: tap})."""
         return ()
 
-    def reads(self) -> tuple[str, ...]:
-        """Which further taps of its first input it reads, too: after its inputs, in this order."""
+    def extra_inputs(self) -> tuple[str, ...]:
+        """The extra taps of its first input that the layer reads after its inputs, in this order."""
         return ()

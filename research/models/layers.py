@@ -1,4 +1,4 @@
-"""The layers that nets of pictures are wired from, and those that any net is: each a `layer.Layer`."""
+"""The layers of nets of pictures, and those of any net; each is a `layer.Layer`."""
 
 import math
 from typing import Literal
@@ -51,7 +51,7 @@ class Preprocess(Layer):
 class Conv(Layer):
     """Convolution: each patch of the input times the kernel, summed, plus a bias. [B, H, W, C] -> [B, H', W', F].
 
-    Kernels start Glorot-uniform (Glorot & Bengio 2010, eq. 16), biases at zero: the defaults of Keras.
+    Kernels are initialized Glorot-uniform (Glorot & Bengio 2010, eq. 16), biases with zeros: Keras' defaults.
     """
 
     features: int
@@ -65,7 +65,7 @@ class Conv(Layer):
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
         bias = self.param("bias", nn.initializers.zeros, (self.features,))
-        if self.is_initializing():  # parameters follow from shapes, and a start need not wait for the rest
+        if self.is_initializing():  # parameters follow from shapes, so initialization skips the rest
             return jnp.zeros((len(x), *self.info((x.shape[1:],)).output), kernel.dtype)
         x = operand(x.astype(kernel.dtype), rounds=self.rounds)
         return outcome(conv2d(x, kernel, bias, stride=self.stride, padding=self.padding), rounds=self.rounds)
@@ -78,7 +78,7 @@ class Conv(Layer):
         formula = f"({'*'.join(map(str, (*self.size, channels)))} + 1)*{self.features} = {parameters:,}"
         work = height * width * per_output * self.features
         output = (height, width, self.features)
-        edges = (same_padding(*each)[0] for each in zip((rows, columns), self.size, self.stride, strict=True))
+        edges = (same_padding(*axis)[0] for axis in zip((rows, columns), self.size, self.stride, strict=True))
         before = tuple(edges) if self.padding == "same" else ()
         return LayerInfo("conv", output, formula, parameters, work, self.size, self.stride, before)
 
@@ -133,7 +133,7 @@ class Flatten(Layer):
 
 
 class Dense(Layer):
-    """A weighted sum of all inputs plus a bias, `features` times. [B, D] -> [B, F]. Starts as `Conv` does."""
+    """A weighted sum of all inputs plus a bias, `features` times. [B, D] -> [B, F]. Initialized like `Conv`."""
 
     features: int
     activation: str = "relu"

@@ -4,7 +4,6 @@ wired = network(wire(Dense(10, name="logits"), wire(Flatten(name="flatten"), INP
 same = sequence(Flatten(name="flatten"), Dense(10, name="logits"))
 """
 
-import functools
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -43,8 +42,8 @@ class Network(nn.Module):
     def __call__(self, x: Any, train: bool = False) -> tuple[jax.Array, dict[str, jax.Array]]:
         """Run on `x` [B, ...] or a dict of such; returns the last layer's output and the taps {layer name: activation}.
 
-        A layer with a nonlinearity has a second tap, `NAME/pre`, before it, and some layers have others (`further`).
-        Under `jit`, taps that nobody reads cost nothing. With `train`, dropout draws from the `dropout` rng, each layer
+        A layer with a nonlinearity has a second tap, `NAME/pre`, before it, and some layers have others (`extra_taps`).
+        Under `jit`, unused taps cost nothing. With `train`, dropout draws from the `dropout` rng, each layer
         by its own name.
         """
         taps: dict[str, jax.Array] = {}
@@ -52,14 +51,14 @@ class Network(nn.Module):
         for layer, name, sources in zip(self.layers, self.names, self.wires, strict=True):
             layer = layer.clone(parent=self, name=name)
             read = [x if source < 0 else outputs[source] for source in sources]
-            read += [taps[f"{self.names[sources[0]]}/{tap}"] for tap in layer.reads()]
+            read += [taps[f"{self.names[sources[0]]}/{tap}"] for tap in layer.extra_inputs()]
             if isinstance(layer, MaxPool) and sources[0] >= 0:
                 outputs.append(self._pooled(layer, sources[0], taps, outputs[sources[0]]))
             else:
                 value = layer(*read, train=train)  # pyright: ignore[reportCallIssue]  # as many inputs as the layer is wired to
-                if layer.further():
-                    value, others = value
-                    taps |= {f"{name}/{tap}": other for tap, other in others.items()}
+                if layer.extra_taps():
+                    value, extras = value
+                    taps |= {f"{name}/{tap}": extra for tap, extra in extras.items()}
                 if layer.activation != "linear":
                     taps[f"{name}/pre"] = value
                 outputs.append(ACTIVATIONS[layer.activation](value))
@@ -71,7 +70,7 @@ class Network(nn.Module):
         return self.clone(layers=tuple(layer.rounding() for layer in self.layers))
 
     def _pooled(self, pool: MaxPool, source: int, taps: dict, value: jax.Array) -> jax.Array:
-        """Pool before a monotone activation rather than after: the same numbers from a quarter of the work."""
+        """Pool before a monotone activation instead of after it: the same numbers for a quarter of the work."""
         producer = self.layers[source]
         if producer.activation == "linear" or producer.activation not in MONOTONE:
             return pool(value)
@@ -82,7 +81,7 @@ def network(output: Handle) -> Network:
     """The network that ends in `output`, its layers in the order in which they are first needed."""
     order: list[Handle] = []
     _visit(output, order)
-    position = {id(handle): place for place, handle in enumerate(order)}
+    position = {id(handle): index for index, handle in enumerate(order)}
     layers = tuple(handle.layer for handle in order if handle.layer is not None)
     wires = tuple(tuple(position.get(id(read), -1) for read in handle.inputs) for handle in order)
     return Network(layers, tuple(str(layer.name) for layer in layers), wires)
@@ -90,7 +89,9 @@ def network(output: Handle) -> Network:
 
 def sequence(*layers: Layer) -> Network:
     """The network in which each layer reads the one before it."""
-    return network(functools.reduce(lambda handle, layer: wire(layer, handle), layers, INPUT))
+    return Network(
+        layers, tuple(str(layer.name) for layer in layers), tuple((index - 1,) for index in range(len(layers)))
+    )
 
 
 def _visit(handle: Handle, order: list[Handle]) -> None:
@@ -102,8 +103,8 @@ def _visit(handle: Handle, order: list[Handle]) -> None:
 
 
 def upto(net: Network, name: str) -> Network:
-    """The part of `net` that the output of layer `name` needs. Raises ValueError for a layer that is not there."""
-    return network(_handles(net, INPUT)[_place(net, name)])
+    """The part of `net` that the output of layer `name` needs. Raises ValueError for an unknown layer."""
+    return network(_handles(net, INPUT)[_index(net, name)])
 
 
 def beyond(net: Network, name: str) -> Network:
@@ -111,7 +112,7 @@ def beyond(net: Network, name: str) -> Network:
 
     Raises ValueError when the output of `net` also depends on what comes before `name` in another way.
     """
-    start = _place(net, name)
+    start = _index(net, name)
     handles: list[Handle | None] = [None] * (start + 1)
     handles[start] = INPUT
     for layer, wires in zip(net.layers[start + 1 :], net.wires[start + 1 :], strict=True):
@@ -122,7 +123,7 @@ def beyond(net: Network, name: str) -> Network:
     return network(handles[-1])
 
 
-def _place(net: Network, name: str) -> int:
+def _index(net: Network, name: str) -> int:
     if name not in net.names:
         raise ValueError(f"no layer {name}; there are {', '.join(net.names)}")
     return net.names.index(name)
@@ -131,5 +132,5 @@ def _place(net: Network, name: str) -> int:
 def _handles(net: Network, source: Handle) -> list[Handle]:
     handles: list[Handle] = []
     for layer, wires in zip(net.layers, net.wires, strict=True):
-        handles.append(wire(layer, *(source if place < 0 else handles[place] for place in wires)))
+        handles.append(wire(layer, *(source if index < 0 else handles[index] for index in wires)))
     return handles

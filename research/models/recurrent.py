@@ -1,4 +1,4 @@
-"""The recurrent layer: a cell run along time, what it carries there as taps."""
+"""The recurrent layer: a cell run along time, with its states as taps."""
 
 import flax.linen as nn
 import jax
@@ -15,9 +15,9 @@ from research.models.lowering.recurrence import run_cell
 class Recurrent(Layer):
     """A recurrent cell of `features` units along a sequence, from a state of zeros. [B, L, D] -> [B, L, H].
 
-    The hidden states are its output. An LSTM's memory is there as the tap NAME/cell [B, L, H], and for `LastState` the
-    last hidden state as NAME/last [B, H]. Input kernels start
-    Glorot-uniform, recurrent ones orthogonal (Saxe et al. 2014), biases as the cell has it: the defaults of Keras.
+    The hidden states are its output. An LSTM's memory is the tap NAME/cell [B, L, H]; the last hidden state is the tap
+    NAME/last [B, H], for `LastState`. Input kernels are initialized Glorot-uniform, recurrent ones orthogonal (Saxe et
+    al. 2014), biases by the cell: Keras' defaults.
     """
 
     features: int
@@ -30,13 +30,13 @@ class Recurrent(Layer):
         """See `Layer`."""
         kernel, recurrent, bias = cell_params(self, self.cell, x.shape[-1], self.features)
         (hidden, *others), (last, *_) = run_cell(self.cell, x.astype(kernel.dtype), kernel, recurrent, bias)
-        return hidden, dict(zip(self.further(), (*others, last), strict=True))
+        return hidden, dict(zip(self.extra_taps(), (*others, last), strict=True))
 
     def rounding(self) -> Layer:
         """See `Layer`."""
         return self.clone(cell=rounding(self.cell))
 
-    def further(self) -> tuple[str, ...]:
+    def extra_taps(self) -> tuple[str, ...]:
         """See `Layer`."""
         return (*self.cell.extra_states, "last")
 
@@ -51,13 +51,13 @@ class Recurrent(Layer):
 
 
 class LastState(Last):
-    """The hidden state in which a `Recurrent` layer ends: what `Last` gives, cheaper to derive. [B, L, H] -> [B, H]."""
+    """The last hidden state of a `Recurrent` layer, with a cheaper gradient than `Last`. [B, L, H] -> [B, H]."""
 
     def __call__(self, x: jax.Array, last: jax.Array, *, train: bool = False) -> jax.Array:  # pyright: ignore[reportIncompatibleMethodOverride]
         """See `Layer`."""
         return last
 
-    def reads(self) -> tuple[str, ...]:
+    def extra_inputs(self) -> tuple[str, ...]:
         """See `Layer`."""
         return ("last",)
 
@@ -81,7 +81,7 @@ def cell_formula(cell: Cell, size: int, units: int) -> tuple[str, int]:
 
 
 def cell_of(kind: Kind, gates: Gates = "sigmoid", forget_bias: float = 1.0, reset_after: bool = True) -> Cell:
-    """The cell of a configuration; what is of no matter for its kind is left out."""
+    """The cell of a configuration; settings of other kinds are ignored."""
     if kind == "rnn":
         return SimpleCell()
     if kind == "lstm":

@@ -1,4 +1,4 @@
-"""One filter of a tap alone: its response costs a small part of the layer's, whose other filters nobody asked for."""
+"""The response of a single filter of a tap, computed without the other filters of its layer."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -52,9 +52,9 @@ class SingleFilter:
 
 @dataclasses.dataclass(frozen=True)
 class FilterInLayer:
-    """`Among(net)(given, taps)`: one channel of what `net` ends in, which only passes on the filters of other layers.
+    """`FilterInLayer(net)(given, taps)`: one channel of the last layer of `net`, which owns no filters but reads some.
 
-    What comes before its nonlinearity is what it would pass on if those layers had none.
+    Its response before the nonlinearity is what it would give if the layers that own the filters had none.
     """
 
     net: Network
@@ -75,15 +75,15 @@ class FilterInLayer:
         """Whether nothing that it passes on is ever below zero."""
         return all(_layer(self.net, owner).activation == "relu" for owner in owners(self.net, self.net.names[-1]))
 
-    def _passed(self, place: int, taps: Mapping[str, jax.Array], raw: bool) -> jax.Array:
-        if place < 0:
+    def _passed(self, index: int, taps: Mapping[str, jax.Array], raw: bool) -> jax.Array:
+        if index < 0:
             return taps[INPUT].astype(jnp.float32)
-        layer = self.net.layers[place]
+        layer = self.net.layers[index]
         if isinstance(layer, (Conv, Dense)):
-            before = taps[_before(self.net, self.net.names[place])].astype(jnp.float32)
+            before = taps[_before(self.net, self.net.names[index])].astype(jnp.float32)
             return before if raw else _activated(layer, before)
         alone: Any = layer.clone(name=None, parent=None)
-        return alone.apply({}, *(self._passed(source, taps, raw) for source in self.net.wires[place]))
+        return alone.apply({}, *(self._passed(source, taps, raw) for source in self.net.wires[index]))
 
 
 Response = SingleFilter | FilterInLayer
@@ -97,7 +97,7 @@ def single_filters(net: Network, params: Tree, tap: str, count: int) -> list[tup
     Raises UserError for a layer before the first that owns filters.
     """
     name = tap.removesuffix(PRE)
-    parts = list(_side_by_side(net, name))
+    parts = list(_concatenated(net, name))
     if not all(isinstance(_layer(net, part), (Conv, Dense)) for part in parts):
         owners(net, name)
         return [(FilterInLayer(upto(net, name)), {"index": jnp.arange(count)})]
@@ -122,23 +122,23 @@ def owners(net: Network, tap: str) -> list[str]:
     below = [source for source in net.wires[net.names.index(name)] if source >= 0]
     found = [owner for source in below if _fed(net, source) for owner in owners(net, net.names[source])]
     if not found:
-        able = [name for place, name in enumerate(net.names) if _fed(net, place)]
+        able = [name for index, name in enumerate(net.names) if _fed(net, index)]
         raise UserError(f"{name} has no filters, for it comes before the first; these layers have: {', '.join(able)}")
     return list(dict.fromkeys(found))
 
 
-def _fed(net: Network, place: int) -> bool:
-    """Whether the layer at `place` owns filters, or reads any."""
-    return isinstance(net.layers[place], (Conv, Dense)) or any(s >= 0 and _fed(net, s) for s in net.wires[place])
+def _fed(net: Network, index: int) -> bool:
+    """Whether the layer at `index` owns filters or reads some."""
+    return isinstance(net.layers[index], (Conv, Dense)) or any(s >= 0 and _fed(net, s) for s in net.wires[index])
 
 
-def _side_by_side(net: Network, name: str) -> Iterator[str]:
-    """`name` itself, or what it puts side by side."""
+def _concatenated(net: Network, name: str) -> Iterator[str]:
+    """`name` itself, or the layers that it concatenates."""
     if not isinstance(_layer(net, name), Concat):
         yield name
         return
     for source in net.wires[net.names.index(name)]:
-        yield from _side_by_side(net, net.names[source])
+        yield from _concatenated(net, net.names[source])
 
 
 def _before(net: Network, name: str) -> str:
@@ -157,16 +157,15 @@ def _activated(layer: Layer, before: jax.Array) -> jax.Array:
 def _convolved(x: jax.Array, kernel: jax.Array, layer: Conv) -> jax.Array:
     """`x` [K, H, W, C] with one `kernel` [h, w, C] -> [K, H', W'].
 
-    Each of the h * w taps is a product over the channels, at all positions at once; then they are added up, shifted.
-    Pictures are the product's left side as they lie there: as its right one each would be transposed first, which takes
-    7% of a climb on VGG16's block 2. Taps are split off, for the gradient of a split puts them side by side; that of
-    indexing would add them up, padded, which takes 2%.
+    Each of the h * w kernel positions is a product over the channels, for all pixels at once; the products are shifted
+    and added up. Pictures are the product's left side, because XLA would transpose them as its right side (7% of an
+    ascent on VGG16's block 2). The products are split, because the gradient of indexing is a sum of padded arrays (2%).
     """
     if layer.padding == "same":
-        edges = [same_padding(*each) for each in zip(x.shape[1:3], layer.size, layer.stride, strict=True)]
+        edges = [same_padding(*axis) for axis in zip(x.shape[1:3], layer.size, layer.stride, strict=True)]
         x = jnp.pad(x, ((0, 0), *edges, (0, 0)))
-    each = jnp.einsum("khwc,tc->khwt", x, kernel.reshape(-1, kernel.shape[-1]))
-    taps = jax.lax.split(each, [1] * each.shape[-1], axis=3)
+    products = jnp.einsum("khwc,tc->khwt", x, kernel.reshape(-1, kernel.shape[-1]))
+    taps = jax.lax.split(products, [1] * products.shape[-1], axis=3)
     rows, columns = ((n - k) // s + 1 for n, k, s in zip(x.shape[1:3], layer.size, layer.stride, strict=True))
     down, across = layer.stride
     return sum(  # pyright: ignore[reportReturnType]

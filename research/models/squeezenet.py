@@ -25,16 +25,16 @@ def base(convention: Convention = "caffe") -> Handle:
     handle = wire(Preprocess(convention, name="preprocess"), INPUT)
     handle = wire(Conv(64, stride=(2, 2), name="conv1"), handle)
     handle = wire(MaxPool((3, 3), stride=(2, 2), name="pool1"), handle)
-    for place, (squeezed, expanded) in FIRES.items():
-        handle = _fire(handle, f"fire{place}", squeezed, expanded)
-        if place in POOLED:
-            handle = wire(MaxPool((3, 3), stride=(2, 2), name=f"pool{place}"), handle)
+    for number, (squeezed, expanded) in FIRES.items():
+        handle = _fire(handle, f"fire{number}", squeezed, expanded)
+        if number in POOLED:
+            handle = wire(MaxPool((3, 3), stride=(2, 2), name=f"pool{number}"), handle)
     return handle
 
 
 def _fire(handle: Handle, name: str, squeezed: int, expanded: int) -> Handle:
     """Squeeze by 1x1, expand by 1x1 and by 3x3 side by side."""
     squeeze = wire(Conv(squeezed, size=(1, 1), name=f"{name}/squeeze1x1"), handle)
-    one = wire(Conv(expanded, size=(1, 1), name=f"{name}/expand1x1"), squeeze)
-    three = wire(Conv(expanded, padding="same", name=f"{name}/expand3x3"), squeeze)
-    return wire(Concat(name=f"{name}/concat"), one, three)
+    narrow = wire(Conv(expanded, size=(1, 1), name=f"{name}/expand1x1"), squeeze)
+    wide = wire(Conv(expanded, padding="same", name=f"{name}/expand3x3"), squeeze)
+    return wire(Concat(name=f"{name}/concat"), narrow, wide)

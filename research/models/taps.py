@@ -1,4 +1,4 @@
-"""Named activations of a net, worked out by no more of it than they need."""
+"""Named activations of a net, computed by the layers that they depend on and no others."""
 
 import difflib
 import functools
@@ -12,11 +12,11 @@ from research.models.network import Network, upto
 from research.models.sizes import check_size, check_weights
 
 Tree = Any
-PRE = "/pre"  # of a tap's name: before the layer's nonlinearity
+PRE = "/pre"  # suffix of a tap before the layer's nonlinearity
 
 
 def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> dict[str, jax.Array]:
-    """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`: LAYER, LAYER/pre or a further tap.
+    """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`: LAYER, LAYER/pre or an extra tap.
 
     Layers that no asked tap reads are not run, and `params` need not hold them. Compiled once per net, names and shape.
     Raises UserError for a tap that the net does not have (it lists those that there are), and for inputs that are too
@@ -35,12 +35,12 @@ def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> d
 def part_for(net: Network, names: Iterable[str]) -> Network:
     """The layers of `net` that the taps `names` depend on, wired as they were."""
     needed = {below for name in names for below in upto(net, layer_of(net, name)).names}
-    places = [place for place, name in enumerate(net.names) if name in needed]
-    moved = {-1: -1} | {place: new for new, place in enumerate(places)}
+    indices = [index for index, name in enumerate(net.names) if name in needed]
+    moved = {-1: -1} | {index: new for new, index in enumerate(indices)}
     return Network(
-        tuple(net.layers[place] for place in places),
-        tuple(net.names[place] for place in places),
-        tuple(tuple(moved[source] for source in net.wires[place]) for place in places),
+        tuple(net.layers[index] for index in indices),
+        tuple(net.names[index] for index in indices),
+        tuple(tuple(moved[source] for source in net.wires[index]) for index in indices),
     )
 
 
@@ -76,7 +76,7 @@ def _run(run: Probe, params: Tree, inputs: Any) -> dict[str, jax.Array]:
 def layer_of(net: Network, name: str) -> str:
     """The layer of the tap `name`: LAYER of LAYER itself, of LAYER/pre, and of LAYER/cell if it has that tap."""
     layer, _, tap = name.rpartition("/")
-    if name not in net.names and layer in net.names and tap in net.layers[net.names.index(layer)].further():
+    if name not in net.names and layer in net.names and tap in net.layers[net.names.index(layer)].extra_taps():
         return layer
     return name.removesuffix(PRE)
 
@@ -96,4 +96,4 @@ def check_tap(net: Network, name: str) -> None:
 def tap_names(net: Network) -> list[str]:
     """The taps of `net` in its order, LAYER/pre left out."""
     pairs = zip(net.names, net.layers, strict=True)
-    return [tap for name, layer in pairs for tap in (name, *(f"{name}/{further}" for further in layer.further()))]
+    return [tap for name, layer in pairs for tap in (name, *(f"{name}/{extra}" for extra in layer.extra_taps()))]

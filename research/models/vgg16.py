@@ -40,8 +40,8 @@ def base(convention: Convention = "caffe") -> list[Layer]:
     layers: list[Layer] = [Preprocess(convention, name="preprocess")]
     for block, widths in enumerate(BLOCKS, start=1):
         layers += [
-            Conv(features, padding="same", name=f"block{block}_conv{place}")
-            for place, features in enumerate(widths, start=1)
+            Conv(features, padding="same", name=f"block{block}_conv{index}")
+            for index, features in enumerate(widths, start=1)
         ]
         layers.append(MaxPool(name=f"block{block}_pool"))
     return layers

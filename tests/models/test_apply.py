@@ -3,23 +3,23 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.models.apply import SMALLEST_LANE, apply_of
+from research.models.apply import SMALLEST_HALF, apply_of
 from research.models.classifiers import cnn
 
 NET = cnn((4, 8), (16,), 3, padding="same", dropout=0.5)
 VARIABLES = jax.jit(NET.init)(jax.random.key(0), jnp.zeros((1, 9, 9, 1)))
-PICTURES = np.random.default_rng(0).integers(0, 256, (2 * SMALLEST_LANE, 9, 9, 1)).astype(np.uint8)
+PICTURES = np.random.default_rng(0).integers(0, 256, (2 * SMALLEST_HALF, 9, 9, 1)).astype(np.uint8)
 
 
-@pytest.mark.parametrize("count", [1, 7, 2 * SMALLEST_LANE])
-def test_lanes_change_no_output(count):
+@pytest.mark.parametrize("count", [1, 7, 2 * SMALLEST_HALF])
+def test_halves_change_no_output(count):
     found = jax.jit(apply_of(NET))(VARIABLES, PICTURES[:count], None)[0]
     one_by_one = np.concatenate([NET.apply(VARIABLES, PICTURES[i : i + 1])[0] for i in range(min(count, 5))])
     np.testing.assert_allclose(found[:5], one_by_one, rtol=1e-4, atol=1e-5)
 
 
 def test_each_example_drops_out_for_itself():
-    same = np.repeat(PICTURES[:1], 2 * SMALLEST_LANE, axis=0)
+    same = np.repeat(PICTURES[:1], 2 * SMALLEST_HALF, axis=0)
     found = np.asarray(jax.jit(apply_of(NET))(VARIABLES, same, jax.random.key(3))[0])
-    assert len(np.unique(found[:, 0])) > SMALLEST_LANE
-    assert not np.array_equal(found[:SMALLEST_LANE], found[SMALLEST_LANE:]), "lanes drop out by keys of their own"
+    assert len(np.unique(found[:, 0])) > SMALLEST_HALF
+    assert not np.array_equal(found[:SMALLEST_HALF], found[SMALLEST_HALF:]), "halves drop out by keys of their own"

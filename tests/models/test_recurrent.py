@@ -34,7 +34,7 @@ def test_the_layer_runs_its_cell_on_leaves_of_keras_shapes(cell):
     }
     hidden, others = layer.apply({"params": params}, X)
     wanted, last = run_cell(cell, X, params["kernel"], params["recurrent"], params["bias"])
-    assert tuple(others) == layer.further() == (*cell.extra_states, "last")
+    assert tuple(others) == layer.extra_taps() == (*cell.extra_states, "last")
     for found, state in zip((hidden, *others.values()), (*wanted, last[0]), strict=True):
         np.testing.assert_array_equal(found, state)
 

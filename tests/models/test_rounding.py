@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.models.apply import SMALLEST_LANE, apply_of
+from research.models.apply import SMALLEST_HALF, apply_of
 from research.models.classifiers import cnn
 from research.models.forecasters import ForecastSpec, cnn_forecaster, recurrent_forecaster
 from research.models.layers import Dense
@@ -20,10 +20,10 @@ WINDOW = {
     "calendar": RANDOM.standard_normal((5, 10, 3)),
 }
 WINDOW = {name: jnp.asarray(column, jnp.float32) for name, column in WINDOW.items()}
-PICTURES = RANDOM.integers(0, 256, (2 * SMALLEST_LANE, 10, 10, 1)).astype(np.uint8)
+PICTURES = RANDOM.integers(0, 256, (2 * SMALLEST_HALF, 10, 10, 1)).astype(np.uint8)
 
 NETS = {
-    "columns and Winograd, in lanes": (cnn((16, 16), (16,), 3, padding="same"), PICTURES),
+    "columns and Winograd, in halves": (cnn((16, 16), (16,), 3, padding="same"), PICTURES),
     "rows": (cnn((4, 8), (16,), 3, padding="same", dropout=0.5), PICTURES[:3]),
     "causal": (cnn_forecaster(ENDS, (8, 8)), WINDOW),
     "rnn": (recurrent_forecaster(ENDS, "rnn", (8,)), WINDOW),

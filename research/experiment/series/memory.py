@@ -43,7 +43,7 @@ def memories_of(parts: SeriesParts, params: Tree, split: str) -> dict[str, dict[
 def carried_taps(net: Network) -> dict[str, str]:
     """{recurrent layer: tap of what it carries}: an LSTM's memory cells, else the hidden states."""
     layers = {name: layer for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Recurrent)}
-    return {name: f"{name}/cell" if "cell" in layer.further() else name for name, layer in layers.items()}
+    return {name: f"{name}/cell" if "cell" in layer.extra_taps() else name for name, layer in layers.items()}
 
 
 def _a_season(starts: np.ndarray, steps: int) -> np.ndarray:
