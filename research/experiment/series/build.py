@@ -142,7 +142,6 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     leaves that day out, so that the day looks like a new one. The profile for test is over all days before test,
     validation's included, since there are few of each weekday.
     """
-    cut = {"stride": config.stride, "missing": "drop" if config.missing == "join" else config.missing}
     fit = functools.partial(
         fit_reference,
         step=data.step,
@@ -159,20 +158,18 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
         late = late._replace(opening=_openings(data))
     references = {"train": early, "validation": early, "test": late}
     expectations = {"train": None if config.reference == "mean" else leave_one_day_out(early, train)}
-    windows = {
-        split: build_windows(
-            data.parts[split],
-            references[split],
-            sizes.context,
-            sizes.horizon,
-            calendar=config.calendar,
-            expectations=expectations.get(split),
-            where=split,
-            **cut,
-        )
+    build_split = functools.partial(
+        build_windows,
+        context=sizes.context,
+        horizon=sizes.horizon,
+        calendar=config.calendar,
+        stride=config.stride,
+        missing="drop" if config.missing == "join" else config.missing,
+    )
+    return late, {
+        split: build_split(data.parts[split], references[split], expectations=expectations.get(split), where=split)
         for split in SPLITS
     }
-    return late, windows
 
 
 def _openings(data: SeriesSet) -> np.ndarray | None:

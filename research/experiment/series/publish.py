@@ -102,17 +102,11 @@ def publish(
     shown = evaluations[config.seed][split]
     never = record["data"]["never_negative"]
     documents = {name: evaluation_document(found, never) for name, found in evaluations[config.seed].items()}
-    histories = histories_of(run_dir)
-    best = best_epochs(trained)
+    histories, best = histories_of(run_dir), best_epochs(trained)
     variables = next(chosen(group, config.seed) for group in trained if config.seed in group.seeds)
-    drawn = forecast_figures.forecasting(
-        histories,
-        best,
-        documents[split],
-        panels(parts, split, shown),
-        memories_of(parts, variables["params"], split),
-        parts.config.data.unit,
-    )
+    memories = memories_of(parts, variables["params"], split)
+    windows, unit = panels(parts, split, shown), parts.config.data.unit
+    drawn = forecast_figures.forecasting(histories, best, documents[split], windows, memories, unit)
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
     baselines = baseline_forecasts(parts, split)[0]
