@@ -102,7 +102,7 @@ def _trainable(
         loss_fn=classification,
         metrics=METRICS,
         identity=identity,
-        evaluation_batch=at_once(inputs["validation"]),
+        evaluation_batch=inference_batch_size(inputs["validation"]),
         frozen=frozen,
         # Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing.
         vmap_seeds=isinstance(config.model, DenseNet),
@@ -186,7 +186,7 @@ def _step_augment(config: Augmentation) -> Augment | None:
     return lambda seed, epoch, index, inputs: augment(view_keys(seed, epoch, index), inputs)
 
 
-def at_once(inputs: np.ndarray) -> int:
+def inference_batch_size(inputs: np.ndarray) -> int:
     """Examples per batch outside training: those of 2 MiB, between 16 and 256.
 
     1,000 photos of 150 pixels take 3 s in batches of 31, and 13 s in batches of 250, which leave the CPU's cache.

@@ -8,7 +8,7 @@ import numpy as np
 from research.evaluation import classification
 from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
-from research.experiment.images.build import SPLITS, ImageParts, at_once
+from research.experiment.images.build import SPLITS, ImageParts, inference_batch_size
 from research.models.inference import outputs
 from research.report.classification_text import learned_nothing
 
@@ -22,7 +22,7 @@ def evaluate(parts: ImageParts, variables: Tree) -> dict[str, Classification]:
         labels = parts.data.labels[name]
         if len(labels):
             logits = outputs(
-                parts.training.apply, variables, parts.inputs[name], batch_size=at_once(parts.inputs[name])
+                parts.training.apply, variables, parts.inputs[name], batch_size=inference_batch_size(parts.inputs[name])
             )
             found[name] = classification.evaluate(logits, np.asarray(labels), parts.data.classes)
     return found

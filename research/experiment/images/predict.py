@@ -24,7 +24,7 @@ from research.models.network import Network
 from research.report.record import read_record
 from research.run_directory import RECORD
 
-AT_ONCE = 64  # pictures per batch
+BATCH_SIZE = 64  # pictures
 
 
 def predict(
@@ -50,9 +50,11 @@ def predict(
     ink, squash, ranges = read_preprocessing(record)
     ink = None if as_is else ink
     apply, files = apply_of(net, config.train.precision), picture_files(inputs)
-    for start in range(0, len(files), AT_ONCE):
-        batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + AT_ONCE]]
-        yield from _answers(batch, lambda pixels: outputs(apply, variables, front(pixels), batch_size=AT_ONCE), classes)
+    for start in range(0, len(files), BATCH_SIZE):
+        batch = [(file, _prepared(file, shape, ink, squash, ranges)) for file in files[start : start + BATCH_SIZE]]
+        yield from _answers(
+            batch, lambda pixels: outputs(apply, variables, front(pixels), batch_size=BATCH_SIZE), classes
+        )
 
 
 def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:

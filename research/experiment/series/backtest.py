@@ -18,7 +18,7 @@ from research.experiment.series.net import Sizes
 from research.models.apply import Apply
 
 Tree = Any
-AT_ONCE = 256  # windows per call
+BATCH_SIZE = 256  # windows
 
 
 class Targets(NamedTuple):
@@ -58,7 +58,7 @@ def forecast_of(apply: Apply, variables: Tree, windows: Windows, sizes: Sizes) -
 def _outputs(apply: Apply, variables: Tree, rows: WindowedSeries) -> np.ndarray:
     """The net's outputs for all windows of `rows`, in spreads from the reference: float64 [N, P, F, Q]."""
     starts = np.asarray(rows.starts)
-    size = min(AT_ONCE, len(starts))
+    size = min(BATCH_SIZE, len(starts))
     padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # so that one shape is compiled
     found = [np.asarray(_forecast(apply, variables, rows, part)) for part in padded.reshape(-1, size)]
     return np.concatenate(found)[: len(starts)].astype(np.float64)

@@ -36,12 +36,12 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """One dict for each series of each file of `inputs`, in order.
 
-    {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, times as
-    a clock shows them there and values in the series' own unit; low and high where validation taught their width, else
-    "uncalibrated" says why it did not, and "negative" where something is below zero in a column that never was. A
-    file that cannot be read, or has other columns or another step than training, gives {"input", "error"}, and a series
-    of it that is too short, unknown at its end or strange to training {"input", "series", "error"}. Raises
-    UserError when `seed` was not trained in `run_dir`, and for `as_is`, which is about pictures.
+    {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, in local
+    time and the series' own unit. "low" and "high" are there where validation calibrated them, else "uncalibrated"
+    gives the reason; "negative" warns of forecasts below zero in a column that never was. A file that cannot be read,
+    or has other columns or another step than training, gives {"input", "error"}. A series that is too short, unknown
+    at its end or not in training gives {"input", "series", "error"}. Raises UserError when `seed` was not trained in
+    `run_dir`, and for `as_is`, which is about pictures.
     """
     if as_is:
         raise UserError(f"--as-is is for pictures, and {run_dir} forecasts series; leave it out")
