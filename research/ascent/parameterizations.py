@@ -1,8 +1,8 @@
-"""How a picture is written while it is optimized: which numbers are climbed, and what picture they stand for.
+"""Parameterizations of a picture: the numbers that are optimized, and the picture that they stand for.
 
-All pictures are float32 [H, W, C] of 0..255. Steps in pixels find high frequencies first; steps in Fourier coefficients
-scaled by 1 / frequency move all scales alike (Olah et al. 2017, "Feature Visualization", "Preconditioning and
-parameterization"); with the magnitudes held to those of real pictures only the phases are free (Fel et al. 2023, MACO).
+All pictures are float32 [H, W, C] of 0..255. Steps on pixels find high frequencies first. Steps on Fourier coefficients
+scaled by 1 / frequency change all scales equally (Olah et al. 2017, "Feature Visualization", "Preconditioning and
+parameterization"). `Phase` fixes the magnitudes to those of real pictures (Fel et al. 2023, MACO).
 """
 
 import dataclasses
@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 MIDDLE = 127.5
-START = 0.01  # standard deviation of the coefficients at first, and
-CONTRAST = 4.0  # what the inverse transform is divided by: both from lucid (optvis/param/spatial.py)
+START = 0.01  # standard deviation of the initial coefficients; from lucid (optvis/param/spatial.py)
+CONTRAST = 4.0  # divisor of the inverse transform; from lucid (optvis/param/spatial.py)
 
 # The square root of ImageNet's channel covariance over its largest column norm, from lucid (optvis/param/color.py).
 _ROOT = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], np.float32)
@@ -23,25 +23,25 @@ IMAGENET_COLOR = _ROOT / np.linalg.norm(_ROOT, axis=0).max()
 
 
 class Parameterization(Protocol):
-    """What all ways to write a picture can do."""
+    """What every parameterization of a picture has."""
 
     def start(self, key: jax.Array) -> jax.Array:
-        """The numbers before the first step."""
+        """The random numbers before the first step."""
         ...
 
     def render(self, numbers: jax.Array) -> jax.Array:
-        """The picture [H, W, C] that they stand for, 0..255."""
+        """The picture [H, W, C] of 0..255."""
         ...
 
     def project(self, numbers: jax.Array) -> jax.Array:
-        """The numbers nearest to `numbers` that are allowed."""
+        """The allowed numbers that are nearest to `numbers`."""
         ...
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pixels:
-    """Pixels, from -1 (black) to 1 (white); they start gray with noise of standard deviation `spread`."""
+    """Pixels from -1 (black) to 1 (white). They start gray, with noise of standard deviation `spread`."""
 
     shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C
     spread: float = dataclasses.field(default=0.05, metadata={"static": True})
@@ -62,9 +62,9 @@ class Pixels:
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Fourier:
-    """Real and imaginary parts of the coefficients of decorrelated channels, each times 1 / frequency.
+    """Real and imaginary Fourier coefficients of decorrelated channels, scaled by 1 / frequency.
 
-    `color` [C, C] mixes the channels as real pictures do (`colors_of`); any C, H and W will do.
+    `color` [C, C] correlates the channels as in real pictures (`colors_of`). C, H and W are arbitrary.
     """
 
     color: jax.Array
@@ -74,25 +74,25 @@ class Fourier:
         """[2, H, W // 2 + 1, C]."""
         height, width, channels = self.shape
         shape = (2, height, width // 2 + 1, channels)
-        return START * jax.random.normal(key, (math.prod(shape),)).reshape(shape)  # XLA takes 10 s over one of 4 axes
+        return START * jax.random.normal(key, (math.prod(shape),)).reshape(shape)  # XLA takes 10 s for 4 axes at once
 
     def render(self, numbers: jax.Array) -> jax.Array:
         """[2, H, W // 2 + 1, C] -> [H, W, C]."""
         height, width, _ = self.shape
         scale = np.sqrt(height * width) / np.maximum(_frequencies(height, width), 1 / max(height, width))
         real, imaginary = numbers * scale[..., None].astype(np.float32)
-        plane = synthesized(real, imaginary, self.shape)
-        return _squashed(plane / CONTRAST, self.color)
+        plane = inverse_fourier(real, imaginary, self.shape)
+        return _to_pixels(plane / CONTRAST, self.color)
 
     def project(self, numbers: jax.Array) -> jax.Array:
-        """As they are."""
+        """Unchanged."""
         return numbers
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """Phases of the coefficients alone; their `magnitude` [H, W // 2 + 1, C] is that of real pictures (`phase_of`)."""
+    """Phases of Fourier coefficients; their `magnitude` [H, W // 2 + 1, C] is that of real pictures (`phase_of`)."""
 
     magnitude: jax.Array
     color: jax.Array
@@ -104,37 +104,36 @@ class Phase:
 
     def render(self, numbers: jax.Array) -> jax.Array:
         """[H, W // 2 + 1, C] -> [H, W, C]."""
-        return _squashed(self.plane(numbers), self.color)
+        return _to_pixels(self.plane(numbers), self.color)
 
     def plane(self, numbers: jax.Array) -> jax.Array:
-        """[H, W // 2 + 1, C] -> decorrelated channels [H, W, C] of these magnitudes, of deviation 1 in all."""
-        plane = synthesized(jnp.cos(numbers) * self.magnitude, jnp.sin(numbers) * self.magnitude, self.shape)
+        """[H, W // 2 + 1, C] -> decorrelated channels [H, W, C], of standard deviation 1 over all."""
+        plane = inverse_fourier(jnp.cos(numbers) * self.magnitude, jnp.sin(numbers) * self.magnitude, self.shape)
         return plane / (plane.std() + 1e-6)
 
     def project(self, numbers: jax.Array) -> jax.Array:
-        """As they are: phases go round."""
+        """Unchanged: phases are periodic."""
         return numbers
 
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Framed:
-    """A picture written as `inner` writes it, its first pixel at `corner` (row, column) of a gray one of `shape`."""
+    """A gray picture of `shape` that holds the picture of `inner`, its first pixel at `corner` (row, column)."""
 
     inner: Parameterization
     corner: tuple[int, int] = dataclasses.field(metadata={"static": True})
     shape: tuple[int, int, int] = dataclasses.field(metadata={"static": True})  # H, W, C of the whole
 
     def start(self, key: jax.Array) -> jax.Array:
-        """Those of `inner`."""
+        """The numbers of `inner`."""
         return self.inner.start(key)
 
     def render(self, numbers: jax.Array) -> jax.Array:
         """Numbers of `inner` -> [H, W, C]."""
         picture = self.inner.render(numbers)
-        after = (
-            whole - own - at for whole, own, at in zip(self.shape[:2], picture.shape[:2], self.corner, strict=True)
-        )
+        sides = zip(self.shape[:2], picture.shape[:2], self.corner, strict=True)
+        after = (outer - inner - before for outer, inner, before in sides)
         frame = tuple(zip(self.corner, after, strict=True))
         return jnp.pad(picture, (*frame, (0, 0)), constant_values=MIDDLE)
 
@@ -144,7 +143,7 @@ class Framed:
 
 
 def phase_of(pictures: np.ndarray, color: np.ndarray) -> Phase:
-    """`Phase` with the mean magnitudes of `pictures` [N, H, W, C] of 0..255, channels decorrelated by `color`."""
+    """`Phase` with the mean magnitudes of `pictures` [N, H, W, C] of 0..255; `color` decorrelates the channels."""
     shape = tuple(pictures.shape[1:])
     total = np.zeros((shape[0], shape[1] // 2 + 1, shape[2]))
     for picture in pictures:
@@ -156,7 +155,7 @@ def phase_of(pictures: np.ndarray, color: np.ndarray) -> Phase:
 
 
 def colors_of(pictures: np.ndarray) -> np.ndarray:
-    """The root of the covariance of the channels of `pictures` [N, H, W, C], over its largest column norm: [C, C]."""
+    """The square root of the channel covariance of `pictures` [N, H, W, C], over its largest column norm: [C, C]."""
     flat = pictures.reshape(-1, pictures.shape[-1]).astype(np.float64)
     values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
     root = vectors * np.sqrt(np.maximum(values, 1e-6 * max(values.max(), 1e-12)))
@@ -168,25 +167,22 @@ def _frequencies(height: int, width: int) -> np.ndarray:
     return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width))
 
 
-def synthesized(real: jax.Array, imaginary: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """`numpy.fft.irfft2` of coefficients [H, W // 2 + 1, C] to `shape` (H, W, C).
-
-    As products of matrices, which at these sizes cost little beside a net.
-    """
+def inverse_fourier(real: jax.Array, imaginary: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+    """`numpy.fft.irfft2` of coefficients [H, W // 2 + 1, C] to `shape` (H, W, C), by matrix products."""
     height, width = shape[:2]
-    turns_down = 2 * np.pi / height * np.outer(np.arange(height), np.arange(height))
-    turns_across = 2 * np.pi / width * np.outer(np.arange(width // 2 + 1), np.arange(width))
-    twice = np.full(width // 2 + 1, 2.0)  # for the half that a real transform leaves out; not these:
-    twice[[0, *([-1] if width % 2 == 0 else [])]] = 1
-    down = [jnp.asarray(wave(turns_down) / height, jnp.float32) for wave in (np.cos, np.sin)]
-    across = [jnp.asarray(twice[:, None] * wave(turns_across) / width, jnp.float32) for wave in (np.cos, np.sin)]
+    angles_down = 2 * np.pi / height * np.outer(np.arange(height), np.arange(height))
+    angles_across = 2 * np.pi / width * np.outer(np.arange(width // 2 + 1), np.arange(width))
+    weight = np.full(width // 2 + 1, 2.0)  # each coefficient counts for its conjugate too, except these:
+    weight[[0, *([-1] if width % 2 == 0 else [])]] = 1
+    down = [jnp.asarray(wave(angles_down) / height, jnp.float32) for wave in (np.cos, np.sin)]
+    across = [jnp.asarray(weight[:, None] * wave(angles_across) / width, jnp.float32) for wave in (np.cos, np.sin)]
     even, odd = (
-        jnp.einsum("hfc,fw->hwc", one, across[0]) + sign * jnp.einsum("hfc,fw->hwc", other, across[1])
-        for one, other, sign in ((real, imaginary, -1), (imaginary, real, 1))
+        jnp.einsum("hfc,fw->hwc", cosine, across[0]) + sign * jnp.einsum("hfc,fw->hwc", sine, across[1])
+        for cosine, sine, sign in ((real, imaginary, -1), (imaginary, real, 1))
     )
     return jnp.einsum("yh,hwc->ywc", down[0], even) - jnp.einsum("yh,hwc->ywc", down[1], odd)
 
 
-def _squashed(plane: jax.Array, color: jax.Array) -> jax.Array:
+def _to_pixels(plane: jax.Array, color: jax.Array) -> jax.Array:
     """Decorrelated channels [H, W, C] -> pixels 0..255."""
     return 255 * jax.nn.sigmoid(plane @ color.T)

@@ -1,7 +1,7 @@
-"""What a picture must endure while it is optimized: random changes that a real feature survives and noise does not.
+"""Random transforms of a picture during gradient ascent, which a real feature survives and noise does not.
 
-Olah et al. 2017, "Feature Visualization", section "Transformation robustness". Each is a function (key, picture
-[H, W, C] of 0..255) -> picture; `transformed` runs several, each by a key of its own, and cuts to the size at first.
+Olah et al. 2017, "Feature Visualization", section "Transformation robustness". Each transform is a function (key,
+picture [H, W, C] of 0..255) -> picture. `transformed` applies several, each with its own key, and crops to [H, W].
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ GRAY = 127.5
 
 @dataclasses.dataclass(frozen=True)
 class Jitter:
-    """Shift by up to `pixels` along both axes; what leaves on one side comes in on the other."""
+    """Shift by up to `pixels` along both axes, cyclically."""
 
     pixels: int
 
@@ -28,7 +28,7 @@ class Jitter:
 
 @dataclasses.dataclass(frozen=True)
 class Scale:
-    """Enlarge about the middle by a factor between `low` and `high`."""
+    """Scale about the middle by a factor between `low` and `high`."""
 
     low: float
     high: float
@@ -41,7 +41,7 @@ class Scale:
 
 @dataclasses.dataclass(frozen=True)
 class Rotate:
-    """Turn about the middle by up to `degrees` either way."""
+    """Rotate about the middle by up to `degrees` in either direction."""
 
     degrees: float
 
@@ -53,7 +53,7 @@ class Rotate:
 
 @dataclasses.dataclass(frozen=True)
 class Pad:
-    """A gray frame of `pixels`; after a jitter, it decides what is cut away."""
+    """Add a gray frame of `pixels`."""
 
     pixels: int
 
@@ -65,7 +65,7 @@ class Pad:
 
 @dataclasses.dataclass(frozen=True)
 class Blur:
-    """A Gaussian blur of standard deviation `sigma` pixels, renormalized at the edges."""
+    """Blur by a Gaussian of standard deviation `sigma` pixels, renormalized at the edges."""
 
     sigma: float
 
@@ -75,8 +75,8 @@ class Blur:
         return jnp.einsum("ih,hwc,jw->ijc", down, picture, across)
 
     def _weights(self, length: int) -> jax.Array:
-        apart = jnp.arange(length)[:, None] - jnp.arange(length)
-        weights = jnp.exp(-0.5 * (apart / self.sigma) ** 2)
+        distance = jnp.arange(length)[:, None] - jnp.arange(length)
+        weights = jnp.exp(-0.5 * (distance / self.sigma) ** 2)
         return weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -84,9 +84,9 @@ Transform = Jitter | Scale | Rotate | Pad | Blur
 
 
 def transformed(transforms: Sequence[Transform], key: jax.Array, picture: jax.Array) -> jax.Array:
-    """`picture` [H, W, C] after all of `transforms`, the middle [H, W, C] of what they give."""
+    """`picture` [H, W, C] after all `transforms`; the middle [H, W, C] of the result."""
     height, width, _ = picture.shape
-    for place, transform in enumerate(transforms):
-        picture = transform(jax.random.fold_in(key, place), picture)
+    for index, transform in enumerate(transforms):
+        picture = transform(jax.random.fold_in(key, index), picture)
     top, left = (picture.shape[0] - height) // 2, (picture.shape[1] - width) // 2
     return picture[top : top + height, left : left + width]

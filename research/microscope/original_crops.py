@@ -1,4 +1,4 @@
-"""Crops of picture files as they are, where the net looked at them cropped to the middle and scaled."""
+"""Crops of picture files in their own pixels, for nets that read the middle of a file, scaled."""
 
 import warnings
 from pathlib import Path
@@ -12,18 +12,17 @@ from research.errors import UserError
 from research.microscope.patches import GRAY
 from research.models.receptive_fields import ReceptiveField
 
-LARGEST = 96  # pixels: a longer side is scaled down to it, for a page holds thousands of patches
+LARGEST = 96  # pixels: the longest side of a crop, since a page holds thousands of patches
 
 
 def original_crop(
     path: Path, shape: tuple[int, int, int], field: ReceptiveField, row: int, column: int, ranges: Ranges = UNKNOWN
 ) -> np.ndarray:
-    """What position (`row`, `column`) of a tap sees of the picture file at `path`: uint8 [h, w, C], in its own pixels.
+    """The receptive field of position (`row`, `column`) in the file at `path`, in its own pixels: uint8 [h, w, C].
 
-    The net read it as `data.pictures.prepare_picture` brings photos to `shape` [H, W, C]: the middle, as large as it
-    can be in these proportions, scaled. `field` is in pixels of that; the crop is its place in the file, padding gray,
-    scaled down only where a side is over `LARGEST`. Raises UserError where the file is no longer there, and ValueError
-    for a position that the tap does not have.
+    `data.images.pictures.prepare_picture` gives the net the middle of a photo, scaled to `shape` [H, W, C]. `field` is
+    in those pixels; the crop is the same region of the file. Padding is gray, and a side over `LARGEST` is scaled down.
+    Raises UserError for a file that cannot be read, and ValueError for a position that the tap does not have.
     """
     from PIL import Image
 
@@ -31,7 +30,7 @@ def original_crop(
     first = [a + i * j for i, j, a in zip((row, column), field.jump, field.start, strict=True)]
     whole = [slice(start, start + size) for start, size in zip(first, field.size, strict=True)]
     left, top, right, bottom = _box(image.size, shape, *whole)
-    inside = _box(image.size, shape, *field.seen(row, column))  # beyond is padding, even where the file goes on there
+    inside = _box(image.size, shape, *field.seen(row, column))  # outside is padding, even where the file has pixels
     patch = Image.new(image.mode, (right - left, bottom - top), GRAY if shape[2] == 1 else (GRAY,) * 3)
     patch.paste(image.crop(inside), (inside[0] - left, inside[1] - top))
     patch.thumbnail((LARGEST, LARGEST))
@@ -39,11 +38,11 @@ def original_crop(
 
 
 def _box(size: tuple[int, int], shape: tuple[int, int, int], rows: slice, columns: slice) -> tuple[int, int, int, int]:
-    """Where the net's `rows` and `columns` lie in a file of `size` (width, height): left, top, right, bottom."""
+    """The net's `rows` and `columns` in a file of `size` (width, height): left, top, right, bottom."""
     scale = min(size[0] / shape[1], size[1] / shape[0])  # the file's pixels per pixel of the net's
     edges = []
-    for length, own, seen in ((size[0], shape[1], columns), (size[1], shape[0], rows)):
-        corner = (length - scale * own) / 2
+    for length, side, seen in ((size[0], shape[1], columns), (size[1], shape[0], rows)):
+        corner = (length - scale * side) / 2
         start = round(corner + scale * seen.start)
         edges.append((start, max(start + 1, round(corner + scale * seen.stop))))
     (left, right), (top, bottom) = edges
@@ -52,7 +51,7 @@ def _box(size: tuple[int, int], shape: tuple[int, int, int], rows: slice, column
 
 def _opened(path: Path, gray: bool, ranges: Ranges) -> Any:
     try:
-        with warnings.catch_warnings(action="ignore"):  # decoders'
+        with warnings.catch_warnings(action="ignore"):  # of decoders
             return decode(path, gray=gray, ranges=ranges).image
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; run again when nothing writes there any more") from error

@@ -9,8 +9,8 @@ from research.ascent.parameterizations import (
     Framed,
     Pixels,
     colors_of,
+    inverse_fourier,
     phase_of,
-    synthesized,
 )
 
 SHAPES = [(7, 5, 1), (8, 6, 3), (5, 9, 4)]
@@ -20,29 +20,31 @@ SHAPES = [(7, 5, 1), (8, 6, 3), (5, 9, 4)]
 def test_synthesis_is_numpys_inverse_transform(shape):
     real, imaginary = np.random.default_rng(0).normal(size=(2, shape[0], shape[1] // 2 + 1, shape[2]))
     wanted = np.fft.irfft2(real + 1j * imaginary, s=shape[:2], axes=(0, 1))
-    found = synthesized(real.astype(np.float32), imaginary.astype(np.float32), shape)
+    found = inverse_fourier(real.astype(np.float32), imaginary.astype(np.float32), shape)
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def ways(shape):
+def parameterizations(shape):
     pictures = np.random.default_rng(1).integers(0, 256, (20, *shape))
     color = np.eye(shape[-1], dtype=np.float32)
     return [Pixels(shape), Fourier(jnp.asarray(color), shape), phase_of(pictures, color)]
 
 
 @pytest.mark.parametrize("shape", [SHAPES[0], *(pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES[1:])])
-def test_any_size_and_channel_count_is_written_in_every_way(shape):
-    for way in ways(shape):
-        numbers = 10 * way.start(jax.random.key(0))
-        picture = way.render(way.project(numbers))
+def test_every_parameterization_has_any_size_and_channel_count(shape):
+    for parameterization in parameterizations(shape):
+        numbers = 10 * parameterization.start(jax.random.key(0))
+        picture = parameterization.render(parameterization.project(numbers))
         assert picture.shape == shape and picture.min() >= 0 and picture.max() <= 255 and picture.std() > 0
-        slope = jax.grad(lambda n, way=way: way.render(n)[0, 0, 0])(way.start(jax.random.key(1)))
+        slope = jax.grad(lambda n, parameterization=parameterization: parameterization.render(n)[0, 0, 0])(
+            parameterization.start(jax.random.key(1))
+        )
         assert np.isfinite(slope).all() and slope.any()
 
 
 def test_at_the_start_pictures_are_nearly_gray_and_of_all_scales_alike():
-    way = Fourier(jnp.asarray(IMAGENET_COLOR), (64, 64, 3))
-    pictures = np.array([way.render(way.start(jax.random.key(seed))) for seed in range(20)])
+    parameterization = Fourier(jnp.asarray(IMAGENET_COLOR), (64, 64, 3))
+    pictures = np.array([parameterization.render(parameterization.start(jax.random.key(seed))) for seed in range(20)])
     assert abs(pictures.mean() - 127.5) < 3 and pictures.std() < 15
     power = (np.abs(np.fft.rfft2(pictures - pictures.mean(), axes=(1, 2))) ** 2).mean(axis=(0, 3))
     assert 8 < power[2, 2] / power[8, 8] < 32  # 1 / f^2: 16
@@ -50,12 +52,12 @@ def test_at_the_start_pictures_are_nearly_gray_and_of_all_scales_alike():
 
 def test_magnitudes_are_those_of_the_pictures_whatever_the_phases_and_the_gray_is_even():
     pictures = np.random.default_rng(0).integers(0, 256, (30, 9, 7, 2))
-    way = phase_of(pictures, np.eye(2, dtype=np.float32))
-    plane = way.plane(way.start(jax.random.key(3)))
+    parameterization = phase_of(pictures, np.eye(2, dtype=np.float32))
+    plane = parameterization.plane(parameterization.start(jax.random.key(3)))
     found = np.abs(np.fft.rfft2(plane, axes=(0, 1)))[:, 1:]  # the first column's phases bind each other
-    ratio = found / np.asarray(way.magnitude)[:, 1:]
+    ratio = found / np.asarray(parameterization.magnitude)[:, 1:]
     np.testing.assert_allclose(ratio, ratio.mean(), rtol=1e-3)
-    assert way.magnitude[0, 0].sum() == 0 and abs(plane.mean()) < 1e-5
+    assert parameterization.magnitude[0, 0].sum() == 0 and abs(plane.mean()) < 1e-5
 
 
 def test_colors_decorrelate_the_pictures_that_they_are_of():

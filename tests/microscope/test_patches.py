@@ -26,11 +26,11 @@ def sorted_through(activation, k, above=0.0):
     """The same by sorting everything: [F, k] each of value, picture, row, column."""
     N, _, width, F = activation.shape
     flat = activation.reshape(N, -1, F).astype(np.float32)
-    place, value = flat.argmax(axis=1), flat.max(axis=1)
+    position, value = flat.argmax(axis=1), flat.max(axis=1)
     found = []
     for f in range(F):
         order = [n for n in np.argsort(-value[:, f], kind="stable") if value[n, f] > above][:k]
-        rows = [(value[n, f], n, *divmod(place[n, f], width)) for n in order]
+        rows = [(value[n, f], n, *divmod(position[n, f], width)) for n in order]
         found.append(rows + [(-np.inf, -1, -1, -1)] * (k - len(rows)))
     return np.array(found).transpose(2, 0, 1)
 
