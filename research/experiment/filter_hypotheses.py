@@ -15,7 +15,7 @@ from research.errors import UserError
 from research.experiment.loaded_net import LoadedNet
 from research.microscope.exemplars import check_filters, filter_count
 from research.microscope.hypothesis import Hypothesis, check_disjoint, check_responses, choose_and_test, every_filter
-from research.microscope.real_pictures import Gallery, gallery, of_split
+from research.microscope.real_pictures import LoadedPictures, load_folder, split_pictures
 from research.microscope.saliency import grad_cam, gradient, upsampled_activation
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -36,8 +36,8 @@ class Prepared(NamedTuple):
     layer: str
     filter: int | None
     meaning: str
-    positives: Gallery  # pictures that show the meaning
-    negatives: Gallery
+    positives: LoadedPictures  # pictures that show the meaning
+    negatives: LoadedPictures
 
 
 def prepare_hypotheses(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[Prepared]:
@@ -72,17 +72,19 @@ def check_layer(loaded: LoadedNet, layer: str, filters: Sequence[int], shape: tu
     check_filters(layer, filters, filter_count(loaded.net, layer, shape))
 
 
-def _sides(meaning: str, loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> tuple[Gallery, Gallery]:
+def _sides(
+    meaning: str, loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]
+) -> tuple[LoadedPictures, LoadedPictures]:
     if meaning in loaded.classes and loaded.data is not None and config.against is None:
         data = loaded.data()
         split, label = "test" if len(data.labels["test"]) else "train", data.classes.index(meaning)
-        return of_split(data, split, split, label), of_split(data, split, split, label, but=True)
+        return split_pictures(data, split, split, label), split_pictures(data, split, split, label, invert=True)
     if config.against is None:
         classes = f"the classes are {', '.join(loaded.classes)}; " if loaded.classes else ""
         raise UserError(f"{meaning} is no class of the net ({classes}for a folder, name another with --against)")
     if meaning in loaded.classes and not Path(meaning).is_dir():
         raise UserError(f"with --against, {meaning} is to be a folder of pictures, not a class; leave --against away")
-    as_trained = functools.partial(gallery, shape=shape, ink=loaded.ink, squash=loaded.squash, ranges=loaded.ranges)
+    as_trained = functools.partial(load_folder, shape=shape, ink=loaded.ink, squash=loaded.squash, ranges=loaded.ranges)
     return as_trained(meaning), as_trained(config.against)
 
 

@@ -13,7 +13,7 @@ from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transfo
 from research.config import Microscope
 from research.errors import UserError
 from research.experiment.loaded_net import LoadedNet
-from research.microscope.real_pictures import Real, folder, gallery, of_split
+from research.microscope.real_pictures import RealPictures, load_folder, open_folder, split_pictures
 from research.report.environment import environment
 
 PHOTO_SIDE = 96  # pixels: the side of exemplars for a net that takes any size
@@ -32,7 +32,7 @@ class Setup(NamedTuple):
     shape: tuple[int, int, int]  # [H, W, C] of the exemplars
     parameterize: Parameterize
     ascent: AscentConfig
-    real: Real | None
+    real: RealPictures | None
     show: Show
 
 
@@ -70,17 +70,17 @@ def facts(setup: Setup) -> list[tuple[str, str]]:
     ]
 
 
-def _real_pictures(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> Real | None:
+def _real_pictures(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> RealPictures | None:
     if config.pictures is not None:  # drawings are laid out as in training; patches of photos have the file's pixels
         if loaded.ink is not None:
-            return gallery(config.pictures, shape, loaded.ink, ranges=loaded.ranges)
-        return folder(config.pictures, shape, loaded.ranges)
+            return load_folder(config.pictures, shape, loaded.ink, ranges=loaded.ranges)
+        return open_folder(config.pictures, shape, loaded.ranges)
     if loaded.data is None or not (config.patches or config.parameterization == "phase"):
         return None
-    return of_split(loaded.data(), "train", "training picture")
+    return split_pictures(loaded.data(), "train", "training picture")
 
 
-def _parameterize_by(config: Microscope, shape: tuple[int, int, int], real: Real | None) -> Parameterize:
+def _parameterize_by(config: Microscope, shape: tuple[int, int, int], real: RealPictures | None) -> Parameterize:
     channels, sample = shape[2], None if real is None or config.parameterization == "pixels" else real.some(SAMPLE)
     color = IMAGENET_COLOR if channels == 3 else np.ones((1, 1), np.float32) if sample is None else colors_of(sample)
     if config.parameterization == "phase" and sample is None:

@@ -7,7 +7,7 @@ from PIL import Image
 from research.microscope import real_pictures
 from research.microscope.original_crops import LARGEST
 from research.microscope.patches import GRAY
-from research.microscope.real_pictures import Gallery, folder
+from research.microscope.real_pictures import LoadedPictures, open_folder
 from research.models.receptive_fields import ReceptiveField
 
 SHAPE = (8, 6, 3)
@@ -15,7 +15,7 @@ FIELD = ReceptiveField(size=(4, 4), jump=(2, 2), start=(-1, -1), edge=(8, 6))
 
 
 @pytest.fixture
-def place(tmp_path):
+def photos(tmp_path):
     """Nine photos of 40 x 50 pixels and a broken file."""
     (tmp_path / "photos").mkdir()
     for index in range(9):
@@ -25,8 +25,8 @@ def place(tmp_path):
     return tmp_path / "photos"
 
 
-def test_a_folder_gives_what_a_gallery_holds_but_a_batch_at_a_time(place, monkeypatch):
-    held, found = real_pictures.gallery(place, SHAPE), folder(place, SHAPE)
+def test_a_folder_gives_the_pictures_that_loading_it_gives_but_by_batch(photos, monkeypatch):
+    held, found = real_pictures.load_folder(photos, SHAPE), open_folder(photos, SHAPE)
     assert found.names == held.names and len(found.names) == 9
     np.testing.assert_array_equal(np.concatenate(list(found.batches(4))), held.images)
     np.testing.assert_array_equal(found.some(3), held.images[[0, 4, 8]])
@@ -39,12 +39,12 @@ def test_a_folder_gives_what_a_gallery_holds_but_a_batch_at_a_time(place, monkey
     assert [path.name for path in read] == ["0.png", "1.png"]
 
 
-def test_a_patch_is_cut_from_the_files_own_pixels(place):
+def test_a_patch_is_cut_from_the_files_own_pixels(photos):
     """The net sees 8 x 6: the middle 40 x 30 of the file, five of its pixels for one."""
-    pixels = np.asarray(Image.open(place / "3.png"))[:, 10:40]
-    patch = folder(place, SHAPE).patch(3, FIELD, 1, 1)
+    pixels = np.asarray(Image.open(photos / "3.png"))[:, 10:40]
+    patch = open_folder(photos, SHAPE).patch(3, FIELD, 1, 1)
     np.testing.assert_array_equal(patch, pixels[5:25, 5:25])
-    corner = folder(place, SHAPE).patch(3, FIELD, 0, 0)
+    corner = open_folder(photos, SHAPE).patch(3, FIELD, 0, 0)
     assert corner.shape == (20, 20, 3) and (corner[:5] == GRAY).all() and (corner[:, :5] == GRAY).all()
     np.testing.assert_array_equal(corner[5:, 5:], pixels[:15, :15])  # the file goes on to the left; the net saw padding
 
@@ -52,14 +52,14 @@ def test_a_patch_is_cut_from_the_files_own_pixels(place):
 def test_a_large_patch_is_scaled_down_and_a_gray_net_gets_gray(tmp_path):
     Image.new("RGB", (800, 600), (200, 0, 0)).save(tmp_path / "large.png")
     square, upright = (ReceptiveField((4, width), (1, 1), (0, 0), (8, 8)) for width in (4, 2))
-    assert folder(tmp_path, (8, 8, 3)).patch(0, square, 1, 1).shape == (LARGEST, LARGEST, 3)
-    gray = folder(tmp_path, (8, 8, 1)).patch(0, upright, 1, 1)
+    assert open_folder(tmp_path, (8, 8, 3)).patch(0, square, 1, 1).shape == (LARGEST, LARGEST, 3)
+    gray = open_folder(tmp_path, (8, 8, 1)).patch(0, upright, 1, 1)
     assert gray.shape == (LARGEST, LARGEST // 2, 1) and (gray == gray[0, 0]).all()
 
 
 def test_copies_are_left_out(capsys):
     images = np.random.default_rng(0).integers(0, 256, (4, *SHAPE)).astype(np.uint8)
-    twice = Gallery(images[[0, 1, 0, 2, 1, 3]], tuple("abcdef"))
+    twice = LoadedPictures(images[[0, 1, 0, 2, 1, 3]], tuple("abcdef"))
     found = twice.distinct("of cats")
     assert found.names == ("a", "b", "d", "f")
     np.testing.assert_array_equal(found.images, images)
