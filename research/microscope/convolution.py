@@ -1,4 +1,4 @@
-"""Convolution seen from inside: one chip's arithmetic in words, and the feature maps of a whole picture."""
+"""Convolution step by step: the arithmetic of one chip as text, and the feature maps of a whole picture."""
 
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ KERNELS = {
     "laplace": np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]], np.float32),
     "identity": np.array([[0, 0, 0], [0, 1, 0], [0, 0, 0]], np.float32),
 }
-SIDE_BY_SIDE = 3  # numbers in a row of each of three blocks, as 80 columns hold them
+SIDE_BY_SIDE = 3  # largest kernel width whose three blocks fit side by side into 80 columns
 
 
 class Chip(NamedTuple):
-    """One chip of a picture under the kernel, and what becomes of it."""
+    """One chip (window) of a picture, and its convolution with the kernel."""
 
     row: int
     column: int
@@ -34,7 +34,7 @@ class Chip(NamedTuple):
 
 
 def named_kernel(name: str, seed: int, side: int) -> np.ndarray:
-    """The kernel [h, w] called `name`, or standard normal numbers by `seed` for "random", `side` x `side`."""
+    """The kernel [h, w] called `name`; for "random" `side` x `side` standard normal numbers by `seed`."""
     if name == "random":
         return np.random.default_rng(seed).standard_normal((side, side)).astype(np.float32)
     if name not in KERNELS:
@@ -52,18 +52,18 @@ def feature_map(
 
 
 def feature_maps(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activation: str) -> dict[str, np.ndarray]:
-    """The maps that the course draws: valid, same, same with stride 2, and valid max-pooled 2x2 if it is as large."""
+    """The maps of the course: valid, same, same with stride 2, and valid max-pooled 2x2 if at least that large."""
     if any(np.less(picture.shape, kernel.shape)):
         raise UserError(
             f"the picture is {picture.shape[0]}x{picture.shape[1]}, too small to slide a kernel of "
             f"{kernel.shape[0]}x{kernel.shape[1]} over; take a larger picture"
         )
-    how = {"bias": bias, "activation": activation}
-    valid = feature_map(picture, kernel, stride=1, padding="valid", **how)
+    shared = {"bias": bias, "activation": activation}
+    valid = feature_map(picture, kernel, stride=1, padding="valid", **shared)
     maps = {
         "valid": valid,
-        "same": feature_map(picture, kernel, stride=1, padding="same", **how),
-        "same, stride 2": feature_map(picture, kernel, stride=2, padding="same", **how),
+        "same": feature_map(picture, kernel, stride=1, padding="same", **shared),
+        "same, stride 2": feature_map(picture, kernel, stride=2, padding="same", **shared),
     }
     if min(valid.shape) < 2:
         return maps
@@ -72,7 +72,7 @@ def feature_maps(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activa
 
 
 def strongest_chip(picture: np.ndarray, kernel: np.ndarray, *, bias: float, activation: str) -> Chip:
-    """The chip at which the activation is largest, in either direction: where there is something to see."""
+    """The chip with the largest absolute activation."""
     response = feature_map(picture, kernel, bias=bias, activation=activation, stride=1, padding="valid")
     row, column = np.unravel_index(np.argmax(np.abs(response)), response.shape)
     return chip_at(picture, kernel, int(row), int(column), bias=bias, activation=activation)
@@ -91,7 +91,7 @@ def chip_at(picture: np.ndarray, kernel: np.ndarray, row: int, column: int, *, b
 
 
 def arithmetic(chip: Chip, kernel: np.ndarray, activation: str) -> str:
-    """The chip's arithmetic, written out line by line as the course does on the board; wide ones block by block."""
+    """The chip's arithmetic line by line; for wide kernels block by block."""
     lines = [f"chip at row {chip.row}, column {chip.column}: chip x kernel = products"]
     blocks = (chip.values, kernel, chip.products)
     if kernel.shape[1] <= SIDE_BY_SIDE:

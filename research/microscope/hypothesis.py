@@ -1,8 +1,8 @@
-"""Does a filter mean a thing? The test of "filter 17 of block2_conv2 means X" on pooled activations.
+"""Tests of hypotheses such as "filter 17 of block2_conv2 means X" on pooled activations.
 
-F filters look at N pictures, of which some show X (`positive`) and the others do not. The caller sees to it that no
-picture is on both sides (`check_disjoint`), and that none is there twice: a p takes the N for
-independent, and of two copies one would be chosen on, the other tested on.
+`responses` [N, F] are those of F filters to N pictures, of which some show X (`positive` [N]), others not. The caller
+ensures that no picture is on both sides (`check_disjoint`) and that there are no copies: a p-value assumes
+independent pictures, and a filter could be chosen on one copy and tested on the other.
 """
 
 from collections.abc import Sequence
@@ -12,21 +12,21 @@ import numpy as np
 
 from research.data.images.splits import hold_out
 from research.errors import UserError
-from research.microscope.auroc import auroc, interval, sides
+from research.microscope.auroc import auroc, count_sides, interval
 from research.microscope.permutation import Alternative, permutation_p
 
-PERMUTATIONS = 9999  # the smallest p is then 1e-4, and a p of 0.05 is known to 0.004: 1.96 sqrt(0.05 * 0.95 / 9999)
-# On each side. The smallest p that 8 and 8 can give is 1 / C(16, 8) = 8e-5: 512 filters, and it is still below 0.05.
+PERMUTATIONS = 9999  # the smallest p is 1e-4; a p of 0.05 is exact to 0.004: 1.96 sqrt(0.05 * 0.95 / 9999)
+# Pictures on each side. The smallest p of 8 and 8 is 1 / C(16, 8) = 8e-5, below 0.05 even times 512 filters.
 LEAST = 8
-NAMED = 3  # filters or pictures that a message names; it says how many there are
+NAMED = 3  # filters or pictures that an error message names
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was found of one filter: the AUROC with its 95% interval [low, high], and the permutation p of it.
+    """The test of one filter: AUROC, its 95% interval [low, high] and its permutation p.
 
-    `p_corrected` allows for all `looked_at` filters. `held_out`: the filter was chosen on other pictures than the
-    `positives` and `negatives` that it was tested on, on `chosen_on_positives` and `chosen_on_negatives`.
+    `p_corrected` is corrected for all `looked_at` filters. `positives` and `negatives` count the test pictures. With
+    `held_out` the filter was chosen on other pictures: `chosen_on_positives` and `chosen_on_negatives` of them.
     """
 
     filter: int
@@ -46,7 +46,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class FilterTable:
-    """The test of every filter of a layer: arrays [F], in the order of the filters."""
+    """The tests of all filters of a layer: arrays [F]."""
 
     auroc: np.ndarray
     low: np.ndarray
@@ -58,7 +58,7 @@ class FilterTable:
     permutations: int
 
     def about(self, index: int) -> Hypothesis:
-        """The row of filter `index`. Raises UserError when there is none."""
+        """The test of filter `index`; UserError if it does not exist."""
         check_filter(index, len(self.p))
         return Hypothesis(
             filter=index,
@@ -84,8 +84,8 @@ def every_filter(
 ) -> FilterTable:
     """Test each filter of `responses` [N, F] for `positive` [N] of bool; `about(17)` of the table is filter 17's test.
 
-    If the filter was named before these pictures were seen, its `p` holds; if it was found in this table, only
-    `p_corrected` does. By default the hypothesis is that the filter responds more to the thing (`permutation_p`).
+    Use `p` for a filter that was named before these pictures were seen, and `p_corrected` for one found in this table.
+    The default hypothesis is that the filter responds more to positive pictures (see `permutation_p`).
     Raises UserError for fewer than 8 pictures on a side, and for responses that are not finite.
     """
     check_responses(responses, positive, choosing=False)
@@ -107,7 +107,7 @@ def choose_and_test(
 ) -> Hypothesis:
     """Choose the filter with the largest AUROC (or, two-sided, farthest from 0.5) on one half, test it on the other.
 
-    Arguments as for `every_filter`. On the second half only that filter is looked at, so nothing is to be corrected.
+    Arguments as for `every_filter`. Only one filter is tested on the second half, so there is no correction.
     Raises UserError for fewer than 16 pictures on a side, and for responses that are not finite.
     """
     check_responses(responses, positive, choosing=True)
@@ -117,24 +117,28 @@ def choose_and_test(
     table = every_filter(
         responses[testing][:, [index]], positive[testing], seed=seed, permutations=permutations, alternative=alternative
     )
-    found, shown = table.about(0), int(positive[choosing].sum())
+    result, positives = table.about(0), int(positive[choosing].sum())
     return replace(
-        found, filter=index, held_out=True, chosen_on_positives=shown, chosen_on_negatives=len(choosing) - shown
+        result,
+        filter=index,
+        held_out=True,
+        chosen_on_positives=positives,
+        chosen_on_negatives=len(choosing) - positives,
     )
 
 
 def halves(positive: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The indices, ascending, of the pictures to choose a filter on and of those to test it on.
+    """Ascending indices of the pictures to choose a filter on, and of those to test it on.
 
-    Each half has half of the positives and half of the negatives. A function of `positive` [N] and `seed` alone.
+    Each half has half of the positives and half of the negatives. The result depends only on `positive` and `seed`.
     """
     return hold_out(positive.astype(np.int32), 0.5, seed, "choose a filter")
 
 
 def check_responses(responses: np.ndarray, positive: np.ndarray, *, choosing: bool) -> None:
-    """Raises UserError for too few pictures on a side (twice as many if half are for `choosing`), or NaN, or inf."""
+    """Raise UserError for NaN or inf, or too few pictures on a side; `choosing` needs twice as many."""
     least = 2 * LEAST if choosing else LEAST
-    positives, negatives = sides(responses, positive, least=0)
+    positives, negatives = count_sides(responses, positive, least=0)
     if min(positives, negatives) < least:
         why = f" ({LEAST} to choose the filter on and {LEAST} to test it on)" if choosing else ""
         raise UserError(
@@ -152,18 +156,18 @@ def check_responses(responses: np.ndarray, positive: np.ndarray, *, choosing: bo
 
 
 def check_filter(index: int, filters: int) -> None:
-    """Raises UserError when there is no filter `index` among the `filters` of the layer."""
+    """Raise UserError if a layer of `filters` filters has no filter `index`."""
     if not 0 <= index < filters:
         raise UserError(f"no filter {index}; this layer's filters go from 0 to {filters - 1}")
 
 
 def check_disjoint(positive_digests: Sequence[str], negative_digests: Sequence[str], names: Sequence[str]) -> None:
-    """Raises UserError when pictures are on both sides, told by a digest (sha256) of the file or pixels of each.
+    """Raise UserError if a picture is on both sides, by digests (sha256) of the files or pixels.
 
-    `names` are those of the positive pictures, one each, as text that can be printed.
+    `names` are the printable names of the positive pictures.
     """
-    others = set(negative_digests)
-    shared = [name for digest, name in zip(positive_digests, names, strict=True) if digest in others]
+    negatives = set(negative_digests)
+    shared = [name for digest, name in zip(positive_digests, names, strict=True) if digest in negatives]
     if shared:
         raise UserError(
             f"pictures both among those that show it and those that do not: {len(shared)} (first: {_first(shared)}); "

@@ -1,4 +1,4 @@
-"""Which part of one picture a prediction rests on: the gradient by pixel, and Grad-CAM by feature map."""
+"""Maps over one picture: which pixels a prediction depends on (gradient, Grad-CAM), and where a filter responds."""
 
 import functools
 from typing import Any
@@ -18,10 +18,10 @@ Tree = Any
 
 
 def gradient(net: Network, params: Tree, image: np.ndarray, index: int) -> np.ndarray:
-    """How much each pixel of `image` [H, W, C] moves the logit of class `index`: [H, W] float32, logits per unit.
+    """The gradient of the logit of class `index` by each pixel of `image` [H, W, C]: [H, W] float32, logits per unit.
 
     max over channels of |d logit / d pixel| (Simonyan et al. 2014, "Deep Inside Convolutional Networks", section 3.1).
-    The logit is what stands before a last softmax; of two classes told apart by one unit, the class's log-odds.
+    The logit is the input of the last softmax; with two classes and one output unit it is the class's log-odds.
     Compiled once per net and shape. Raises UserError for a class that the net does not have.
     """
     _check_class(net, image, index)
@@ -32,10 +32,10 @@ def grad_cam(net: Network, params: Tree, image: np.ndarray, index: int, layer: s
     """Where in `image` [H, W, C] the evidence for class `index` lies: [H, W] float32 from 0 to 1.
 
     relu(sum_k a_k A_k), with A_k the feature maps of `layer` and a_k the mean over positions of d logit / d A_k
-    (Selvaraju et al. 2017, "Grad-CAM", eqs. 1 and 2; the logit as in `gradient`). Spread bilinearly over the picture,
-    as there, and divided by its maximum; all zero where nothing speaks for the class. Without `layer` it is the last
-    convolution, or concatenation of some, that everything passes (`cam_layers`). Compiled once per net and shape.
-    Raises UserError for a class or layer that the net does not have, and for a layer of which there is no Grad-CAM.
+    (Selvaraju et al. 2017, "Grad-CAM", eqs. 1 and 2; the logit as in `gradient`). Resized bilinearly to the
+    picture, as in the paper, and divided by its maximum; all zero if there is no evidence. The default `layer` is the
+    last convolution or concatenation on every path (`cam_layers`). Compiled once per net and shape. Raises UserError
+    for a class or layer that the net does not have, and for a layer without Grad-CAM.
     """
     _check_class(net, image, index)
     layer = _checked_layer(net, image, layer)
@@ -43,9 +43,9 @@ def grad_cam(net: Network, params: Tree, image: np.ndarray, index: int, layer: s
 
 
 def cam_layers(net: Network, picture: tuple[int, ...]) -> list[str]:
-    """The layers of `net` with places that all of a picture of shape `picture` [H, W, C] passes, first to last."""
+    """The layers with positions that every path through `net` passes, in order, for pictures [H, W, C] = `picture`."""
     rows = summarize(net, picture)
-    return [row["name"] for row in rows[:-1] if len(row["output_shape"]) == 3 and _only_way(net, row["name"])]
+    return [row["name"] for row in rows[:-1] if len(row["output_shape"]) == 3 and _on_every_path(net, row["name"])]
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -57,21 +57,19 @@ def _gradient(net: Network, params: Tree, image: jax.Array, index: jax.Array) ->
 @functools.partial(jax.jit, static_argnums=(0, 1))
 def _grad_cam(below: Network, above: Network, params: Tree, image: jax.Array, index: jax.Array) -> jax.Array:
     maps: jax.Array = below.apply({"params": params}, image.astype(jnp.float32)[None])[0]  # pyright: ignore[reportAssignmentType]
-    # `above` reads the maps themselves: within the whole net a pool may read what stands before their nonlinearity.
+    # `above` starts from the maps; inside the whole net a pool may read the pre-activations instead.
     by_map = jax.grad(lambda x: _logit(above, params, x, index))(maps)
     evidence = jax.nn.relu((by_map.mean(axis=(1, 2), keepdims=True) * maps).sum(axis=-1))[0]
-    spread = jax.image.resize(evidence, image.shape[:2], "bilinear")
-    peak = spread.max()
-    return spread / jnp.where(peak == 0, 1, peak)
+    resized = jax.image.resize(evidence, image.shape[:2], "bilinear")
+    peak = resized.max()
+    return resized / jnp.where(peak == 0, 1, peak)
 
 
 def _logit(net: Network, params: Tree, x: jax.Array, index: jax.Array) -> jax.Array:
     """The logit [] of class `index` of the one example `x` [1, ...]."""
     taps: dict[str, jax.Array] = net.apply({"params": params}, x)[1]  # pyright: ignore[reportAssignmentType]
     logits = taps.get(net.names[-1] + PRE, taps[net.names[-1]])[0]
-    if isinstance(
-        net.layers[-1], BinaryLogits
-    ):  # one of its two logits is 0 whatever the picture: take each against the other
+    if isinstance(net.layers[-1], BinaryLogits):  # one of its two logits is always 0: use the difference
         logits = logits - logits[::-1]
     return logits[index]
 
@@ -88,19 +86,21 @@ def _check_class(net: Network, image: np.ndarray, index: int) -> None:
 
 
 def _checked_layer(net: Network, image: np.ndarray, layer: str | None) -> str:
-    able = cam_layers(net, image.shape)
+    allowed = cam_layers(net, image.shape)
     if layer is None:
-        convolutional = [name for name in able if isinstance(net.layers[net.names.index(name)], Conv | Concat)]
+        convolutional = [name for name in allowed if isinstance(net.layers[net.names.index(name)], Conv | Concat)]
         if not convolutional:
             raise UserError("the net has no convolution that everything passes, so no Grad-CAM; ask for the gradient")
         return convolutional[-1]
     check_tap(net, layer)
-    if layer not in able:
-        raise UserError(f"no Grad-CAM of {layer}: it has no places, or is not passed by all ({', '.join(able)} are)")
+    if layer not in allowed:
+        raise UserError(
+            f"no Grad-CAM of {layer}: it has no positions, or is not passed by all ({', '.join(allowed)} are)"
+        )
     return layer
 
 
-def _only_way(net: Network, layer: str) -> bool:
+def _on_every_path(net: Network, layer: str) -> bool:
     try:
         beyond(net, layer)
     except ValueError:
@@ -109,12 +109,11 @@ def _only_way(net: Network, layer: str) -> bool:
 
 
 def upsampled_activation(activation: np.ndarray, field: ReceptiveField, picture: tuple[int, int]) -> np.ndarray:
-    """A filter's `activation` [H', W'] laid over the `picture` of (H, W): [H, W] float32.
+    """Upsample a filter's `activation` [H', W'] to a `picture` of (H, W): [H, W] float32.
 
-    Each position's value stands at the middle of its receptive field and falls off linearly to nothing at its
-    neighbours' middles: bilinear interpolation between positions, and zero from one step beyond the outermost on,
-    where no position has its middle. A tap without places (jump 0, `activation` [1, 1]) fills the picture.
-    Raises ValueError when the activation has so many positions that the last would see nothing of the picture.
+    Each value lies at the centre of its receptive field. Between centres the interpolation is bilinear; beyond the
+    outermost centres it falls to zero within one step. A tap without positions (jump 0, `activation` [1, 1]) fills the
+    picture. Raises ValueError for an activation with more positions than the tap has.
     """
     activation = np.asarray(activation, np.float32)
     last = activation.shape[0] - 1, activation.shape[1] - 1
@@ -127,7 +126,7 @@ def upsampled_activation(activation: np.ndarray, field: ReceptiveField, picture:
 
 
 def _tents(count: int, middle: float, jump: int, length: int) -> np.ndarray:
-    """[length, count]: how much of each position, `jump` apart from `middle` on, is felt at each pixel."""
+    """Weights [length, count] at each pixel of positions with centres `middle`, `middle` + `jump`, ..."""
     if not jump:
         return np.ones((length, count), np.float32)
     distance = np.abs(np.arange(length)[:, None] - (middle + jump * np.arange(count)))

@@ -1,4 +1,4 @@
-"""Convolution seen from inside: the chip that is spelled out is the one that responds most, and fits a terminal."""
+"""Convolution step by step: the chip that is spelled out is the one that responds most, and fits a terminal."""
 
 import numpy as np
 import pytest

@@ -94,11 +94,11 @@ def test_a_filter_of_many_ties_is_found_among_smooth_ones():
     assert corrected[7] < 0.02
 
 
-def test_chunks_change_no_bit_and_the_seed_does():
+def test_blocks_change_no_bit_and_the_seed_does():
     responses = noise(np.random.default_rng(9), 30).round(1)
-    whole = permutation_p(responses, HALF, permutations=300, seed=0, at_once=300)
-    for at_once in (1, 7, 256):
-        assert np.array_equal(whole, permutation_p(responses, HALF, permutations=300, seed=0, at_once=at_once))
+    whole = permutation_p(responses, HALF, permutations=300, seed=0, block=300)
+    for block in (1, 7, 256):
+        assert np.array_equal(whole, permutation_p(responses, HALF, permutations=300, seed=0, block=block))
     assert not np.array_equal(whole, permutation_p(responses, HALF, permutations=300, seed=1))
 
 

@@ -221,7 +221,7 @@ def test_one_position_alone_peaks_at_its_fields_middle(net, name, shape):
 
 @pytest.mark.parametrize(("net", "name", "shape"), TAPS)
 def test_between_the_middles_it_is_linear(net, name, shape):
-    """An activation that tells each position's middle gives every pixel between the outermost its own place."""
+    """Where the activation is each position's centre, every pixel between the outermost gets its own coordinates."""
     field = receptive_field(net, name, (*SIDES, 1))
     middles = np.array([[field.center(row, column) for column in range(shape[1])] for row in range(shape[0])])
     pixels = np.stack(np.mgrid[: SIDES[0], : SIDES[1]], axis=-1)
@@ -234,7 +234,7 @@ def test_between_the_middles_it_is_linear(net, name, shape):
 
 
 @pytest.mark.parametrize("spot", [(5, 6), (16, 11), (30, 24)])
-def test_a_filter_pops_where_the_spot_is(spot):
+def test_the_upsampled_activation_peaks_where_the_spot_is(spot):
     picture = np.zeros((1, *SIDES, 1), np.float32)
     picture[0, spot[0] - 1 : spot[0] + 2, spot[1] - 1 : spot[1] + 2] = 1
     net = sequence(*STRIDED.layers[:2])
@@ -247,7 +247,7 @@ def test_a_filter_pops_where_the_spot_is(spot):
     assert (np.abs(peak - spot) <= np.array(field.jump) / 2 + 0.5).all()
 
 
-def test_a_tap_without_places_fills_the_picture():
+def test_a_tap_without_positions_fills_the_picture():
     field = receptive_field(cnn((2,), (4,), 3), "dense1", (*SIDES, 1))
     np.testing.assert_array_equal(upsampled_activation(np.full((1, 1), 2.5), field, SIDES), np.full(SIDES, 2.5))
     with pytest.raises(ValueError, match="no position"):
