@@ -67,9 +67,9 @@ def _without_variance(area: np.ndarray, pairs: int) -> tuple[np.ndarray, np.ndar
     Let k = `pairs` be the number of pictures on the smaller side: k pairs of a positive and a negative picture share no
     picture, so they are independent. An AUROC of 1 means that all k pairs are in the right order. If p is the true
     AUROC, that has probability p^k at most. The interval holds all p with p^k >= 2.5%: [0.025^(1/k), 1], the exact
-    limit of Clopper & Pearson 1934 for k successes in k trials. AUROC 0 is the mirror image. If all k pairs are tied, a tie
-    has probability 0.025^(1/k) or more, and the remaining probability can move the AUROC by half of it. The interval is
-    conservative: a perfect filter's may be wider than a nearly perfect one's.
+    limit of Clopper & Pearson 1934 for k successes in k trials. AUROC 0 is the mirror image. If all k pairs are tied,
+    a tie has probability 0.025^(1/k) or more, and the remaining probability can move the AUROC by half of it. The
+    interval is conservative: a perfect filter's may be wider than a nearly perfect one's.
     """
     width = 1 - 0.025 ** (1 / pairs)
     return area - width * area, area + width * (1 - area)
