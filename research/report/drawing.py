@@ -95,16 +95,16 @@ def _tile(
     else:
         ElementTree.SubElement(group, "title").text = _description(layer)
         half, lines = draw_shape(group, x, y, layer, fit), _labels(layer)
+    _write_labels(group, x, top + LABEL, lines)
+    return _Box(x, y, half, row)
+
+
+def _write_labels(group: ElementTree.Element, x: float, y: float, lines: Sequence[str]) -> None:
+    """Write `lines` below each other, centred at `x`, the first in bold at height `y`."""
     for index, line in enumerate(lines):
         look = {"font-weight": "600"} if index == 0 else {"fill-opacity": "0.8"}
-        where = {
-            "x": f"{x:.1f}",
-            "y": f"{top + LABEL + index * LINE:.1f}",
-            "text-anchor": "middle",
-            "fill": "currentColor",
-        }
-        ElementTree.SubElement(group, "text", where | look).text = shortened(line, 18)
-    return _Box(x, y, half, row)
+        position = {"x": f"{x:.1f}", "y": f"{y + index * LINE:.1f}", "text-anchor": "middle", "fill": "currentColor"}
+        ElementTree.SubElement(group, "text", position | look).text = shortened(line, 18)
 
 
 def _labels(layer: Mapping[str, Any]) -> list[str]:

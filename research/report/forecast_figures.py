@@ -92,12 +92,9 @@ def error_by_horizon(
             far = np.nanmax(values) > limit
             label = f"{name}, up to {formats.metric(metric, float(np.nanmax(values)))}" if far else name
             _curve(axes, ahead, values, index, models, label)
-        near = [values for values in curves.values() if np.nanmax(values) <= limit]
-        low, high = min(map(np.nanmin, near)), max(map(np.nanmax, near))
-        room = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
         axes.set(title=f"{formats.metric_label(metric, unit)}, by how far ahead")
         axes.set(xlabel="months ahead" if months else "hours ahead")
-        axes.set_ylim(low - room, high + room)
+        axes.set_ylim(*_limits([values for values in curves.values() if np.nanmax(values) <= limit]))
         axes.xaxis.set_major_locator(MaxNLocator(9, steps=[1, 3, 6, 10]))  # a day is 24 hours
         if metric_of(metric).unit == "share":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -144,6 +141,13 @@ def _curve(axes: "Axes", hours: Any, values: np.ndarray, index: int, models: int
         axes.plot(hours, values, color=line(index)[0], marker="o", markersize=3, label=label, zorder=3)
     else:
         axes.plot(hours, values, color=QUIET, linestyle=line(index - models + 1)[1], linewidth=1.1, label=label)
+
+
+def _limits(curves: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The limits of the error axis: the least and the greatest error of `curves`, and a small margin."""
+    low, high = min(map(np.nanmin, curves)), max(map(np.nanmax, curves))
+    margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def _band(axes: "Axes", times: np.ndarray, low: Any, high: Any) -> None:

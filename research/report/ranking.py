@@ -24,7 +24,7 @@ def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> G
     order = ranked(rows)
     best = next((row["mae"] for row in order if is_baseline(row)), None)
     lines = 3 if any(row["published"] is not None for row in order) else 2
-    error = "\n".join((f"Test {formats.metric_label('mae', unit)}", "95% interval", "published")[:lines])
+    error_title = "\n".join((f"Test {formats.metric_label('mae', unit)}", "95% interval", "published")[:lines])
     cells = [
         (
             row["name"] + ("\nbaseline" if is_baseline(row) else ""),
@@ -36,11 +36,8 @@ def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> G
         for row in order
     ]
     seeds = "mean ± std over seeds; " if any(len(row["values"]) > 1 for row in order) else ""
-    return Grid(
-        ("Forecaster", "Parameters", error, "Over best\nbaseline", "Seconds"),
-        cells,
-        note=f"Best first; {seeds}95% intervals are over {over}",
-    )
+    titles = ("Forecaster", "Parameters", error_title, "Over best\nbaseline", "Seconds")
+    return Grid(titles, cells, note=f"Best first; {seeds}95% intervals are over {over}")
 
 
 def paired(pairs: Sequence[Pair], unit: str = "") -> Grid:

@@ -29,6 +29,13 @@ def sparkline(values: np.ndarray | Sequence[float], quantity: str = "activation"
     ElementTree.SubElement(root, "path", axes)
     line = {"d": _path(heights, low, high), "fill": "none", "stroke": "currentColor", "stroke-width": "1.5"}
     ElementTree.SubElement(root, "path", line | {"stroke-linejoin": "round", "stroke-linecap": "round"})
+    _write_axes(root, quantity, unit, (low, high), last)
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _write_axes(root: ElementTree.Element, quantity: str, unit: str, ends: tuple[float, float], last: int) -> None:
+    """Write the names of both axes and the numbers at their ends."""
+    low, high = ends
     for text, x, y, anchor in (
         (quantity, 2, 11, "start"),
         (significant(high), LEFT - 5, TOP + 8, "end"),
@@ -39,7 +46,6 @@ def sparkline(values: np.ndarray | Sequence[float], quantity: str = "activation"
     ):
         if text:
             ElementTree.SubElement(root, "text", {"x": f"{x}", "y": f"{y}", "text-anchor": anchor}).text = text
-    return ElementTree.tostring(root, encoding="unicode")
 
 
 def significant(value: float) -> str:
