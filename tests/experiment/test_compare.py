@@ -174,7 +174,7 @@ def test_a_run_that_ended_on_other_pictures_is_refused(entries, tmp_path):
 
 def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, capsys):
     """Of classifiers: in a warning for each run and seed."""
-    monkeypatch.setattr(contrasting, "comparison", lambda *given: b"")
+    monkeypatch.setattr(contrasting, "comparison_figure", lambda *given: b"")
     monkeypatch.setattr(contrasting, "histories_of", lambda place: [])
     metrics = {"accuracy": 0.5, "accuracy_low95": 0.4, "accuracy_high95": 0.6}
     sound = {"metrics": {"test": metrics, "train": metrics}, "parameters": {"trainable": 1}, "seconds": {"total": 1}}
