@@ -18,11 +18,11 @@ WRITTEN = {"keras-h5": "Keras, legacy", "keras3": "Keras 3"}
 
 
 class Description(NamedTuple):
-    """What net the leaves of a forecaster are of.
+    """The architecture of a forecaster.
 
-    `inputs` are the numbers that it reads at each step, `features` the units of its recurrent layers, `dense` those of
-    the layers between these and its `outputs`, which are bent by `output`. `gates_told` is False where the file does
-    not say what gates it had.
+    `inputs` is the number of values that it reads at each step, `features` are the units of its recurrent layers,
+    `dense` those of the layers between these and its `outputs`, whose activation is `output`. `gates_stated` is False
+    where the file does not say what gates it has.
     """
 
     kind: str
@@ -32,20 +32,20 @@ class Description(NamedTuple):
     outputs: int
     reset_after: bool
     gates: str
-    gates_told: bool
+    gates_stated: bool
     output: str = "linear"
 
     def __str__(self) -> str:
         layers = "-".join(map(str, (self.inputs, *self.features, *self.dense, self.outputs)))
         gates = "" if self.kind == "rnn" else f", gates {self.gates}"
-        silent = "" if self.gates_told or self.kind == "rnn" else " (not told: Keras' default)"
+        silent = "" if self.gates_stated or self.kind == "rnn" else " (not stated: Keras' default)"
         before = "" if self.kind != "gru" or self.reset_after else ", reset before the product"
         output = "" if self.output == "linear" else f", output {self.output}"
         return f"{self.kind} {layers}{before}{gates}{silent}{output}"
 
 
 class Stated(NamedTuple):
-    """What a file says of a forecaster: gates and output, None where it is silent; what it has that ours has not."""
+    """What a file states of a forecaster: gates and output (None where it does not), and what differs from ours."""
 
     gates: str | None
     output: str | None
@@ -85,8 +85,8 @@ def forecaster_layout(file: WeightFile) -> Layout:
     layers = found_layers(file)
     recurrent = [layer for layer in layers if layer.recurrent]
     dense = [layer for layer in layers if not layer.recurrent]
-    names = [f"{_kind(layer, file)}{place}" for place, layer in enumerate(recurrent, start=1)]
-    names += [f"dense{place}" for place in range(1, len(dense))] + ["head"] * bool(dense)
+    names = [f"{_kind(layer, file)}{number}" for number, layer in enumerate(recurrent, start=1)]
+    names += [f"dense{number}" for number in range(1, len(dense))] + ["head"] * bool(dense)
     if file.kind not in WRITTEN:
         names = [layer.name for layer in layers]
     pairs = zip(names, layers, strict=True) if recurrent else ()
@@ -130,8 +130,8 @@ def several_kinds(leaves: Iterable[str]) -> list[str]:
     return [f"several kinds of recurrent layers ({', '.join(layers)})"] if len({*map(_letters, layers)}) > 1 else []
 
 
-def describe(leaves: Mapping[str, np.ndarray], convention: str, told: bool) -> Description:
-    """The net of a whole forecaster's `leaves`, its gates and output by `convention`; `told`: whether the gates are."""
+def describe(leaves: Mapping[str, np.ndarray], convention: str, gates_stated: bool) -> Description:
+    """The net of a whole forecaster's `leaves`, with gates and output by `convention`, which may be a default."""
     gates, output = gates_and_output(convention)
     recurrent = sorted((leaf for leaf in leaves if leaf.endswith("/recurrent")), key=_order)
     dense = sorted((leaf for leaf in leaves if leaf.startswith("dense") and leaf.endswith("/bias")), key=_order)
@@ -144,7 +144,7 @@ def describe(leaves: Mapping[str, np.ndarray], convention: str, told: bool) -> D
         outputs=len(leaves["head/bias"]),
         reset_after=leaves[recurrent[0].replace("/recurrent", "/bias")].ndim == 2,
         gates=gates,
-        gates_told=told,
+        gates_stated=gates_stated,
         output=output,
     )
 

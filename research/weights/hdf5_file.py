@@ -40,8 +40,8 @@ def read_keras_zip(path: Path) -> Read:
     if isinstance(version := members.get("metadata", {}).get("keras_version"), str):
         notes["keras_version"] = version  # 2.12 and later write the format, too
     names = _names_of(members.get("config", {}), "layers")
-    told = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
-    return arrays, told | aliases, notes
+    configured = {name: f"{names[layer]}/{rest}" for name in arrays for layer, rest in [_split(name)] if layer in names}
+    return arrays, configured | aliases, notes
 
 
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, Any]:
@@ -61,15 +61,17 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
             if "layer_names" in legacy.attrs:
                 # The convention is of our own export, the other notes are Keras'.
                 noted = {"convention": "convention", "config": "model_config", "keras_version": "keras_version"}
-                places = {note: [each for each in (root, legacy) if key in each.attrs] for note, key in noted.items()}
-                notes = {note: _text(each[0].attrs[noted[note]]) for note, each in places.items() if each}
+                holders = {
+                    note: [group for group in (root, legacy) if key in group.attrs] for note, key in noted.items()
+                }
+                notes = {note: _text(groups[0].attrs[noted[note]]) for note, groups in holders.items() if groups}
                 return _legacy(legacy, path), {}, notes
             if "layers" in root or "vars" in root:
                 return *_numbered(root, path, skipped=OF_TRAINING), {}
             there = ", ".join(list(root)[:5]) or "nothing"
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
-        told = " ".join(str(error).split())
-        reason = "truncated: its end is missing" if "truncated" in told else f"damaged ({told[:90]})"
+        message = " ".join(str(error).split())
+        reason = "truncated: its end is missing" if "truncated" in message else f"damaged ({message[:90]})"
         raise UserError(f"{path} is {reason}; download it again") from error
     raise UserError(f"{path} is an HDF5 file, but not one of Keras' weights (it holds {there})")
 
@@ -155,8 +157,8 @@ def _names_of(net: Any, here: str) -> Texts:
             return {}
         kind = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", str(layer["class_name"]))  # keras.src.utils.naming.to_snake_case
         kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
-        place = f"{here}/{kind}_{seen[kind]}" if seen[kind] else f"{here}/{kind}"
-        names |= {place: str(settings["name"])} | _names_of(layer, f"{place}/layers")
+        layer_path = f"{here}/{kind}_{seen[kind]}" if seen[kind] else f"{here}/{kind}"
+        names |= {layer_path: str(settings["name"])} | _names_of(layer, f"{layer_path}/layers")
         seen[kind] += 1
     return names
 

@@ -40,9 +40,9 @@ def read_config(notes: Mapping[str, str], path: Path) -> ModelConfig | None:
     try:
         return _model(json.loads(notes["config"]))
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        told = " ".join(str(error).split())[:60]
+        message = " ".join(str(error).split())[:60]
         raise UserError(
-            f"{path} is damaged: its model configuration cannot be read ({told}); save the model again in Keras, or "
+            f"{path} is damaged: its model configuration cannot be read ({message}); save the model again in Keras, or "
             "its weights alone (save_weights)"
         ) from error
 
@@ -57,7 +57,7 @@ def with_inner(layers: Iterable[Configured]) -> Iterator[Configured]:
 
 
 def keras_major(notes: Mapping[str, str]) -> int | None:
-    """The first number of the version of Keras that wrote the file; None where the file does not tell it."""
+    """The first number of the version of Keras that wrote the file; None where the file does not state it."""
     first = notes.get("keras_version", "").partition(".")[0]
     return int(first) if first.isdecimal() else None
 

@@ -53,13 +53,13 @@ def understand(model: ModelConfig, inputs: int | None = None) -> Understood:
     """
     carried: list[Configured] = []
     found: list[str] = []
-    for place, layer in enumerate(model.layers):
+    for index, layer in enumerate(model.layers):
         if layer.kind in CARRIED:
             carried.append(layer)
         elif layer.kind in FOLDED:
             found += _fold(layer, carried)
         elif layer.kind == RESHAPE:
-            found += _reshaped(layer, model.layers[:place], model.layers[place + 1 :], inputs)
+            found += _reshaped(layer, model.layers[:index], model.layers[index + 1 :], inputs)
         elif layer.kind not in NOTHING:
             reason = f", which {REASONS[layer.kind]}" if layer.kind in REASONS else ""
             found.append(f"{layer.name} (a {layer.kind}{reason})")
@@ -80,9 +80,9 @@ def activation_of(layer: Configured) -> str:
 
 
 def _relu(settings: Mapping[str, Any]) -> str:
-    told = {key: value for key, value in settings.items() if key in ("max_value", "negative_slope", "threshold")}
-    changed = [f"{key} {value}" for key, value in told.items() if value]
-    return f"relu of {', '.join(changed)}" if changed or told.get("max_value") == 0 else "relu"
+    stated = {key: value for key, value in settings.items() if key in ("max_value", "negative_slope", "threshold")}
+    changed = [f"{key} {value}" for key, value in stated.items() if value]
+    return f"relu of {', '.join(changed)}" if changed or stated.get("max_value") == 0 else "relu"
 
 
 def _fold(layer: Configured, carried: list[Configured]) -> list[str]:
@@ -130,10 +130,10 @@ def _differences(carried: Sequence[Configured]) -> list[str]:
     found: list[str] = []
     recurrent = [layer for layer in carried if layer.kind in RECURRENT]
     dense = [layer for layer in carried if layer.kind == "Dense"]
-    for place, layer in enumerate(recurrent, start=1):
-        found += _different(layer, ("tanh",), DEFAULTS | {"return_sequences": place < len(recurrent)})
-    for place, layer in enumerate(dense, start=1):
-        found += _different(layer, ("relu",) if place < len(dense) else OUTPUTS, {})
+    for index, layer in enumerate(recurrent, start=1):
+        found += _different(layer, ("tanh",), DEFAULTS | {"return_sequences": index < len(recurrent)})
+    for index, layer in enumerate(dense, start=1):
+        found += _different(layer, ("relu",) if index < len(dense) else OUTPUTS, {})
     gates = {gates_name(layer) for layer in recurrent} - {None}
     found += [f"gates of several kinds ({', '.join(sorted(map(str, gates)))})"] if len(gates) > 1 else []
     found += [f"gates ({each}, ours {' or '.join(GATES[:2])})" for each in sorted(map(str, gates - set(GATES)))]
@@ -153,6 +153,6 @@ def _different(layer: Configured, activations: Sequence[str], ours: Mapping[str,
     if activation_of(layer) not in activations:
         wrong.append(f"activation {activation_of(layer)}, ours {' or '.join(activations)}")
     for key, wanted in ours.items():
-        told = layer.settings.get(key, DEFAULTS[key])
-        wrong += [f"{key} {told}, ours {wanted}"] if told != wanted else []
+        stated = layer.settings.get(key, DEFAULTS[key])
+        wrong += [f"{key} {stated}, ours {wanted}"] if stated != wanted else []
     return [f"{layer.name} ({', '.join(wrong)})"] if wrong else []

@@ -37,9 +37,9 @@ def found_layers(file: WeightFile) -> list[Found]:
     """
     groups: dict[str, dict[str, str]] = {}
     for name in file.arrays:
-        place = _place(name, file)
-        if place is not None:
-            groups.setdefault(place[0], {})[place[1]] = name
+        found = _layer_and_part(name, file)
+        if found is not None:
+            groups.setdefault(found[0], {})[found[1]] = name
     layers = [Found(name, arrays) for name, arrays in groups.items()]
     return sorted(_ordered(layers, file), key=lambda layer: not layer.recurrent)  # stable
 
@@ -64,7 +64,7 @@ def unmatched(file: WeightFile, configured: Sequence[Configured]) -> list[str]:
     ]
 
 
-def _place(name: str, file: WeightFile) -> tuple[str, str] | None:
+def _layer_and_part(name: str, file: WeightFile) -> tuple[str, str] | None:
     """The layer and the part that an array is; None for one that no forecaster has."""
     layer, _, last = name.rpartition("/")
     if file.kind == "keras3":
@@ -90,8 +90,8 @@ def _ordered(layers: Iterable[Found], file: WeightFile) -> list[Found]:
     model = read_config(file.notes, file.path)
     if model is not None:
         names = [layer.name for layer in model.layers]
-        places = {name: place for place, name in enumerate(names)}
-        return sorted(layers, key=lambda layer: places.get(_called(layer, file, names) or "", len(places)))
+        positions = {name: index for index, name in enumerate(names)}
+        return sorted(layers, key=lambda layer: positions.get(_called(layer, file, names) or "", len(positions)))
     return list(layers) if file.kind == "keras-h5" else sorted(layers, key=_number)
 
 

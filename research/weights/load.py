@@ -34,9 +34,9 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
     Raises UserError with everything that is wrong.
     """
     file = check_published(open_weights(path))
-    told = file.notes.get("architecture", architecture)
-    if told != architecture:
-        raise UserError(f"{path} holds weights of another net: of {told}, not of {architecture}")
+    stated_architecture = file.notes.get("architecture", architecture)
+    if stated_architecture != architecture:
+        raise UserError(f"{path} holds weights of another net: of {stated_architecture}, not of {architecture}")
     plan = plan_conversion(file, architecture)
     leaves = convert(plan, wanted, partial)
     return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))

@@ -1,4 +1,4 @@
-"""Weight files as their authors published them: by name and digest, so that a damaged or a false one is told."""
+"""Weight files as their authors published them: by name and digest, which reveal a damaged or false file."""
 
 import re
 from typing import NamedTuple

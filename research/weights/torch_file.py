@@ -24,11 +24,11 @@ def read_torch_zip(path: Path) -> dict[str, np.ndarray]:
         with zipfile.ZipFile(path) as archive:
             if any(record.compress_type != zipfile.ZIP_STORED for record in archive.infolist()):
                 raise ValueError("its records are compressed, as torch's never are")
-            place = next(name for name in archive.namelist() if name.endswith("/data.pkl")).removesuffix("data.pkl")
-            with archive.open(place + "data.pkl") as stream:
+            folder = next(name for name in archive.namelist() if name.endswith("/data.pkl")).removesuffix("data.pkl")
+            with archive.open(folder + "data.pkl") as stream:
                 tensors = state_tensors(_interpret(stream))
-            order = archive.read(place + "byteorder").decode() if place + "byteorder" in archive.namelist() else ""
-            return tensor_arrays(tensors, lambda key: archive.read(f"{place}data/{key}"), order or sys.byteorder)
+            order = archive.read(folder + "byteorder").decode() if folder + "byteorder" in archive.namelist() else ""
+            return tensor_arrays(tensors, lambda key: archive.read(f"{folder}data/{key}"), order or sys.byteorder)
 
     return _guarded(path, content)
 

@@ -116,7 +116,7 @@ def test_import_export_import_is_bit_equal(golden, tmp_path, capsys, name):
     first, told = forecaster_leaves(path)
     for again in ("one.safetensors", "back.h5", "two.safetensors"):
         second, same = forecaster_leaves(tmp_path / again)
-        assert same == told._replace(gates_told=True) and list(second) == list(first)
+        assert same == told._replace(gates_stated=True) and list(second) == list(first)
         assert all(np.array_equal(first[leaf], second[leaf]) for leaf in first)
 
 
