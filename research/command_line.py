@@ -80,9 +80,14 @@ def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, default
 
 
 def _one_line(box: str) -> str:
-    """tyro's framed message as one line. It ends at the frame's first rule; help and similar flags follow."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    message = " ".join(itertools.takewhile(lambda line: line.strip("─"), lines))
+    """tyro's framed message as one line. Rules part it from what follows: help and similar flags.
+
+    Where the terminal's encoding has no frames, the title stands above the first rule, and dashes make the rules.
+    """
+    framed = "╭" in box
+    lines = [line.strip("│ ") for line in box.strip().splitlines() if not framed or line.startswith("│")]
+    parts = [list(part) for is_rule, part in itertools.groupby(lines, lambda line: not line.strip("─-")) if not is_rule]
+    message = " ".join(parts[0 if framed or len(parts) == 1 else 1])
     if message.startswith("Missing from "):
         name, _, about = message.partition(": ")[2].partition(" ")
         return f"{name} is missing: {about.partition('(required)')[0].rstrip(' .')}; see --help"

@@ -12,7 +12,6 @@ from PIL import Image
 from research import experiment
 from research.cli.train import train
 from research.config import DenseNet, ImageData, ImageExperiment, Optimizer, Training
-from research.data.images.pixel_range import PixelRange
 from research.data.images.sources import load_images
 from research.errors import UserError
 from research.experiment.images import predict as predicting
@@ -265,7 +264,7 @@ def test_preprocessing_is_a_field_of_the_record_and_older_records_are_read(digit
     older = {name: value for name, value in record.items() if name != "preprocessing"}
     assert read_preprocessing(older) == (ink, squash, ranges)
     folders = older | {"data": record["data"] | {"ink": None, "findings": {}, "ranges": {"integers": [0, 4095]}}}
-    assert read_preprocessing(folders) == (None, True, {"integers": PixelRange(0, 4095)})
+    assert read_preprocessing(folders) == (None, True, {"integers": (0, 4095)})
     report_alone = record | {"data": {name: record["data"][name] for name in ("shape", "classes")}}
     assert read_preprocessing(report_alone) == (ink, squash, ranges)
 
