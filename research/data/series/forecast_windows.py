@@ -1,11 +1,13 @@
 """Windows of a forecast of the future: the context is the end of a series, and the horizon lies after it."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from research.data.series.clock import instants_of, shown_time, wall_clock
-from research.data.series.durations import DAY, seconds_in
+from research.data.series.durations import DAY, UNITS, seconds_in
+from research.data.series.gaps import bin_edges
 from research.data.series.months import following, months_in
 from research.data.series.reference import Reference, expected, series_index
 from research.data.series.seasons import following_open
@@ -23,6 +25,7 @@ def last_windows(
     missing: Missing = "drop",
     calendar: Sequence[str] = (),
     time_zone: str | None = None,
+    resampled: bool = False,
 ) -> Windows:
     """One window for each series: its context is the end of the series, and its horizon is unknown.
 
@@ -33,7 +36,8 @@ def last_windows(
     indices = [series_index(reference, one.name) for one in series]
     openings = [None if reference.opening is None else reference.opening[index] for index in indices]
     longer = [
-        extend(one, reference.step, horizon, time_zone, opening) for one, opening in zip(series, openings, strict=True)
+        extend(one, reference.step, horizon, time_zone, opening, resampled=resampled)
+        for one, opening in zip(series, openings, strict=True)
     ]
     expectations = [expected(reference, index, one.times) for index, one in zip(indices, longer, strict=True)]
     ends = np.cumsum([len(one.times) for one in longer], dtype=np.int64)
@@ -60,15 +64,33 @@ def extend(
     horizon: int,
     time_zone: str | None = None,
     opening: np.ndarray | None = None,
+    *,
+    resampled: bool = False,
 ) -> Series:
-    """`one` with `horizon` more unknown steps. Their times follow local time in `time_zone`, and `opening` hours."""
+    """`one` with `horizon` more unknown steps. Their times follow local time in `time_zone`, and `opening` hours.
+
+    Steps that were `resampled` keep to hours of the clock across its changes (see `gaps.bin_edges`).
+    """
     zone = None if months_in(step) or seconds_in(step) >= DAY else time_zone
     instants = instants_of(one.times, zone, np.arange(len(one.times)) + 1, f"series {one.name}")
-    if opening is None:
-        ahead = following(instants, step, horizon)
-    else:
-        ahead = following_open(instants[-1], step, horizon, opening, zone)
+
+    def ahead(count: int) -> np.ndarray:
+        if zone is not None and resampled and DAY % seconds_in(step) == 0:
+            return _clock_steps(instants[-1], seconds_in(step), count, zone)
+        return wall_clock(following(instants, step, count), zone)
+
+    times = ahead(horizon) if opening is None else following_open(ahead, horizon, opening)
     unknown = np.full((horizon, one.values.shape[1]), np.nan)
-    return Series(
-        one.name, np.concatenate([one.times, wall_clock(ahead, zone)]), np.concatenate([one.values, unknown]), None
-    )
+    return Series(one.name, np.concatenate([one.times, times]), np.concatenate([one.values, unknown]), None)
+
+
+HALF_HOUR = UNITS["h"] // 2  # clocks are changed by multiples of it
+
+
+def _clock_steps(last: np.datetime64, step: int, count: int, zone: str) -> np.ndarray:
+    """The local times of the `count` resampled steps of `step` seconds after the one that begins at instant `last`."""
+    short = math.gcd(step, HALF_HOUR)
+    instants = last + np.arange((count + 2) * step // short) * np.timedelta64(short, "s")
+    local = wall_clock(instants, zone)
+    edges = bin_edges(local, short, step)
+    return local[edges[edges > 0][:count]]

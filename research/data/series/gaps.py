@@ -49,14 +49,21 @@ def failing_zeros(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def binning(start: np.datetime64, step: int, longer: int) -> tuple[int, int]:
-    """How `resample_steps` groups steps of `step` seconds from `start` on into steps of `longer` seconds.
+def bin_edges(times: np.ndarray, step: int, longer: int) -> np.ndarray:
+    """Where whole steps of `longer` seconds begin in `times` [T], local, and where the last one ends: int64 [count + 1].
 
-    Returns the number of steps skipped before the first whole longer step, counted from midnight (from the next
-    midnight for steps of days), and the number of steps in each longer one.
+    T > 0, and rows are `step` seconds apart. Longer steps that divide a day begin at the same hours of the clock every
+    day, so that one is shorter or longer where the clock is changed. Others are counted on from the first midnight.
+    Steps of days begin at the first midnight that comes. Incomplete steps at either end are left out.
     """
-    since_midnight = int(days_and_seconds(np.array([start]))[1][0])
-    return -(since_midnight // step) % max(1, min(longer, DAY) // step), longer // step
+    clock = _since_midnight(times, step, longer)
+    if longer >= DAY and clock[0] // step:
+        clock = clock - DAY
+    bins = clock // longer
+    put_back = np.diff(clock) <= step - longer  # by a whole longer step: it is counted twice, as the clock does
+    edges = np.concatenate([[0], np.flatnonzero((np.diff(bins) != 0) | put_back) + 1, [len(times)]])
+    late, unfinished = clock[0] % longer >= step, (clock[-1] + step) // longer == bins[-1]
+    return edges[int(late) : len(edges) - int(unfinished)]
 
 
 def resample_steps(
@@ -64,15 +71,24 @@ def resample_steps(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Aggregate `times` [T] and `values` [T, F], `step` seconds apart (T > 0), to whole steps of `longer` seconds.
 
-    A longer step has the time of its beginning, and is NaN where any of its values is. Incomplete longer steps at
-    either end are left out.
+    A longer step has the time of its beginning, and is NaN where any of its values is (see `bin_edges`).
     """
-    skipped, together = binning(times[0], step, longer)
-    count = max(len(times) - skipped, 0) // together
-    whole = slice(skipped, skipped + count * together)
-    grouped = values[whole].reshape(count, together, values.shape[1])
-    offset = days_and_seconds(times[:1])[1] % step  # rows at 0:02, 0:07 ... are of the hour from 0:00
-    starts = times[whole][::together] - offset.astype("timedelta64[s]")
+    edges = bin_edges(times, step, longer)
+    first, lengths = edges[:-1], np.diff(edges)
+    off = _since_midnight(times, step, longer)[first] % step  # rows at 0:02, 0:07 ... are of the hour from 0:00
+    starts = times[first] - off.astype("timedelta64[s]")
     if aggregate == "last":
-        return starts, grouped[:, -1]
-    return starts, grouped.sum(axis=1) if aggregate == "sum" else grouped.mean(axis=1)
+        return starts, values[edges[1:] - 1]
+    padded = np.zeros((len(lengths), lengths.max(initial=0), values.shape[1]))
+    inside = np.arange(padded.shape[1]) < lengths[:, None]
+    padded[inside] = values[edges[0] : edges[-1]] if len(first) else 0
+    total = padded.sum(axis=1)
+    return starts, total if aggregate == "sum" else total / lengths[:, None]
+
+
+def _since_midnight(times: np.ndarray, step: int, longer: int) -> np.ndarray:
+    """Seconds since the first row's midnight, by the clock where `longer` divides a day, else as they elapse."""
+    days, seconds = days_and_seconds(times)
+    if DAY % longer:
+        return seconds[0] + step * np.arange(len(times))
+    return (days - days[0]) * DAY + seconds

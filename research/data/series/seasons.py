@@ -1,11 +1,11 @@
 """Seasons of a series (a day, or a year of months), and the business days and hours that it keeps to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from research.data.series.clock import days_and_seconds, wall_clock, weekday
+from research.data.series.clock import days_and_seconds, weekday
 from research.data.series.durations import DAY, format_duration, seconds_in
 from research.data.series.months import month_of, months_in
 
@@ -77,14 +77,11 @@ def opening_of(parts: Sequence[np.ndarray], step: np.timedelta64) -> np.ndarray 
     return result if not result.all() and result.any() else None
 
 
-def following_open(
-    last: np.datetime64, step: np.timedelta64, count: int, opening: np.ndarray, zone: str | None
-) -> np.ndarray:
-    """The first `count` instants after `last`, a `step` apart, that are open by local time in `zone`: datetime64[s]."""
+def following_open(ahead: Callable[[int], np.ndarray], count: int, opening: np.ndarray) -> np.ndarray:
+    """The first `count` open ones of the steps to come, datetime64[s]; `ahead(n)` gives the local times of n steps."""
     weeks = -(-count // int(opening.sum())) + 2  # one for the current week, and one for changes of the clock
-    instants = last + np.arange(1, weeks * opening.size + 1) * step
-    weekdays, slots = _slots(wall_clock(instants, zone), opening.shape[1])
-    return instants[opening[weekdays, slots]][:count]
+    times = ahead(weeks * opening.size)
+    return times[opening[_slots(times, opening.shape[1])]][:count]
 
 
 def _slots(times: np.ndarray, slots: int) -> tuple[np.ndarray, np.ndarray]:

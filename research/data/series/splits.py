@@ -6,7 +6,7 @@ import numpy as np
 
 from research.data.series.clock import shown_time
 from research.data.series.durations import seconds_in
-from research.data.series.gaps import binning
+from research.data.series.gaps import bin_edges
 from research.data.series.months import same_step
 from research.data.series.reading import SeriesFile
 from research.data.series.series_set import Series
@@ -37,10 +37,11 @@ def split_by_time(files: Mapping[str, SeriesFile], longer: np.timedelta64, valid
 def _split(series: Series, share: float, step: np.timedelta64, longer: np.timedelta64) -> tuple[Series, Series]:
     if not len(series.times):
         return series, series
-    alike = same_step(step, longer)
-    skipped, together = (0, 1) if alike else binning(series.times[0], seconds_in(step), seconds_in(longer))
-    count = max(len(series.times) - skipped, 0) // together
-    end = skipped + (count - round(share * count)) * together
+    edges = np.arange(len(series.times) + 1)
+    if not same_step(step, longer):
+        edges = bin_edges(series.times, seconds_in(step), seconds_in(longer))
+    count = max(len(edges) - 1, 0)
+    end = int(edges[count - round(share * count)]) if count else 0
     return (
         series._replace(times=series.times[:end], values=series.values[:end]),
         series._replace(times=series.times[end:], values=series.values[end:]),

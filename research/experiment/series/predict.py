@@ -115,6 +115,7 @@ def _last(path: Path, config: SeriesData, series: tuple[Series, ...], reference:
             missing="mask" if config.missing == "mask" else "drop",
             calendar=config.calendar,
             time_zone=config.time_zone,
+            resampled=config.resample is not None,
         )
     except UserError as error:
         raise UserError(f"{shown(str(path))}: {error}") from error

@@ -54,6 +54,23 @@ def test_the_second_round_of_an_hour_is_known_by_what_came_before():
     assert [str(time)[11:16] for time in ahead.times[3:]] == ["02:00", "03:00"]
 
 
+@pytest.mark.parametrize(
+    ("step", "last", "after"),
+    [
+        (3, "2016-03-12T21:00", [0, 3, 6, 9]),
+        (3, "2016-11-05T21:00", [0, 3, 6, 9]),
+        (12, "2016-11-05T12:00", [0, 12, 0, 12]),
+        (2, "2016-03-13T00:00", [3, 4, 6, 8]),  # clocks skip 2:00
+        (2, "2016-03-13T03:00", [4, 6, 8, 10]),
+        (1, "2016-11-06T00:00", [1, 1, 2, 3]),
+    ],
+)
+def test_resampled_steps_ahead_keep_to_the_hours_of_the_clock(step, last, after):
+    one = Series("", np.array([last], "datetime64[s]"), np.ones((1, 1)))
+    times = extend(one, step * HOUR, 4, "America/Los_Angeles", resampled=True).times[1:]
+    assert [int(str(time)[11:13]) for time in times] == after
+
+
 def test_contexts_that_do_not_do(refusal):
     train = series(24 * 9)
     reference = fit_reference([train], HOUR, "mean")

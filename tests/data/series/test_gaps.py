@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.data.series.gaps import binning, failing_zeros, fill_gaps, resample_steps, true_runs
+from research.data.series.gaps import bin_edges, failing_zeros, fill_gaps, resample_steps, true_runs
 
 START = np.datetime64("2016-01-04T00:00:00")
 FLAGS = st.lists(st.booleans(), max_size=40).map(lambda each: np.array(each, bool))
@@ -80,5 +80,43 @@ def test_hours_of_rows_that_lie_off_them():
 
 @pytest.mark.parametrize("days", [2, 7])
 def test_steps_longer_than_a_day_stand_as_they_are(days):
-    assert binning(np.datetime64("2016-01-06T00:00:00"), days * 86_400, days * 86_400) == (0, 1)
-    assert binning(np.datetime64("2016-01-06T05:00:00"), days * 86_400, 2 * days * 86_400) == (0, 2)
+    for start in ("2016-01-06T00:00:00", "2016-01-06T05:00:00"):
+        times = np.datetime64(start) + np.arange(6) * np.timedelta64(days, "D")
+        assert bin_edges(times, days * 86_400, 2 * days * 86_400).tolist() == [0, 2, 4, 6]
+
+
+def hours_in(zone, start, count=24 * 20):
+    """Every hour that passes, as a clock in `zone` shows it."""
+    times = pd.date_range(start, periods=count, freq="h", tz="UTC").tz_convert(zone).tz_localize(None)
+    return times[np.flatnonzero(times.hour == 0)[0] :].to_numpy("datetime64[s]")
+
+
+CHANGES = [("Australia/Sydney", "2023-09-25"), ("Europe/Berlin", "2023-10-20"), ("America/Los_Angeles", "2024-03-05")]
+
+
+@pytest.mark.parametrize(("zone", "start"), CHANGES)
+@pytest.mark.parametrize("longer", [2, 3, 4, 6, 8, 12])
+def test_longer_steps_keep_to_the_clock_across_its_change(zone, start, longer):
+    times = hours_in(zone, start)
+    hours = (times - times.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+    found, means = resample_steps(times, hours[:, None].astype(float), 3600, longer * 3600, "mean")
+    counts = resample_steps(times, np.ones((len(times), 1)), 3600, longer * 3600, "sum")[1][:, 0]
+    odd = counts != longer
+    assert odd.sum() <= 1 and set(counts[odd]) <= {longer - 1, longer + 1}
+    begins = (found - found.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
+    assert (begins[~odd] % longer == 0).all() and (np.diff(found) > np.timedelta64(0)).all()
+    np.testing.assert_array_equal(means[~odd, 0], begins[~odd] + (longer - 1) / 2)
+    assert counts.sum() >= len(times) - longer + 1
+
+
+@pytest.mark.parametrize("longer", [1800, 3600])
+def test_an_hour_that_a_clock_shows_twice_is_two_of_the_shorter_steps(longer):
+    times = (hours_in("Europe/Berlin", "2023-10-20")[:, None] + np.arange(6) * np.timedelta64(600, "s")).reshape(-1)
+    found, values = resample_steps(times, np.ones((len(times), 1)), 600, longer, "sum")
+    assert (values == longer // 600).all() and len(found) == len(times) * 600 // longer
+
+
+def test_rows_of_two_hours_share_the_days_of_the_clock_after_its_change():
+    times = hours_in("Europe/Berlin", "2023-10-20")[::2]
+    found = resample_steps(times, np.ones((len(times), 1)), 7200, 21_600, "sum")[0]
+    assert (found - found.astype("datetime64[D]")).astype("timedelta64[h]").astype(int).tolist()[-4:] == [0, 6, 12, 18]

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from research.data.series.forecast_windows import extend
-from research.data.series.seasons import by_season, following_open, opening_of, season_of, seasons_of
+from research.data.series.seasons import by_season, opening_of, season_of, seasons_of
 from research.data.series.series_set import Series
 
 
@@ -98,6 +98,6 @@ def test_hours_are_those_of_the_clock_across_its_change():
     times = opening_hours(200)
     opening = opening_of([times], HOUR)
     assert opening is not None
-    last = np.datetime64("2024-03-29T13:00:00")  # UTC; 14:00 in Berlin, the last hour of this Friday, was open
-    found = following_open(last, HOUR, 8, opening, "Europe/Berlin")
-    assert found[0] == np.datetime64("2024-04-01T07:00:00")  # 9:00 on Monday, after the clock was put forward
+    last = Series("", np.array(["2024-03-29T14:00:00"], "datetime64[s]"), np.ones((1, 1)))  # Friday; 13:00 UTC
+    found = extend(last, HOUR, 8, "Europe/Berlin", opening).times[1:]
+    assert str(found[0]) == "2024-04-01T09:00:00"  # on Monday, after the clock was put forward

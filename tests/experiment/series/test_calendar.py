@@ -56,6 +56,17 @@ def test_the_day_before_is_that_of_the_clock_across_its_change(zone, begin):
     assert error == 0 and whole >= windows - 24  # but those whose day before lacks the hour that was skipped
 
 
+@pytest.mark.parametrize("zone", ["Australia/Sydney", "UTC"])
+def test_resampled_hours_are_those_of_the_clock_across_its_change(zone):
+    times = pd.date_range("2023-08-20", periods=24 * 60, freq="h", tz="UTC").tz_convert(zone).tz_localize(None)
+    written(times, times.hour**2)
+    config = config_of(time_zone=zone, resample="3h", test=0.5, context="6h", horizon="24h")
+    parts = build(config)
+    named, _ = baseline_forecasts(parts, "test")
+    errors = np.abs(named["time-of-day mean"] - targets_of(parts.windows["test"], parts.sizes).truth)
+    assert np.mean(errors > 1e-3) < 0.01  # the step that the change of the clock made shorter
+
+
 def test_the_day_before_is_that_of_the_clock_where_nights_are_passed_over():
     times = pd.date_range("2024-01-01", periods=24 * 80, freq="h")
     times = times[(times.hour >= 9) & (times.hour < 17) & (times.day_of_week < 5)]
