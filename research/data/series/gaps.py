@@ -50,7 +50,7 @@ def failing_zeros(values: np.ndarray) -> np.ndarray:
 
 
 def bin_edges(times: np.ndarray, step: int, longer: int) -> np.ndarray:
-    """Where whole steps of `longer` seconds begin in `times` [T], local, and where the last one ends: int64 [count + 1].
+    """Where whole steps of `longer` seconds begin in `times` [T], local, and where the last ends: int64 [count + 1].
 
     T > 0, and rows are `step` seconds apart. Longer steps that divide a day begin at the same hours of the clock every
     day, so that one is shorter or longer where the clock is changed. Others are counted on from the first midnight.

@@ -52,8 +52,8 @@ def load_series(
     3. Parts follow each other in time. Without a file for test, test is the last share `test` of each series.
        Validation is then the last share `validation` of the rest of train. A share of 0 leaves the part empty.
     4. Within each part, unknown runs of up to `fill` of the file's steps are interpolated linearly.
-    5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown. Those that
-       divide a day keep to the hours of the clock; where it is changed, one is shorter or longer.
+    5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown. Longer steps
+       that divide a day keep to the hours of the clock; where it is changed, one is shorter or longer.
     6. Series that are empty or flat in training are left out, up to the share `left_out` of all series.
 
     Raises UserError, one line, for whatever is missing or not sound.
