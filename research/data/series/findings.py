@@ -33,9 +33,10 @@ class SeriesFindings(NamedTuple):
     failing sensors write. unknown_zeros: zeros that the options declare missing. filled: unknown values filled by
     linear interpolation. ignored: rows of columns without any number, left out. flat: series left out because their
     training values do not differ. short: series left out because a part, named in `file`, holds no window. offsets:
-    times with an offset from UTC, read as local. unix: Unix times, UTC. excel: day numbers of a spreadsheet. midnight:
-    times of 24:00, read as 0:00 of the next day. commas: numbers with a decimal comma or thousands separators.
-    encoding: rows of a file that is not UTF-8.
+    times with an offset from UTC, read as local. converted: times moved to the offset from UTC that training had. bare:
+    times without an offset where training had one. unix: Unix times, UTC. excel: day numbers of a spreadsheet.
+    midnight: times of 24:00, read as 0:00 of the next day. commas: numbers with a decimal comma or thousands
+    separators. encoding: rows of a file that is not UTF-8.
     """
 
     rows: int
@@ -50,6 +51,8 @@ class SeriesFindings(NamedTuple):
     filled: tuple[Finding, ...] = ()
     ignored: tuple[Finding, ...] = ()
     offsets: tuple[Finding, ...] = ()
+    converted: tuple[Finding, ...] = ()
+    bare: tuple[Finding, ...] = ()
     unix: tuple[Finding, ...] = ()
     excel: tuple[Finding, ...] = ()
     midnight: tuple[Finding, ...] = ()
@@ -72,7 +75,7 @@ class SeriesFindings(NamedTuple):
         return SeriesFindings(self.rows, **{kind: getattr(self, kind) for kind in HOW_READ}).summary()
 
 
-HOW_READ = ("offsets", "unix", "excel", "midnight", "commas", "encoding")
+HOW_READ = ("offsets", "converted", "bare", "unix", "excel", "midnight", "commas", "encoding")
 DESCRIPTIONS = {
     "gaps": "steps without a row",
     "unknown": "values empty",
@@ -85,6 +88,8 @@ DESCRIPTIONS = {
     "filled": "unknown values filled by straight lines",
     "ignored": "rows of columns without a number left out",
     "offsets": "times taken as they read, without their offset from UTC (--data.time-zone converts them)",
+    "converted": "times converted to the offset from UTC that training had",
+    "bare": "times without an offset from UTC, taken to have that of training",
     "unix": "times read as Unix times, in UTC where no --data.time-zone is named",
     "excel": "times read as a spreadsheet's day numbers",
     "midnight": "times of 24:00 read as 0:00 of the next day",

@@ -17,6 +17,7 @@ from research.data.series.series_set import Series, SeriesSet, fingerprint
 from research.data.series.sources import series_files
 from research.data.series.splits import split_by_time
 from research.data.series.tables import ReadOptions
+from research.data.series.text_times import format_offset
 from research.errors import UserError, warn
 
 
@@ -52,7 +53,7 @@ def load_series(
     3. Parts follow each other in time. Without a file for test, test is the last share `test` of each series.
        Validation is then the last share `validation` of the rest of train. A share of 0 leaves the part empty.
     4. Within each part, unknown runs of up to `fill` of the file's steps are interpolated linearly.
-    5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown. Longer steps
+    5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown. Those
        that divide a day keep to the hours of the clock; where it is changed, one is shorter or longer.
     6. Series that are empty or flat in training are left out, up to the share `left_out` of all series.
 
@@ -63,6 +64,7 @@ def load_series(
     files = {"train": (first := read_file(paths["train"], options))}
     files |= {part: read_file(path, options, first.columns) for part, path in paths.items() if part != "train"}
     _refuse_other_step(files)
+    _refuse_other_offset(files)
     longer = np.timedelta64(seconds_of(resample), "s") if resample else first.step
     raw = split_by_time(files, longer, validation, test)
     parts = {
@@ -72,7 +74,8 @@ def load_series(
     parts, flat = without_flat(parts, first.columns, left_out, first.name)
     fillings = [_filling(files.get(part, first).name, first.columns, members, fill) for part, members in raw.items()]
     findings = merge_findings([*(file.findings for file in files.values()), *fillings])._replace(flat=flat)
-    return SeriesSet(source, first.columns, longer, dict(parts), findings, fingerprint(first.columns, longer, parts))
+    digest = fingerprint(first.columns, longer, parts)
+    return SeriesSet(source, first.columns, longer, dict(parts), findings, digest, first.offset)
 
 
 def _refuse_other_step(files: Mapping[str, SeriesFile]) -> None:
@@ -84,16 +87,35 @@ def _refuse_other_step(files: Mapping[str, SeriesFile]) -> None:
         raise UserError(f"{first.name} has steps of {steps[0]}, {other.name} of {steps[1]}; bring both to one")
 
 
+def _refuse_other_offset(files: Mapping[str, SeriesFile]) -> None:
+    """Raises UserError for a file whose times have another offset from UTC than those of the training file."""
+    first = files["train"]
+    other = next((file for file in files.values() if file.offset != first.offset), None)
+    if other is not None:
+        kinds = ("without one" if each is None else format_offset(each) for each in (first.offset, other.offset))
+        raise UserError(
+            f"{first.name} and {other.name} differ in their times' offset from UTC ({', '.join(kinds)}); bring both to "
+            "one, or name the place, as in --data.time-zone America/Los_Angeles"
+        )
+
+
 def read_context(
-    path: Path, columns: tuple[str, ...], step: np.timedelta64, options: ReadOptions, *, exact: bool = False
+    path: Path,
+    columns: tuple[str, ...],
+    step: np.timedelta64,
+    options: ReadOptions,
+    *,
+    exact: bool = False,
+    offset: np.timedelta64 | None = None,
 ) -> tuple[Series, ...]:
     """The series of a user's own file to forecast from: the `columns` of training, at its `step`.
 
+    Times are converted to the `offset` from UTC of those in training, if it is known and the file has another one.
     Unknown steps at the end, and an incomplete last step, are left out with a warning. Ways of reading that the file
     does not settle, such as times without their offset, are a warning, too. With `exact` the file may have no other
     columns of numbers. Raises UserError for missing columns, for another step, and for whatever `load_series` refuses.
     """
-    file = read_file(path, options, columns, exact=exact)
+    file = read_file(path, options, columns, exact=exact, offset=offset)
     if how := file.findings.how_read():
         warn(how)
     longer = np.timedelta64(seconds_of(options.resample), "s") if options.resample else file.step

@@ -15,7 +15,7 @@ from research.data.series.grids import Grid, Rows, on_grid, regular_step
 from research.data.series.months import months_in, same_step
 from research.data.series.series_set import Series
 from research.data.series.tables import ReadOptions, Table, read_table
-from research.data.series.timestamps import Timestamps
+from research.data.series.timestamps import Timestamps, at_offset
 from research.errors import UserError
 
 
@@ -27,13 +27,22 @@ class SeriesFile(NamedTuple):
     step: np.timedelta64  # in seconds or months
     series: tuple[Series, ...]
     findings: SeriesFindings
+    offset: np.timedelta64 | None  # from UTC, of all its times; None where it is unknown, or changes
 
 
-def read_file(path: Path, options: ReadOptions, columns: tuple[str, ...] = (), *, exact: bool = False) -> SeriesFile:
+def read_file(
+    path: Path,
+    options: ReadOptions,
+    columns: tuple[str, ...] = (),
+    *,
+    exact: bool = False,
+    offset: np.timedelta64 | None = None,
+) -> SeriesFile:
     """The series in a .csv, .parquet or .npz file, in order of their first rows.
 
     `columns` are those of the training file, which must be there; with `exact` a table may hold no other numbers. By
-    default the columns are those of `options`. Raises UserError for whatever is not sound.
+    default the columns are those of `options`. Local times are converted to an `offset` from UTC that is given.
+    Raises UserError for whatever is not sound.
     """
     where, file = shown(str(path)), shown(path.name)
     check_zone(options.time_zone)
@@ -45,6 +54,8 @@ def read_file(path: Path, options: ReadOptions, columns: tuple[str, ...] = (), *
     if zone is None and table.timestamps.absolute:
         local = wall_clock(table.timestamps.times, options.time_zone)
         table = table._replace(timestamps=Timestamps(local, False, table.timestamps.notes))
+    elif offset is not None and options.time_zone is None:
+        table = table._replace(timestamps=at_offset(table.timestamps, offset))
     series = [_in_order(rows, table, zone) for rows in _by_series(table)]
     step = regular_step({rows.name: np.unique(rows.instants) for rows in series}, where)
     _refuse_resampling(step, options, where)
@@ -55,7 +66,7 @@ def read_file(path: Path, options: ReadOptions, columns: tuple[str, ...] = (), *
         Series(rows.name, wall_clock(grid.instants, zone), grid.values)
         for rows, grid in zip(series, grids, strict=True)
     )
-    return SeriesFile(file, table.columns, step, regular, findings)
+    return SeriesFile(file, table.columns, step, regular, findings, table.timestamps.offset)
 
 
 def _findings(

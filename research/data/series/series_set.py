@@ -33,6 +33,7 @@ class SeriesSet(NamedTuple):
     parts: dict[str, tuple[Series, ...]]  # "train", "validation", "test", in order of time
     findings: SeriesFindings
     fingerprint: str  # the first 16 hex digits of the sha256 of columns, step and parts
+    offset: np.timedelta64 | None = None  # from UTC, of all times in training; None where it is unknown, or changes
 
 
 def fingerprint(columns: tuple[str, ...], step: np.timedelta64, parts: Mapping[str, tuple[Series, ...]]) -> str:

@@ -74,14 +74,22 @@ def _without_offsets(texts: Any, rows: np.ndarray, where: str) -> tuple[Any, np.
     bare = (offsets.isna() & (texts != "")).to_numpy()
     if bare.any():
         raise UserError(f"{where}: row {rows[bare.argmax()]} has no offset from UTC as others have; give it to all")
-    seconds = {offset: _seconds(offset) for offset in offsets.dropna().unique()} | {np.nan: np.timedelta64(0, "s")}
+    seconds = {offset: offset_of(offset) for offset in offsets.dropna().unique()} | {np.nan: np.timedelta64(0, "s")}
     return texts.str.replace(OFFSET, "", regex=True), offsets.map(seconds).to_numpy("timedelta64[s]")
 
 
-def _seconds(offset: str) -> np.timedelta64:
+def offset_of(offset: str) -> np.timedelta64:
+    """An offset from UTC that is written as -08:00, -08 or Z."""
     digits = re.sub(r"\D", "", offset).ljust(6, "0")
     seconds = int(digits[:2]) * 3600 + int(digits[2:4]) * 60 + int(digits[4:6])
     return np.timedelta64(-seconds if set(offset) & {"-", MINUS} else seconds, "s")
+
+
+def format_offset(offset: np.timedelta64) -> str:
+    """An offset from UTC as -08:00."""
+    seconds = int(offset / np.timedelta64(1, "s"))
+    minutes, rest = divmod(abs(seconds), 60)
+    return f"{'-' if seconds < 0 else '+'}{minutes // 60:02}:{minutes % 60:02}{f':{rest:02}' if rest else ''}"
 
 
 def _parsed(texts: Any, day_first: bool) -> np.ndarray:

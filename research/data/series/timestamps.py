@@ -18,12 +18,14 @@ DATE = r"\d{4}-\d\d?-\d|\d\d?[./-]\d\d?[./-]\d{4}"  # the beginning of a date
 class Timestamps(NamedTuple):
     """`times` datetime64[ms] [N]: UTC instants if `absolute`, else local clock times.
 
-    notes: (field of SeriesFindings, number of times, index of the first) for each way of reading to report.
+    notes: (field of SeriesFindings, number of times, index of the first) for each way of reading to report. offset:
+    that of local times from UTC, of Unix times 0; None where it is unknown.
     """
 
     times: np.ndarray
     absolute: bool
     notes: tuple[tuple[str, int, int], ...] = ()
+    offset: np.timedelta64 | None = None
 
 
 def read_timestamps(column: Any, rows: np.ndarray, where: str, *, day_first: bool, time_zone: str | None) -> Timestamps:
@@ -50,7 +52,18 @@ def read_timestamps(column: Any, rows: np.ndarray, where: str, *, day_first: boo
             "--data.time-zone America/Los_Angeles"
         )
     unix = any(kind == "unix" for kind, _, _ in notes)
-    return Timestamps(local, False, notes if unix else (*notes, ("offsets", len(local), 0)))
+    return Timestamps(local, False, notes if unix else (*notes, ("offsets", len(local), 0)), offsets[0])
+
+
+def at_offset(timestamps: Timestamps, offset: np.timedelta64) -> Timestamps:
+    """Local `timestamps` as a clock of this `offset` from UTC shows them; those without one are taken to have it."""
+    times, own = timestamps.times, timestamps.offset
+    if own == offset:
+        return timestamps
+    if own is None:
+        return timestamps._replace(notes=(*timestamps.notes, ("bare", len(times), 0)), offset=offset)
+    notes = [note for note in timestamps.notes if note[0] not in ("offsets", "unix")]
+    return Timestamps(times + (offset - own), False, (*notes, ("converted", len(times), 0)), offset)
 
 
 def check_years(times: np.ndarray, rows: np.ndarray, where: str) -> None:

@@ -16,6 +16,7 @@ from research.data.series.reference import Reference
 from research.data.series.series_set import Series
 from research.data.series.sources import KINDS
 from research.data.series.tables import ReadOptions
+from research.data.series.text_times import offset_of
 from research.data.series.windows import Windows
 from research.errors import UserError
 from research.experiment.series.backtest import forecast_of, targets_of
@@ -48,6 +49,7 @@ def predict(
     data = read_record(run_dir)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
     reference = read_reference(run_dir)
+    offset = offset_of(data["utc_offset"]) if data.get("utc_offset") else None  # older records have none
     step = reference.step
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
@@ -56,7 +58,7 @@ def predict(
     correction, bounds = read_correction(run_dir, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
-            found = _series(path, columns, step, config.data)
+            found = _series(path, columns, step, config.data, offset)
             faults = _faults(path, config.data, found, reference, sizes)
             series = tuple(one for one in found if one.name not in faults)
             windows = _last(path, config.data, series, reference, sizes)
@@ -84,11 +86,14 @@ def reading_of(config: SeriesData, columns: tuple[str, ...]) -> ReadOptions:
     )  # fmt: skip
 
 
-def _series(path: Path, columns: tuple[str, ...], step: np.timedelta64, config: SeriesData) -> tuple[Series, ...]:
+def _series(
+    path: Path, columns: tuple[str, ...], step: np.timedelta64, config: SeriesData, offset: np.timedelta64 | None
+) -> tuple[Series, ...]:
     if path.suffix.lower() not in KINDS or not path.is_file():
         fault = "is no file" if path.suffix.lower() in KINDS else f"is none of {', '.join(KINDS)}"
         raise UserError(f"{shown(str(path))} {fault}; give a file of the series, up to where the forecast begins")
-    found = read_context(path, columns, step, reading_of(config, columns), exact=not config.columns)
+    reading, exact = reading_of(config, columns), not config.columns
+    found = read_context(path, columns, step, reading, exact=exact, offset=offset)
     return tuple(map(without_gaps, found)) if config.missing == "join" else found
 
 

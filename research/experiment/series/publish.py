@@ -10,6 +10,7 @@ import numpy as np
 
 from research.config import SeriesExperiment, to_json
 from research.data.series.durations import format_duration
+from research.data.series.text_times import format_offset
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
 from research.experiment.evaluations import best_epochs, chosen
@@ -44,6 +45,7 @@ def _data_record(parts: SeriesParts) -> dict[str, Any]:
         "series": [one.name for one in data.parts["train"]],
         "unit": parts.config.data.unit,
         "step": format_duration(data.step),
+        "utc_offset": None if data.offset is None else format_offset(data.offset),
         "context": format_duration(data.step * sizes.context),
         "horizon": format_duration(data.step * sizes.horizon),
         "training_days": _training_days(parts),

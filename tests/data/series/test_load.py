@@ -209,6 +209,18 @@ def test_days_are_not_shifted_by_a_zone(load):
     np.testing.assert_array_equal(values_of(found)[:, 0], np.arange(366))
 
 
+@pytest.mark.parametrize(("train", "test"), [("-08:00", "+00:00"), ("", "+00:00"), ("+01:00", "")])
+def test_parts_whose_offsets_differ_need_a_zone(frame, tmp_path, refusal, train, test):
+    (tmp_path / "flows").mkdir()
+    for name, rows, offset in (("train", frame[:500], train), ("test", frame[548:], test)):
+        rows.assign(time=rows["time"].astype(str) + offset).to_csv(tmp_path / f"flows/{name}.csv", index=False)
+    with refusal("train.csv and test.csv differ in their times' offset from UTC", train, test, "--data.time-zone"):
+        load_series("flows", None)
+    found = load_series("flows", None, time_zone="Europe/Berlin")
+    local = np.timedelta64({"+00:00": 1}.get(test, 0), "h")
+    assert found.parts["test"][0].times[0] == HOURS[548].to_numpy() + local
+
+
 def test_a_folder_keeps_its_parts(load, frame, tmp_path):
     (tmp_path / "pems").mkdir()
     for name, rows in (("train", frame[:500]), ("test", frame[548:])):

@@ -100,6 +100,38 @@ def test_empty_rows_at_the_end_are_not_yet_measured(run, columns, tmp_path):
     assert said(run, write(tmp_path / "now.csv", longer)) == said(run, write(tmp_path / "now.csv", usual))
 
 
+@pytest.fixture(scope="module")
+def western(columns, tmp_path_factory):
+    """A run whose file has the offset -08:00."""
+    place = tmp_path_factory.mktemp("western")
+    source = str(write(place / "hours.csv", columns | {"time": [f"{time}-08:00" for time in columns["time"]]}))
+    data = dataclasses.replace(CONFIG.data, source=source)
+    experiment.run(dataclasses.replace(CONFIG, data=data, model=DenseForecaster(hidden=(4,)), seeds=1), place / "run")
+    return place / "run"
+
+
+@pytest.mark.parametrize("form", ["+00:00", "+05:30", "unix"])
+def test_the_same_instants_of_another_offset_are_the_same_times(western, columns, tmp_path, capsys, form):
+    usual = upto(columns, 100)
+    usual["time"] = [f"{time}-08:00" for time in usual["time"]]
+    expected = said(western, write(tmp_path / "now.csv", usual))
+    assert expected["origin"] == "2016-01-08T03:00:00" and "converted" not in capsys.readouterr().err
+    instants = np.array(columns["time"][:100], "datetime64[s]") + np.timedelta64(8, "h")
+    hours = {"+00:00": 0, "+05:30": 330}.get(form)
+    shown = instants.astype(np.int64) if hours is None else instants + np.timedelta64(hours, "m")
+    other = usual | {"time": [f"{time}{'' if hours is None else form}" for time in shown]}
+    assert said(western, write(tmp_path / "now.csv", other)) == expected
+    assert "converted to the offset from UTC that training had" in capsys.readouterr().err
+
+
+def test_times_without_an_offset_are_those_of_training_with_a_word(western, run, columns, tmp_path, capsys):
+    path = write(tmp_path / "now.csv", upto(columns, 100))
+    assert said(western, path)["origin"] == "2016-01-08T03:00:00"
+    assert "without an offset from UTC, taken to have that of training" in capsys.readouterr().err
+    said(run, path)
+    assert capsys.readouterr().err == ""
+
+
 def test_files_that_do_not_fit_say_why(run, columns, tmp_path):
     usual, path = upto(columns, 100), tmp_path / "now.csv"
     renamed = {"time": usual["time"], "flow": usual["flow"], "velocity": usual["speed"]}
