@@ -9,6 +9,7 @@ import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
 from research.data.sampling import uniform
+from research.data.series.closed_times import weekly_opening
 from research.data.series.leaving_out import without_short
 from research.data.series.load import load_series
 from research.data.series.reference import Reference, fit_reference, leave_one_day_out
@@ -170,6 +171,15 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
         split: build_split(data.parts[split], references[split], expectations=expectations.get(split), where=split)
         for split in SPLITS
     }
+
+
+def closed_hours(parts: SeriesParts) -> np.ndarray | None:
+    """When the series have rows (`weekly_opening`), where forecasts do not keep to it; None where nothing is closed."""
+    data = parts.data
+    if parts.config.data.missing == "join":
+        return None
+    each = [[one for split in SPLITS for one in data.parts[split] if one.name == name] for name in _names(data)]
+    return weekly_opening(each, data.step)
 
 
 def _openings(data: SeriesSet) -> np.ndarray | None:

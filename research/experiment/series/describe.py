@@ -6,9 +6,10 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from research.data.series.closed_times import closed_text
 from research.data.series.durations import format_duration
 from research.experiment.histories import headline_split
-from research.experiment.series.build import SPLITS, SeriesParts
+from research.experiment.series.build import SPLITS, SeriesParts, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.publish import evaluation_document
 from research.report import forecast_grids
@@ -28,7 +29,9 @@ def describe_data(parts: SeriesParts) -> list[str]:
         f"windows of {format_duration(each * sizes.context)} in, {format_duration(each * sizes.horizon)} out: {counts}",
     ]
     found = data.findings.summary()
-    return [*lines, f"found in its files: {found}"] if found else lines
+    opening = closed_hours(parts)
+    remarks = [f"found in its files: {found}"] if found else []
+    return [*lines, *remarks, *([] if opening is None else [closed_text(opening)])]
 
 
 def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping[str, Any]) -> list[Table | Text]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from research.config import SeriesData, SeriesExperiment
 from research.data.images.findings import shown
+from research.data.series.closed_times import closed_forecasts
 from research.data.series.forecast_windows import check_context, last_windows
 from research.data.series.load import read_context
 from research.data.series.reference import Reference
@@ -39,16 +40,18 @@ def predict(
 
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, in local
     time and the series' own unit. "low" and "high" are there where validation calibrated them, else "uncalibrated"
-    gives the reason; "negative" warns of forecasts below zero in a column that never was. A file that cannot be read,
-    or has other columns or another step than training, gives {"input", "error"}. A series that is too short, unknown
-    at its end or not in training gives {"input", "series", "error"}. Raises UserError when `seed` was not trained in
-    `run_dir`, and for `as_is`, which is about pictures.
+    gives the reason; "negative" warns of forecasts below zero in a column that never was, "closed" of forecasts for
+    hours of the week at which training had no rows. A file that cannot be read, or has other columns or another step
+    than training, gives {"input", "error"}. A series that is too short, unknown at its end or not in training gives
+    {"input", "series", "error"}. Raises UserError when `seed` was not trained in `run_dir`, and for `as_is`, which is
+    about pictures.
     """
     if as_is:
         raise UserError(f"--as-is is for pictures, and {run_dir} forecasts series; leave it out")
     data = read_record(run_dir)["data"]
     columns, never = tuple(data["columns"]), data.get("never_negative", ())
     reference = read_reference(run_dir)
+    opening = np.array([list(day) for day in data["opening"]]) == "1" if data.get("opening") else None
     offset = offset_of(data["utc_offset"]) if data.get("utc_offset") else None  # older records have none
     step = reference.step
     sizes = sizes_of(config, columns, step)
@@ -71,7 +74,11 @@ def predict(
             forecasts = corrected(forecast_of(apply, variables, windows, sizes), targets, correction, bounds)
             for index, one in enumerate(series):
                 own = forecasts.of(index)
-                notes = {"uncalibrated": correction.uncalibrated, "negative": negative_forecasts(own, columns, never)}
+                notes = {
+                    "uncalibrated": correction.uncalibrated,
+                    "negative": negative_forecasts(own, columns, never),
+                    "closed": closed_forecasts(targets.times[index], opening),
+                }
                 answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
                 answers[one.name] = answer | {name: note for name, note in notes.items() if note}
         yield from (answers[one.name] for one in found)

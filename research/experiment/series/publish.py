@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from research.config import SeriesExperiment, to_json
+from research.data.series.closed_times import closed_text
 from research.data.series.durations import format_duration
 from research.data.series.text_times import format_offset
 from research.evaluation.conformal import Widths
@@ -16,7 +17,7 @@ from research.evaluation.intervals import assured
 from research.experiment.evaluations import best_epochs, chosen
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
-from research.experiment.series.build import SPLITS, SeriesParts
+from research.experiment.series.build import SPLITS, SeriesParts, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.memory import memories_of
 from research.experiment.series.negatives import negative_forecasts, never_negative
@@ -35,7 +36,8 @@ def record_fields(parts: SeriesParts, _: Mapping[int, Mapping[str, ForecastEvalu
 
 def _data_record(parts: SeriesParts) -> dict[str, Any]:
     data, sizes = parts.data, parts.sizes
-    found = data.findings.summary()
+    opening = closed_hours(parts)
+    remarks = (data.findings.summary(), None if opening is None else closed_text(opening))
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
@@ -51,7 +53,8 @@ def _data_record(parts: SeriesParts) -> dict[str, Any]:
         "training_days": _training_days(parts),
         "never_negative": never_negative(parts),
         "baselines": _baseline_errors(parts),
-        "findings": [found] if found else [],
+        "opening": None if opening is None else ["".join("01"[there] for there in day) for day in opening.astype(int)],
+        "findings": [remark for remark in remarks if remark],
         "files": data.findings.document(),
     }
 

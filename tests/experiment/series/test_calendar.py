@@ -14,6 +14,7 @@ from research.errors import UserError
 from research.experiment.series.backtest import baseline_forecasts, targets_of
 from research.experiment.series.build import build
 from research.experiment.series.compare import compare_runs, steps_between
+from research.experiment.series.describe import describe_data
 
 CONFIG = SeriesExperiment(
     name="calendar",
@@ -145,6 +146,26 @@ def test_business_days_are_followed_by_business_days():
     (answer,) = experiment.predict("run", ["a.csv"])
     days = [pd.Timestamp(time).day_name() for time in answer["times"]]
     assert days == ["Wednesday", "Thursday", "Friday", "Monday", "Tuesday"]
+
+
+@pytest.mark.parametrize("missing", ["drop", "mask", "join"])
+def test_forecasts_for_a_weekend_that_has_no_rows_are_said_to_be(missing):
+    times = pd.bdate_range("2024-01-01", periods=200)  # to a Friday
+    written(times, np.arange(200.0) % 7)
+    config = config_of(context="2", horizon="3", missing=missing)
+    lines = "\n".join(describe_data(build(config)))
+    record = experiment.run(config, "run")
+    (answer,) = experiment.predict("run", ["a.csv"])
+    days = [pd.Timestamp(time).day_name() for time in answer["times"]]
+    words = ("on Saturday and Sunday", "--data.missing join")
+    if missing == "join":
+        assert days == ["Monday", "Tuesday", "Wednesday"] and "closed" not in answer and "no rows" not in lines
+        assert "no rows" not in str(record["data"]["findings"])
+        return
+    assert days == ["Saturday", "Sunday", "Monday"] and answer["closed"].startswith("2 of 3 times (first: 2024-10-05")
+    assert all(word in text for word in words for text in (answer["closed"], lines, record["data"]["findings"][-1]))
+    written(times[:-4], np.arange(196.0) % 7)  # to a Monday
+    assert "closed" not in next(experiment.predict("run", ["a.csv"]))
 
 
 @pytest.mark.parametrize("first", range(5))
