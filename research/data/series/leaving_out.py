@@ -1,4 +1,4 @@
-"""Series from which nothing can be learned: a few of many are left out and reported, a single one is refused."""
+"""Series of which nothing can be learned: one of many is left out and named, a single one is refused."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,53 +11,60 @@ from research.data.series.series_set import Series, SeriesSet
 from research.errors import UserError
 
 Parts = Mapping[str, tuple[Series, ...]]
-DAYS = 2  # fewest training days of a daily profile: that of a single day would be the day itself
+DAYS = 2  # of training that a daily profile is made of, at least: of one, it would tell that day of itself
+SHORTER = "give more of it, or take a shorter --data.context and --data.horizon"
 
 
-def without_flat(parts: Parts, columns: Sequence[str], share: float, where: str) -> tuple[Parts, tuple[Finding, ...]]:
-    """`parts` without series whose training values are all unknown or all equal, and a finding for each of these.
+def without_flat(parts: Parts, columns: Sequence[str], where: str) -> tuple[Parts, tuple[Finding, ...]]:
+    """`parts` without the series of which no training value is known, or all are the same; and what is left out.
 
-    Raises UserError, naming the first, where there is only one series, or where more than `share` of all are flat.
+    Raises UserError, with the first of them, where they are all series. `without_short` counts them.
     """
-    faults = {one.name: fault for one in parts["train"] if (fault := _flat(one, columns))}
-    if faults:
+    flat = {one.name: found for one in parts["train"] if (found := _flat(one, columns))}
+    faults = {name: f"column {column!r}: {fault}" for name, (column, fault) in flat.items()}
+    if faults and len(faults) == len(parts["train"]):
         advice = "name the other columns (--data.columns), or give more of it"
-        _refuse_many(faults, len(parts["train"]), share, where, advice if len(columns) > 1 else "give more of it")
-    usable = {part: _others(members, faults) for part, members in parts.items()}
-    return usable, tuple(Finding(where, name, "", 1, 1, "") for name in faults)
+        raise _unusable(faults, len(faults), where, advice if len(columns) > 1 else "give more of it")
+    usable = {part: _others(each, faults) for part, each in parts.items()}
+    single = len(columns) == 1
+    return usable, tuple(Finding(where, name, "" if single else column, 1, 1, "") for name, (column, _) in flat.items())
 
 
 def without_short(data: SeriesSet, context: int, horizon: int, share: float, kind: Kind = "mean") -> SeriesSet:
-    """`data` without series whose training part is shorter than a window, and without other parts that are shorter.
+    """`data` without the series that are shorter than a window in training, and the parts of others that are.
 
     With a reference of `kind` "day" or "weekday", training needs two days, too. Findings name what is left out. Raises
-    UserError, naming the first, where there is only one series, or where more than `share` of a part are short.
+    UserError, with the first of them, where there is but one series, and where they, with those that `without_flat`
+    left out, are more than `share` of all, or all of a part.
     """
-    parts, findings = dict(data.parts), []
+    parts, found = dict(data.parts), []
+    faults: dict[str, str] = {}
     for part in parts:
-        faults = {one.name: fault for one in parts[part] if (fault := _short(one, context, horizon, part, kind))}
-        if faults:
-            advice = "give more of it, or take a shorter --data.context and --data.horizon"
-            _refuse_many(faults, len(parts[part]), share, data.name, advice)
-        findings += [Finding(part, name, "", 1, 1, "") for name in faults]
-        for changed in parts if part == "train" else (part,):
-            parts[changed] = _others(parts[changed], faults)
-    return data._replace(parts=parts, findings=data.findings._replace(short=tuple(findings)))
+        short = {one.name: fault for one in parts[part] if (fault := _short(one, context, horizon, part, kind))}
+        if short and len(short) == len(parts[part]) < len(data.parts["train"]):
+            raise _unusable(short, len(short), f"{data.name}, {part}", SHORTER)
+        faults |= {name: fault for name, fault in short.items() if name not in faults}
+        found += [Finding(part, name, "", 1, 1, "") for name in short]
+        for one in parts if part == "train" else (part,):
+            parts[one] = _others(parts[one], short)
+    flat = {one.series: f"{one.column or data.columns[0]} is empty or flat in training" for one in data.findings.flat}
+    other = "name other --data.columns, " if flat and len(data.columns) > 1 else ""
+    _refuse_many(flat | faults, len(data.parts["train"]) + len(flat), share, data.name, other)
+    return data._replace(parts=parts, findings=data.findings._replace(short=tuple(found)))
 
 
-def _flat(one: Series, columns: Sequence[str]) -> str:
-    """The fault of a training part with an unknown or constant column; "" without a fault."""
+def _flat(one: Series, columns: Sequence[str]) -> tuple[str, str] | None:
+    """The first column of a training part that says nothing, and what is wrong with it; None where there is none."""
     for column, values in zip(columns, one.values.T, strict=True):
         known = values[np.isfinite(values)]
         if not len(known):
-            return f"column {column!r}: no training value is known"
+            return column, "no training value is known"
         if not (known != known[0]).any():
-            return f"column {column!r}: all training values are {known[0]:g}"
-    return ""
+            return column, f"all training values are {known[0]:g}"
+    return None
 
 
 def _short(one: Series, context: int, horizon: int, part: str, kind: Kind) -> str:
-    """The fault of a part that is too short; "" without a fault."""
     length = context + horizon
     if len(one.times) < length:
         return (
@@ -69,17 +76,25 @@ def _short(one: Series, context: int, horizon: int, part: str, kind: Kind) -> st
     return f"--data.reference {kind} needs {DAYS} training days" if few else ""
 
 
-def _refuse_many(faults: Mapping[str, str], count: int, share: float, where: str, advice: str) -> None:
-    """Raises UserError for `faults` {series: fault} of more than `share` of `count` series, or of a single series."""
+def _refuse_many(faults: Mapping[str, str], count: int, share: float, where: str, other: str) -> None:
+    """Raises UserError for `faults`, by the series' names, of more than `share` of `count` series, or of the one.
+
+    It advises to do the `other` thing, too.
+    """
+    if faults and (count == 1 or len(faults) > share * count):
+        allowed = (
+            f"--data.left-out {share:g} allows {int(share * count):,}; leave them out of the file, allow more, {other}"
+        )
+        raise _unusable(faults, count, where, f"{allowed if count > 1 else ''}{SHORTER}")
+
+
+def _unusable(faults: Mapping[str, str], count: int, where: str, advice: str) -> UserError:
+    """The error for `faults`, by the series' names, of `count` series."""
     name, fault = next(iter(faults.items()))
     named = f"series {name}, {fault}" if name else fault
     if count == 1:
-        raise UserError(f"{where}: {named}; {advice}")
-    if len(faults) > share * count:
-        raise UserError(
-            f"{where}: {len(faults):,} of {count:,} series cannot be used ({named}), and --data.left-out {share:g} "
-            f"allows {int(share * count):,}; leave them out of the file, {advice}, or allow more"
-        )
+        return UserError(f"{where}: {named}; {advice}")
+    return UserError(f"{where}: {len(faults):,} of {count:,} series cannot be used ({named}); {advice}")
 
 
 def _others(series: tuple[Series, ...], names: Mapping[str, str]) -> tuple[Series, ...]:

@@ -36,7 +36,6 @@ def load_series(
     fill: int = 0,
     validation: float = 0.2,
     test: float = 0.2,
-    left_out: float = 0.2,
 ) -> SeriesSet:
     """The series of `source`, a .csv, .parquet or .npz file, or a folder with one for train, for test and validation.
 
@@ -55,7 +54,7 @@ def load_series(
     4. Within each part, unknown runs of up to `fill` of the file's steps are interpolated linearly.
     5. Within each part, steps are aggregated to `resample` ("1h") by `aggregate`; unknown steps stay unknown. Those
        that divide a day keep to the hours of the clock; where it is changed, one is shorter or longer.
-    6. Series that are empty or flat in training are left out, up to the share `left_out` of all series.
+    6. Series that are empty or flat in training are left out.
 
     Raises UserError, one line, for whatever is missing or not sound.
     """
@@ -71,7 +70,7 @@ def load_series(
         part: tuple(_fill_and_resample(one, first.step, longer, fill, aggregate) for one in members)
         for part, members in raw.items()
     }
-    parts, flat = without_flat(parts, first.columns, left_out, first.name)
+    parts, flat = without_flat(parts, first.columns, first.name)
     fillings = [_filling(files.get(part, first).name, first.columns, members, fill) for part, members in raw.items()]
     findings = merge_findings([*(file.findings for file in files.values()), *fillings])._replace(flat=flat)
     digest = fingerprint(first.columns, longer, parts)

@@ -106,7 +106,6 @@ def load_data(config: SeriesData) -> SeriesSet:
         fill=config.fill,
         validation=config.validation,
         test=config.test,
-        left_out=config.left_out,
     )
     parts = {split: found.parts.get(split, ()) for split in SPLITS}
     if config.missing == "join":

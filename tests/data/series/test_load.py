@@ -279,8 +279,11 @@ def test_files_that_do_not_do(load, frame, refusal, change, words):
 
 def test_flat_series_of_long_files_are_named(load, frame, refusal):
     table = pd.concat([frame.assign(site="A"), frame.assign(site="B\x1b", speed=1)])
-    with refusal(r"series B\x1b, column 'speed': all training values are 1"):
-        load(table, series=("site",))
+    found = load(table, series="site")
+    assert [one[:3] for one in found.findings.flat] == [("a.csv", r"B\x1b", "speed")]
+    assert [one.name for one in found.parts["train"]] == ["A"]
+    with refusal("2 of 2 series", "series A, column 'speed': all training values are 1"):
+        load(table.assign(speed=1), series="site")
 
 
 @pytest.mark.parametrize(

@@ -214,6 +214,38 @@ def test_more_series_of_no_use_than_may_be_left_out_are_an_error():
     assert len(parts.data.parts["train"]) == 30
 
 
+def test_empty_flat_and_short_series_are_counted_together():
+    rng = np.random.default_rng(1)
+    odd = {"brief": np.arange(5.0), "empty": np.full(200, np.nan), "late": rng.normal(size=40)}
+    config = many(3, odd)  # "late" is too short for test alone
+
+    def allowing(share):
+        return dataclasses.replace(config, data=dataclasses.replace(config.data, left_out=share))
+
+    for share in (0.0, 0.2, 0.4, 0.49):
+        assert_refused(allowing(share), "3 of 6 series cannot be used", f"--data.left-out {share:g} allows")
+    assert len(build(allowing(0.5)).data.parts["test"]) == 3
+
+
+def test_a_part_in_which_all_series_are_too_short_is_refused(tmp_path):
+    config = many(9)
+    Path("folder").mkdir()
+    whole = pd.read_csv("a.csv")
+    whole.to_csv("folder/train.csv", index=False)
+    late = whole[whole["shop"] == "shop 3"].iloc[:5]
+    late.assign(time=late["time"].str.replace("2024", "2025")).to_csv("folder/test.csv", index=False)
+    assert_refused(
+        dataclasses.replace(config, data=dataclasses.replace(config.data, source="folder")),
+        "folder, test: series shop 3, the test part is 5 steps long",
+    )
+
+
+def test_where_all_series_are_flat_it_is_said_of_the_first():
+    config = many(0, {"A": np.full(200, 1.0), "B": np.full(200, np.nan)})
+    data = dataclasses.replace(config.data, left_out=0.9)
+    assert_refused(dataclasses.replace(config, data=data), "2 of 2 series", "series A, column 'value': all training")
+
+
 def test_a_series_too_short_for_test_alone_still_trains():
     parts = build(
         many(9, {"brief": np.random.default_rng(1).normal(size=40)})
