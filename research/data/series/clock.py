@@ -126,6 +126,11 @@ def shown_time(time: Any) -> str:
     return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
+def within_day(times: np.ndarray) -> bool:
+    """Whether `times` (datetime64 [N]) differ in their time of day: those of days and weeks are all at one."""
+    return len(np.unique(days_and_seconds(times)[1])) > 1
+
+
 def _may_go_back(times: np.ndarray) -> np.ndarray:
     """Whether a row may be earlier than the one before, [N - 1]: by less than an hour, at a change of the clock."""
     return may_change(times[1:]) & (times[:-1] - times[1:] < np.timedelta64(HOUR, "s"))

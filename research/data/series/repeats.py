@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.series.clock import may_change, shown_time
+from research.data.series.clock import may_change, shown_time, within_day
 from research.errors import UserError
 
 # Rules of our own: loggers and exports repeat fewer times, or write the same row again.
@@ -26,18 +26,20 @@ def refuse_repeated(
     """Raises UserError, with `advice`, where the rows of a series share too many times to be averaged.
 
     times: datetime64 [N]. series: names [N]. values: float64 [N, F]. rows: the rows' numbers in the file [N]. Hours
-    that a clock change may repeat do not count, nor do rows that fill each other's unknown values.
+    that a clock change may repeat do not count, except where all times are at one time of day; nor do rows that fill
+    each other's unknown values.
     """
     keys = np.unique(series, return_inverse=True)[1]
     order = np.lexsort((np.arange(len(times)), times, keys))
     keys, moments, ordered = keys[order], times[order], values[order]
     distinct = (np.diff(keys) != 0) | (np.diff(moments.astype(np.int64)) != 0)
     both = np.isfinite(ordered[1:]) & np.isfinite(ordered[:-1])
-    shared = ~distinct & both.any(axis=1) & ~may_change(moments[1:])
+    changes = may_change(moments) & within_day(moments)
+    shared = ~distinct & both.any(axis=1) & ~changes[1:]
     if not shared.any():
         return
     group = np.cumsum(np.r_[True, distinct])
-    count = len(np.unique(group[~may_change(moments)]))
+    count = len(np.unique(group[~changes]))
     several = len(np.unique(group[1:][shared]))
     differ = len(np.unique(group[1:][shared & (both & (ordered[1:] != ordered[:-1])).any(axis=1)]))
     if several <= MOST * count and differ <= max(DIFFERING * count, FEW):

@@ -75,6 +75,17 @@ def test_two_columns_may_tell_the_series_apart(load, refusal):
     assert len(load(frame, series=("store", "item")).parts["train"]) == 4
 
 
+@pytest.mark.parametrize("hour", ["00:00", "02:00"])
+@pytest.mark.parametrize(("begin", "weeks"), [("2016-03-06", 6), ("2016-09-04", 12), ("2016-01-03", 100)])
+def test_weeks_that_end_on_sundays_repeat_no_hour_of_the_clock(load, refusal, begin, weeks, hour):
+    sundays = pd.date_range(f"{begin} {hour}", periods=weeks, freq="7D")
+    each = [pd.DataFrame({"week": sundays, "store": name, "sales": noise(weeks)}) for name in ("A", "B")]
+    frame = pd.concat(each).sort_values("week", kind="stable")
+    with refusal(f"of {weeks} of {weeks} times", "--data.series store"):
+        load(frame)
+    assert [one.name for one in load(frame, series="store").parts["train"]] == ["A", "B"]
+
+
 def test_where_nothing_tells_the_rows_apart_both_flags_are_named(load, refusal):
     with refusal("--data.series COLUMN", "--data.time Date Time"):
         load(stores(1, 2).drop(columns="store").sort_values("date"))
