@@ -31,7 +31,7 @@ def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
     """The decimal mark of a file, ",", "." or "?" (unknown), for columns of text that do not show their own.
 
     It is the mark that other `columns` of text show. Where none does, a file delimited by `semicolons` has decimal
-    commas, unless there are columns of fractions with `points`.
+    commas, unless there are columns of fractions with `points`, or one mixes 1,234 and whole numbers below 1,000.
     """
     marks = {column_mark(column) for column in columns}
     if {",", "."} <= marks:
@@ -41,7 +41,25 @@ def file_mark(columns: Sequence[Any], *, semicolons: bool, points: bool) -> str:
             return mark
     if "both" not in marks or points == semicolons:
         return "." if "both" not in marks else "?"
-    return "," if semicolons else "."
+    mixed = any(_mixes_whole(_texts(column), ",") for column in columns if column_mark(column) == "both")
+    return "." if not semicolons else "?" if mixed else ","
+
+
+def points_mark(columns: Sequence[Any]) -> tuple[str, list[int]]:
+    """The decimal mark of a file without commas in its numbers, "." or "?" (unknown), for its `columns` of text.
+
+    It is unknown where a column mixes whole numbers below 1,000 and numbers such as 1.234, and none shows decimals.
+    Also returns the indices of columns of which all numbers are such as 1.234, where nothing shows what they are: they
+    are read as decimals, which most of such columns are.
+    """
+    cells = {index: _texts(column) for index, column in enumerate(columns)}
+    pointed = {
+        index: _mark_of_points(each)
+        for index, each in cells.items()
+        if each.str.contains(".", regex=False).any() and 2 * each.str.fullmatch(POINT).sum() >= len(each)
+    }
+    mark = "." if "." in pointed.values() or "," not in pointed.values() else "?"
+    return mark, list(pointed) if set(pointed.values()) == {"?"} else []
 
 
 def numbers_of(column: Any, decimal: str) -> tuple[np.ndarray, int, bool]:
@@ -69,7 +87,7 @@ def as_numbers(column: Any, mark: str) -> tuple[np.ndarray, int, bool]:
     from each other; such cells are NaN.
     """
     own = column_mark(column)
-    used = mark if own == "both" else own or (_mark_of_points(_texts(column)) if mark == "," else ".")
+    used = own.replace("both", mark) or _used_for_points(_texts(column), mark)
     cells = column.str.strip()
     if used == "?":
         known = cells if own else cells.mask(cells.str.contains(".", regex=False, na=False))
@@ -94,14 +112,26 @@ def _converted(cells: Any) -> np.ndarray:
     return numbers.to_numpy(np.float64, na_value=np.nan)
 
 
+def _used_for_points(cells: Any, mark: str) -> str:
+    """The decimal mark of a column with points but no commas, in a file of decimal mark `mark`: ",", "." or "?"."""
+    shown = "." if mark == "." else _mark_of_points(cells)
+    return mark if shown == "," else shown
+
+
 def _mark_of_points(cells: Any) -> str:
-    """The decimal mark of a column with points but no commas, in a file with decimal commas: ",", "." or "?"."""
+    """The decimal mark that a column with points but no commas shows, where commas may be decimal: ",", "." or "?"."""
     dotted = cells.str.contains(".", regex=False)
     if not cells[dotted].str.fullmatch(THOUSANDS).all() or not dotted.any():
         return "."
     if dotted.all():
         return "?"
-    return "," if cells[~dotted].str.count(r"\d").max() <= 3 else "."
+    return "," if _mixes_whole(cells, ".") else "."
+
+
+def _mixes_whole(cells: Any, sign: str) -> bool:
+    """Whether there are cells without `sign`, all of at most three digits."""
+    plain = cells[~cells.str.contains(sign, regex=False)]
+    return len(plain) > 0 and plain.str.count(r"\d").max() <= 3
 
 
 def _texts(column: Any) -> Any:

@@ -2,16 +2,18 @@
 
 import codecs
 import csv
+import functools
 import io
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.decimals import column_mark, file_mark, is_text
+from research.data.decimals import column_mark, file_mark, is_text, points_mark
 from research.errors import UserError, printable
 
 UNKNOWN = ["", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"]  # cells of CSV files without a value
@@ -34,6 +36,7 @@ class Frame(NamedTuple):
 
     rows: the rows' numbers in the file [N], as a spreadsheet counts them: in CSV files row 1 is the header, in others
     the first row of values. decimal: the file's decimal mark (see `decimals.file_mark`). encoding: of a CSV file.
+    points: {column: its numbers} where all are such as 1.234, and nothing shows that these are decimals.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,7 @@ class Frame(NamedTuple):
     rows: np.ndarray
     decimal: str = "."
     encoding: str = "utf-8-sig"
+    points: Mapping[str, int] = MappingProxyType({})
 
 
 def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
@@ -65,25 +69,59 @@ def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int
 
 
 def _csv(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
-    from pandas.api.types import is_float_dtype  # slow to import
-
     encoding = encoding_of(path)
     head, delimiter, skipped = header_of(path, encoding)
     if not head.strip():
         raise UserError(f"{where} {'has no header in row 1' if head else 'is empty'}; its first row names the columns")
     names = tuple(printable(name.strip()) for name in next(csv.reader(io.StringIO(head), delimiter=delimiter)))
     verbatim = text(names)
-    frame = _cells(path, encoding, delimiter, skipped, len(names), verbatim, verbatim)
-    others = [frame[index] for index in frame if index not in verbatim and is_text(frame[index])]
-    points = any(is_float_dtype(frame[index]) and (frame[index] % 1 > 0).any() for index in frame)
-    decimal = file_mark(others, semicolons=delimiter == ";", points=points)
-    if decimal == "," or "," in map(column_mark, others):
-        frame = _cells(path, encoding, delimiter, skipped, len(names), verbatim, set(range(len(names))))
+    cells = functools.partial(_cells, path, encoding, delimiter, skipped, len(names), verbatim)
+    decimal, frame, pointed = _marked(cells, verbatim, delimiter)
+    points = {names[index]: int(frame[index].count()) for index in pointed}
     blank = np.stack([(frame[index].isna() | (frame[index] == "")).to_numpy() for index in frame], axis=1)
     rows = np.flatnonzero(~blank.all(axis=1))
     used = [index for index, name in enumerate(names) if name or not blank[:, index].all()]
     columns = [frame[index].iloc[rows] for index in used]
-    return Frame(tuple(names[index] for index in used), columns, rows + 2, decimal, encoding)
+    return Frame(tuple(names[index] for index in used), columns, rows + 2, decimal, encoding, points)
+
+
+def _marked(cells: Callable[[set[int]], Any], verbatim: set[int], delimiter: str) -> tuple[str, Any, list[int]]:
+    """The decimal mark of a CSV file, its `cells`, as text where the mark makes a difference, and `points_mark`'s."""
+    frame = cells(verbatim)
+    others = [frame[index] for index in frame if index not in verbatim and is_text(frame[index])]
+    marks = set(map(column_mark, others))
+    floats = [] if delimiter == "," or "." in marks else _thousands_perhaps(frame)
+    texts = cells({*verbatim, *floats}) if floats else frame
+    mark, pointed = points_mark([texts[index] for index in floats])
+    points = bool(_of_fractions(frame))
+    if mark == "?" or pointed:
+        points = delimiter == ";"  # as unknown as the commas
+    decimal = file_mark(others, semicolons=delimiter == ";", points=points)
+    if "," in {decimal, *marks}:
+        return decimal, cells(set(frame.columns)), []
+    if "?" in (decimal, mark):
+        return "?", texts, []
+    return decimal, frame, [floats[index] for index in pointed]
+
+
+def _of_fractions(frame: Any) -> list[int]:
+    from pandas.api.types import is_float_dtype  # slow to import
+
+    return [index for index in frame if is_float_dtype(frame[index]) and (frame[index] % 1 > 0).any()]
+
+
+def _thousands_perhaps(frame: Any) -> list[int]:
+    """The indices of columns of fractions whose points may be of thousands; none where any shows decimals.
+
+    Numbers below 1, from 1,000 on, and with more than three digits behind the point are decimals.
+    """
+    chosen = _of_fractions(frame)
+    for index in chosen:
+        numbers = frame[index].dropna().abs()
+        fractions = numbers[numbers % 1 > 0]
+        if (fractions < 1).any() or numbers.max() >= 1000 or (fractions.round(3) != fractions).any():
+            return []
+    return chosen
 
 
 def _cells(
@@ -126,8 +164,13 @@ def _parquet(path: Path) -> Frame:
                 column.astype(object)  # only now pyarrow refuses bytes that are no text
     except pyarrow.ArrowException as error:
         raise ValueError(str(error)) from error
-    decimal = file_mark([column for column in columns if is_text(column)], semicolons=False, points=False)
-    return Frame(tuple(printable(str(name)) for name in frame.columns), columns, np.arange(len(frame)) + 1, decimal)
+    names = tuple(printable(str(name)) for name in frame.columns)
+    texts = {name: column for name, column in zip(names, columns, strict=True) if is_text(column)}
+    decimal, points = file_mark(list(texts.values()), semicolons=False, points=False), {}
+    if decimal == ".":
+        decimal, pointed = points_mark(list(texts.values()))
+        points = {name: int(texts[name].count()) for name in (list(texts)[index] for index in pointed)}
+    return Frame(names, columns, np.arange(len(frame)) + 1, decimal, points=points)
 
 
 CHUNK = 1 << 20  # bytes

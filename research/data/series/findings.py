@@ -36,7 +36,8 @@ class SeriesFindings(NamedTuple):
     times with an offset from UTC, read as local. converted: times moved to the offset from UTC that training had. bare:
     times without an offset where training had one. unix: Unix times, UTC. excel: day numbers of a spreadsheet.
     midnight: times of 24:00, read as 0:00 of the next day. commas: numbers with a decimal comma or thousands
-    separators. encoding: rows of a file that is not UTF-8.
+    separators. points: numbers such as 1.234, read as decimals although nothing shows that their points are not of
+    thousands. encoding: rows of a file that is not UTF-8.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class SeriesFindings(NamedTuple):
     excel: tuple[Finding, ...] = ()
     midnight: tuple[Finding, ...] = ()
     commas: tuple[Finding, ...] = ()
+    points: tuple[Finding, ...] = ()
     encoding: tuple[Finding, ...] = ()
     flat: tuple[Finding, ...] = ()
     short: tuple[Finding, ...] = ()
@@ -75,7 +77,7 @@ class SeriesFindings(NamedTuple):
         return SeriesFindings(self.rows, **{kind: getattr(self, kind) for kind in HOW_READ}).summary()
 
 
-HOW_READ = ("offsets", "converted", "bare", "unix", "excel", "midnight", "commas", "encoding")
+HOW_READ = ("offsets", "converted", "bare", "unix", "excel", "midnight", "commas", "points", "encoding")
 DESCRIPTIONS = {
     "gaps": "steps without a row",
     "unknown": "values empty",
@@ -94,6 +96,7 @@ DESCRIPTIONS = {
     "excel": "times read as a spreadsheet's day numbers",
     "midnight": "times of 24:00 read as 0:00 of the next day",
     "commas": "numbers with a decimal comma, or with signs between the thousands",
+    "points": "numbers such as 1.234 read as decimals (write them without the point if it marks thousands)",
     "encoding": "rows of text that is not UTF-8, read as Windows-1252",
     "flat": "series left out that are empty or flat in training",
     "short": "series left out that are too short",

@@ -78,7 +78,8 @@ def read_table(
 
 def _notes(frame: Frame, commas: Mapping[str, int]) -> tuple[tuple[str, str, int], ...]:
     encoding = [("encoding", "", len(frame.rows))] * (frame.encoding == "cp1252")
-    return (*encoding, *(("commas", name, count) for name, count in commas.items() if count))
+    points = [("points", name, frame.points[name]) for name in commas if name in frame.points]
+    return (*encoding, *(("commas", name, count) for name, count in commas.items() if count), *points)
 
 
 def _timestamps(
@@ -192,7 +193,8 @@ def _numbers(frame: Frame, index: int, where: str, demanded: bool) -> tuple[np.n
     cell, name = str(column.iloc[first]), frame.names[index]
     fault = "is no number" if np.isnan(numbers[first]) else f"is beyond {LARGEST:g}"
     if unclear and re.fullmatch(COMMA, cell.strip()) and re.fullmatch(POINT, cell.strip()):
-        fault = f"may be {cell.replace(',', '.')} or {re.sub('[.,]', '', cell)}; write numbers as 1234.5"
+        either = cell.strip().replace(",", "."), re.sub("[.,]", "", cell.strip())
+        fault = f"may be {' or '.join(either)}; write {either[1]} or {either[0]}0, as it is meant"
     raise UserError(
         f"{where}: row {frame.rows[first]}, column {name!r}: {cell[:40]!r} {fault}; mend it, or name other columns "
         "with --data.columns"

@@ -137,6 +137,58 @@ def test_numbers_that_could_be_two_are_named(read, refusal, content, cell):
         read(content)
 
 
+@pytest.mark.parametrize("sign", ".,")
+def test_signs_of_thousands_beside_small_whole_numbers_are_not_read_as_decimals(read, refusal, sign):
+    cells = [f"1{sign}012", "986", f"1{sign}064"]
+    table = pd.DataFrame({"time": frame()["time"], "a": cells})
+    text = german(cells)
+    for content in (text, text.replace(";", "\t"), text.replace(";", "|"), table):
+        with refusal("column 'a'", f"'1{sign}012' may be 1.012 or 1012; write 1012 or 1.0120"):
+            read(content)
+        if isinstance(content, str):
+            meant = read(content.replace(f"1{sign}012", f"1{sign}0120"))
+            np.testing.assert_array_equal(meant.values[:, 0], [1.012, 986, 1.064])
+    with refusal("may be 1.012 or 1012"):
+        read(german(cells, ["5.125", "6.250", "7.375"], ["1", "2", "3"]).replace(";", "\t"))
+    np.testing.assert_array_equal(read(text.replace(sign, "")).values[:, 0], [1012, 986, 1064])
+
+
+@pytest.mark.parametrize(
+    ("cells", "beside"),
+    [
+        (["0.123", "1.234", "2"], ["1", "2", "3"]),
+        (["1.234", "5.678", "1986"], ["1", "2", "3"]),
+        (["1.234", "5.67", "986"], ["1", "2", "3"]),
+        (["1.234", "5.678", "986"], ["0.5", "1.5", "2.5"]),
+        (["-1.2345", "5.678", "986"], ["x", "y", "z"]),
+    ],
+)
+def test_points_are_decimal_where_a_number_of_the_file_shows_it(read, cells, beside):
+    exact = pd.DataFrame({"time": frame()["time"], "a": ["1,234.5"] * 3, "b": ["1.012", "986", "1.064"]})
+    for sign in ";\t":
+        np.testing.assert_array_equal(read(exact.to_csv(index=False, sep=sign)).values[:, 1], [1.012, 986, 1.064])
+    for sign in ";\t|,":
+        found = read(german(cells, beside).replace(";", sign))
+        np.testing.assert_array_equal(found.values[:, 0], np.array(cells, float))
+        assert not found.notes
+    np.testing.assert_array_equal(
+        read(pd.DataFrame({"time": frame()["time"], "a": cells, "b": beside})).values[:, 0], np.array(cells, float)
+    )
+
+
+def test_where_all_numbers_have_three_digits_behind_a_point_it_is_said_that_they_are_decimals(read):
+    cells = ["1.234", "15.678", "986.000"]
+    for content in (
+        german(cells),
+        german(cells).replace(";", "\t"),
+        pd.DataFrame({"time": frame()["time"], "a": cells}),
+    ):
+        found = read(content)
+        np.testing.assert_array_equal(found.values[:, 0], [1.234, 15.678, 986])
+        assert found.notes == (("points", "a", 3),)
+    assert not read(german(cells).replace(";", ",")).notes
+
+
 def test_a_comma_of_thousands_beside_decimal_points(read):
     found = read('time,a,b\n2016-01-04,"1,234",0.5\n2016-01-05,"5,678",1.5\n')
     np.testing.assert_array_equal(found.values, [[1234, 0.5], [5678, 1.5]])
