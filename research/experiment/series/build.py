@@ -18,8 +18,10 @@ from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows, build_windows
 from research.errors import UserError
+from research.experiment.series.bounds import check_bounds
 from research.experiment.series.net import (
     Sizes,
+    bounds_of,
     build_network,
     check_scaling,
     example,
@@ -61,6 +63,7 @@ def build(config: SeriesExperiment) -> SeriesParts:
     sizes = sizes_of(config, data.columns, data.step)
     check_scaling(config)
     data = without_short(data, sizes.context, sizes.horizon, config.data.left_out, config.data.reference)
+    check_bounds(bounds_of(config.forecast, data.columns), data.columns, data.parts["train"])
     reference, windows = _windows(config.data, data, sizes)
     if config.forecast.shrink and not len(windows["validation"].starts):
         raise UserError("forecast.shrink needs validation data: set --data.validation above 0, or leave it out")

@@ -47,7 +47,8 @@ class Forecasts(NamedTuple):
 class ForecastEvaluation:
     """The errors of the model on a split, and on the same windows those of the baselines, by name.
 
-    They are errors of `forecasts` against `targets`; `correction` made those forecasts of the net's outputs.
+    They are errors of `forecasts` against `targets`; `correction` and `bounds` made those forecasts of the net's
+    outputs.
     """
 
     model: Forecasting
@@ -55,6 +56,7 @@ class ForecastEvaluation:
     forecasts: Forecasts = field(repr=False)
     targets: Targets = field(repr=False)
     correction: Correction = field(repr=False)
+    bounds: Bounds = field(repr=False)
 
     def metrics(self) -> dict[str, float]:
         """The model's errors, flat."""
@@ -78,6 +80,7 @@ def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
                 forecasts=forecasts,
                 targets=targets,
                 correction=correction,
+                bounds=bounds,
             )
     return found
 

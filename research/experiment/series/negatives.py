@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
+from research.experiment.series.bounds import bound_flag
 from research.experiment.series.build import SeriesParts
 from research.experiment.series.evaluate import Forecasts
 from research.report.formats import measure
@@ -16,10 +17,10 @@ def never_negative(parts: SeriesParts) -> list[str]:
     return [name for name, least in zip(parts.data.columns, lowest, strict=True) if least >= 0]
 
 
-def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Collection[str]) -> str:
+def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Collection[str], lower: np.ndarray) -> str:
     """One line that names the flag, where forecasts [..., F] or their intervals are below zero in a column of `never`.
 
-    Empty where none are.
+    The flag leaves all other columns the `lower` bounds [F] that they have. Empty where none are below zero.
     """
     least = np.min([each.reshape(-1, len(columns)).min(axis=0) for each in forecasts if each is not None], axis=0)
     wrong = [index for index, name in enumerate(columns) if name in never and least[index] < 0]
@@ -28,7 +29,8 @@ def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Coll
     worst = min(wrong, key=lambda index: least[index])
     was = "was" if len(wrong) == 2 else "were"
     more = f" (nor {was} {len(wrong) - 1} of the others)" if len(wrong) > 1 else ""
+    zero = [max(bound, 0.0) if name in never else bound for name, bound in zip(columns, lower, strict=True)]
     return (
         f"{columns[worst]} was never negative{more}, but forecasts or their intervals go down to "
-        f"{measure(float(least[worst]))}: with --forecast.lower 0 they end at 0"
+        f"{measure(float(least[worst]))}: with {bound_flag('lower', zero)} they end at 0"
     )

@@ -76,7 +76,7 @@ def predict(
                 own = forecasts.of(index)
                 notes = {
                     "uncalibrated": correction.uncalibrated,
-                    "negative": negative_forecasts(own, columns, never),
+                    "negative": negative_forecasts(own, columns, never, bounds.lower),
                     "closed": closed_forecasts(targets.times[index], opening),
                 }
                 answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])

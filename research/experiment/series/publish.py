@@ -148,7 +148,7 @@ def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) 
         "baselines": beside,
         "intervals": intervals,
         "no_intervals": "" if intervals else reason,
-        "negative": negative_forecasts(found.forecasts, found.model.columns, never),
+        "negative": negative_forecasts(found.forecasts, found.model.columns, never, found.bounds.lower),
     }
 
 

@@ -8,8 +8,10 @@ import pytest
 from research import config as configuration
 from research import experiment
 from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
+from research.data.series.series_set import Series
 from research.errors import UserError
 from research.experiment.series.backtest import Targets
+from research.experiment.series.bounds import check_bounds
 from research.experiment.series.evaluate import Correction, Forecasts, corrected
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import bounds_of
@@ -66,15 +68,44 @@ def test_where_a_series_was_never_negative_and_a_forecast_is_the_flag_is_named(r
     assert answer["negative"].startswith(FLAG) and answer["negative"].endswith("--forecast.lower 0 they end at 0")
 
 
-def test_the_line_names_the_column_that_goes_lowest():
+def test_the_line_names_the_column_that_goes_lowest_and_a_bound_for_each_column():
     forecasts = Forecasts(np.array([[1.0, -2.0, -9.0]]), np.array([[-0.5, -3.0, -11.0]]), None)
-    columns = ("flow", "rain", "degrees")
-    assert negative_forecasts(forecasts, columns, ["flow", "rain"]) == (
-        "rain was never negative (nor was 1 of the others), but forecasts or their intervals go down to -3.000: "
-        "with --forecast.lower 0 they end at 0"
+    columns, free = ("flow", "rain", "degrees"), np.full(3, -np.inf)
+    lines = (
+        "rain was never negative (nor was 1 of the others), but forecasts or their intervals go down to -3.000: with "
     )
-    assert negative_forecasts(forecasts, columns, []) == ""
-    assert negative_forecasts(Forecasts(np.abs(forecasts.middle), None, None), columns, columns) == ""
+    for lower, flag in ((free, "0 0 None"), (np.array([-np.inf, -np.inf, -300]), "0 0 -300")):
+        line = negative_forecasts(forecasts, columns, ["flow", "rain"], lower)
+        assert line == f"{lines}--forecast.lower {flag} they end at 0"
+    assert "--forecast.lower 0 they" in negative_forecasts(forecasts, columns, columns, free)
+    assert negative_forecasts(forecasts, columns, [], free) == ""
+    assert negative_forecasts(Forecasts(np.abs(forecasts.middle), None, None), columns, columns, free) == ""
+
+
+@pytest.mark.parametrize(
+    ("field", "bounds", "advice"),
+    [
+        ("lower", (0.0,), "give --forecast.lower 0 None 0"),
+        ("upper", (None, -305.0, None), "leave it out"),
+        ("upper", (9.0, -305.0, 5.0), "give --forecast.upper 9 None 5"),
+    ],
+)
+def test_a_bound_beyond_most_training_values_of_a_column_is_refused(field, bounds, advice, capsys):
+    train = [Series("", np.arange(4), np.array([[1.0, -300, 2], [0, -299, np.nan], [np.nan, -301, 2], [1, -302, 2]]))]
+    with pytest.raises(UserError, match=rf"forecast\.{field} \S+ of b: 100% of its training values.*; {advice}$"):
+        check_bounds(bounds_of(Forecast(**{field: bounds}), "abc"), "abc", train)
+    check_bounds(bounds_of(Forecast(lower=(0.0, None, 2.0), upper=(1.0, -299.0, 2.0)), "abc"), "abc", train)
+    assert not capsys.readouterr().err
+    check_bounds(bounds_of(Forecast(lower=(0.0, -301.5, 0.0)), "abc"), "abc", train)
+    assert "warning: forecast.lower -301.5 of b: 25% of its training values are below it" in capsys.readouterr().err
+
+
+def test_a_run_with_a_bound_that_its_training_values_are_beyond_is_refused(runs, tmp_path):
+    data = dataclasses.replace(CONFIG.data, source=str(runs[1]))
+    config = dataclasses.replace(CONFIG, data=data, forecast=Forecast(lower=(1e6,)))
+    with pytest.raises(UserError, match=r"forecast\.lower 1e\+06 of flow: 100%"):
+        experiment.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_each_column_has_its_own_bound():
