@@ -94,7 +94,7 @@ def test_a_bound_beyond_most_training_values_of_a_column_is_refused(field, bound
     train = [Series("", np.arange(4), np.array([[1.0, -300, 2], [0, -299, np.nan], [np.nan, -301, 2], [1, -302, 2]]))]
     with pytest.raises(UserError, match=rf"forecast\.{field} \S+ of b: 100% of its training values.*; {advice}$"):
         check_bounds(bounds_of(Forecast(**{field: bounds}), "abc"), "abc", train)
-    check_bounds(bounds_of(Forecast(lower=(0.0, None, 2.0), upper=(1.0, -299.0, 2.0)), "abc"), "abc", train)
+    check_bounds(bounds_of(Forecast(lower=(0.0, None, 2.0), upper=(1.0, -299.0, 2.5)), "abc"), "abc", train)
     assert not capsys.readouterr().err
     check_bounds(bounds_of(Forecast(lower=(0.0, -301.5, 0.0)), "abc"), "abc", train)
     assert "warning: forecast.lower -301.5 of b: 25% of its training values are below it" in capsys.readouterr().err
