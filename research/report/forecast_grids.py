@@ -80,10 +80,8 @@ def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
 
 
 def _promises(intervals: Mapping[str, Any]) -> list[Row]:
-    """The coverage that the days of calibration promise; no rows for intervals that were not calibrated."""
+    """The coverage that the days of calibration promise."""
     number = intervals["calibration_days"]
-    if number is None:
-        return []
     counted, own = ("1 day", "it") if number == 1 else (f"{number} days", "these")
     return [
         (f"promised by {counted} of calibration, on average", formats.percent(intervals["promised"], 1)),

@@ -56,11 +56,17 @@ def test_evaluating_says_how_good_it_is_beside_the_baselines(door, trained):
     assert "promised by 2 days of calibration, on average" in page
 
 
-def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(door, trained):
+@pytest.mark.parametrize("loss", ["mse", "quantile"])
+def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(door, trained, loss):
     reason = "90% takes 9 held-out days, and column flow has 3: hold out more (--data.validation), or ask for less"
-    code, out, _ = door("train", "hours.py", "--forecast.coverage", "0.9", "--run-dir", "ninety")
+    code, out, _ = door(
+        "train", "hours.py", "--forecast.coverage", "0.9", "--forecast.loss", loss, "--run-dir", "ninety"
+    )
     assert code == 0 and reason in re.sub(r"\s+", " ", out) and "meant to hold" not in out
-    assert reason in (trained.parents[1] / "ninety/report.html").read_text()
+    page = (trained.parents[1] / "ninety/report.html").read_text()
+    assert reason in page and "meant to hold" not in page
+    record = json.loads((trained.parents[1] / "ninety/record.json").read_text())
+    assert not [name for metrics in record["metrics"].values() for name in metrics if name.startswith("interval")]
     answer = json.loads(door("predict", "ninety", "hours.csv")[1])
     assert answer["uncalibrated"] == f"{reason} (--forecast.coverage 0.75)"
     assert answer["columns"]["flow"].keys() == {"forecast"}

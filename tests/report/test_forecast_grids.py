@@ -96,9 +96,3 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
 def test_where_there_are_no_intervals_it_is_said_why(forecast_evaluation_of):
     found = forecast_evaluation_of() | {"intervals": None, "no_intervals": "90% takes 9 held-out days"}
     assert forecast_grids.intervals(found).rows == [("none", "90% takes 9 held-out days")]
-
-
-def test_a_nets_own_quantiles_promise_nothing(forecast_evaluation_of):
-    found = forecast_evaluation_of()
-    found["intervals"] |= {"promised": None, "assured": None, "calibration_days": None}
-    assert [row[0] for row in forecast_grids.intervals(found).rows][:2] == ["meant to hold", "hold"]

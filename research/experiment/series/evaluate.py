@@ -112,7 +112,7 @@ def corrected(raw: np.ndarray, targets: Targets, correction: Correction, bounds:
     """The final forecasts from the net's `raw` [N, P, F, Q]: shrunk, with intervals, and within `bounds`."""
     low, middle, high = _ends(raw, targets, correction.shrink, bounds)
     if correction.widths is None:
-        return Forecasts(middle, *((None, None) if raw.shape[-1] == 1 else (low, high)))
+        return Forecasts(middle, None, None)  # a net's own quantiles hold no coverage that was measured
     ends = correction.widths.around(low, high, hours_of(targets.times), targets.spread[:, None, :])
     return Forecasts(middle, bounds.limit(np.minimum(ends[0], middle)), bounds.limit(np.maximum(ends[1], middle)))
 

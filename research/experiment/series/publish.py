@@ -139,8 +139,8 @@ def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) 
     beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
     widths, reason = found.correction.widths, found.correction.uncalibrated
     intervals = None
-    if scores is not None:
-        intervals = {"target": scores["wanted"], "worst_coverage": scores["worst"], **_promise(widths, scores, reason)}
+    if scores is not None and widths is not None:
+        intervals = {"target": scores["wanted"], "worst_coverage": scores["worst"], **_promise(widths, scores)}
         intervals |= {name: scores[name] for name in ("coverage", "by_hour", "worst_hour", "width", "winkler")}
         if np.isfinite(scores["by_hour"]).sum() == 1:  # steps of days or months have one hour
             intervals |= {"worst_hour": None, "method": intervals["method"].replace(" by hour of day", "")}
@@ -152,14 +152,11 @@ def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) 
     }
 
 
-def _promise(widths: Widths | None, scores: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    """The promised coverage of the intervals, its assurance, and the days of calibration; None where not calibrated.
+def _promise(widths: Widths, scores: Mapping[str, Any]) -> dict[str, Any]:
+    """The promised coverage of the intervals, its assurance, and the days of calibration.
 
     Over several hours and columns these are the least.
     """
-    if widths is None:
-        method = f"the net's own quantiles, not calibrated: {reason}"
-        return {"promised": None, "assured": None, "calibration_days": None, "method": method}
     days = int(widths.days.min())
     return {
         "promised": float(widths.promised.min()),
