@@ -18,6 +18,8 @@ COLUMNS = 8  # columns that are tried, alone and in pairs
 TIME_OF_DAY = r"\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[AaPp][Mm])?"
 HOURS = ({*range(24)}, {*range(1, 25)})
 CALENDAR = {*range(32)}  # months, days and hours
+# Every so many minutes (or seconds) of an hour, from any on: 0, 15, 30 and 45, say.
+MINUTES = [{*range(first, 60, step)} for step in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) for first in range(step)]
 
 
 def refuse_repeated(
@@ -52,17 +54,17 @@ def refuse_repeated(
     )
 
 
-def advise_on_repeats(times: np.ndarray, series: np.ndarray, time: Sequence[str], columns: Mapping[str, Any]) -> str:
+def advise_on_repeats(
+    times: np.ndarray, series: np.ndarray, time: Sequence[str], identity: Sequence[str], columns: Mapping[str, Any]
+) -> str:
     """Advice that names the flag, and likely columns, by which no two rows share a time.
 
-    time: the columns of the times so far. columns: the candidates, pandas columns [N] by name.
+    time and identity: the columns of the times, and of the names of series, so far. columns: the candidates, pandas
+    columns [N] by name.
     """
     import pandas as pd  # slow to import
 
-    kinds = {name: _kinds(column) for name, column in columns.items()}
-    parts = [name for name, cells in kinds.items() if _is_clock(cells)]
-    if (times == times.astype("datetime64[Y]")).all():  # years only
-        parts = list(itertools.takewhile(lambda name: kinds[name] and kinds[name] <= CALENDAR, columns))[:3]
+    parts = _parts_of_time(times, {name: _kinds(column) for name, column in columns.items()})
     if parts:
         return f"name all columns that make one time: --data.time {shlex.join((*time, *parts))}"
     keys = np.stack([np.unique(series, return_inverse=True)[1], times.astype(np.int64)])
@@ -72,11 +74,23 @@ def advise_on_repeats(times: np.ndarray, series: np.ndarray, time: Sequence[str]
     for names in (*itertools.combinations(few, 1), *itertools.combinations(few, 2)):
         cells = np.stack([*keys, *(codes[name] for name in names)])
         if np.unique(cells, axis=1).shape[1] == len(times):
-            return f"name what tells its series apart: --data.series {shlex.join(names)}"
+            return f"name what tells its series apart: --data.series {shlex.join((*identity, *names))}"
     return (
         "name the column that tells its series apart (--data.series COLUMN), or all that make one time "
         "(--data.time Date Time)"
     )
+
+
+def _parts_of_time(times: np.ndarray, kinds: Mapping[str, set[Any]]) -> list[str]:
+    """The columns, of distinct cells `kinds`, that seem to be missing in `times`: months and days, hours, minutes."""
+    if (times == times.astype("datetime64[Y]")).all():
+        parts = list(itertools.takewhile(lambda name: kinds[name] and kinds[name] <= CALENDAR, kinds))[:3]
+        to_hours = len(parts) == 3
+    else:
+        parts = [name for name, cells in kinds.items() if _is_clock(cells)]
+        hours = (times == times.astype("datetime64[h]")).all() and (times != times.astype("datetime64[D]")).any()
+        to_hours = hours if not parts else kinds[parts[-1]] in HOURS
+    return parts + [name for name, cells in kinds.items() if to_hours and name not in parts and cells in MINUTES]
 
 
 def _kinds(column: Any) -> set[Any]:

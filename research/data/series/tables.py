@@ -68,7 +68,7 @@ def read_table(
     if exact:
         _refuse_more([index for index in others if index not in wanted], frame, where)
     series, values = _identities(frame, identity, where), np.stack([column for column, _ in chosen.values()], axis=1)
-    advice = functools.partial(_advice, frame, time, others, timestamps, series)
+    advice = functools.partial(_advice, frame, time, identity, others, timestamps, series)
     refuse_repeated(timestamps.times, series, values, frame.rows, where, advice)
     names = tuple(frame.names[index] for index in chosen)
     ignored = tuple(frame.names[index] for index, column in numbers.items() if column is None)
@@ -148,14 +148,20 @@ def _as_tuple(columns: str | tuple[str, ...] | None) -> tuple[str, ...]:
 
 
 def _advice(
-    frame: Frame, time: Sequence[int], others: Sequence[int], timestamps: Timestamps, series: np.ndarray
+    frame: Frame,
+    time: Sequence[int],
+    identity: Sequence[int],
+    others: Sequence[int],
+    timestamps: Timestamps,
+    series: np.ndarray,
 ) -> str:
     """What to do where rows repeat their times. Columns of fractions cannot name series."""
     import pandas as pd  # slow to import
 
-    columns = {frame.names[index]: frame.columns[index] for index in others}
-    whole = {name: column for name, column in columns.items() if not pd.api.types.is_float_dtype(column.dtype)}
-    return advise_on_repeats(timestamps.times, series, [frame.names[index] for index in time], whole)
+    cells = {frame.names[index]: frame.columns[index] for index in others}
+    whole = {name: column for name, column in cells.items() if not pd.api.types.is_float_dtype(column.dtype)}
+    named, identities = ([frame.names[index] for index in columns] for columns in (time, identity))
+    return advise_on_repeats(timestamps.times, series, named, identities, whole)
 
 
 def _identities(frame: Frame, columns: Sequence[int], where: str) -> np.ndarray:

@@ -38,6 +38,16 @@ SPLIT = {
     "hours": ({"Date": HOURS.strftime("%Y-%m-%d"), "Hour": HOURS.hour}, "Date Hour"),
     "hours from 1": ({"Date": HOURS.strftime("%Y-%m-%d"), "HE": HOURS.hour + 1}, "Date HE"),
     "numbers": ({"Date": QUARTERS.strftime("%Y%m%d"), "hhmm": QUARTERS.hour * 100 + QUARTERS.minute}, "Date hhmm"),
+    "hours and minutes": (
+        {"Date": QUARTERS.strftime("%Y-%m-%d"), "Hour": QUARTERS.hour, "Minute": QUARTERS.minute}, "Date Hour Minute"
+    ),
+    "hours and minutes from 7 on": (
+        {"Date": QUARTERS.strftime("%Y-%m-%d"), "h": QUARTERS.hour, "m": QUARTERS.minute + 7}, "Date h m"
+    ),
+    "a calendar to minutes": (
+        {"y": QUARTERS.year, "m": QUARTERS.month, "d": QUARTERS.day, "h": QUARTERS.hour, "mi": QUARTERS.minute},
+        "y m d h mi",
+    ),
     "a calendar": ({"y": HOURS.year, "m": HOURS.month, "d": HOURS.day, "h": HOURS.hour}, "y m d h"),
 }  # fmt: skip
 
@@ -55,6 +65,16 @@ def test_a_time_in_several_columns_is_named_and_then_read(load, refusal, case, n
     np.testing.assert_array_equal(found.parts["train"][0].values[:, 0], frame["value"])
 
 
+def test_minutes_that_hours_lack_are_named_too(load, refusal):
+    parts = {"Date": QUARTERS.strftime("%Y-%m-%d"), "Hour": QUARTERS.hour, "Minute": QUARTERS.minute}
+    frame = pd.DataFrame(parts | {"value": noise(len(QUARTERS))})
+    with refusal("--data.time Date Hour Minute"):
+        load(frame, time=("Date", "Hour"))
+    both = pd.concat([frame.assign(station=station) for station in "ab"])
+    with refusal("--data.series station"):
+        load(both, time=tuple(parts))
+
+
 @pytest.mark.parametrize("order", [["date"], ["store"], ["date", "store"]])
 @pytest.mark.parametrize("names", [("north", "south"), (1, 2), (1, 2, 3)])
 def test_stores_of_one_file_are_named_and_then_apart(load, refusal, order, names):
@@ -70,7 +90,7 @@ def test_two_columns_may_tell_the_series_apart(load, refusal):
     frame = pd.concat([stores(1, 2).assign(item=item) for item in "ab"]).sort_values("date")
     with refusal("--data.series store item"):
         load(frame)
-    with refusal("--data.series item"):
+    with refusal("--data.series store item"):
         load(frame, series="store")
     assert len(load(frame, series=("store", "item")).parts["train"]) == 4
 
