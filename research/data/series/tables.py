@@ -89,8 +89,8 @@ def _timestamps(
 
     Raises UserError where the first column, taken by default, holds numbers, and one of `others` holds dates.
     """
-    columns = [frame.columns[index] for index in time]
-    column = joined_times(columns) if len(columns) > 1 else columns[0]
+    columns = {frame.names[index]: frame.columns[index] for index in time}
+    column = joined_times(columns, where) if len(columns) > 1 else frame.columns[time[0]]
     times = read_timestamps(column, frame.rows, where, day_first=options.day_first, time_zone=options.time_zone)
     if not options.time and {"unix", "excel"} & {kind for kind, *_ in times.notes}:
         dates = next((frame.names[index] for index in others if holds_dates(frame.columns[index])), None)

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -114,17 +114,20 @@ def _from_dates(column: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 WHOLE = r"\d{1,4}(?:\.0)?|\d{5,6}"
 YEAR = r"\d{4}(?:\.0)?"
+# Numbers of the parts of an hour, from 0 or 1 on: half-hours, thirds, quarters, 10 and 5 minutes.
+COUNTS = [{*range(first, first + count)} for count in (2, 3, 4, 6, 12) for first in (0, 1)]
 DAY = r"(?:1899-12-3[01]|1900-01-0[01]|0 days) "  # spreadsheets and pandas write it before a bare time of day
 MIDNIGHT = r"[T ]0?0:00(?::00(?:\.0+)?)?$"  # they write it after a bare date
 
 
-def joined_times(columns: Sequence[Any]) -> Any:
+def joined_times(columns: Mapping[str, Any], where: str) -> Any:
     """Join pandas columns of a date and a time of day, in this order, to one column of text; "" where a cell is empty.
 
     The first column holds dates, or years that are followed by columns of months and perhaps days. The rest hold times
     of day (12:30, 1230), or hours, minutes and seconds as whole numbers. Other cells are joined unchanged.
+    Raises UserError for whole numbers that count parts of a day or an hour, such as half-hours from 1 to 48.
     """
-    texts = [_text(column) for column in columns]
+    texts = [_text(column) for column in columns.values()]
     years = texts[0][texts[0] != ""].str.fullmatch(YEAR).all()
     dates = 1 + (sum(map(_whole, texts[1:3])) if years else 0)
     date = texts[0].str.replace(MIDNIGHT, "", regex=True)
@@ -132,6 +135,7 @@ def joined_times(columns: Sequence[Any]) -> Any:
         date = _padded(texts[0], 4).str.cat([_padded(text, 2) for text in texts[1:dates]], sep="-")
     clock = texts[dates:]
     if clock and all(map(_whole, clock)):
+        _refuse_counts(clock, list(columns)[dates:], where)
         clock = [_clock(clock)]
     time = date.str.cat([text.str.replace("^" + DAY, "", regex=True) for text in clock], sep=" ") if clock else date
     empty = np.any([(text == "").to_numpy(bool) for text in texts], axis=0)
@@ -148,6 +152,19 @@ def _whole(texts: Any) -> bool:
 
 def _padded(texts: Any, width: int) -> Any:
     return texts.str.removesuffix(".0").str.zfill(width)
+
+
+def _refuse_counts(parts: Sequence[Any], names: Sequence[str], where: str) -> None:
+    """Raises UserError for a single column from 25 to 99, and for minutes such as 1 to 4 alone at several hours."""
+    cells = [set(part[part != ""].str.removesuffix(".0").astype(int)) for part in parts]
+    largest = max(cells[0], default=0)
+    periods = len(parts) == 1 and 24 < largest < 100 and not parts[0].str.fullmatch(r"\d{3,}").any()
+    if periods or (len(parts) > 1 and len(cells[0]) > 1 and cells[1] in COUNTS):
+        fault = f"{names[0]!r} goes to {largest}" if periods else f"{names[1]!r} goes to {max(cells[1])} alone"
+        part = "the day" if periods else "the hour"
+        raise UserError(
+            f"{where}: {fault}, as numbers of parts of {part} do, not times; write times of day such as 12:30"
+        )
 
 
 def _clock(parts: Sequence[Any]) -> Any:

@@ -73,7 +73,7 @@ JOINED_HOURS = pd.date_range("2015-12-30", periods=200, freq="h")
 
 
 def read_joined(*columns, day_first=False):
-    joined = joined_times([pd.Series(column) for column in columns])
+    joined = joined_times({f"column {index}": pd.Series(column) for index, column in enumerate(columns, 1)}, "a.csv")
     return read_timestamps(joined, np.arange(len(joined)) + 2, "a.csv", day_first=day_first, time_zone=None)
 
 
@@ -154,3 +154,24 @@ def test_an_empty_cell_leaves_no_time():
 def test_what_is_no_time_is_shown_as_joined():
     with pytest.raises(UserError, match="row 2: '2016-01-04 noon' is no time"):
         read_joined(["2016-01-04"], ["noon"])
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+@pytest.mark.parametrize(("minutes", "first"), [(30, 1), (30, 0), (15, 1)])
+def test_numbers_of_the_parts_of_a_day_are_no_times(refusal, minutes, first, as_text):
+    numbers = (HOURS.hour * 60 + HOURS.minute) // minutes + first
+    with refusal("a.csv: 'column 2' goes to ", "parts of the day", "write times of day such as 12:30"):
+        read_joined(HOURS.strftime("%Y-%m-%d"), numbers.astype(str) if as_text else numbers)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 6, 12])
+@pytest.mark.parametrize("first", [0, 1])
+def test_numbers_of_the_parts_of_an_hour_are_no_minutes(refusal, count, first):
+    numbers = np.arange(200) % count + first
+    with refusal(f"a.csv: 'column 3' goes to {count - 1 + first} alone", "parts of the hour"):
+        read_joined(JOINED_HOURS.strftime("%Y-%m-%d"), JOINED_HOURS.hour, numbers)
+
+
+def test_minutes_of_a_single_hour_are_times():
+    found = read_joined(["2016-01-04"] * 4, [7] * 4, [1, 2, 3, 4])
+    np.testing.assert_array_equal(found.times, np.datetime64("2016-01-04T07:00") + np.arange(1, 5))
