@@ -42,7 +42,7 @@ class Inspect:
     architecture: Architecture | None = None
     """By default the one whose names the file has."""
     drop_top: bool = False
-    """Leave out the classifier (fc1, fc2, predictions), or the head of your own that stands in its place."""
+    """Leave out the classifier (fc1, fc2, predictions), or the head of your own in its place; not of a forecaster."""
     partial: bool = False
     """Take the layers that the file has kernels for, though others are missing."""
 
@@ -163,6 +163,9 @@ def _planned(flags: Inspect) -> tuple[WeightFile, ConversionPlan, dict[str, tupl
     file = open_weights(expanded(flags.file))
     plan = plan_conversion(file, flags.architecture or file.notes.get("architecture") or guess(file))
     if plan.architecture == FORECASTER:
+        if flags.drop_top or flags.partial:
+            flag = "--drop-top" if flags.drop_top else "--partial"
+            raise UserError(f"{file.path} holds a forecaster, which is taken whole or not at all; leave out {flag}")
         return file, plan, wanted_forecaster(plan)
     top = [leaf for leaf in plan.leaves if leaf.split("/")[0] in TOPS[plan.architecture]]
     last = plan.leaves.get("predictions/bias")

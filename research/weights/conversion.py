@@ -9,9 +9,10 @@ import numpy as np
 
 from research.errors import UserError
 from research.weights.layouts import TOPS
-from research.weights.mapping import ConversionPlan, Step
+from research.weights.mapping import FORECASTER, ConversionPlan, Step
 
 Shapes = Mapping[str, tuple[int, ...]]
+ANOTHER = "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
 FEW = 3  # names of each kind of error, where most leaves do not fit
 
 
@@ -35,7 +36,7 @@ def check_conversion(plan: ConversionPlan, wanted: Shapes, partial: bool = False
     taken: dict[str, Step] = {}
     left_out: list[str] = []
     wrong: dict[str, list[str]] = {"missing": [], "extra": [], "twice": [], "of another shape": [], "not numbers": []}
-    wrong["of another kind"] = list(plan.objections)
+    wrong["of another kind"] = [*plan.objections, *(() if unwanted_top else plan.top_objections)]
     head = head_of(plan) if drop_top else ()
     for step in plan.steps:
         if step.name in head:
@@ -93,10 +94,21 @@ def _listed(names: list[str], most: int | None) -> str:
 
 def _hint(conversion: Conversion, plan: ConversionPlan) -> str:
     if set(conversion.wrong) == {"missing"}:
-        return "this is a part of the net; only scripts/weights.py import --partial takes one"
+        return _missing_hint(plan.architecture, conversion.wrong["missing"])
     if set(conversion.wrong) == {"extra"} and head_of(plan).issuperset(conversion.wrong["extra"]):
         return "this is a head of its own; scripts/weights.py import --drop-top leaves it out"
-    return "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
+    return ANOTHER
+
+
+def _missing_hint(architecture: str, missing: list[str]) -> str:
+    """What to do about a file in which only the `missing` leaves are not there."""
+    if all(leaf.endswith("/bias") for leaf in missing):
+        return "layers without a bias are taken where the file says use_bias=False: save the whole model as NAME.keras"
+    if architecture != FORECASTER:
+        return "this is a part of the net; only scripts/weights.py import --partial takes one"
+    if all(leaf.startswith("head/") for leaf in missing):
+        return "its last layer is a recurrent one; ours have a Dense layer above it, so train the model with one"
+    return ANOTHER
 
 
 def _sound(step: Step, leaf: str, shape: tuple[int, ...], wrong: dict[str, list[str]]) -> bool:
@@ -130,10 +142,11 @@ def head_of(plan: ConversionPlan) -> frozenset[str]:
     """The file's names of the arrays that belong to a head of the user's above the base.
 
     A head has no convolution. It consists of dense layers; of all arrays after the base, where the file keeps the net's
-    order; and of all arrays beside the base, where the base is a net inside the net (`vgg16/...`).
+    order; and of all arrays beside the base, where the base is a net inside the net (`vgg16/...`). A forecaster has no
+    such head: its dense layers are its own.
     """
     base = [index for index, step in enumerate(plan.steps) if step.leaf is not None]
-    if not base:
+    if not base or plan.architecture == FORECASTER:
         return frozenset()
     within = _common([_parts(plan.steps[index].name)[:-1] for index in base])
     ranks: dict[str, int] = {}

@@ -10,7 +10,7 @@ from research.errors import UserError
 from research.weights.keras_config import keras_major, read_config
 from research.weights.keras_kinds import GATES, OUTPUTS, activation_of, gates_name, understand
 from research.weights.keras_layers import Found, found_layers, unmatched, wrapped
-from research.weights.layouts import Layout, Row, convention_of, gates_and_output
+from research.weights.layouts import Layout, Row, convention_of, gates_and_output, shape_in
 from research.weights.weight_file import WeightFile
 
 BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each
@@ -22,7 +22,7 @@ class Description(NamedTuple):
 
     `inputs` is the number of values that it reads at each step, `features` are the units of its recurrent layers,
     `dense` those of the layers between these and its `outputs`, whose activation is `output`. `gates_stated` is False
-    where the file does not say what gates it has.
+    where the file does not say what gates it has. `shape` is that of its outputs, steps x series, where it is stated.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class Description(NamedTuple):
     gates: str
     gates_stated: bool
     output: str = "linear"
+    shape: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         layers = "-".join(map(str, (self.inputs, *self.features, *self.dense, self.outputs)))
@@ -41,14 +42,18 @@ class Description(NamedTuple):
         silent = "" if self.gates_stated or self.kind == "rnn" else " (not stated: Keras' default)"
         before = "" if self.kind != "gru" or self.reset_after else ", reset before the product"
         output = "" if self.output == "linear" else f", output {self.output}"
-        return f"{self.kind} {layers}{before}{gates}{silent}{output}"
+        shape = "" if self.shape is None else f", {self.shape[0]} steps x {self.shape[1]} series"
+        return f"{self.kind} {layers}{before}{gates}{silent}{output}{shape}"
 
 
 class Stated(NamedTuple):
-    """What a file states of a forecaster: gates and output (None where it does not), and what differs from ours."""
+    """What a file states of a forecaster: gates, output and output shape, each None where it does not, and what differs
+    from ours.
+    """
 
     gates: str | None
     output: str | None
+    shape: tuple[int, int] | None = None
     objections: tuple[str, ...] = ()
 
 
@@ -59,10 +64,11 @@ def stated(file: WeightFile) -> Stated:
     """
     model = read_config(file.notes, file.path)
     if model is None:
-        noted = gates_and_output(file.notes["convention"]) if "convention" in file.notes else (None, None)
-        return Stated(*noted, tuple(wrapped(file)))
+        noted = file.notes.get("convention")
+        told = (None, None, None) if noted is None else (*gates_and_output(noted), shape_in(noted))
+        return Stated(*told, tuple(wrapped(file)))
     try:
-        layers, objections = understand(model, _inputs(file))
+        layers, objections, shape = understand(model, _inputs(file))
     except (TypeError, ValueError, ZeroDivisionError) as error:
         raise UserError(f"{file.path} is damaged: its configuration has no settings of Keras' ({error})") from error
     gates = {gates_name(layer) for layer in layers} - {None}
@@ -71,7 +77,7 @@ def stated(file: WeightFile) -> Stated:
         objections += ("gates (hard_sigmoid, of an unknown version of Keras: 2 and 3 have different ones)",)
     kind = "hard_sigmoid_keras2" if kind == "hard_sigmoid" and major is not None and major < 3 else kind
     output = activation_of(layers[-1]) if layers and layers[-1].kind == "Dense" else None
-    return Stated(kind, output, (*objections, *(unmatched(file, layers) if model.layers else ())))
+    return Stated(kind, output, shape, (*objections, *(unmatched(file, layers) if model.layers else ())))
 
 
 def _inputs(file: WeightFile) -> int | None:
@@ -96,8 +102,8 @@ def forecaster_layout(file: WeightFile) -> Layout:
 
 def _convention(file: WeightFile) -> str:
     """What the file states; where it is silent, or says what ours has not, what Keras has by default since 2.2."""
-    gates, output, _ = stated(file)
-    return convention_of(gates if gates in GATES else GATES[0], output if output in OUTPUTS else OUTPUTS[0])
+    gates, output, shape, _ = stated(file)
+    return convention_of(gates if gates in GATES else GATES[0], output if output in OUTPUTS else OUTPUTS[0], shape)
 
 
 def forecaster_shapes(leaves: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
@@ -146,6 +152,7 @@ def describe(leaves: Mapping[str, np.ndarray], convention: str, gates_stated: bo
         gates=gates,
         gates_stated=gates_stated,
         output=output,
+        shape=shape_in(convention),
     )
 
 

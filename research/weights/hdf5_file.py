@@ -159,6 +159,7 @@ def _names_of(net: Any, here: str) -> Texts:
         kind = re.sub("([a-z])([A-Z])", r"\1_\2", kind).lower()
         layer_path = f"{here}/{kind}_{seen[kind]}" if seen[kind] else f"{here}/{kind}"
         names |= {layer_path: str(settings["name"])} | _names_of(layer, f"{layer_path}/layers")
+        names |= _names_of(settings.get("layer"), f"{layer_path}/layer/layers")  # within a TimeDistributed
         seen[kind] += 1
     return names
 

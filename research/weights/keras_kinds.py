@@ -40,10 +40,14 @@ DEFAULTS = {"go_backwards": False, "return_sequences": False, "stateful": False,
 
 
 class Understood(NamedTuple):
-    """The layers that have weights, each with its whole activation, and what ours have not, each named."""
+    """The layers that have weights, each with its whole activation, and what ours have not, each named.
+
+    `shape` is the one that a Reshape gives the outputs, which ours have as steps x series; None without one.
+    """
 
     layers: tuple[Configured, ...]
     objections: tuple[str, ...]
+    shape: tuple[int, int] | None = None
 
 
 def understand(model: ModelConfig, inputs: int | None = None) -> Understood:
@@ -63,7 +67,8 @@ def understand(model: ModelConfig, inputs: int | None = None) -> Understood:
         elif layer.kind not in NOTHING:
             reason = f", which {REASONS[layer.kind]}" if layer.kind in REASONS else ""
             found.append(f"{layer.name} (a {layer.kind}{reason})")
-    return Understood(tuple(carried), (*model.faults, *found, *_differences(carried)))
+    objections = (*model.faults, *found, *_differences(carried))
+    return Understood(tuple(carried), objections, _shape(model.layers, carried))
 
 
 def activation_name(value: Any) -> str:
@@ -118,11 +123,24 @@ def _reshaped(
     return []
 
 
+def _shape(layers: Sequence[Configured], carried: Sequence[Configured]) -> tuple[int, int] | None:
+    """The two sizes of the outputs by the last Reshape above the last layer with weights; None without them."""
+    after = layers[layers.index(next(layer for layer in layers if layer.name == carried[-1].name)) :] if carried else ()
+    target = next((layer.settings.get("target_shape") for layer in reversed(after) if layer.kind == RESHAPE), ())
+    units = carried[-1].settings.get("units") if carried else None
+    every, sizes = _every_size(target, units), _sizes(target, units)
+    found = every if len(every) == 2 else sizes
+    return (found[0], found[1]) if len(found) == 2 else None
+
+
 def _sizes(target: Any, units: Any) -> list[int]:
     """A target shape of `units` numbers without its ones, -1 replaced by what it stands for."""
+    return [size for size in _every_size(target, units) if size != 1]
+
+
+def _every_size(target: Any, units: Any) -> list[int]:
     known = [size for size in target if size != -1]
-    sizes = [units // math.prod(known) if size == -1 else size for size in target]
-    return [size for size in sizes if size != 1]
+    return [units // math.prod(known) if size == -1 else size for size in target]
 
 
 def _differences(carried: Sequence[Configured]) -> list[str]:

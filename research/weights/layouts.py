@@ -8,8 +8,9 @@ from research.weights.keras_kinds import GATES, OUTPUTS
 
 Convention = str  # what the numbers assume, see CONVENTIONS
 
+SHAPE = r", shape (\d{1,9})x(\d{1,9})$"  # at the end of a forecaster's convention
 AS_IT_IS, KERNEL, MATRIX = "", "OIHW > HWIO", "transposed"
-FLATTEN, POINT, TWELFTHS = "HWC flatten", "1x1 > [in,out]", "/ 4096"
+FLATTEN, POINT, TWELFTHS, ZEROS = "HWC flatten", "1x1 > [in,out]", "/ 4096", "zeros"
 
 
 class Row(NamedTuple):
@@ -125,15 +126,29 @@ def _squeezenet() -> tuple[Layout, ...]:
 LAYOUTS: dict[str, tuple[Layout, ...]] = {"vgg16": _vgg16(), "squeezenet": _squeezenet()}
 
 
-def convention_of(gates: str, output: str) -> str:
-    """A forecaster's gates (models.gates.Gates) and the activation of its last layer, as files note them."""
-    return gates if output == "linear" else f"{gates}, output {output}"
+def convention_of(gates: str, output: str, shape: tuple[int, int] | None = None) -> str:
+    """A forecaster's gates (models.gates.Gates), the activation of its last layer, and the shape that the file gives
+    its outputs (steps x series), as files note them.
+    """
+    bent = gates if output == "linear" else f"{gates}, output {output}"
+    return bent if shape is None else f"{bent}, shape {shape[0]}x{shape[1]}"
 
 
 def gates_and_output(convention: str) -> tuple[str, str]:
     """The gates and the output activation that a `convention_of` text states."""
-    gates, _, output = convention.partition(", output ")
+    gates, _, output = without_shape(convention).partition(", output ")
     return gates, output or "linear"
+
+
+def shape_in(convention: str) -> tuple[int, int] | None:
+    """The shape that `convention_of` was given."""
+    found = re.search(SHAPE, convention)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def without_shape(convention: str) -> str:
+    """`convention` of outputs of any shape."""
+    return re.sub(SHAPE, "", convention)
 
 
 # Of pictures: the preprocessing, as models.layers.Convention. Of a forecaster: its gates and its output.

@@ -53,8 +53,12 @@ def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Descript
     return leaves, describe(leaves, plan.convention, gates_known(file))
 
 
-def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = "linear") -> dict[str, np.ndarray]:
+def load_forecaster(
+    path: Path | str, wanted: Shapes, gates: str, output: str = "linear", shape: tuple[int, int] | None = None
+) -> dict[str, np.ndarray]:
     """The `wanted` leaves ({name: shape}) of a net with such gates and output, from the forecaster file at `path`.
+
+    `shape` are the net's steps of horizon and its series, which the file's must be where it says them.
 
     Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
     and an output that the file does not tell of are taken for the net's, with a warning.
@@ -66,10 +70,17 @@ def load_forecaster(path: Path | str, wanted: Shapes, gates: str, output: str = 
     own_gates, own_output = gates_and_output(plan.convention)
     found = list(plan.objections)
     if gates_known(file) and own_gates != gates and not any(leaf.startswith("rnn") for leaf in wanted):
-        found.append(f"gates ({own_gates}, the net's {gates})")
+        found.append(f"gates ({own_gates}, the net's {gates}: --model.gates)")
     if stated(file).output is not None and own_output != output:
         found.append(f"output ({own_output}, the net's {output}: --model.output)")
+    own_shape = stated(file).shape
+    if shape and own_shape and own_shape != shape and not (1 in shape and 1 in own_shape):
+        found.append(f"outputs ({_steps_by_series(own_shape)}, the net's {_steps_by_series(shape)})")
     return convert(plan._replace(objections=tuple(found)), wanted)
+
+
+def _steps_by_series(shape: tuple[int, int]) -> str:
+    return f"{shape[0]} steps x {shape[1]} series"
 
 
 def wanted_forecaster(plan: ConversionPlan) -> dict[str, tuple[int, ...]]:
@@ -91,8 +102,9 @@ def weights_only_caveat(file: WeightFile) -> str | None:
         return None
     return (
         f"{file.path.name} holds weights only: it cannot tell whether a layer reads backwards (go_backwards), masks "
-        "steps, is wrapped in another, or has another activation than ours; to have that checked, save the whole model "
-        "(NAME.keras)"
+        "steps, is wrapped in another, is used twice, or has another activation or other gates than ours, nor whether "
+        "there are several outputs, or layers without weights (Activation, Reshape, Rescaling); to have that checked, "
+        "save the whole model (NAME.keras)"
     )
 
 

@@ -1,16 +1,17 @@
 """The plan of a conversion: which array of a weight file becomes which of our leaves, decided by names."""
 
 import re
-from collections.abc import Callable, Container
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from research.errors import UserError
 from research.weights import layouts
 from research.weights.forecaster import forecaster_layout, several_kinds, stated
-from research.weights.keras_config import Configured, read_config, with_inner
-from research.weights.keras_kinds import activation_name
+from research.weights.keras_config import parsed
+from research.weights.keras_graph import graph_of
+from research.weights.keras_pictures import picture_objections
 from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
 from research.weights.weight_file import WeightFile
 
@@ -27,10 +28,6 @@ CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 UNNAMED = re.compile(r"(?:conv2d|dense)(?:_\d+)?/vars/\d+")  # by Keras itself
 FORECASTER = "forecaster"  # its tables are made from the file
-
-# keras.src.applications.vgg16; the last layer may have been made without its softmax, which ours adds.
-CONVOLUTION = {"padding": "same", "strides": [1, 1], "dilation_rate": [1, 1], "groups": 1}
-LAST, LAST_ACTIVATIONS = "predictions", ("softmax", "linear")
 
 
 class Step(NamedTuple):
@@ -51,7 +48,7 @@ class ConversionPlan(NamedTuple):
     """How a file maps onto an architecture: one step for each array, in the file's order.
 
     `ordered` is True where that order is the net's. `objections` are settings in the file that differ from our layers',
-    each with the layer's name.
+    each with the layer's name; `top_objections` are those of the top, which only a net with its top minds.
     """
 
     path: str
@@ -61,6 +58,7 @@ class ConversionPlan(NamedTuple):
     steps: tuple[Step, ...]
     ordered: bool
     objections: tuple[str, ...] = ()
+    top_objections: tuple[str, ...] = ()
 
     @property
     def leaves(self) -> dict[str, Step]:
@@ -79,17 +77,21 @@ def plan_conversion(file: WeightFile, architecture: str) -> ConversionPlan:
     if not _is_of(file, best):
         raise _another_net(file, architecture)
     convention = file.notes.get("convention", best.convention)
-    if convention not in CONVENTIONS[architecture]:
+    if layouts.without_shape(convention) not in CONVENTIONS[architecture]:
         known = " and ".join(CONVENTIONS[architecture])
         raise UserError(f"{file.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
     steps = _with_own_top(tuple(_step(name, file, best) for name in file.arrays), architecture, best)
+    steps = _with_biases(steps, file)
     ordered = file.kind in ("keras-h5", "torch")
     plan = ConversionPlan(str(file.path), architecture, best.name, convention, steps, ordered)
-    if architecture == "vgg16":
-        return plan._replace(objections=_picture_objections(file, {leaf.split("/")[0] for leaf in plan.leaves}))
-    if architecture != FORECASTER:
-        return plan
-    return plan._replace(objections=(*stated(file).objections, *several_kinds(plan.leaves)))
+    if architecture == FORECASTER:
+        faults = (*stated(file).objections, *several_kinds(plan.leaves), *_lora(steps, ()))
+        return plan._replace(objections=faults)
+    stated_of = picture_objections(file, architecture, {leaf: step.name for leaf, step in plan.leaves.items()})
+    top = dict.fromkeys(each for layer in stated_of if layer in TOPS[architecture] for each in stated_of[layer])
+    base = dict.fromkeys(each for layer in stated_of if layer not in TOPS[architecture] for each in stated_of[layer])
+    base |= dict.fromkeys(_lora(steps, TOPS[architecture]))
+    return plan._replace(objections=tuple(base), top_objections=tuple(top))
 
 
 def guess(file: WeightFile) -> str:
@@ -115,6 +117,31 @@ def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) ->
         return steps
     top = TOPS[architecture]
     return tuple(step._replace(leaf=None) if step.leaf and step.leaf.split("/")[0] in top else step for step in steps)
+
+
+def _with_biases(steps: tuple[Step, ...], file: WeightFile) -> tuple[Step, ...]:
+    """The steps; after kernels of layers that Keras made without a bias (use_bias=False) one of zeros."""
+    graph, leaves = parsed(file.notes, file.path, graph_of), {step.leaf for step in steps}
+    found: list[Step] = []
+    for step in steps:
+        found.append(step)
+        layer, _, part = (step.leaf or "").rpartition("/")
+        key = graph.key_of(file.aliases.get(step.name, step.name)) if graph and part == "kernel" else None
+        settings = graph.nodes[key].layer.settings if graph and key is not None else {}
+        if settings.get("use_bias") is False and f"{layer}/bias" not in leaves:
+            twice = (2,) if settings.get("reset_after") is True else ()  # a GRU's, for both products
+            zeros = np.zeros((*twice, *step.after.shape[-1:]), np.float32)
+            found.append(Step(f"{step.name} (use_bias=False)", f"{layer}/bias", layouts.ZEROS, zeros, zeros))
+    return tuple(found)
+
+
+def _lora(steps: tuple[Step, ...], top: tuple[str, ...]) -> list[str]:
+    """In words, the layers of ours below the `top` whose kernels lack what LoRA has learned, as legacy files do."""
+    ours = {step.name.rpartition("/")[0] for step in steps if step.leaf and step.leaf.split("/")[0] not in top}
+    names = [step.name.rpartition("/") for step in steps]
+    found = dict.fromkeys(layer for layer, _, last in names if layer in ours and last.startswith("lora_"))
+    told = "kernels without what LoRA has learned; save NAME.keras or NAME.weights.h5, which have both in one"
+    return [f"{told} ({', '.join(found)})"] if found else []
 
 
 def presupposed(architecture: str) -> str:
@@ -154,22 +181,3 @@ def _step(name: str, file: WeightFile, layout: Layout) -> Step:
     except ValueError:
         after = before
     return Step(name, row.leaf, row.change, before, after)
-
-
-def _picture_objections(file: WeightFile, ours: Container[str]) -> tuple[str, ...]:
-    """The layers with the names in `ours`, also those of an inner model, whose settings differ from ours; each named.
-
-    Raises UserError for a configuration that cannot be read.
-    """
-    model = read_config(file.notes, file.path)
-    named = [layer for layer in with_inner(model.layers if model else ()) if layer.name in ours]
-    return tuple(f"{layer.name} ({', '.join(wrong)})" for layer in named if (wrong := _different(layer)))
-
-
-def _different(layer: Configured) -> list[str]:
-    activations = LAST_ACTIVATIONS if layer.name == LAST else ("relu",)
-    activation = activation_name(layer.settings.get("activation", activations[0]))
-    wrong = [] if activation in activations else [f"activation {activation}, ours {activations[0]}"]
-    settings: dict[str, Any] = CONVOLUTION if layer.kind == "Conv2D" else {}
-    stated = {key: layer.settings.get(key, ours) for key, ours in settings.items()}
-    return wrong + [f"{key} {stated[key]}, ours {ours}" for key, ours in settings.items() if stated[key] != ours]

@@ -15,6 +15,7 @@ from research.weights.not_weights import KNOWN, which_file, which_folder
 from research.weights.torch_file import read_torch_stream, read_torch_zip
 
 BLOCK = 1 << 20
+LONGEST_JSON = 64 << 20  # bytes that are looked at for what a JSON document is
 WRAPPERS = ("_orig_mod.", "module.", "model.")  # before names of torch: torch.compile, DataParallel, Lightning
 
 
@@ -70,6 +71,8 @@ def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _kind(path: Path) -> str:
     with path.open("rb") as file:
         head = file.read(4096)
+        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+            head += file.read(LONGEST_JSON)
     if head.startswith(b"PK"):
         return _zip_kind(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):

@@ -99,8 +99,10 @@ def layers_of(leaves):
 def write_legacy():
     """Keras' legacy .h5: "published" (block1_conv1_W_1:0), "tf.keras" (kernel:0), or "whole" (saved with the model)."""
 
-    def write(path, leaves, style="published"):
+    def write(path, leaves, style="published", config=None):
         with h5py.File(path, "w") as file:
+            if config is not None:
+                file.attrs["model_config"] = json.dumps({"config": config})
             root = file.create_group("model_weights") if style == "whole" else file
             names = layers_of(leaves)
             root.attrs["layer_names"] = [name.encode() for name in ["input_1", *names]]
@@ -143,7 +145,8 @@ def write_keras3():
             return path
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("metadata.json", "{}")
-            archive.writestr("config.json", json.dumps({"config": {"layers": config or []}}))
+            functional = isinstance(config, dict)
+            archive.writestr("config.json", json.dumps({"config": config if functional else {"layers": config or []}}))
             archive.writestr("model.weights.h5", content)
         return path
 

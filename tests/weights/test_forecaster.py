@@ -12,6 +12,7 @@ import pytest
 
 from research.cli.weights import weights
 from research.command_line import MISTAKE
+from research.errors import UserError
 from research.models.forecasters import ForecastSpec, recurrent_forecaster
 from research.weights.forecaster import Description
 from research.weights.load import forecaster_leaves, load_forecaster, open_weights
@@ -35,7 +36,7 @@ NETS = {
     "old_list_folded.h5": Description("gru", (3,), (), 3, 6, True, "sigmoid", True, "tanh"),
     "folded.keras": Description("gru", (4,), (5,), 3, 6, True, "sigmoid", True, "sigmoid"),
     "functional.keras": Description("lstm", (4,), (5,), 3, 6, False, "hard_sigmoid", True, "tanh"),
-    "old_functional.h5": Description("lstm", (3, 4), (), 3, 6, False, "sigmoid", True, "sigmoid"),
+    "old_functional.h5": Description("lstm", (3, 4), (), 3, 6, False, "sigmoid", True, "sigmoid", (2, 3)),
 }
 
 
@@ -275,7 +276,7 @@ def test_a_net_takes_a_file_that_fits_it_and_no_other(golden, refusal):
     del other["lstm2/bias"]
     with refusal(
         *("missing: dense1/kernel, dense1/bias", "extra: lstm_1/lstm_cell/bias:0", "lstm1/kernel is 3x16, not 8x16"),
-        "gates (hard_sigmoid_keras2, the net's sigmoid)",
+        "gates (hard_sigmoid_keras2, the net's sigmoid: --model.gates)",
     ):
         load_forecaster(path, other, "sigmoid")
     silent = golden("two_lstm.weights.h5")
@@ -375,6 +376,35 @@ def test_a_net_takes_the_output_that_the_file_tells_and_no_other(golden, tmp_pat
             load_forecaster(path, wanted, told.gates)
 
 
+@pytest.mark.parametrize("target", [[2, 3], [3, 2], [-1, 2], [6, 1]])
+def test_a_net_takes_the_shape_of_the_outputs_that_the_file_tells_and_no_other(golden, tmp_path, refusal, target):
+    """Series x steps would be steps x series in another order; an import and an export still tell."""
+
+    def change(named, layers):
+        named["reshape"]["config"]["target_shape"] = target
+
+    path = configured(golden("old_functional.h5"), change)
+    leaves, told = forecaster_leaves(path)
+    assert told.shape == (6 // target[1], target[1])
+    weights(["import", str(path), str(tmp_path / "one.safetensors")])
+    weights(["export", str(tmp_path / "one.safetensors"), str(tmp_path / "one.h5")])
+    wanted = {leaf: array.shape for leaf, array in leaves.items()}
+    for each in (path, tmp_path / "one.safetensors", tmp_path / "one.h5"):
+        assert load_forecaster(each, wanted, told.gates, told.output, told.shape).keys() == wanted.keys()
+        with refusal(f"outputs ({told.shape[0]} steps x {told.shape[1]} series, the net's 3 steps x 4 series)"):
+            load_forecaster(each, wanted, told.gates, told.output, (3, 4))
+
+
+def test_one_series_has_the_same_numbers_as_one_step(golden):
+    def change(named, layers):
+        named["reshape"]["config"]["target_shape"] = [1, 6]
+
+    path = configured(golden("old_functional.h5"), change)
+    leaves, told = forecaster_leaves(path)
+    wanted = {leaf: array.shape for leaf, array in leaves.items()}
+    assert load_forecaster(path, wanted, told.gates, told.output, (6, 1)).keys() == wanted.keys()
+
+
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])
 @pytest.mark.parametrize("part", ["0", "1", "2"])
 def test_arrays_of_any_shape_are_refused_in_words(tmp_path, refusal, part, shape):
@@ -405,4 +435,79 @@ def test_what_a_file_of_weights_only_cannot_tell_is_said(golden, capsys, name):
     leaves, told = forecaster_leaves(path)
     load_forecaster(path, {leaf: array.shape for leaf, array in leaves.items()}, told.gates)
     for text in (shown, capsys.readouterr().err):
-        assert ("cannot tell whether a layer reads backwards (go_backwards)" in text) == (name in SILENT), text
+        words = ("cannot tell whether a layer reads backwards (go_backwards)", "several outputs", "is used twice")
+        for each in (*words, "layers without weights", "other gates"):
+            assert (each in text) == (name in SILENT), text
+
+
+def add_layer(path, name, *shapes):
+    with h5py.File(path, "a") as file:
+        for number, shape in enumerate(shapes):
+            file[f"{name}/vars/{number}"] = np.ones(shape, "f4")
+    return path
+
+
+@pytest.mark.parametrize("name", ["layers/time_distributed/layer", "out", "layers/einsum_dense"])
+@pytest.mark.parametrize("flag", ["--drop-top", "--partial"])
+def test_no_layer_of_a_forecaster_is_a_top_that_could_be_dropped(tmp_path, refusal, name, flag):
+    path = add_layer(stacked(tmp_path / "w.weights.h5", 1), name, (2, 2), (2,))
+    with pytest.raises(UserError, match=f"extra: {name}/vars/0, {name}/vars/1") as caught:
+        forecaster_leaves(path)
+    assert "--drop-top" not in str(caught.value)
+    with refusal("holds a forecaster, which is taken whole", f"leave out {flag}"):
+        weights(["import", str(path), str(tmp_path / "out.safetensors"), flag])
+    assert not (tmp_path / "out.safetensors").exists()
+
+
+def test_kernels_without_their_lora_deltas_are_refused(golden, refusal):
+    path = golden("two_lstm.h5")
+    with h5py.File(path, "a") as file:
+        group = file["model_weights/dense"]
+        names = [f"sequential/dense/lora_kernel_{end}" for end in "ab"]
+        group[names[0]], group[names[1]] = np.ones((5, 2), "f4"), np.ones((2, 6), "f4")
+        group.attrs["weight_names"] = [*group.attrs["weight_names"], *names]
+    with refusal("kernels without what LoRA has learned; save NAME.keras", "(dense/sequential/dense)"):
+        forecaster_leaves(path)
+
+
+def without_biases(path, *layers, told=True):
+    """The file as Keras writes it where `layers` were made with use_bias=False."""
+    with h5py.File(path, "a") as file:
+        for name in layers:
+            group = file["model_weights"][name]
+            names = list(map(str, group.attrs["weight_names"]))
+            del group[names.pop()]
+            group.attrs["weight_names"] = names
+
+    def change(named, _):
+        for name in layers if told else ():
+            named[name]["config"]["use_bias"] = False
+
+    return configured(path, change)
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "leaves"),
+    [("two_lstm.h5", ["slow", "dense"], ["lstm1", "head"]), ("old_gru.h5", ["gru", "dense"], ["gru1", "head"])],
+)
+def test_a_layer_without_a_bias_has_one_of_zeros(golden, tmp_path, name, layers, leaves):
+    whole, told = forecaster_leaves(golden(name))
+    with h5py.File(tmp_path / name) as file:
+        names = {layer: next(each for each in file["model_weights"] if each.startswith(layer)) for layer in layers}
+    found, same = forecaster_leaves(without_biases(tmp_path / name, *names.values()))
+    assert same == told and list(found) == list(whole)
+    for leaf in whole:
+        zero = leaf in [f"{layer}/bias" for layer in leaves]
+        assert np.array_equal(found[leaf], 0 * whole[leaf] if zero else whole[leaf]), leaf
+    assert weights(["inspect", str(tmp_path / name)]) == 0
+
+
+def test_what_is_missing_in_a_forecaster_is_answered_by_advice_that_helps(golden, refusal):
+    path = without_biases(golden("two_lstm.h5"), "slow", told=False)
+    with refusal("use_bias=False: save the whole model as NAME.keras", "missing: lstm1/bias"):
+        forecaster_leaves(path)
+    path = golden("two_lstm.weights.h5")
+    with h5py.File(path, "a") as file:
+        del file["layers/dense"]
+    with refusal("its last layer is a recurrent one; ours have a Dense layer above it", "missing: head/kernel"):
+        forecaster_leaves(path)

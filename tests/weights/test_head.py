@@ -1,5 +1,6 @@
 """A net that the user fine-tuned as a base: the head is known as one, and left out where that is asked for."""
 
+import h5py
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
@@ -12,6 +13,7 @@ from research.weights.weight_file import read
 
 HEAD = {"dense/kernel": np.ones((4, 2), "f4"), "dense/bias": np.ones(2, "f4")}
 NESTED = ["sequential.weights.h5", "sequential.keras", "sequential.h5", "head.h5", "backbone.weights.h5"]
+NESTED += ["before.keras", "old_before.h5"]
 
 
 def ported(path, leaves, **asked):
@@ -111,3 +113,19 @@ def test_a_prefix_of_some_names_is_a_name(tmp_path):
     assert list(read(tmp_path / "w.npz").arrays) == ["model.a", "other.b"]
     np.savez(tmp_path / "w.npz", **{"model.": np.ones(2)})
     assert list(read(tmp_path / "w.npz").arrays) == ["model."]
+
+
+@pytest.mark.parametrize("layer", ["block3_conv1", "dense"])
+def test_kernels_without_their_lora_deltas_are_refused_below_the_head(keras_file, keras_leaves, refusal, layer):
+    path = keras_file("head.h5")
+    with h5py.File(path, "a") as file:
+        root = file["model_weights"]
+        group = root[next(name for name in root if name.startswith(layer))]
+        folder = str(group.attrs["weight_names"][0]).rpartition("/")[0]
+        group[f"{folder}/lora_kernel_a"] = np.ones((1, 2), "f4")
+        group.attrs["weight_names"] = [*group.attrs["weight_names"], f"{folder}/lora_kernel_a"]
+    if layer == "dense":
+        ported(path, keras_leaves, drop_top=True)
+    else:
+        with refusal("kernels without what LoRA has learned", layer):
+            ported(path, keras_leaves, drop_top=True)

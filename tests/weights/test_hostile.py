@@ -118,6 +118,7 @@ def test_pickled_objects_in_an_npz_are_refused(tmp_path, refusal):
         (b"<!-- of a proxy -->\n<HTML>", "HTML page"),
         (b'<?xml version="1.0"?><Error><Code>NoSuchKey</Code></Error>', "XML document"),
         (b'{"message": "Not Found"}', "the download answered with an error"),
+        (b'{"note": "' + b"x" * 100_000 + b'", "modelTopology": {}}', "TensorFlow.js model.json"),
         (b'{"format": "layers-model", "generatedBy": "keras v2.15.0"}', "TensorFlow.js model.json"),
         (b'{"modelTopology": {"class_name": "Model", "config": {}}}', "tensorflowjs_converter"),
         (b'{"metadata": {"total_size": 5}, "weight_map": {}}', "several files; save them in one"),

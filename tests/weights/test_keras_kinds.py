@@ -78,7 +78,7 @@ def test_every_kind_of_layer_is_nothing_folded_or_refused(kind):
 @pytest.mark.parametrize("kind", ["SimpleRNN", "LSTM", "GRU"])
 def test_the_layers_of_a_forecaster_are_carried(kind):
     layers = (layer(kind, recurrent_activation="sigmoid"), layer("Dense", "a", activation="relu"), layer("Dense", "b"))
-    assert understand(ModelConfig(layers)) == (layers, ())
+    assert understand(ModelConfig(layers)) == (layers, (), None)
 
 
 @pytest.mark.parametrize(
@@ -246,3 +246,23 @@ def test_a_model_within_a_model_is_refused_by_its_kind():
     inner = {"class_name": "Sequential", "config": [{"class_name": "LSTM", "config": {"name": "lstm"}}]}
     found = read({"class_name": "Sequential", "config": [inner, {"class_name": "Dense", "config": {"name": "a"}}]})
     assert "a Sequential, which is a model within the model" in "; ".join(understand(found).objections)
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ({"module": None, "registered_name": "Mine>Dense"}, "Mine>Dense"),
+        ({"module": "my.layers", "registered_name": "Dense"}, "my.layers>Dense"),
+        ({"module": "__main__", "registered_name": None}, "__main__>Dense"),
+        ({"module": "keras_hub.layers", "registered_name": "Dense"}, "keras_hub.layers>Dense"),
+        ({"module": "keras.layers", "registered_name": None}, "Dense"),
+        ({"module": "keras.src.ops.numpy", "registered_name": "Dense"}, "Dense"),
+        ({"module": "tf_keras.src.layers", "registered_name": "Dense"}, "Dense"),
+        ({}, "Dense"),
+    ],
+)
+def test_a_class_of_the_users_is_not_that_of_keras_by_the_same_name(told, kind):
+    head = {"class_name": "Dense", "config": {"name": "head", "units": 6}} | told
+    reader = {"class_name": "LSTM", "config": {"name": "lstm", "recurrent_activation": "sigmoid"}}
+    found = understand(read({"class_name": "Sequential", "config": {"layers": [reader, head]}}))
+    assert found.objections == (() if kind == "Dense" else (f"head (a {kind})",))

@@ -34,14 +34,25 @@ def test_keras_3_takes_the_eleventh_convolution_for_the_eleventh(tmp_path, thin,
     assert loaded.convention == "caffe"
 
 
+def listed_backwards(leaves):
+    """The layers of a functional VGG16, the last one first."""
+    told = {"activation": "relu", "padding": "same"}
+    listed, before = [("InputLayer", {"name": "in"}, [])], "in"
+    for name in dict.fromkeys(leaf.split("/")[0] for leaf in leaves):
+        if name.endswith("conv1") and before != "in":
+            listed.append(("MaxPooling2D", {"name": f"to_{name}"}, [[[before, 0, 0]]]))
+            before = f"to_{name}"
+        listed.append(("Conv2D", {"name": name} | told, [[[before, 0, 0]]]))
+        before = name
+    layers = [{"class_name": kind, "config": config, "inbound_nodes": read} for kind, config, read in reversed(listed)]
+    return {"layers": layers, "input_layers": ["in", 0, 0], "output_layers": [before, 0, 0]}
+
+
 def test_keras_3_names_go_before_numbers(tmp_path, thin, wanted, write_keras3):
     leaves = thin()
     shuffled = dict(sorted(leaves.items(), reverse=True))
     same(load_weights(write_keras3(tmp_path / "w.weights.h5", shuffled), wanted(leaves), "vgg16"), leaves)
-    layers = list(dict.fromkeys(name.split("/")[0] for name in shuffled))
-    config = [{"class_name": "InputLayer", "config": {"name": "in"}}]
-    config += [{"class_name": "Conv2D", "config": {"name": layer}} for layer in layers]
-    path = write_keras3(tmp_path / "w.keras", shuffled, named=False, config=config)
+    path = write_keras3(tmp_path / "w.keras", shuffled, named=False, config=listed_backwards(leaves))
     same(load_weights(path, wanted(leaves), "vgg16"), leaves)
 
 

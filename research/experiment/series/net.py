@@ -161,7 +161,8 @@ def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dic
     model, path = config.model, weights_file(config)
     like = named_leaves(jax.eval_shape(net.init, jax.random.key(0), example(sizes))["params"])
     if path is not None and isinstance(model, RecurrentForecaster):
-        return load_forecaster(path, {name: leaf.shape for name, leaf in like.items()}, model.gates, model.output)
+        wanted, shape = {name: leaf.shape for name, leaf in like.items()}, (sizes.horizon, sizes.channels)
+        return load_forecaster(path, wanted, model.gates, model.output, shape)
     if isinstance(model, DenseForecaster) and model.zero_init_head:
         return {name: np.zeros(leaf.shape, leaf.dtype) for name, leaf in like.items() if name == "head/kernel"}
     return {}

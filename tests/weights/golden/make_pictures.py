@@ -1,6 +1,6 @@
 """Makes pictures.zip: VGG16 with one channel a layer, as real Keras 3 saves it alone and as a part of a user's net.
 
-python tests/weights/golden/make_pictures.py    (once, by hand; needs: pip install -e '.[bench]'; half a minute)
+python tests/weights/golden/make_pictures.py    (once, by hand; needs tf-keras and pip install -e '.[bench]')
 
 leaves.npz holds the numbers of the base under our names; all files have the same, those in bfloat16 rounded to it.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import tf_keras
 
 PLACE = Path(__file__).with_name("pictures.zip")
 NAMES = [f"block{block}_conv{turn}" for block, turns in enumerate((2, 2, 3, 3, 3), 1) for turn in range(1, turns + 1)]
@@ -45,22 +46,24 @@ class WithBackbone(keras.Model):
         return self.out(self.pool(self.backbone(pictures)))
 
 
-def convolution(name):
-    return keras.layers.Conv2D(1, 3, padding="same", activation="relu", name=name)
+def convolution(name, package=keras):
+    return package.layers.Conv2D(1, 3, padding="same", activation="relu", name=name)
 
 
-def base(named=True):
-    pictures = found = keras.Input((None, None, 3))
+def base(named=True, package=keras, pool="MaxPooling2D"):
+    pictures = found = package.Input((None, None, 3))
     for name in NAMES:
-        found = convolution(name if named else None)(found)
-    net = keras.Model(pictures, found, name="vgg16")
+        if name.endswith("conv1") and name != NAMES[0]:
+            found = getattr(package.layers, pool)(2)(found)
+        found = convolution(name if named else None, package)(found)
+    net = package.Model(pictures, found, name="vgg16")
     net.set_weights([LEAVES[f"{name}/{part}"] for name in NAMES for part in ("kernel", "bias")])
     return net
 
 
 def chain():
     net = Chain()
-    net(np.zeros((1, 8, 8, 3), np.float32))
+    net(np.zeros((1, 32, 32, 3), np.float32))
     for name in NAMES:
         net.made[name].set_weights([LEAVES[f"{name}/{part}"] for part in ("kernel", "bias")])
     return net
@@ -68,7 +71,32 @@ def chain():
 
 def in_a_sequential():
     layers = keras.layers
-    return keras.Sequential([keras.Input((8, 8, 3)), base(), layers.GlobalAveragePooling2D(), layers.Dense(2)])
+    return keras.Sequential([keras.Input((32, 32, 3)), base(), layers.GlobalAveragePooling2D(), layers.Dense(2)])
+
+
+def with_all_before(package):
+    """Augmentation and preprocessing as parts of the model, and a head (as in the books on Keras)."""
+    layers, pictures = package.layers, package.Input((32, 32, 3))
+    augmented = package.Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.1)])(pictures)
+    found = base(package=package)(package.applications.vgg16.preprocess_input(augmented))
+    return package.Model(pictures, layers.Dense(2)(layers.Dropout(0.5)(layers.Flatten()(found))))
+
+
+def twice():
+    """The base on each of two pictures."""
+    left, right, shared = keras.Input((32, 32, 3)), keras.Input((32, 32, 3)), base()
+    return keras.Model([left, right], keras.layers.Subtract()([shared(left), shared(right)]))
+
+
+def steps():
+    """The base on every picture of a film."""
+    return tf_keras.Sequential(
+        [tf_keras.Input((2, 32, 32, 3)), tf_keras.layers.TimeDistributed(base(package=tf_keras))]
+    )
+
+
+def scaled():
+    return keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Rescaling(1 / 255), base(pool="AveragePooling2D")])
 
 
 def with_a_head():
@@ -79,7 +107,7 @@ def with_a_head():
 
 def with_backbone():
     net = WithBackbone()
-    net(np.zeros((1, 8, 8, 3), np.float32))
+    net(np.zeros((1, 32, 32, 3), np.float32))
     return net
 
 
@@ -101,6 +129,11 @@ def main():
         "head.weights.h5": with_a_head(),
         "head.h5": with_a_head(),
         "backbone.weights.h5": with_backbone(),
+        "before.keras": with_all_before(keras),
+        "old_before.h5": with_all_before(tf_keras),
+        "scaled.keras": scaled(),
+        "twice.h5": twice(),
+        "steps.keras": steps(),
     }
     straight = base()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(PLACE, "w", zipfile.ZIP_DEFLATED) as archive:
