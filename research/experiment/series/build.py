@@ -23,6 +23,7 @@ from research.experiment.series.net import (
     Sizes,
     bounds_of,
     build_network,
+    check_level,
     check_scaling,
     example,
     sizes_of,
@@ -64,6 +65,7 @@ def build(config: SeriesExperiment) -> SeriesParts:
     check_scaling(config)
     data = without_short(data, sizes.context, sizes.horizon, config.data.left_out, config.data.reference)
     check_bounds(bounds_of(config.forecast, data.columns), data.columns, data.parts["train"])
+    check_level(config, data.columns, data.parts["train"])
     reference, windows = _windows(config.data, data, sizes)
     if config.forecast.shrink and not len(windows["validation"].starts):
         raise UserError("forecast.shrink needs validation data: set --data.validation above 0, or leave it out")

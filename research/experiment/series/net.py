@@ -1,5 +1,6 @@
 """The net of a forecaster, from its configuration and the sizes of its windows."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +13,14 @@ from research.config import ConvForecaster, DenseForecaster, Forecast, Recurrent
 from research.data.paths import data_root, expanded
 from research.data.series.durations import format_duration, steps_of
 from research.data.series.months import months_in
-from research.errors import UserError
+from research.data.series.series_set import Series
+from research.errors import UserError, warn
 from research.models.forecasters import ForecastSpec, cnn_forecaster, dense_forecaster, recurrent_forecaster
 from research.models.network import Network
 from research.trees import named_leaves
 from research.weights.load import load_forecaster
 
+LOST = 0.01  # largest step of float32 in standard deviations of a series that leaves its forecasts alone
 Model = DenseForecaster | ConvForecaster | RecurrentForecaster
 
 
@@ -117,6 +120,20 @@ def check_scaling(config: SeriesExperiment) -> None:
     if scaling != "standard" and (zero_init_head or config.forecast.shrink):
         flag = "model.zero_init_head" if zero_init_head else "forecast.shrink"
         raise UserError(f"{flag} is about a reference, which data.scaling {scaling} does not have; leave it out")
+
+
+def check_level(config: SeriesExperiment, columns: Sequence[str], train: Sequence[Series]) -> None:
+    """Warn where unscaled values are so large beside their standard deviation that float32 loses their differences."""
+    for one, index in itertools.product(train if config.data.scaling == "none" else (), range(len(columns))):
+        values = one.values[np.isfinite(one.values[:, index]), index]
+        largest, spread = np.abs(values).max(initial=0), values.std() if len(values) else 0.0
+        step = np.spacing(np.float32(largest))
+        if 0 < spread < step / LOST:
+            warn(
+                f"{columns[index]} goes to {largest:g} with a standard deviation of {spread:.3g}, and a net computes "
+                f"in float32, which has steps of {step:.2g} there: give --data.scaling standard"
+            )
+            return
 
 
 def build_network(model: Model, sizes: Sizes) -> Network:

@@ -8,6 +8,9 @@ import pytest
 
 from research import experiment
 from research.config import DenseForecaster, Forecast, Optimizer, SeriesData, SeriesExperiment, Training
+from research.data.series.series_set import Series
+from research.experiment.series.build import build
+from research.experiment.series.net import check_level
 from research.experiment.series.predict import rounded
 
 LEVEL = 48e6
@@ -72,3 +75,27 @@ def test_forecasts_differ_from_hour_to_hour_as_without_the_level(runs):
 )
 def test_forecasts_are_written_to_the_digits_that_their_spread_needs(value, spread, told):
     assert rounded(np.array([value]), spread) == [told]
+
+
+@pytest.mark.parametrize(
+    ("scaling", "level", "warned"), [("none", LEVEL, True), ("none", 0, False), ("minmax", LEVEL, False)]
+)
+def test_unscaled_values_that_float32_cannot_hold_are_warned_of(write_series, tmp_path, capsys, scaling, level, warned):
+    source = write_series(tmp_path / "hours.csv", functools.partial(lifted, level=level))
+    data = dataclasses.replace(CONFIG.data, source=str(source), scaling=scaling, reference="mean")
+    build(dataclasses.replace(CONFIG, data=data))
+    said = capsys.readouterr().err
+    assert warned == ("float32, which has steps of 4 there: give --data.scaling standard" in said), said
+    assert warned == bool(said)
+
+
+def test_the_level_of_one_of_several_series_and_columns_is_enough(capsys):
+    config = dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, scaling="none"))
+    near, high = np.array([[1.0, 5.0], [2.0, 5.0], [np.nan, 5.0]]), np.array([0, LEVEL])
+    check_level(config, ("a", "b"), [Series("x", np.arange(3), near), Series("y", np.arange(3), near * np.nan)])
+    check_level(config, ("a", "b"), [Series("x", np.arange(3), near), Series("y", np.arange(3), near * 1e6)])
+    assert not capsys.readouterr().err
+    check_level(config, ("a", "b"), [Series("x", np.arange(3), near), Series("y", np.arange(3), near + high)])
+    assert not capsys.readouterr().err  # a flat column
+    check_level(config, ("a", "b"), [Series("x", np.arange(3), near), Series("y", np.arange(3), near[:, ::-1] + high)])
+    assert capsys.readouterr().err.startswith("warning: b goes to 4.8e+07 with a standard deviation of 0.5,")
