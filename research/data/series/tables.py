@@ -3,7 +3,7 @@
 import difflib
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,9 @@ from research.data.series.timestamps import Timestamps, holds_dates, joined_time
 from research.errors import UserError, printable
 
 LARGEST = 1e18  # the largest number that is read: its square is still a float32
+
+SIGN = r"[%‰€$£¥°]\S*"
+WITH_UNIT = rf"(?:{SIGN}\s*)?[+-]?\d[\d.,]*\s*(?:{SIGN}|[^\W\d_]{{1,6}}(?:/\w+)?)|{SIGN}\s*[+-]?\d[\d.,]*"
 
 
 class Table(NamedTuple):
@@ -62,9 +65,7 @@ def read_table(
     numbers = {index: _numbers(frame, index, where, bool(wanted)) for index in wanted or others}
     chosen = {index: column for index, column in numbers.items() if column is not None}
     if not chosen:
-        raise UserError(
-            f"{where} has no column of numbers beside {frame.names[time[-1]]!r}; name those with --data.columns"
-        )
+        raise _without_numbers(frame, time[-1], numbers, where)
     if exact:
         _refuse_more([index for index in others if index not in wanted], frame, where)
     series, values = _identities(frame, identity, where), np.stack([column for column, _ in chosen.values()], axis=1)
@@ -74,6 +75,17 @@ def read_table(
     ignored = tuple(frame.names[index] for index, column in numbers.items() if column is None)
     commas = {frame.names[index]: count for index, (_, count) in chosen.items()}
     return Table(where, names, series, timestamps, values, frame.rows, ignored, _notes(frame, commas))
+
+
+def _without_numbers(frame: Frame, time: int, columns: Iterable[int], where: str) -> UserError:
+    fault = f"{where} has no column of numbers beside {frame.names[time]!r}"
+    for index in columns:
+        cells = frame.columns[index].dropna().astype(str).str.strip()
+        measured = cells.str.fullmatch(WITH_UNIT)
+        if len(cells) and measured.mean() > 0.5:
+            cell = cells[measured].iloc[0][:40]
+            return UserError(f"{fault}; {frame.names[index]!r} has units ({cell!r}): write its numbers alone")
+    return UserError(f"{fault}; give a file with one")
 
 
 def _notes(frame: Frame, commas: Mapping[str, int]) -> tuple[tuple[str, str, int], ...]:
@@ -201,6 +213,8 @@ def _numbers(frame: Frame, index: int, where: str, demanded: bool) -> tuple[np.n
     if unclear and re.fullmatch(COMMA, cell.strip()) and re.fullmatch(POINT, cell.strip()):
         either = cell.strip().replace(",", "."), re.sub("[.,]", "", cell.strip())
         fault = f"may be {' or '.join(either)}; write {either[1]} or {either[0]}0, as it is meant"
+    elif re.fullmatch(WITH_UNIT, cell.strip()):
+        fault = "has a unit, or a word; write numbers alone"
     raise UserError(
         f"{where}: row {frame.rows[first]}, column {name!r}: {cell[:40]!r} {fault}; mend it, or name other columns "
         "with --data.columns"

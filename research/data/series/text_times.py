@@ -141,6 +141,7 @@ def _form(text: str, day_first: bool) -> str:
     return form.replace("%H", "%I") + re.sub("[AP]M", "%p", half[0], flags=re.IGNORECASE) if half else form
 
 
+DATE = r"\d{4}[./-]\d\d?[./-]\d\d?|\d\d?[./-]\d\d?[./-]\d{4}"
 # (pattern, advice) for frequent texts that are no times.
 ADVICE = (
     (r"\d+(?:[.,]\d+)?[eE]\+?\d+", "digits are lost; let the spreadsheet show the whole number, and save again"),
@@ -148,6 +149,11 @@ ADVICE = (
         r"\d\d?:\d\d(?::\d\d)?(?:[.,]\d+)?(?:\s?[AaPp][Mm])?",
         "it has no date; name the columns that make one time: --data.time Date Time",
     ),
+    (r"\d{5}(?:\.0)? .*", "its date is a spreadsheet's day number; let the spreadsheet show dates, and save again"),
+    (rf"(?:{DATE})[T ]\d+[.,]\d+", "write its time of day as 12:30"),
+    (rf"(?:{DATE})[T ]\d\d?:\d\d\S* \d.*", "its date has a time of day of its own; write dates alone beside times"),
+    (rf"(?:{DATE})\s?(?:[+{MINUS}-]\d\d?:?\d\d|[Zz]|UTC|GMT)", "a date alone takes no offset from UTC; leave it out"),
+    (rf".*(?:UTC|GMT)\s?[+{MINUS}-]\d.*", "write offsets from UTC as +01:00"),
     (rf".*\d:\d\d(?::\d\d)?(?:[.,]\d+)?\s*[+{MINUS}-][\d:]+", "write offsets from UTC as +01:00"),
     (
         r".*\d:\d\d\S*\s*(?![AaPp][Mm]$)[^\W\d]{2,}(?:/\w+)*",

@@ -114,6 +114,7 @@ def _from_dates(column: Any) -> tuple[np.ndarray, np.ndarray | None]:
 
 WHOLE = r"\d{1,4}(?:\.0)?|\d{5,6}"
 YEAR = r"\d{4}(?:\.0)?"
+CENTURIES = r"(?:18|19|20|21)\d\d(?:\.0)?"
 # Numbers of the parts of an hour, from 0 or 1 on: half-hours, thirds, quarters, 10 and 5 minutes.
 COUNTS = [{*range(first, first + count)} for count in (2, 3, 4, 6, 12) for first in (0, 1)]
 DAY = r"(?:1899-12-3[01]|1900-01-0[01]|0 days) "  # spreadsheets and pandas write it before a bare time of day
@@ -125,9 +126,11 @@ def joined_times(columns: Mapping[str, Any], where: str) -> Any:
 
     The first column holds dates, or years that are followed by columns of months and perhaps days. The rest hold times
     of day (12:30, 1230), or hours, minutes and seconds as whole numbers. Other cells are joined unchanged.
-    Raises UserError for whole numbers that count parts of a day or an hour, such as half-hours from 1 to 48.
+    Raises UserError for whole numbers that count parts of a day or an hour, such as half-hours from 1 to 48, and for
+    years that are not first.
     """
     texts = [_text(column) for column in columns.values()]
+    _refuse_other_order(texts, where)
     years = texts[0][texts[0] != ""].str.fullmatch(YEAR).all()
     dates = 1 + (sum(map(_whole, texts[1:3])) if years else 0)
     date = texts[0].str.replace(MIDNIGHT, "", regex=True)
@@ -154,17 +157,35 @@ def _padded(texts: Any, width: int) -> Any:
     return texts.str.removesuffix(".0").str.zfill(width)
 
 
+def _refuse_other_order(texts: Sequence[Any], where: str) -> None:
+    """Raises UserError where days or months come first, and years in a later column."""
+    if texts[0].str.fullmatch(r"\d\d?(?:\.0)?").all() and any(
+        each.str.fullmatch(CENTURIES).all() for each in texts[1:]
+    ):
+        raise UserError(f"{where}: name years first, then months and days: --data.time Year Month Day Hour")
+
+
 def _refuse_counts(parts: Sequence[Any], names: Sequence[str], where: str) -> None:
-    """Raises UserError for a single column from 25 to 99, and for minutes such as 1 to 4 alone at several hours."""
+    """Raises UserError for a single column that counts, and for minutes such as 1 to 4 alone at several hours."""
     cells = [set(part[part != ""].str.removesuffix(".0").astype(int)) for part in parts]
-    largest = max(cells[0], default=0)
-    periods = len(parts) == 1 and 24 < largest < 100 and not parts[0].str.fullmatch(r"\d{3,}").any()
+    periods = len(parts) == 1 and _counts(cells[0], padded=bool(parts[0].str.fullmatch(r"\d{3,}").any()))
     if periods or (len(parts) > 1 and len(cells[0]) > 1 and cells[1] in COUNTS):
-        fault = f"{names[0]!r} goes to {largest}" if periods else f"{names[1]!r} goes to {max(cells[1])} alone"
+        fault = f"{names[0]!r} goes to {max(cells[0])}" if periods else f"{names[1]!r} goes to {max(cells[1])} alone"
         part = "the day" if periods else "the hour"
         raise UserError(
             f"{where}: {fault}, as numbers of parts of {part} do, not times; write times of day such as 12:30"
         )
+
+
+def _counts(cells: set[int], *, padded: bool) -> bool:
+    """Whether numbers are of seconds, minutes or other parts of the day, not hours, 1230 or 123000.
+
+    Those reach from 25 to 99, or more than a tenth of them would have 60 minutes or seconds, or more.
+    """
+    largest = max(cells, default=0)
+    digits = (1, 100) if largest > 2400 else (1,)
+    beyond = sum(any(cell // unit % 100 >= 60 for unit in digits) for cell in cells)
+    return (24 < largest < 100 and not padded) or beyond > 0.1 * len(cells)
 
 
 def _clock(parts: Sequence[Any]) -> Any:

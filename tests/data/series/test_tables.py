@@ -270,6 +270,14 @@ def test_columns_without_any_number(read, refusal):
     assert read(table).columns == ("flow", "speed")
 
 
+@pytest.mark.parametrize("cell", ["12,5 EUR", "12.5 kWh", "7°C", "30%", "$12.50", "€ 12", "3 veh/h", "-1.5m"])
+def test_numbers_with_a_unit_are_named(read, refusal, cell):
+    with refusal(f"a.csv has no column of numbers beside 'time'; 'v' has units ({cell!r}): write its numbers alone"):
+        read(f"time;note;v\n2016-01-04;calm;{cell}\n2016-01-05;;{cell}\n")
+    with refusal(f"row 2, column 'v': {cell!r} has a unit, or a word; write numbers alone"):
+        read(f"time;note;v\n2016-01-04;calm;{cell}\n2016-01-05;;{cell}\n", values=("v",))
+
+
 @pytest.mark.parametrize("cell", ["inf", "-Infinity", "1e400", "2e18"])
 def test_numbers_beyond_all_use(read, refusal, cell):
     with refusal("a.csv: row 3, column 'speed'", "is beyond 1e+18"):

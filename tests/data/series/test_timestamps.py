@@ -175,3 +175,58 @@ def test_numbers_of_the_parts_of_an_hour_are_no_minutes(refusal, count, first):
 def test_minutes_of_a_single_hour_are_times():
     found = read_joined(["2016-01-04"] * 4, [7] * 4, [1, 2, 3, 4])
     np.testing.assert_array_equal(found.times, np.datetime64("2016-01-04T07:00") + np.arange(1, 5))
+
+
+SECONDS = (QUARTER_HOURS.hour * 60 + QUARTER_HOURS.minute) * 60
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [SECONDS, (JOINED_HOURS.hour * 3600)[:200], SECONDS // 60, JOINED_HOURS.hour * 60, np.arange(200) % 288 + 1],
+)
+def test_seconds_and_minutes_of_the_day_are_no_times(refusal, numbers):
+    with refusal(f"a.csv: 'column 2' goes to {max(numbers)}", "parts of the day", "such as 12:30"):
+        read_joined(DATES["ISO"], np.asarray(numbers))
+
+
+def test_one_wrong_number_of_many_is_named_by_its_row():
+    numbers = np.asarray(CLOCKS["one number"]).copy()
+    numbers[5] = 175
+    with pytest.raises(UserError, match="row 7: '2016-01-04 01:75' is no time"):
+        read_joined(DATES["ISO"], numbers)
+
+
+@pytest.mark.parametrize("order", [("day", "month", "year", "hour"), ("month", "day", "year", "hour", "minute")])
+def test_years_come_first(refusal, order):
+    with refusal("a.csv: name years first", "--data.time Year Month Day Hour"):
+        read_joined(*(getattr(JOINED_HOURS, name) for name in order))
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ((["42370"], ["00:15"]), "spreadsheet's day number; let the spreadsheet show dates"),
+        (([42370], [0.0104]), "spreadsheet's day number; let the spreadsheet show dates"),
+        ((["2016-01-04"], ["09.30"]), "write its time of day as 12:30"),
+        ((["04.01.2016"], ["9,5"]), "write its time of day as 12:30"),
+        ((["2016-01-04"], [0.0104]), "write its time of day as 12:30"),
+        ((pd.Series(pd.to_datetime(["2016-01-04"]).tz_localize("Europe/Berlin")), ["12:30"]), "write dates alone"),
+    ],
+)
+def test_advice_fits_the_columns_of_a_time(refusal, columns, advice):
+    with refusal("a.csv: row 2", "is no time", advice):
+        read_joined(*columns)
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("2016-01-04+01:00", "a date alone takes no offset from UTC; leave it out"),
+        ("2016-01-04Z", "a date alone takes no offset from UTC; leave it out"),
+        ("2016-01-04 12:30 GMT+1", "write offsets from UTC as +01:00"),
+        ("2016-01-04 12:30 UTC-3", "write offsets from UTC as +01:00"),
+    ],
+)
+def test_advice_fits_the_offset(refusal, text, advice):
+    with refusal("a.csv: row 2", "is no time", advice):
+        read([text] * 60)
