@@ -12,6 +12,7 @@ from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 
 SMALLEST_UNEVEN = 64  # pixels: in smaller pictures, strokes are too coarse to be separated from light and shade
+FAINT = 16  # tones: strokes of larger pictures that differ less from their ground cannot be separated from noise
 
 
 class Prepared(NamedTuple):
@@ -34,12 +35,13 @@ def prepare_picture(
     With `ink` the picture is a drawing. It is inverted where its ground has the other tone, cropped to its strokes,
     scaled and centred like the training pictures; a picture that has the size and tone already stays as it is. Without
     `ink` the picture is cropped about its centre to the right proportions and scaled. With `squash` it is scaled
-    whatever its proportions, like the pictures of class folders in training. Numbers of more than 8 bits are scaled by
-    `ranges`, the ranges of the training pictures. Raises UserError for a file that is no readable picture.
+    whatever its proportions, like the pictures of class folders in training, and so is a drawing too faint to be
+    cropped. Numbers of more than 8 bits are scaled by `ranges`, the ranges of the training pictures. Raises UserError
+    for a file that is no readable picture.
     """
     image, steps = _opened(Path(path), gray=shape[2] == 1, ranges=ranges)
     if ink is not None:
-        pixels, more = _as_drawing(np.asarray(image), shape[:2], ink, path)
+        pixels, more = _as_drawing(image, shape[:2], ink, path, squash)
     elif squash:
         pixels, more = squashed(image, shape[0]), [f"scaled from {image.height}x{image.width}"]
     else:
@@ -65,27 +67,51 @@ def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
     return decoded.image, [f"{converted}: {decoded.scaling}" if decoded.scaling else converted]
 
 
-def _as_drawing(picture: np.ndarray, size: tuple[int, int], ink: Ink, path: Path | str) -> tuple[np.ndarray, list[str]]:
-    steps = []
-    if picture.shape != size and min(picture.shape) >= SMALLEST_UNEVEN and uneven(picture):
-        strokes, light_on_dark = evened(picture)
-        steps.append("evened its light")
-    else:
-        light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
-        strokes = strength(picture, light_on_dark=light_on_dark)
-    box = bounding_box(strokes)
-    if box is None or strokes.max() < 16:
-        raise UserError(f"{path} shows nothing: all pixels have the same tone; give a picture with strokes on it")
-    if light_on_dark == ink.light_on_dark and picture.shape == size:
-        return picture, ["taken as it is"]
-    tones = ("white on black", "black on white")
+def _as_drawing(
+    image: Any, size: tuple[int, int], ink: Ink, path: Path | str, squash: bool
+) -> tuple[np.ndarray, list[str]]:
+    picture = np.asarray(image)
+    if picture.min() == picture.max():
+        raise UserError(
+            f"{path} shows nothing: in 8-bit gray all its pixels have the same tone; give a picture with strokes on it"
+        )
+    if picture.shape == size:
+        return _of_that_size(picture, ink)
+    strokes, light_on_dark, steps = _strokes(picture)
+    if strokes.max() < FAINT and squash:
+        return squashed(image, size[0]), [f"scaled from {image.height}x{image.width}, too faint to be cropped"]
+    if strokes.max() < FAINT:
+        raise UserError(
+            f"{path} shows nothing clear: its tones differ from the ground by {strokes.max():.0f} of 255, and strokes "
+            f"need {FAINT}; give a picture with more contrast"
+        )
     if light_on_dark != ink.light_on_dark:
-        steps.append(f"inverted: it is {tones[not light_on_dark]}, the net learned {tones[not ink.light_on_dark]}")
-        if picture.shape == size:
-            return 255 - picture, steps
-    moved = _scaled_and_moved(strokes[box] * (255 / strokes.max()), size, ink)
+        steps.append(_inverted(light_on_dark))
+    moved = _scaled_and_moved(strokes[bounding_box(strokes)] * (255 / strokes.max()), size, ink)
     steps.append(f"cropped to the strokes, scaled from {picture.shape[0]}x{picture.shape[1]} and centred")
     return (moved if ink.light_on_dark else 255 - moved), steps
+
+
+def _of_that_size(picture: np.ndarray, ink: Ink) -> tuple[np.ndarray, list[str]]:
+    """`picture`, which has the training size: as it is, or inverted. The ground alone decides for a faint one."""
+    low, high = float(picture.min()), float(picture.max())
+    light_on_dark = ground(picture) < ((low + high) / 2 if high - low >= 2 * FAINT else 127.5)
+    if light_on_dark == ink.light_on_dark:
+        return picture, ["taken as it is"]
+    return 255 - picture, [_inverted(light_on_dark)]
+
+
+def _inverted(light_on_dark: bool) -> str:
+    tones = ("black on white", "white on black")
+    return f"inverted: it is {tones[light_on_dark]}, the net learned {tones[not light_on_dark]}"
+
+
+def _strokes(picture: np.ndarray) -> tuple[np.ndarray, bool, list[str]]:
+    """The ink at each pixel of `picture`, whether it is light on dark, and in words whether its light was evened."""
+    if min(picture.shape) >= SMALLEST_UNEVEN and uneven(picture):
+        return *evened(picture), ["evened its light"]
+    light_on_dark = ground(picture) < (float(picture.max()) + float(picture.min())) / 2
+    return strength(picture, light_on_dark=light_on_dark), light_on_dark, []
 
 
 def _scaled_and_moved(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageOps
 
-from research.data.images.decoding import decode, extremes_in
+from research.data.images.decoding import decode, extremes_in, squashed
 from research.data.images.ink import measure_ink, solidity
 from research.data.images.pictures import prepare_picture, read_gray
 from research.data.images.sources import load_images
@@ -292,6 +292,38 @@ def test_all_but_even_tones_show_nothing(tmp_path, ink, refusal):
     faint[20:40, 25:30] = 110
     Image.fromarray(faint).save(tmp_path / "faint.png")
     with refusal(tmp_path / "faint.png", "shows nothing"):
+        prepare_picture(tmp_path / "faint.png", GRAY, ink)
+
+
+@pytest.mark.parametrize("dark_set", [False, True])
+def test_a_dark_picture_of_the_training_size_is_taken_byte_for_byte(tmp_path, drawings, dark_set):
+    """Of a set of 16 bits whose brightest picture has 4,095, a picture of at most 250 has at most 16 tones."""
+    ground_tone = 4095 if dark_set else 0
+    known = {"integers": (0, 4095)}
+    layout = measure_ink(255 - drawings if dark_set else drawings)
+    for seed, picture in enumerate(drawings[:6]):
+        noise = np.random.default_rng(seed).uniform(0, 80, picture.shape)  # its median is nearer to the strokes of some
+        values = np.abs(ground_tone - (picture * 0.6 + noise)).astype(np.uint16)
+        Image.fromarray(values[..., 0]).save(tmp_path / "dark.png")
+        prepared = prepare_picture(tmp_path / "dark.png", GRAY, layout, ranges=known)
+        np.testing.assert_array_equal(prepared.pixels, np.rint(values / 4095 * 255).astype(np.uint8))
+        assert prepared.steps[-1] == "taken as it is"
+        inverse = prepare_picture(written(Image.fromarray(255 - prepared.pixels[..., 0]), "L", tmp_path), GRAY, layout)
+        np.testing.assert_array_equal(inverse.pixels, prepared.pixels)
+
+
+def test_a_faint_picture_of_class_folders_is_squashed_as_in_training(tmp_path, drawings, ink):
+    values = np.asarray(enlarged(drawings[0])) // 20
+    Image.fromarray(values).save(tmp_path / "faint.png")
+    prepared = prepare_picture(tmp_path / "faint.png", GRAY, ink, squash=True)
+    np.testing.assert_array_equal(prepared.pixels, squashed(Image.fromarray(values), 28))
+
+
+def test_the_reason_why_nothing_is_shown_is_true(tmp_path, ink, refusal):
+    faint = np.full((60, 60), 100, np.uint8)
+    faint[20:40, 25:30] = 110
+    Image.fromarray(faint).save(tmp_path / "faint.png")
+    with refusal(tmp_path / "faint.png", "differ from the ground by 10 of 255"):
         prepare_picture(tmp_path / "faint.png", GRAY, ink)
 
 
