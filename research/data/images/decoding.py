@@ -1,5 +1,6 @@
 """Picture files decoded to plain pixels: 8 bits a channel, upright, without transparency."""
 
+import functools
 import io
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ CORE = 0.7  # the core of a shape: pixels at least this share of the largest dis
 BLENDED = 64  # a rim that differs from the core by more tones than this (of 255) was blended with another ground
 LARGEST = 100_000_000  # pixels, more than any camera has; a file that claims more is refused before it is decoded
 PHOTOMETRIC = 262  # the TIFF tag of the meaning of 0 (TIFF 6.0, section 8); a tag value of 0 means white
+PROGRAMS = ("EPS", "WMF")  # Pillow would run Ghostscript, or Windows' player of metafiles, on these
 PPM_RANGE: PixelRange = (0.0, 65535.0)  # Pillow scales PGM files of more than 8 bits to it, by their declared range
 
 
@@ -41,21 +43,19 @@ class UndecodableError(Exception):
     """The file is no readable picture; the message gives the reason in a few words on one line."""
 
 
-def decode(
-    source: Path | bytes, *, gray: bool, kinds: tuple[str, ...] | None = None, ranges: Ranges = UNKNOWN
-) -> Decoded:
+def decode(source: Path | bytes, *, gray: bool, ranges: Ranges = UNKNOWN) -> Decoded:
     """The picture in a file or in a file's bytes, turned as its EXIF says.
 
     Transparent pixels are filled with black or white, so that the drawing is visible. Numbers of more than 8 bits are
     scaled by `ranges`, the ranges of the picture's data set; without them the range is guessed from the file alone.
-    `kinds` limits the decoders (Pillow's names); None allows all. Raises UndecodableError. Pillow also warns of damaged
-    files: the caller silences that, because the filter of warnings is shared by all threads.
+    Files of all kinds are read that Pillow decodes itself, in training and prediction alike. Raises UndecodableError.
+    Pillow also warns of damaged files: the caller silences that, because all threads share the filter of warnings.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     wanted = "L" if gray else "RGB"
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=kinds) as file:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_decoders()) as file:
             if file.width * file.height > LARGEST:
                 raise UndecodableError(f"it claims {file.width} x {file.height} pixels, too many")
             file.load()
@@ -73,7 +73,7 @@ def decode(
         raise UndecodableError(reason) from error
 
 
-def extremes_in(path: Path, kinds: tuple[str, ...] | None = None) -> Extremes | None:
+def extremes_in(path: Path) -> Extremes | None:
     """The smallest and the largest number of a picture file that needs the range of its data set.
 
     These are files of more than 8 bits a channel that do not declare their range. None for all other files; they are
@@ -82,7 +82,7 @@ def extremes_in(path: Path, kinds: tuple[str, ...] | None = None) -> Extremes | 
     from PIL import Image
 
     try:
-        with Image.open(path, formats=kinds) as file:
+        with Image.open(path, formats=_decoders()) as file:
             if not _deep(file) or _declared(file) or file.width * file.height > LARGEST:
                 return None
             file.load()
@@ -108,6 +108,15 @@ def version() -> str:
     from PIL import features
 
     return f"Pillow {PIL.__version__}, JPEG {features.version('libjpeg_turbo') or features.version('jpg')}"
+
+
+@functools.cache
+def _decoders() -> tuple[str, ...]:
+    """Pillow's names of the kinds that are read."""
+    from PIL import Image
+
+    Image.init()
+    return tuple(kind for kind in Image.ID if kind not in PROGRAMS)
 
 
 def _deep(image: Any) -> bool:

@@ -25,7 +25,7 @@ from research.seals import file_digest
 T = TypeVar("T")
 R = TypeVar("R")
 
-RECIPE = "4: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
+RECIPE = "5: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
 PENDING = 1 << 28  # bytes of decoded pictures that may wait to be written
 
 
@@ -86,7 +86,7 @@ def _is_digest(digest: str) -> bool:
 def _extremes_of(file: tuple[Path, str]) -> Extremes | None:
     """The extremes of a file (path, digest) that needs the range of its data set (`decoding.extremes_in`)."""
     path, digest = file
-    return decoding.extremes_in(path, _decoders()) if _is_digest(digest) else None
+    return decoding.extremes_in(path) if _is_digest(digest) else None
 
 
 def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> tuple[np.ndarray, str, str] | str:
@@ -100,20 +100,11 @@ def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> t
         return digest
     content = _unchanged(path, digest)
     try:
-        decoded = decoding.decode(content, gray=gray, kinds=_decoders(), ranges=ranges)
+        decoded = decoding.decode(content, gray=gray, ranges=ranges)
     except decoding.UndecodableError as error:
         return str(error)
     pixels = np.ascontiguousarray(decoding.squashed(decoded.image, size))
     return pixels, hashlib.sha256(pixels.data).hexdigest(), decoded.kind
-
-
-@functools.cache
-def _decoders() -> tuple[str, ...]:
-    """Pillow's names of the kinds that are read. Some builds of Pillow lack AVIF."""
-    from PIL import Image
-
-    Image.init()
-    return tuple(kind for kind in dict.fromkeys(KINDS.values()) if kind in Image.OPEN)
 
 
 def _unchanged(path: Path, digest: str) -> bytes:

@@ -530,7 +530,7 @@ def test_a_picture_is_read_as_what_its_content_is_and_a_wrong_name_is_listed(fla
     assert found.findings.summary() == "1 read though named as another kind (cats/cats.000.jpg: its content is PNG)"
 
 
-@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA", "ICO", "PCX"])
 def test_a_whole_set_under_the_wrong_name_is_no_broken_one(flat, cache, kind):
     """As pages of the web are saved: every second file is a .jpg by name alone. None counts against the 5%."""
     for path in sorted(flat.glob("*/*.png"))[::2]:

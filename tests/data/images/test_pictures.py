@@ -342,6 +342,7 @@ def claiming(width, height):
     [
         (b"", "not a picture"),
         (b"just some text", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),  # a program, as in training
         (claiming(60_000, 60_000), "60"),
         (claiming(12_000, 12_000), "12000 x 12000 pixels, too many"),
         (claiming(9_700, 9_700), "cannot read"),  # above the size that Pillow warns of, below ours
