@@ -23,6 +23,11 @@ CORE = 0.7  # the core of a shape: pixels at least this share of the largest dis
 BLENDED = 64  # a rim that differs from the core by more tones than this (of 255) was blended with another ground
 LARGEST = 100_000_000  # pixels, more than any camera has; a file that claims more is refused before it is decoded
 PHOTOMETRIC = 262  # the TIFF tag of the meaning of 0 (TIFF 6.0, section 8); a tag value of 0 means white
+BLACK = 16  # tones (of 255): a picture whose tones are all below is all but black, as of 12 bits in a file of 16
+BLACK_CAUSE = (
+    "of files of 16 bits a channel only the upper 8 count in colour, with transparency and in PPM and PGM; scale their "
+    "values to the whole range, or save them as gray PNG or TIFF without transparency"
+)
 PROGRAMS = ("EPS", "WMF")  # Pillow would run Ghostscript, or Windows' player of metafiles, on these
 PPM_RANGE: PixelRange = (0.0, 65535.0)  # Pillow scales PGM files of more than 8 bits to it, by their declared range
 
@@ -31,12 +36,14 @@ class Decoded(NamedTuple):
     """A picture `image` as Pillow's "L" or "RGB", and the mode (CMYK, P, I;16 ...) and kind (JPEG ...) of its file.
 
     `scaling` says in words how a picture of more than 8 bits was scaled to 8; it is empty for other pictures.
+    `all_but_black`: all tones are below `BLACK`, though no range of a data set was applied.
     """
 
     image: Any
     mode: str
     kind: str
     scaling: str = ""
+    all_but_black: bool = False
 
 
 class UndecodableError(Exception):
@@ -60,10 +67,10 @@ def decode(source: Path | bytes, *, gray: bool, ranges: Ranges = UNKNOWN) -> Dec
                 raise UndecodableError(f"it claims {file.width} x {file.height} pixels, too many")
             file.load()
             upright = ImageOps.exif_transpose(file)
-            if not _deep(file):
-                return Decoded(_flattened(upright).convert(wanted), file.mode, str(file.format))
-            pixel_range, scaling = _range_and_scaling(file, ranges)
-            return Decoded(_bytes(upright, pixel_range, file).convert(wanted), file.mode, str(file.format), scaling)
+            pixel_range, scaling = _range_and_scaling(file, ranges) if _deep(file) else (None, "")
+            picture = (_bytes(upright, pixel_range, file) if pixel_range else _flattened(upright)).convert(wanted)
+            black = (not pixel_range or _declared(file)) and bool(np.asarray(picture).max() < BLACK)
+            return Decoded(picture, file.mode, str(file.format), scaling, black)
     except UndecodableError:
         raise
     except UnidentifiedImageError:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -25,8 +25,17 @@ from research.seals import file_digest
 T = TypeVar("T")
 R = TypeVar("R")
 
-RECIPE = "5: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels
+RECIPE = "6: upright, squashed by Pillow's bilinear filter"  # count up when the same file gives other pixels or notes
 PENDING = 1 << 28  # bytes of decoded pictures that may wait to be written
+
+
+class _Picture(NamedTuple):
+    """The pixels uint8 [H, W, C] of a file, their sha256, the kind of its content, and whether it is all but black."""
+
+    pixels: np.ndarray
+    digest: str
+    kind: str
+    all_but_black: bool
 
 
 def folder_pixels(
@@ -38,7 +47,8 @@ def folder_pixels(
 
     Notes: "broken", {file: reason} of the files that cannot be read; "misnamed", {file: kind} of the files whose
     content is of another kind than their name says (they are read by their content); "same", lists of files with the
-    same pixels; "ranges", {kind: (low, high)}, the range by which all files of a kind of more than 8 bits became bytes.
+    same pixels; "black", the files that are all but black (`decoding.Decoded`); "ranges", {kind: (low, high)}, the
+    range by which all files of a kind of more than 8 bits became bytes.
 
     Digests: the sha256 of each file's content; for a file that cannot be opened, the reason. Raises UserError for a
     file that changes meanwhile, and where the cache cannot be written.
@@ -89,11 +99,10 @@ def _extremes_of(file: tuple[Path, str]) -> Extremes | None:
     return decoding.extremes_in(path) if _is_digest(digest) else None
 
 
-def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> tuple[np.ndarray, str, str] | str:
-    """The pixels uint8 [size, size, C] of a file (path, digest), their sha256, and the kind of its content.
+def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> _Picture | str:
+    """The picture in a file (path, digest), scaled to `size`; for a file that cannot be read, the reason.
 
-    For a file that cannot be read, the reason. `ranges` are those of its data set, see `decoding.decode`. Raises
-    UserError where the file has changed.
+    `ranges` are those of its data set, see `decoding.decode`. Raises UserError where the file has changed.
     """
     path, digest = file
     if not _is_digest(digest):
@@ -104,7 +113,7 @@ def _decoded(file: tuple[Path, str], size: int, gray: bool, ranges: Ranges) -> t
     except decoding.UndecodableError as error:
         return str(error)
     pixels = np.ascontiguousarray(decoding.squashed(decoded.image, size))
-    return pixels, hashlib.sha256(pixels.data).hexdigest(), decoded.kind
+    return _Picture(pixels, hashlib.sha256(pixels.data).hexdigest(), decoded.kind, decoded.all_but_black)
 
 
 def _unchanged(path: Path, digest: str) -> bytes:
@@ -138,21 +147,23 @@ def _key(entries: Sequence[Entry], digests: Sequence[str], size: int, gray: bool
 
 
 def _append_all(
-    decoded: Iterator[tuple[Entry, tuple[np.ndarray, str, str] | str]], append: Callable[[np.ndarray], None]
+    decoded: Iterator[tuple[Entry, _Picture | str]], append: Callable[[np.ndarray], None]
 ) -> dict[str, Any]:
     """Append the pixels of all files that could be decoded; return the notes on the files."""
     broken: dict[str, str] = {}
     misnamed: dict[str, str] = {}
     same: dict[str, list[str]] = {}
+    black: list[str] = []
     for entry, result in decoded:
         if isinstance(result, str):
             broken[entry.name] = result
             continue
-        pixels, digest, kind = result
-        kind = "JPEG" if kind == "MPO" else kind  # some cameras write a second JPEG behind the first
+        kind = "JPEG" if result.kind == "MPO" else result.kind  # some cameras write a second JPEG behind the first
         if kind != KINDS[Path(entry.name).suffix.lower()]:
             misnamed[entry.name] = kind
-        append(pixels)
-        same.setdefault(digest, []).append(entry.name)
+        if result.all_but_black:
+            black.append(entry.name)
+        append(result.pixels)
+        same.setdefault(result.digest, []).append(entry.name)
     repeated = [names for names in same.values() if len(names) > 1]
-    return {"broken": broken, "misnamed": misnamed, "same": repeated}
+    return {"broken": broken, "misnamed": misnamed, "same": repeated, "black": black}

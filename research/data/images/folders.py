@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from research.data.fetch import Show
+from research.data.images.decoding import BLACK, BLACK_CAUSE
 from research.data.images.findings import Findings, Remark, grouped, shown
 from research.data.images.folder_pixels import folder_pixels
 from research.data.images.image_set import RawImages
@@ -50,6 +51,7 @@ def read_image_folder(
         listing.classes,
         _findings(listing, notes),
         _by_split(contents, readable),
+        notes=_notes(folder, notes["black"]),
         ranges={kind: (low, high) for kind, (low, high) in notes["ranges"].items()},
     )
 
@@ -72,6 +74,14 @@ def _refuse_empty(folder: Path, listing: Listing, readable: Sequence[Entry]) -> 
         raise UserError(
             f"class folder {shown(str(folder / empty))} holds no picture that can be read; add some, or remove it"
         )
+
+
+def _notes(folder: Path, black: Sequence[str]) -> tuple[str, ...]:
+    """A warning of the files that are all but black, if there are any."""
+    if not black:
+        return ()
+    counted = f"{len(black):,} {'picture is' if len(black) == 1 else 'pictures are'} all but black"
+    return (f"{folder}: {counted}, with tones below {BLACK} of 255 (first: {shown(black[0])}); {BLACK_CAUSE}",)
 
 
 def _by_split(array: np.ndarray, readable: Sequence[Entry]) -> dict[str, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.images.decoding import UndecodableError, decode, squashed
+from research.data.images.decoding import BLACK, BLACK_CAUSE, UndecodableError, decode, squashed
 from research.data.images.ink import Ink, bounding_box, centre, evened, ground, strength, uneven
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
@@ -55,16 +55,17 @@ def read_gray(path: Path | str) -> np.ndarray:
 
 
 def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
-    """The picture as Pillow's "L" or "RGB", and the conversion in words, if there was one."""
+    """The picture as Pillow's "L" or "RGB", and in words its conversion and whether it is all but black."""
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow also warns of the errors that are caught here
             decoded = decode(path, gray=gray, ranges=ranges)
     except UndecodableError as error:
         raise UserError(f"cannot read {path}: {error}; give a sound PNG or JPEG file") from error
-    if decoded.mode == decoded.image.mode:
-        return decoded.image, []
-    converted = f"converted {decoded.mode} to {decoded.image.mode}"
-    return decoded.image, [f"{converted}: {decoded.scaling}" if decoded.scaling else converted]
+    steps = [f"all but black, with tones below {BLACK} of 255: {BLACK_CAUSE}"] if decoded.all_but_black else []
+    if decoded.mode != decoded.image.mode:
+        converted = f"converted {decoded.mode} to {decoded.image.mode}"
+        steps.insert(0, f"{converted}: {decoded.scaling}" if decoded.scaling else converted)
+    return decoded.image, steps
 
 
 def _as_drawing(

@@ -1,8 +1,10 @@
 import os
+import struct
 import subprocess
 import sys
 import threading
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from PIL import Image
 
 from research.data.images import decoding, folder_pixels
 from research.data.images.folders import read_image_folder
+from research.data.images.pictures import prepare_picture
 from research.data.images.sources import load_images
 from research.data.paths import picture_cache
 
@@ -228,6 +231,60 @@ def test_pictures_of_16_bits_share_one_range(tmp_path, cache, form, no_decoding)
     assert load(tmp_path / "set", gray=True, test=0, validation=0).ranges == found.ranges
     no_decoding()
     assert read_image_folder(tmp_path / "set", 8, gray=True, cache=cache).ranges == found.ranges
+
+
+def png_of_16_bits(values, path):
+    """A PNG of 16 bits a channel; `values` [H, W, channels] are gray with transparency (2), colour (3) or both (4)."""
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    height, width, channels = values.shape
+    head = struct.pack(">IIBBBBB", width, height, 16, {2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    content = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    path.with_suffix(".png").write_bytes(b"\x89PNG\r\n\x1a\n" + content)
+
+
+def in_channels(count):
+    """A writer of 16 bits in `count` channels; the last of 2 and 4 is opacity."""
+
+    def write(values, path):
+        channels = np.repeat(values[..., None], count, axis=2)
+        if count != 3:
+            channels[..., -1] = 65535
+        png_of_16_bits(channels, path)
+
+    return write
+
+
+CUT = {  # writers of whole numbers of 16 bits of which the upper 8 count
+    "gray and opacity": in_channels(2),
+    "colour": in_channels(3),
+    "colour and opacity": in_channels(4),
+    "PGM": lambda values, path: path.with_suffix(".pgm").write_bytes(
+        b"P5\n8 8\n65535\n" + values.astype(">u2").tobytes()
+    ),
+    "PPM": lambda values, path: path.with_suffix(".ppm").write_bytes(
+        b"P6\n8 8\n65535\n" + np.repeat(values[..., None], 3, axis=2).astype(">u2").tobytes()
+    ),
+}
+
+
+@pytest.mark.parametrize("form", CUT)
+def test_pictures_that_become_all_but_black_are_named(tmp_path, cache, form, no_decoding):
+    """Such as those of a camera of 12 bits; a gray file of any bits has the range of its set instead."""
+    for name, top in {"cats": 3000, "dogs": 60_000}.items():
+        (tmp_path / "set" / name).mkdir(parents=True)
+        CUT[form](np.linspace(0, top, 64).reshape(8, 8).astype(np.uint16), tmp_path / "set" / name / "a")
+        DEEP["TIFF"](np.linspace(0, 9, 64).reshape(8, 8).astype(np.uint16), tmp_path / "set" / name / "b")
+    (note,) = read_image_folder(tmp_path / "set", 8, cache=cache).notes
+    assert "1 picture is all but black" in note and "first: cats/a." in note and "\n" not in note
+    no_decoding()
+    assert read_image_folder(tmp_path / "set", 8, cache=cache).notes == (note,)
+    dark, bright = (next((tmp_path / "set" / name).glob("a.*")) for name in ("cats", "dogs"))
+    assert any("all but black" in step for step in prepare_picture(dark, (8, 8, 3), None).steps)
+    assert not any("all but black" in step for step in prepare_picture(bright, (8, 8, 3), None).steps)
 
 
 def test_floats_share_one_range_beside_that_of_whole_numbers(tmp_path, cache):
