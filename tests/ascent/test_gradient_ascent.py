@@ -159,6 +159,7 @@ def test_a_config_is_a_value():
         AscentConfig().steps = 3  # pyright: ignore[reportAttributeAccessIssue]
 
 
+@pytest.mark.slow
 def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
     """A group of another size, and matrix products by Eigen: what an expensive net runs by."""
     config = AscentConfig(steps=8, rate=0.02)

@@ -230,7 +230,7 @@ def test_evaluating_again_changes_no_number(config, tmp_path):
     assert len((tmp_path / "run/report.html").read_text()) == pytest.approx(len(page), rel=0.01)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("schedule", [pytest.param("constant", marks=pytest.mark.slow), "cosine"])
 def test_without_an_epoch_the_net_is_evaluated_as_it_starts(config, tmp_path, schedule):
     optimizer = Optimizer(schedule=schedule, warmup_epochs=1)
     untrained = dataclasses.replace(config, optimizer=optimizer, train=Training(epochs=0, patience=3), seeds=2)

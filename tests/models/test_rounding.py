@@ -33,6 +33,9 @@ NETS = {
     "decoder": (recurrent_forecaster(ENDS, "lstm", (8,), decoder="autoregressive"), WINDOW),
 }
 
+LONG = ("columns and Winograd, in halves", "decoder")  # to compile
+QUICK = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETS]
+
 
 def started(net, inputs):
     return jax.jit(net.init)(jax.random.key(0), jax.tree.map(lambda leaf: leaf[:1], inputs))
@@ -73,7 +76,9 @@ def test_a_cpu_runs_no_bfloat16(name):
     assert "bf16[" not in str(loss_of(apply_of(net, "bfloat16"), inputs).lower(params).compile().as_text())
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETS]
+)
 def test_it_computes_what_bfloat16_does(name):
     net, inputs = NETS[name]
     params = started(net, inputs)

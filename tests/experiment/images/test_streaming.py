@@ -48,6 +48,7 @@ def test_streaming_trains_on_the_same_batches(whole, tmp_path, monkeypatch, wind
             np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-4, atol=1e-6, err_msg=name)
 
 
+@pytest.mark.slow
 def test_a_streamed_training_that_is_over_is_gone_on_with(tmp_path):
     config = dataclasses.replace(streamed("always"), train=Training(epochs=1, batch_size=32), seeds=1)
     record = experiment.run(config, tmp_path / "run")
