@@ -1,4 +1,4 @@
-"""Makes climbs.npz: what a plain torch loop over the filters of SqueezeNet's fire5 reaches, on the real weights.
+"""Makes ascent.npz: what a plain torch loop over the filters of SqueezeNet's fire5 reaches, on the real weights.
 
 RESEARCH_DATA=DIR python tests/bench/golden/make.py     (once, by hand; needs: pip install -e '.[bench]'; 3 minutes)
 
@@ -15,7 +15,7 @@ from research.bench.torch_peer import climber, net_of
 from research.bench.weights import weights
 from research.bench.workloads import pick
 
-PLACE = Path(__file__).with_name("climbs.npz")
+PLACE = Path(__file__).with_name("ascent.npz")
 
 
 def main():
