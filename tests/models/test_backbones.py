@@ -75,6 +75,7 @@ def test_dropout_stays_above_the_cut():
     assert parts is not None and parts.below.names[-1] == "head/pool"
 
 
+@pytest.mark.slow
 def test_where_the_first_layer_is_trained_there_is_no_cut(small):
     assert split_net(small[0], frozen_layers(small[0], 25)) is None
     assert split_net(small[0], [name for name in frozen_layers(small[0], 0) if name != "conv1"]) is None

@@ -33,7 +33,7 @@ NETS = {
     "decoder": (recurrent_forecaster(ENDS, "lstm", (8,), decoder="autoregressive"), WINDOW),
 }
 
-LONG = ("columns and Winograd, in halves", "decoder")  # to compile
+LONG = ("columns and Winograd, in halves", "causal", "rnn", "gru, reset before", "decoder")  # to compile
 QUICK = [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETS]
 
 
