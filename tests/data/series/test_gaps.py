@@ -104,7 +104,7 @@ def test_longer_steps_keep_to_the_clock_across_its_change(zone, start, longer):
     odd = counts != longer
     assert odd.sum() <= 1 and set(counts[odd]) <= {longer - 1, longer + 1}
     begins = (found - found.astype("datetime64[D]")).astype("timedelta64[h]").astype(int)
-    assert (begins[~odd] % longer == 0).all() and (np.diff(found) > np.timedelta64(0)).all()
+    assert (begins[~odd] % longer == 0).all() and (np.diff(found) > np.timedelta64(0, "s")).all()
     np.testing.assert_array_equal(means[~odd, 0], begins[~odd] + (longer - 1) / 2)
     assert counts.sum() >= len(times) - longer + 1
 
