@@ -15,14 +15,25 @@ Order = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Batch(NamedTuple):
-    """Some examples: inputs [B, ...], targets [B, ...] and weights [B].
+    """Some examples: inputs [B, ...], targets [B, ...] and weights [B]. All examples of a data set are a batch, too.
 
     The weight is 1 for an example and 0 for padding. Where parts of a target are unknown, it is the known share.
     """
 
     inputs: Tree
     targets: Tree
-    weights: jax.Array
+    weights: Array
+
+    @property
+    def size(self) -> int:
+        """How many examples there are, B."""
+        return len(self.weights)
+
+    def take(self, index: jax.Array) -> "Batch":
+        """The examples at `index` [B], see `DataSet.take`."""
+        rows = real_rows(index, self.size)
+        inputs, targets, weights = jax.tree.map(lambda leaf: jnp.asarray(leaf)[rows], self)
+        return Batch(inputs, targets, weights * padding_weights(index, self.size))
 
 
 class DataSet(Protocol):
@@ -38,21 +49,9 @@ class DataSet(Protocol):
         ...
 
 
-class ArrayData(NamedTuple):
-    """A data set held as arrays: `inputs` and `targets`, each [N, ...]."""
-
-    inputs: Array
-    targets: Array
-
-    @property
-    def size(self) -> int:
-        """How many examples there are, N."""
-        return len(self.targets)
-
-    def take(self, index: jax.Array) -> Batch:
-        """The examples at `index` [B], see `DataSet.take`."""
-        rows = real_rows(index, self.size)
-        return Batch(jnp.asarray(self.inputs)[rows], jnp.asarray(self.targets)[rows], padding_weights(index, self.size))
+def whole_set(inputs: Tree, targets: Array) -> Batch:
+    """All N examples of a set held as arrays: inputs and targets, each [N, ...], and weights of 1."""
+    return Batch(inputs, targets, np.ones(len(targets), np.float32))
 
 
 def real_rows(index: jax.Array, size: int) -> jax.Array:

@@ -1,9 +1,9 @@
 import jax.numpy as jnp
 import numpy as np
 
-from research.batches import ArrayData, real_rows
+from research.batches import real_rows, whole_set
 
-DATA = ArrayData(np.arange(10.0)[:, None] * np.ones(3), np.arange(10))
+DATA = whole_set(np.arange(10.0)[:, None] * np.ones(3), np.arange(10))
 
 
 def test_examples_come_in_the_order_asked_for():

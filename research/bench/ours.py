@@ -14,7 +14,7 @@ import optax
 
 from research.ascent.parameterizations import Pixels
 from research.ascent.steps import AscentConfig as AscentPlan
-from research.batches import ArrayData, DataSet
+from research.batches import DataSet, whole_set
 from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
 from research.bench.data import examples, pictures, sampled, series
 from research.bench.our_nets import frozen_net, network_of
@@ -29,7 +29,8 @@ from research.models.network import Network
 from research.models.taps import run_taps
 from research.runtime import device_name, prepare
 from research.training.losses import classification, forecasting
-from research.training.program import TrainingPlan, build_advance, start
+from research.training.plan import TrainingPlan
+from research.training.program import build_advance, start
 from research.trees import Tree, count, from_named
 
 MATMUL_SIDE = 2048
@@ -64,7 +65,7 @@ def data_set(workload: Workload) -> DataSet:
         below = frozen_net()
         params = parameters_of(below, workload, inputs[:1])
         inputs = outputs(apply_of(below), {"params": params}, inputs, batch_size=workload.batch)
-    return ArrayData(jnp.asarray(inputs), jnp.asarray(labels))
+    return jax.device_put(whole_set(inputs, labels))
 
 
 def windowed_series(workload: Workload) -> WindowedSeries:
@@ -86,13 +87,8 @@ def _training(workload: Workload, *, loop: bool) -> tuple[Run, int, list[float]]
     apply, inputs = apply_of(net), data.take(jnp.arange(workload.batch)).inputs
     params = parameters_of(net, workload, inputs)
     sample = sampled(jax.jit(apply, static_argnums=2)({"params": params}, inputs, None)[0])
-    loss_fn = forecasting("mse") if workload.forecasts else classification
-    metrics = ("loss", "scaled_mae") if workload.forecasts else ("loss", "accuracy")
-    order, steps = uniform(workload.examples, workload.batch), -(-workload.examples // workload.batch)
-    plan = TrainingPlan(steps, EPOCHS, l2=0.0, patience=None, monitor="loss", metrics=metrics)
-    optimizer = optax.adam(LEARNING_RATE)
-    advance = build_advance(plan, apply=apply, loss_fn=loss_fn, optimizer=optimizer, order=order)
-    state, done = start(np.zeros(1, np.int32), lambda key: {"params": params}, optimizer, plan), 0
+    plan = training_plan(workload, data, params, EPOCHS)
+    advance, state, done = build_advance(plan), start([0], plan), 0
 
     def run(steps: int) -> float:
         nonlocal state, done
@@ -105,6 +101,22 @@ def _training(workload: Workload, *, loop: bool) -> tuple[Run, int, list[float]]
         return time.perf_counter() - begun
 
     return run, count(params), sample
+
+
+def training_plan(workload: Workload, data: DataSet, params: Tree, epochs: int) -> TrainingPlan:
+    """The training of the workload's net, which starts from `params`, on `data`."""
+    return TrainingPlan(
+        examples={"train": data.size},
+        data_set=lambda split: data,
+        identity="",
+        initialize=lambda key: {"params": params},
+        apply=apply_of(network_of(workload)),
+        loss_fn=forecasting("mse") if workload.forecasts else classification,
+        metrics=("loss", "scaled_mae") if workload.forecasts else ("loss", "accuracy"),
+        order=uniform(data.size, workload.batch),
+        optimizer=optax.adam(LEARNING_RATE),
+        epochs=epochs,
+    )
 
 
 def _inference(workload: Workload) -> tuple[Run, int, list[float]]:

@@ -7,17 +7,18 @@ from rich.console import Console
 
 from research.config import Experiment
 from research.experiment.evaluations import Evaluations
-from research.experiment.task import Parts, Record, task_of
+from research.experiment.task import Record, task_of
 from research.report.tables import metrics_table, seeds_table, summary_table
 from research.run_directory import REPORT
+from research.training.plan import TrainingPlan
 
 
-def show_parts(config: Experiment, parts: Parts) -> None:
+def show_plan(config: Experiment, plan: TrainingPlan) -> None:
     """The data and the network, before training starts."""
     console = _console()
-    for line in task_of(config).describe_data(parts):
+    for line in task_of(config).describe_data(plan):
         console.print(line, highlight=False, markup=False)
-    console.print(summary_table(parts.summary))
+    console.print(summary_table(plan.summary))
 
 
 def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Evaluations], run_dir: Path) -> None:

@@ -14,8 +14,8 @@ def train(arguments: Sequence[str]) -> int:
     """Train, evaluate and report; exit code 0, 1 when it diverged, 75 when preempted."""
     config, run_dir = configured(arguments, ABOUT)
     from research import experiment  # imports jax, which --help and mistakes need not wait for
-    from research.cli.show import show_parts, show_result
+    from research.cli.show import show_plan, show_result
 
-    record, evaluations = experiment.conduct(config, run_dir, functools.partial(show_parts, config))
+    record, evaluations = experiment.conduct(config, run_dir, functools.partial(show_plan, config))
     show_result(config, record, evaluations, run_dir)
     return EXIT_CODES[record["status"]]

@@ -11,13 +11,14 @@ from research.config import Experiment, validated
 from research.errors import UserError
 from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
-from research.experiment.task import Parts, Task, task_of
-from research.experiment.training import plan_of
+from research.experiment.task import Task, task_of
+from research.experiment.training import check_plan
 from research.files import place_for_png
 from research.run_directory import claimed
+from research.training.plan import TrainingPlan
 
 Entries = Sequence[tuple[Experiment, Path]]
-_Task = Task[Experiment, Parts, Evaluation]
+_Task = Task[Experiment, TrainingPlan, Evaluation]
 
 
 class Comparison(NamedTuple):
@@ -87,13 +88,13 @@ def _ready(task: _Task, entries: Entries) -> None:
             pass
 
 
-def _buildable(task: _Task, config: Experiment) -> Parts:
+def _buildable(task: _Task, config: Experiment) -> TrainingPlan:
     with _named(config):
-        parts = task.build(validated(config))
-        plan_of(config, parts.training)
-        if not parts.training.sizes["test"]:
+        plan = task.build(validated(config))
+        check_plan(config, plan)
+        if not plan.examples["test"]:
             raise UserError(f"there are no test {task.examples} to be compared on; set --data.test above 0")
-        return parts
+        return plan
 
 
 @contextmanager

@@ -8,10 +8,7 @@ import numpy as np
 
 from research.evaluation.intervals import SeedInterval, across_seeds
 from research.evaluation.metrics import ENDS, metric_of
-from research.experiment.training import Trained
-from research.training.state import chosen_variables, take_member
-
-Tree = Any
+from research.training.state import TrainState
 
 
 class Evaluation(Protocol):
@@ -27,27 +24,20 @@ class Evaluation(Protocol):
 Evaluations = Mapping[str, Evaluation]  # by split
 
 
-def chosen(trained: Trained, seed: int) -> Tree:
-    """The variables that `seed` ended on: the best epoch's with early stopping, else the last."""
-    return chosen_variables(take_member(trained.each, trained.seeds.index(seed)))
-
-
-def best_epoch(trained: Trained, seed: int) -> int | None:
+def best_epoch(member: TrainState) -> int | None:
     """The epoch (from 1) of the chosen parameters; None without early stopping."""
-    best = take_member(trained.each.best, trained.seeds.index(seed))
-    return int(best.epoch) if jax.tree.leaves(best.params) and int(best.epoch) else None
+    epoch = int(member.best["epoch"])
+    return epoch if epoch and jax.tree.leaves(member.best["params"]) else None
 
 
-def best_epochs(groups: Sequence[Trained]) -> list[int]:
-    """The best epoch of every seed that has one, in the order of the seeds."""
-    epochs = [best_epoch(group, seed) for group in groups for seed in group.seeds]
-    return [epoch for epoch in epochs if epoch is not None]
+def best_epochs(members: Sequence[TrainState]) -> list[int]:
+    """The best epoch of every member that has one, in their order."""
+    return [epoch for epoch in map(best_epoch, members) if epoch is not None]
 
 
-def epochs_run(trained: Trained, seed: int) -> int:
-    """How many epochs `seed` was trained for."""
-    losses = take_member(trained.each.history, trained.seeds.index(seed))["train/loss"]
-    return int(np.isfinite(losses).sum())
+def epochs_run(member: TrainState) -> int:
+    """How many epochs a member was trained for."""
+    return int(np.isfinite(member.history["train/loss"]).sum())
 
 
 def flat_metrics(evaluations: Evaluations) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.run_directory import CONFIG, METRICS
-from research.training.state import MemberState, take_member
+from research.training.state import TrainState, members_of
 
 History = dict[str, Any]
 Row = dict[str, Any]  # a line of metrics.jsonl
@@ -36,11 +36,11 @@ def histories_of(run_dir: Path) -> list[History]:
         raise UserError(f"{run_dir / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
 
 
-def history_rows(seeds: list[int], each: MemberState) -> list[Row]:
+def history_rows(state: TrainState) -> list[Row]:
     """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
     rows = []
-    for index, seed in enumerate(seeds):
-        history = take_member(each.history, index)
+    for member in members_of(state):
+        seed, history = int(member.seed), member.history
         for epoch in range(len(history["train/loss"])):
             values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
             if values:

@@ -11,20 +11,23 @@ from typing import Any
 from research import runtime
 from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.evaluations import Evaluations, best_epoch, chosen, epochs_run, flat_metrics, over_seeds
+from research.experiment.evaluations import Evaluations, best_epoch, epochs_run, flat_metrics, over_seeds
 from research.experiment.histories import Row, history_rows
-from research.experiment.task import Parts, Record, task_of
-from research.experiment.training import Trained, fit_group, load_group, plan_of, refuse_edited_config, seed_groups
+from research.experiment.task import Record, task_of
+from research.experiment.training import check_plan, fit_group, load_group, refuse_edited_config, seed_groups
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
 from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_run_dir, read_config
-from research.training.loop import termination
-from research.training.state import take_member
+from research.training.fit import divergences
+from research.training.loop import Seconds, termination
+from research.training.plan import TrainingPlan
+from research.training.state import TrainState, chosen_variables, members_of, status_of
 from research.trees import count
 
 OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit")
 ENDED = ("finished", "stopped early")
+Groups = list[tuple[TrainState, Seconds]]  # what each group of seeds came to, see `fit.fit`
 
 
 def run(config: Experiment, run_dir: Path | str | None = None) -> Record:
@@ -38,26 +41,26 @@ def run(config: Experiment, run_dir: Path | str | None = None) -> Record:
 
 
 def conduct(
-    config: Experiment, run_dir: Path | str | None = None, begin: Callable[[Parts], None] = lambda parts: None
+    config: Experiment, run_dir: Path | str | None = None, begin: Callable[[TrainingPlan], None] = lambda plan: None
 ) -> tuple[Record, dict[int, Evaluations]]:
     """`run`, which also returns the evaluations of every seed; none of a run that had ended before.
 
-    `begin(parts)` is called when the parts are built, before training starts.
+    `begin(plan)` is called when the data is loaded and the net is built, before training starts.
     """
     begun = time.monotonic()
     runtime.prepare()
     config = validated(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
-    parts = task_of(config).build(config)
-    plan_of(config, parts.training)
+    plan = task_of(config).build(config)
+    check_plan(config, plan)
     with claimed(run_dir, config), termination() as preempted:
         refuse_edited_config(config, run_dir)
         if (record := _former(run_dir)).get("status") in ENDED:
             warn(f"{run_dir} has {record['status']} before; delete it or choose another --run-dir to train again")
             return record, {}
-        begin(parts)
-        trained = _train(config, parts, run_dir, preempted)
-        return _conclude(config, parts, run_dir, trained, begun)
+        begin(plan)
+        groups = _train(config, plan, run_dir, preempted)
+        return _conclude(config, plan, run_dir, groups, begun)
 
 
 def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict[int, Evaluations]]:
@@ -70,31 +73,33 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     run_dir = Path(run_dir)
     config = relocated(read_config(run_dir), root)
     refuse_edited_config(config, run_dir)
-    parts = task_of(config).build(config)
+    plan = task_of(config).build(config)
+    check_plan(config, plan)
     with claimed(run_dir, config):
-        groups = checkpointed_groups(run_dir)
-        if sum(map(len, groups)) < config.seeds:
+        seeds = checkpointed_groups(run_dir)
+        if sum(map(len, seeds)) < config.seeds:
             raise UserError(f"{run_dir} has no checkpoints of all its seeds; train it first: scripts/train.py")
-        trained = [load_group(config, parts.training, seeds, run_dir) for seeds in groups]
-        if _status(trained) == "preempted":
+        groups = [load_group(plan, group, run_dir) for group in seeds]
+        if status_of([state for state, _ in groups], plan.total_steps) == "preempted":
             raise UserError(
                 f"the newest sound checkpoint of {run_dir} is from before the end; run scripts/train.py again"
             )
-        _log(run_dir, (), [row for group in trained for row in history_rows(group.seeds, group.each)])
-        return _conclude(config, parts, run_dir, trained, begun, _former(run_dir))
+        _log(run_dir, (), [row for state, _ in groups for row in history_rows(state)])
+        return _conclude(config, plan, run_dir, groups, begun, _former(run_dir))
 
 
-def _train(config: Experiment, parts: Parts, run_dir: Path, preempted: Callable[[], bool]) -> list[Trained]:
+def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Callable[[], bool]) -> Groups:
     """Train all seeds, group by group, up to the one that is preempted."""
-    trained: list[Trained] = []
+    groups: Groups = []
     rows: list[Row] = []
-    for seeds in seed_groups(config, parts.training):
+    for seeds in seed_groups(config, plan):
         log = functools.partial(_log, run_dir, tuple(rows))
-        trained.append(fit_group(config, parts.training, seeds, run_dir, preempted, log))
-        rows += history_rows(trained[-1].seeds, trained[-1].each)
-        if trained[-1].status == "preempted":
+        groups.append(fit_group(config, plan, seeds, run_dir, preempted, log))
+        state, _ = groups[-1]
+        rows += history_rows(state)
+        if status_of([state], plan.total_steps) == "preempted":
             break
-    return trained
+    return groups
 
 
 def _former(run_dir: Path) -> Record:
@@ -114,9 +119,9 @@ def _log(run_dir: Path, earlier: Sequence[Row], rows: Sequence[Row]) -> None:
 
 def _conclude(
     config: Experiment,
-    parts: Parts,
+    plan: TrainingPlan,
     run_dir: Path,
-    trained: list[Trained],
+    groups: Groups,
     begun: float,
     former: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Record, dict[int, Evaluations]]:
@@ -124,59 +129,52 @@ def _conclude(
 
     The fields that describe the training (time, device, versions, commit) are those of a `former` record.
     """
-    status, task = _status(trained), task_of(config)
+    status, task = status_of([state for state, _ in groups], plan.total_steps), task_of(config)
+    members = [member for state, _ in groups for member in members_of(state)]
     evaluations: dict[int, Evaluations] = {}
     if status in ENDED:
         try:
-            for group in trained:
-                evaluations |= {seed: task.evaluate(parts, chosen(group, seed)) for seed in group.seeds}
+            evaluations = {int(member.seed): task.evaluate(plan, chosen_variables(member)) for member in members}
         except NotFiniteError as error:
             warn(str(error))
-            evaluations, status = {}, "diverged"
-    record = _record(config, parts, trained, evaluations, status, time.monotonic() - begun)
+            status = "diverged"
+    record = _record(config, plan, groups, evaluations, status, time.monotonic() - begun)
     record |= {name: former[name] for name in OF_TRAINING if name in former}
     if evaluations:
-        task.publish(config, parts, run_dir, trained, evaluations, record)
+        task.publish(config, plan, run_dir, members, evaluations, record)
     write_json(run_dir / RECORD, record)
     return record, evaluations
 
 
-def _status(trained: list[Trained]) -> str:
-    """The first of these statuses that any group ended with."""
-    ended = {group.status for group in trained}
-    return next(status for status in ("preempted", "diverged", "stopped early", "finished") if status in ended)
-
-
 def _record(
     config: Experiment,
-    parts: Parts,
-    trained: list[Trained],
+    plan: TrainingPlan,
+    groups: Groups,
     evaluations: dict[int, Evaluations],
     status: str,
     seconds: float,
 ) -> Record:
-    total = sum(row["parameters"] for row in parts.summary)
-    trainable = count(take_member(trained[0].each.params, 0))
-    compiling, training = (sum(group.spent[part] for group in trained) for part in ("compile", "train"))
-    epochs = {
-        str(seed): {"run": epochs_run(group, seed), "best": best_epoch(group, seed)}
-        for group in trained
-        for seed in group.seeds
-    }
-    examples = parts.training.sizes["train"] * sum(epochs_run(group, seed) for group in trained for seed in group.seeds)
+    members = [member for state, _ in groups for member in members_of(state)]
+    compiling, training = (sum(spent[part] for _, spent in groups) for part in ("compile", "train"))
+    epochs = {str(member.seed): {"run": epochs_run(member), "best": best_epoch(member)} for member in members}
+    examples = plan.examples["train"] * sum(map(epochs_run, members))
+    diverged = {seed: where for state, _ in groups for seed, where in divergences(plan, state).items()}
     per_seed = [flat_metrics(splits) for splits in evaluations.values()]
     return build_record(
         experiment=config.name,
         seed=config.seed,
         metrics={split: found.metrics() for split, found in evaluations.get(config.seed, {}).items()},
-        parameters={"total": total, "trainable": trainable},
+        parameters={
+            "total": sum(layer["parameters"] for layer in plan.summary),
+            "trainable": count(members[0].params),
+        },
         seconds={"compile": compiling, "train": training, "total": max(seconds, compiling + training)},
         throughput={"examples_per_second": examples / training if training else 0.0},
         epochs=epochs,
         device=runtime.device_name(),
         status=status,
-        diverged={str(seed): where._asdict() for group in trained for seed, where in group.diverged.items()},
+        diverged={str(seed): where._asdict() for seed, where in diverged.items()},
         seeds=dict(over_seeds(per_seed)) if per_seed and config.seeds > 1 else None,
-        **task_of(config).record_fields(parts, evaluations),
+        **task_of(config).record_fields(plan, evaluations),
         **environment(),
     )

@@ -14,39 +14,25 @@ from rich.text import Text
 
 from research.config import Experiment
 from research.experiment.evaluations import Evaluation
-from research.experiment.training import Trained
-from research.training.fit import Trainable
+from research.training.plan import TrainingPlan
+from research.training.state import TrainState
 
 Record = dict[str, Any]  # record.json, as `research.report.record` describes it
 
 
-class Parts(Protocol):
-    """What every kind builds from a configuration, besides what is its own."""
-
-    @property
-    def training(self) -> Trainable:
-        """What is trained, on what data."""
-        ...
-
-    @property
-    def summary(self) -> list[dict[str, Any]]:
-        """A row for each layer of the net, with its `parameters`."""
-        ...
-
-
 ConfigT = TypeVar("ConfigT", bound=Experiment)
 ConfigT_contra = TypeVar("ConfigT_contra", bound=Experiment, contravariant=True)
-PartsT = TypeVar("PartsT", bound=Parts)
+PlanT = TypeVar("PlanT", bound=TrainingPlan)
 EvaluationT = TypeVar("EvaluationT", bound=Evaluation)
 
 
-class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
-    """A kind of experiment: its configuration, the parts built from it, and the evaluation of a split."""
+class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
+    """A kind of experiment: its configuration, the plan built from it, and the evaluation of a split."""
 
     examples: str
     """What the examples are, in the plural. Also the key in record["data"] of the value of `data_id`."""
 
-    def build(self, config: ConfigT_contra, /) -> PartsT:
+    def build(self, config: ConfigT_contra, /) -> PlanT:
         """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing."""
         ...
 
@@ -54,15 +40,15 @@ class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
         """Raise UserError for a missing file that `build` would reach only after minutes."""
         ...
 
-    def describe_data(self, parts: PartsT, /) -> list[str]:
+    def describe_data(self, plan: PlanT, /) -> list[str]:
         """Lines about the data, for the terminal before training."""
         ...
 
-    def evaluate(self, parts: PartsT, variables: Any, /) -> Mapping[str, EvaluationT]:
+    def evaluate(self, plan: PlanT, variables: Any, /) -> Mapping[str, EvaluationT]:
         """The evaluation of every split that has examples, by split name; NotFiniteError for outputs that are not."""
         ...
 
-    def record_fields(self, parts: PartsT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
+    def record_fields(self, plan: PlanT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
         """The fields of the record that this kind fills in: "data", and more where it has more.
 
         `evaluations` are those of every seed; none when the training was preempted or diverged.
@@ -72,9 +58,9 @@ class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
     def publish(
         self,
         config: ConfigT_contra,
-        parts: PartsT,
+        plan: PlanT,
         run_dir: Path,
-        trained: Sequence[Trained],
+        members: Sequence[TrainState],
         evaluations: Mapping[int, Mapping[str, EvaluationT]],
         record: Record,
         /,
@@ -92,7 +78,7 @@ class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
         """Lines for the terminal after all tables."""
         ...
 
-    def data_id(self, parts: PartsT, /) -> str:
+    def data_id(self, plan: PlanT, /) -> str:
         """A digest of the examples and their splits: runs with the same one can be paired."""
         ...
 
@@ -109,8 +95,8 @@ class Task(Protocol[ConfigT_contra, PartsT, EvaluationT]):
         ...
 
 
-def task_of(config: ConfigT) -> Task[ConfigT, Parts, Evaluation]:
+def task_of(config: ConfigT) -> Task[ConfigT, TrainingPlan, Evaluation]:
     """The task that runs `config`, by its `kind`. Other kinds are not imported, which would slow every start."""
     module = importlib.import_module(f"research.experiment.{config.kind}.task")
-    # The task's own parts and evaluations are narrower; they only go back to the task that made them.
-    return cast(Task[ConfigT, Parts, Evaluation], module)
+    # The task's own plans and evaluations are narrower; they only go back to the task that made them.
+    return cast(Task[ConfigT, TrainingPlan, Evaluation], module)

@@ -8,9 +8,9 @@ import jax.numpy as jnp
 
 from research.batches import Batch
 from research.keys import key
-from research.training.program import TrainingPlan
-from research.training.state import MemberState, variables_of
-from research.training.step import Apply, LossFn, mean_loss
+from research.training.plan import TrainingPlan
+from research.training.state import TrainState, variables_of
+from research.training.step import mean_loss
 from research.trees import named_leaves
 
 
@@ -22,30 +22,13 @@ class Divergence(NamedTuple):
     leaf: str  # what was not finite, in words; see `first_not_finite`
 
 
-def locate_divergence(
-    member: MemberState,
-    seed: int,
-    draw: Callable[[jax.Array], Batch],
-    plan: TrainingPlan,
-    *,
-    apply: Apply,
-    loss_fn: LossFn,
-) -> Divergence:
+def locate_divergence(member: TrainState, draw: Callable[[jax.Array], Batch], plan: TrainingPlan) -> Divergence:
     """The divergence of the training that ended in `member`; `draw(step)` gives the batch of a step again."""
-    leaf = first_not_finite(member, seed, draw, plan, apply=apply, loss_fn=loss_fn)
-    step = int(member.diverged)
+    leaf, step = first_not_finite(member, draw, plan), int(member.diverged)
     return Divergence(step + 1, step // plan.steps_per_epoch + 1, leaf)
 
 
-def first_not_finite(
-    member: MemberState,
-    seed: int,
-    draw: Callable[[jax.Array], Batch],
-    plan: TrainingPlan,
-    *,
-    apply: Apply,
-    loss_fn: LossFn,
-) -> str:
+def first_not_finite(member: TrainState, draw: Callable[[jax.Array], Batch], plan: TrainingPlan) -> str:
     """The first of inputs, parameters, output, loss, and leaves of the gradient that is not finite, by name.
 
     After an output or a loss, the first such leaf of the gradient is named, too. Where all are finite, it is the square
@@ -54,15 +37,15 @@ def first_not_finite(
     `member` is the state of one training as divergence left it: still that of before the step `member.diverged`, whose
     batch `draw(step)` gives.
     """
-    batch, drop = draw(member.diverged), key(seed, "dropout", member.diverged)
+    batch, drop = draw(member.diverged), key(member.seed, "dropout", member.diverged)
     (loss, _), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
-        member.params, member.frozen, member.collections, batch, drop, apply, loss_fn, plan.l2
+        member.params, member.frozen, member.collections, batch, drop, plan.apply, plan.loss_fn, plan.l2
     )
     variables = variables_of(member)
     leaves = named_leaves(gradient)
     before = {f"the input {name}".rstrip(): leaf for name, leaf in named_leaves(batch.inputs).items()}
     before |= {f"parameter {name}": leaf for name, leaf in named_leaves(variables["params"]).items()}
-    between = {"the network's output": apply(variables, batch.inputs, drop)[0], "the loss": loss}
+    between = {"the network's output": plan.apply(variables, batch.inputs, drop)[0], "the loss": loss}
     after = {f"the gradient of {name}": leaf for name, leaf in leaves.items()}
     largest = max(leaves, key=lambda name: float(jnp.abs(leaves[name]).max()))
     leaf = next(_not_finite(after), f"the squared gradient of {largest}")

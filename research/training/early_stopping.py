@@ -5,20 +5,27 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from research.training.state import Best
-
 Tree = Any
+Best = dict[str, Tree]
 
 
 def start(params: Tree, collections: Tree, *, enabled: bool) -> Best:
-    """Nothing seen yet. Without early stopping no copy of the weights is held."""
+    """Nothing seen yet. Without early stopping no copy of the weights is held: they are empty.
+
+    params, collections   the best weights so far
+    value                 of the monitored metric there, smaller is better
+    epoch                 of the best, counted from 1; 0 before the first
+    stale                 epochs since the best
+    """
     held, beside = jax.tree.map(jnp.copy, (params, collections)) if enabled else ((), ())
-    return Best(held, beside, jnp.float32(jnp.inf), jnp.int32(0), jnp.int32(0))
+    counts = {"epoch": jnp.int32(0), "stale": jnp.int32(0)}
+    return {"params": held, "collections": beside, "value": jnp.float32(jnp.inf), **counts}
 
 
 def update(best: Best, params: Tree, collections: Tree, value: jax.Array, epoch: jax.Array) -> Best:
     """`best` after an epoch that ended with these weights and the monitored `value` (smaller is better; no ties)."""
-    better = value < best.value
-    after = Best(params, collections, value, epoch, jnp.zeros_like(best.stale))
-    before = best._replace(stale=best.stale + 1)
+    better = value < best["value"]
+    counts = {"epoch": epoch, "stale": jnp.zeros_like(best["stale"])}
+    after = {"params": params, "collections": collections, "value": value, **counts}
+    before = best | {"stale": best["stale"] + 1}
     return jax.tree.map(lambda new, old: jnp.where(better, new, old), after, before)

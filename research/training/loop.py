@@ -15,12 +15,11 @@ import jax
 import numpy as np
 
 from research.batches import DataSet
-from research.training.program import Readout, StepWindow, TrainingPlan
-from research.training.state import NEVER, TrainState, active
+from research.training.plan import BatchSource, StepWindow
+from research.training.program import Readout
+from research.training.state import TrainState
 
-# step -> the examples of the steps from there on, and the step up to which (excluded) they reach
 Seconds = dict[str, float]  # spent on "compile" and "train"
-BatchSource = Callable[[int], tuple[DataSet | StepWindow, int]]
 
 CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
 
@@ -32,7 +31,7 @@ def run_steps(
     state: TrainState,
     source: BatchSource,
     advance: Callable[[TrainState, DataSet | StepWindow, np.int32], tuple[TrainState, Readout]],
-    plan: TrainingPlan,
+    total_steps: int,
     *,
     progress: Callable[[Readout], None],
     save: Callable[[TrainState, Seconds], None],
@@ -40,22 +39,22 @@ def run_steps(
     spent: Seconds,
     checkpoint_seconds: float,
 ) -> tuple[TrainState, Seconds]:
-    """Run `advance(state, train, stop)` to the end of the plan, or until early stopping, divergence or preemption.
+    """Run `advance(state, train, stop)` to the end of all steps, or until early stopping, divergence or preemption.
 
     `progress` gets every readout, `save` the state at least every `checkpoint_seconds` and at the end; `preempted` is
     asked before each call.
     """
-    if int(state.step) >= plan.total_steps:  # nothing is left to train, nor to compile
+    if int(state.step[0]) >= total_steps:  # nothing is left to train, nor to compile
         save(state, spent)
         return state, spent
     begun = time.monotonic()
-    train, reach = source(int(state.step))
+    train, reach = source(int(state.step[0]))
     state, readout = jax.block_until_ready(advance(state, train, np.int32(0)))  # compiles, and runs no step
     spent = spent | {"compile": spent["compile"] + time.monotonic() - begun}
     step, steps, saved, trained = int(readout["step"]), 1, time.monotonic(), spent["train"]
     begun = marked = time.monotonic()
 
-    while step < plan.total_steps and bool(np.any(readout["active"])) and not preempted():
+    while step < total_steps and bool(np.any(readout["active"])) and not preempted():
         if step >= reach:
             train, reach = source(step)
         launched = step
@@ -78,9 +77,9 @@ def run_steps(
 
 
 @contextmanager
-def resident(data: DataSet, plan: TrainingPlan) -> Iterator[BatchSource]:
+def resident(data: DataSet, total_steps: int) -> Iterator[BatchSource]:
     """The source of a set that lies on the device."""
-    yield lambda step: (data, plan.total_steps)
+    yield lambda step: (data, total_steps)
 
 
 def _next_steps(steps: int, done: int, seconds: float) -> int:
@@ -88,16 +87,6 @@ def _next_steps(steps: int, done: int, seconds: float) -> int:
     if done < steps:
         return steps
     return max(1, min(steps * 4, int(done * CALL_SECONDS / max(seconds, 1e-6))))
-
-
-def status_of(state: TrainState, plan: TrainingPlan) -> str:
-    """ "preempted" if any member still trains, else "diverged" if any did, "stopped early" if all did, "finished"."""
-    each = jax.device_get(state.each)
-    if active(each).any() and int(state.step) < plan.total_steps:
-        return "preempted"
-    if (each.diverged != NEVER).any():
-        return "diverged"
-    return "stopped early" if each.stopped.all() else "finished"
 
 
 @contextmanager

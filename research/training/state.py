@@ -4,10 +4,11 @@ A member is one training of the same net on the same data: it has a seed of its 
 in its own way (folds of a cross-validation, bootstrap samples).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from research.trees import from_named, merge, named_leaves
 
@@ -15,61 +16,51 @@ Tree = Any
 NEVER = -1
 
 
-class Best(NamedTuple):
-    """Early stopping: the best weights so far, where they were found and how long ago.
-
-    `params` and `collections` are empty when early stopping is off.
-    """
-
-    params: Tree
-    collections: Tree
-    value: jax.Array  # of the monitored metric, smaller is better
-    epoch: jax.Array  # counted from 1; 0 before the first
-    stale: jax.Array  # epochs since the best
-
-
-class MemberState(NamedTuple):
-    """One training: leaves stand alone here, and with a leading M axis inside `TrainState`.
+class TrainState(NamedTuple):
+    """All that a checkpoint holds, of one member, or of M members with a leading M axis on every leaf.
 
     `params` and `frozen` have the same structure; each leaf is in one and None in the other (`trees.split`).
     """
 
+    seed: jax.Array  # int32
+    step: jax.Array  # int32: steps done, the same for all members
     params: Tree  # trained
     frozen: Tree  # not trained: neither differentiated, nor known to the optimizer
     collections: Tree  # {name: tree} of what the net itself updates in training, such as `batch_stats`
     optimizer: Tree
-    best: Best
+    best: dict[str, Tree]  # the best weights so far, see `early_stopping.start`
     sums: dict[str, jax.Array]  # metric sums of the running epoch, and `count`
     history: dict[str, jax.Array]  # `train/loss`, `validation/accuracy` ...: [epochs], NaN before their epoch
     stopped: jax.Array  # bool: early stopping has ended it
     diverged: jax.Array  # the step at which loss or gradient was not finite; NEVER without one
 
 
-class TrainState(NamedTuple):
-    """All that a checkpoint holds."""
-
-    step: jax.Array  # int32: steps done, the same for all members
-    seeds: jax.Array  # int32 [M]
-    each: MemberState  # with a leading M axis on every leaf
-
-
-def active(each: MemberState) -> jax.Array:
+def active(state: TrainState) -> jax.Array:
     """Which members still train: bool [M], or a scalar for one member."""
-    return ~each.stopped & (each.diverged == NEVER)
+    return ~state.stopped & (state.diverged == NEVER)
 
 
-def variables_of(member: MemberState) -> Tree:
+def status_of(states: Sequence[TrainState], total_steps: int) -> str:
+    """ "preempted" if any member still trains, else "diverged" if any did, "stopped early" if all did, "finished"."""
+    if any(np.any(np.asarray(active(state)) & (np.asarray(state.step) < total_steps)) for state in states):
+        return "preempted"
+    if any(np.any(np.asarray(state.diverged) != NEVER) for state in states):
+        return "diverged"
+    return "stopped early" if all(np.all(state.stopped) for state in states) else "finished"
+
+
+def variables_of(member: TrainState) -> Tree:
     """What the net is applied to now: {"params": ..., and its collections}."""
     return {"params": merge(member.params, member.frozen), **member.collections}
 
 
-def chosen_variables(member: MemberState) -> Tree:
+def chosen_variables(member: TrainState) -> Tree:
     """The variables that a finished training of one member stands for, see `chosen_leaves`."""
     return from_named(chosen_leaves(named_leaves(member)), variables_of(member))
 
 
 def chosen_leaves(member: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaves of the variables that a training stands for, from the named leaves of a MemberState.
+    """The leaves of the variables that a training stands for, from the named leaves of one member.
 
     With early stopping they are the best epoch's, otherwise the last. A training that was cut off before its first
     epoch ended has no best epoch yet; then they are the present ones. Frozen leaves are always among them.
@@ -83,6 +74,22 @@ def chosen_leaves(member: Mapping[str, Any]) -> dict[str, Any]:
         for name, leaf in member.items()
         if name.startswith(prefix)
     }
+
+
+def of_earlier_versions(leaves: Mapping[str, Any]) -> dict[str, Any]:
+    """The named leaves of a checkpoint as those of a TrainState.
+
+    Earlier versions held `seeds`, one `step` for all members, and the other leaves below `each/`.
+    """
+    if "seeds" not in leaves:
+        return dict(leaves)
+    members = {name.removeprefix("each/"): leaf for name, leaf in leaves.items() if name.startswith("each/")}
+    return {"seed": leaves["seeds"], "step": np.full_like(leaves["seeds"], leaves["step"]), **members}
+
+
+def members_of(state: TrainState) -> list[TrainState]:
+    """Each member of a state with a leading M axis, in their order."""
+    return [take_member(state, index) for index in range(len(state.seed))]
 
 
 def take_member(tree: Tree, index: int) -> Tree:

@@ -32,7 +32,7 @@ def found(tmp_path_factory):
 
 
 def test_windows_that_span_no_missing_day(root):
-    sizes = build(shipped(root, "traffic_dense", validation=0.0)).training.sizes
+    sizes = build(shipped(root, "traffic_dense", validation=0.0)).examples
     assert sizes == {"train": 349, "validation": 0, "test": 201}
 
 
@@ -40,9 +40,9 @@ def test_the_baselines_are_those_that_were_known(found, root):
     comparison, _ = found
     known = {"last value": 512.6, "time-of-day mean": 52.0}
     assert {name: round(comparison.rungs[name]["mae"], 1) for name in known} == known
-    parts = build(shipped(root, "traffic_dense"))
-    truth = targets_of(parts.windows["test"], parts.sizes).truth
-    naive = baseline_forecasts(parts, "test")[1]
+    plan = build(shipped(root, "traffic_dense"))
+    truth = targets_of(plan.windows["test"], plan.sizes).truth
+    naive = baseline_forecasts(plan, "test")[1]
     errors, measured = np.abs(naive.forecasts - truth), naive.seasonal.all(axis=(1, 2))
     assert len(errors) == 201 and measured.sum() == naive.windows == 147
     assert round(float(errors[measured].mean()), 1) == 57.6

@@ -3,20 +3,16 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 import pytest
 
 from research.bench.architectures import Concat, Pool, layers_to, preprocessing
 from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, first_picture
 from research.bench.data import feature_rows, windows
 from research.bench.our_nets import network_of
-from research.bench.ours import build, climber, first_activations, parameters_of, windowed_series
+from research.bench.ours import build, climber, first_activations, parameters_of, training_plan, windowed_series
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
-from research.data.sampling import uniform
-from research.models.apply import apply_of
-from research.training.losses import forecasting
-from research.training.program import TrainingPlan, build_advance, start
+from research.training.program import build_advance, start
 
 LSTM = pick(["lstm_step"])[0]._replace(hidden=(4,))
 SMALL = LSTM._replace(window=(5, 3, 2), batch=4, examples=11)
@@ -155,13 +151,9 @@ def bytes_of(tree):
 
 def program_bytes(workload, data):
     """What the whole training holds on the device at its most, by XLA's own account."""
-    apply, optimizer = apply_of(network_of(workload)), optax.adam(1e-3)
-    plan = TrainingPlan(-(-data.size // workload.batch), 5, 0.0, None, "loss", ("loss", "scaled_mae"))
     params = parameters_of(network_of(workload), workload, data.take(jnp.arange(1)).inputs)
-    state = start(np.zeros(1, np.int32), lambda key: {"params": params}, optimizer, plan)
-    advance = build_advance(
-        plan, apply=apply, loss_fn=forecasting("mse"), optimizer=optimizer, order=uniform(data.size, workload.batch)
-    )
+    plan = training_plan(workload, data, params, epochs=5)
+    state, advance = start([0], plan), build_advance(plan)
     found = jax.jit(advance).lower(state, data, None, jnp.int32(1)).compile().memory_analysis()
     assert found is not None
     return found.argument_size_in_bytes + found.output_size_in_bytes + found.temp_size_in_bytes

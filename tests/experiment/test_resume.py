@@ -77,7 +77,7 @@ def undisturbed(config, tmp_path_factory):
 
 def test_kill_9_changes_no_bit(config, undisturbed, tmp_path):
     place, generator = tmp_path / "killed", random.Random(0)
-    steps = int(undisturbed[0]["step"])
+    steps = int(undisturbed[0]["step"][0])
     for until in sorted(generator.sample(range(1, steps * 3 // 4), 3)):
         process = launched(config, place, until)
         time.sleep(generator.random() * 0.1)

@@ -7,17 +7,17 @@ import numpy as np
 import optax
 import pytest
 
-from research.batches import ArrayData
+from research.batches import whole_set
 from research.data.sampling import uniform
 from research.keys import key
 from research.training import checkpoints, program
 from research.training.losses import classification
+from research.training.plan import TrainingPlan
 from research.training.state import chosen_variables, take_member
 from research.trees import named_leaves
 
 ROWS, WIDTH, CLASSES = 30, 4, 3
-PLAN = program.TrainingPlan(4, epochs=6, l2=0.0, patience=2, monitor="loss", metrics=("loss", "accuracy"))
-OPTIMIZER, ORDER = optax.sgd(0.5), uniform(ROWS, 8)
+ORDER = uniform(ROWS, 8)
 
 
 class Normed(nn.Module):
@@ -43,19 +43,32 @@ def examples(seed):
     labels = generator.integers(0, CLASSES, ROWS).astype(np.int32)
     inputs = generator.normal(3, 2, (ROWS, WIDTH)).astype(np.float32)
     inputs[np.arange(ROWS), labels] += 2
-    return ArrayData(jnp.asarray(inputs), jnp.asarray(labels))
+    return whole_set(jnp.asarray(inputs), jnp.asarray(labels))
 
 
 TRAIN, VALIDATION = examples(0), examples(1)
+PLAN = TrainingPlan(
+    examples={"train": ROWS, "validation": ROWS},
+    data_set={"train": TRAIN, "validation": VALIDATION}.__getitem__,
+    identity="",
+    initialize=initialize,
+    apply=apply,
+    loss_fn=classification,
+    metrics=("loss", "accuracy"),
+    order=ORDER,
+    optimizer=optax.sgd(0.5),
+    epochs=6,
+    patience=2,
+)
 
 
 @pytest.fixture(scope="module")
 def advance():
-    return program.build_advance(PLAN, apply=apply, loss_fn=classification, optimizer=OPTIMIZER, order=ORDER)
+    return program.build_advance(PLAN)
 
 
 def trained(advance, stops, seeds=(0,)):
-    state = program.start(np.array(seeds, np.int32), initialize, OPTIMIZER, PLAN)
+    state = program.start(seeds, PLAN)
     for stop in stops:
         state, _ = advance(state, TRAIN, VALIDATION, jnp.int32(stop))
     return state
@@ -83,14 +96,14 @@ def by_hand(epochs):
 
 
 def test_statistics_follow_a_plain_loop_and_the_best_epoch_keeps_its_own(advance):
-    member = take_member(trained(advance, [PLAN.total_steps]).each, 0)
+    member = take_member(trained(advance, [PLAN.total_steps]), 0)
     epochs = int(np.isfinite(member.history["validation/loss"]).sum())
     after, losses = by_hand(epochs)
     np.testing.assert_allclose(member.history["validation/loss"][:epochs], losses, rtol=1e-4)
     for name, leaf in named_leaves(member.collections).items():
         np.testing.assert_allclose(leaf, named_leaves(after[-1])[name], rtol=1e-4, atol=1e-5)
     best = int(np.argmin(losses))
-    assert int(member.best.epoch) == best + 1 < epochs, "the best epoch must not be the last for this test to tell"
+    assert int(member.best["epoch"]) == best + 1 < epochs, "the best epoch must not be the last for this test to tell"
     chosen = named_leaves(chosen_variables(jax.device_get(member)))
     assert set(chosen) == set(named_leaves(after[best]))
     for name, leaf in named_leaves(after[best]).items():
@@ -104,13 +117,13 @@ def test_where_it_is_cut_off_changes_no_bit(advance, tmp_path):
     leaves, _ = checkpoints.newest(tmp_path, pytest.fail)
     state = jax.device_put(checkpoints.fitted(leaves, state, tmp_path))
     state, _ = advance(state, TRAIN, VALIDATION, jnp.int32(PLAN.total_steps))
-    assert any(name.startswith("each/collections/batch_stats/") for name in leaves)
+    assert any(name.startswith("collections/batch_stats/") for name in leaves)
     for one, other in zip(*map(jax.tree.leaves, (whole, state)), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_members_have_statistics_of_their_own(advance):
     both, alone = (trained(advance, [9], seeds) for seeds in ((0, 3), (3,)))
-    for two, one in zip(*(jax.tree.leaves(each.each.collections) for each in (both, alone)), strict=True):
+    for two, one in zip(*(jax.tree.leaves(each.collections) for each in (both, alone)), strict=True):
         np.testing.assert_allclose(two[1], one[0], rtol=1e-4, atol=1e-5)
         assert not np.allclose(two[0], two[1])

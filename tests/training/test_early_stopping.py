@@ -11,6 +11,6 @@ def test_only_what_is_better_takes_the_place_of_the_best():
         weights, means = {"w": jnp.full(2, float(epoch))}, {"batch_stats": {"mean": jnp.full(1, float(epoch))}}
         best = update(best, weights, means, jnp.float32(value), jnp.int32(epoch))
         wanted = 3 if epoch >= 3 else 0  # a tie is not better
-        assert int(best.epoch) == wanted and best.params["w"].tolist() == [wanted, wanted]
-        assert best.collections["batch_stats"]["mean"].tolist() == [wanted]
-        assert int(best.stale) == epoch - wanted
+        assert int(best["epoch"]) == wanted and best["params"]["w"].tolist() == [wanted, wanted]
+        assert best["collections"]["batch_stats"]["mean"].tolist() == [wanted]
+        assert int(best["stale"]) == epoch - wanted

@@ -8,7 +8,7 @@ from research.errors import UserError
 from research.training.early_stopping import start
 from research.training.freezing import frozen_leaves, trained_mask
 from research.training.losses import classification
-from research.training.state import MemberState
+from research.training.state import TrainState
 from research.training.step import never, train_step, zero_sums
 from research.trees import named_leaves, split
 
@@ -54,15 +54,16 @@ def flops(frozen):
 
     optimizer = optax.sgd(0.1)
     taken, rest = split(params, trained_mask(params, {f"layer{place}" for place in range(frozen)}))
-    state = MemberState(
-        taken, rest, {}, optimizer.init(taken), start(taken, {}, enabled=False), zero_sums(("loss", "accuracy")), {},
-        jnp.zeros((), bool), never(),
+    state = TrainState(
+        seed=jnp.int32(0), step=jnp.int32(0), params=taken, frozen=rest, collections={},
+        optimizer=optimizer.init(taken), best=start(taken, {}, enabled=False), sums=zero_sums(("loss", "accuracy")),
+        history={}, stopped=jnp.zeros((), bool), diverged=never(),
     )  # fmt: skip
     batch = Batch(jnp.ones((BATCH, 64)), jnp.zeros(BATCH, jnp.int32), jnp.ones(BATCH))
 
     def step(state, batch):
         return train_step(
-            state, batch, jax.random.key(0), jnp.int32(0),
+            state, batch, jax.random.key(0),
             apply=apply, loss_fn=classification, optimizer=optimizer, l2=0.0,
         )  # fmt: skip
 

@@ -1,19 +1,20 @@
 """Members of a training: each weighs the rows in its own way, as folds and bootstrap samples do."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
 
-from research.batches import ArrayData
+from research.batches import whole_set
 from research.data.sampling import uniform
 from research.training import program
 from research.training.losses import classification
+from research.training.plan import TrainingPlan
 
 ROWS, WIDTH, CLASSES = 24, 4, 3
-PLAN = program.TrainingPlan(3, epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "accuracy"))
-OPTIMIZER = optax.adam(0.1)
 
 
 def initialize(key):
@@ -24,10 +25,24 @@ def apply(variables, inputs, key):
     return inputs @ variables["params"]["w"]["kernel"], {}
 
 
+PLAN = TrainingPlan(
+    examples={"train": ROWS, "validation": ROWS},
+    data_set=pytest.fail,  # the program gets its data as arguments
+    identity="",
+    initialize=initialize,
+    apply=apply,
+    loss_fn=classification,
+    metrics=("loss", "accuracy"),
+    order=uniform(ROWS, 8),
+    optimizer=optax.adam(0.1),
+    epochs=3,
+    patience=2,
+)
+
+
 @pytest.fixture(scope="module")
 def advance():
-    parts = {"apply": apply, "loss_fn": classification, "optimizer": OPTIMIZER, "order": uniform(ROWS, 8)}
-    return program.build_advance(PLAN, **parts)
+    return program.build_advance(PLAN)
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +51,11 @@ def data():
     labels = (np.arange(ROWS) % CLASSES).astype(np.int32)
     inputs = generator.normal(size=(ROWS, WIDTH)).astype(np.float32)
     inputs[np.arange(ROWS), labels] += 1
-    return ArrayData(jnp.asarray(inputs), jnp.asarray(labels))
+    return whole_set(jnp.asarray(inputs), jnp.asarray(labels))
 
 
 def trained(advance, data, weights, seeds=(0, 0)):
-    state = program.start(np.array(seeds, np.int32), initialize, OPTIMIZER, PLAN)
-    return advance(state, data, data, jnp.int32(PLAN.total_steps), weights)[0].each
+    return advance(program.start(seeds, PLAN), data, data, jnp.int32(PLAN.total_steps), weights)[0]
 
 
 def folds():
@@ -72,13 +86,10 @@ def test_a_fold_does_not_see_the_rows_that_it_holds_out(advance, data):
 
 def test_a_row_of_weight_two_counts_twice(data):
     twice = {"train": jnp.ones((1, ROWS)).at[0, 5].set(2.0)}
-    plan = PLAN._replace(steps_per_epoch=1, epochs=1, patience=None)
-    once = program.build_advance(
-        plan, apply=apply, loss_fn=classification, optimizer=optax.sgd(0.5), order=uniform(ROWS, ROWS)
-    )
-    state = program.start(np.zeros(1, np.int32), initialize, optax.sgd(0.5), plan)
-    start = np.asarray(state.each.params["w"]["kernel"][0])
-    found = once(state, data, None, jnp.int32(1), twice)[0].each.params["w"]["kernel"][0]
+    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS), epochs=1, patience=None, optimizer=optax.sgd(0.5))
+    state, once = program.start([0], plan), program.build_advance(plan)
+    start = np.asarray(state.params["w"]["kernel"][0])
+    found = once(state, data, None, jnp.int32(1), twice)[0].params["w"]["kernel"][0]
 
     def loss(kernel):
         losses = optax.softmax_cross_entropy_with_integer_labels(data.inputs @ kernel, data.targets)

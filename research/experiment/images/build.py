@@ -1,13 +1,15 @@
 """From a configuration to a classifier of pictures: data, network, and the function that runs it."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import dataclasses
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
 
 from research import runtime
-from research.batches import ArrayData
+from research.batches import Batch, whole_set
 from research.config import Augmentation, ConvNet, DenseNet, ImageData, ImageExperiment, PretrainedNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
@@ -17,6 +19,7 @@ from research.data.sampling import uniform
 from research.errors import UserError
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
+from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
 from research.models.initialization import initializer, parameter_names
@@ -25,26 +28,24 @@ from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import key_of
-from research.training.fit import Trainable
 from research.training.freezing import frozen_leaves
 from research.training.losses import classification
-from research.training.program import Augment
+from research.training.plan import Augment, TrainingPlan
 
 METRICS = ("loss", "accuracy")
 
 
-class ImageParts(NamedTuple):
-    """What is built from the configuration of a classifier."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImagePlan(TrainingPlan):
+    """The training of a classifier, and what else is built from its configuration."""
 
     data: ImageSet
     inputs: Mapping[str, np.ndarray]  # by split, what the trained net reads: pixels, or features of a frozen part
     net: Network  # what is trained
     start: Mapping[str, np.ndarray]  # leaves of it that start pretrained, by name
-    summary: list[dict[str, Any]]  # of the whole
-    training: Trainable
 
 
-def build(config: ImageExperiment) -> ImageParts:
+def build(config: ImageExperiment) -> ImagePlan:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
     check_weights(config)  # first, since reading the pictures may take minutes
@@ -52,61 +53,89 @@ def build(config: ImageExperiment) -> ImageParts:
     if isinstance(config.model, PretrainedNet):
         return _on_pretrained(config.model, config, data)
     net = build_network(config.model, len(data.classes))
-    inputs = data.images
-    summary = summarize(net, data.images["train"].shape[1:])
-    initialize = initializer(net, _example(inputs), {})
-    frozen = frozen_leaves(parameter_names(initialize), config.train.freeze)
-    training = _trainable(config, data, inputs, net, initialize, frozen, data.fingerprint)
-    return ImageParts(data, inputs, net, {}, summary, training._replace(augment=_step_augment(config.augment)))
+    summary = summarize(net, data.images["train"].shape[1:])  # refuses pictures that are too small for the net
+    names = parameter_names(initializer(net, _example(data.images), {}))
+    return _plan(
+        config,
+        data,
+        data.images,
+        net,
+        frozen=frozen_leaves(names, config.train.freeze),
+        identity=data.fingerprint,
+        summary=summary,
+        augment=_step_augment(config.augment),
+    )
 
 
-def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> ImageParts:
+def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> ImagePlan:
     ready = _fitting_transfer(model, config, data)
     inputs = features(ready, data)
     cached = ready.cut is not None
-    read = views(ready, data, config.augment, config.data.split_seed) if cached else None
-    initialize = initializer(ready.trained, _example(inputs), ready.start)
-    frozen = ready.frozen & set(parameter_names(initialize))
-    identity = key_of(data.fingerprint, ready.weights)
-    training = _trainable(config, data, inputs, ready.trained, initialize, frozen, identity, read)
-    training = training._replace(augment=None if cached else _step_augment(config.augment))
-    summary = summarize(ready.net, data.images["train"].shape[1:])
-    return ImageParts(data, inputs, ready.trained, ready.start, summary, training)
+    return _plan(
+        config,
+        data,
+        inputs,
+        ready.trained,
+        start=ready.start,
+        frozen=ready.frozen & set(parameter_names(initializer(ready.trained, _example(inputs), ready.start))),
+        identity=key_of(data.fingerprint, ready.weights),
+        summary=summarize(ready.net, data.images["train"].shape[1:]),
+        augment=None if cached else _step_augment(config.augment),
+        views=views(ready, data, config.augment, config.data.split_seed) if cached else None,
+    )
 
 
-def _trainable(
+def _plan(
     config: ImageExperiment,
     data: ImageSet,
     inputs: Mapping[str, np.ndarray],
     net: Network,
-    initialize: Callable[[jax.Array], Any],
+    *,
+    start: Mapping[str, np.ndarray] = MappingProxyType({}),
     frozen: frozenset[str],
     identity: str,
-    read: np.ndarray | None = None,
-) -> Trainable:
-    """Training reads `inputs["train"]`, or `read` instead: views of those inputs, one view after the other."""
-    images = inputs["train"] if read is None else read
-    views = 1 if read is None else config.augment.views
-    labels, count = np.tile(np.asarray(data.labels["train"]), views), len(data.labels["train"])
+    summary: list[dict[str, Any]],
+    augment: Augment | None,
+    views: np.ndarray | None = None,
+) -> ImagePlan:
+    """Training reads `inputs["train"]`, or instead `views` of those inputs, one view after the other.
 
-    def on_device(split: str) -> ArrayData:
+    `net` is what is trained, and `summary` that of the whole net, the frozen part before it included.
+    """
+    images = inputs["train"] if views is None else views
+    copies = 1 if views is None else config.augment.views
+    labels, count = np.tile(np.asarray(data.labels["train"]), copies), len(data.labels["train"])
+    order = uniform(count, min(config.train.batch_size, count), copies)
+
+    def on_device(split: str) -> Batch:
         found = (images, labels) if split == "train" else (inputs[split], data.labels[split])
-        return jax.device_put(ArrayData(*found))
+        return jax.device_put(whole_set(*found))
 
-    return Trainable(
-        sizes={split: len(data.labels[split]) for split in SPLITS},
-        data=on_device,
-        order=uniform(count, min(config.train.batch_size, count), views),
-        initialize=initialize,
+    return ImagePlan(
+        examples={split: len(data.labels[split]) for split in SPLITS},
+        data_set=on_device,
+        identity=identity,
+        initialize=initializer(net, _example(inputs), start),
         apply=apply_of(net, config.train.precision),
         loss_fn=classification,
         metrics=METRICS,
-        identity=identity,
+        order=order,
+        optimizer=optimizer_of(config, order),
+        epochs=config.train.epochs,
+        l2=config.train.l2,
+        patience=config.train.patience,
+        monitor=config.train.monitor,
         evaluation_batch=inference_batch_size(inputs["validation"]),
         frozen=frozen,
+        augment=augment,
         # Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing.
         vmap_seeds=isinstance(config.model, DenseNet),
         stream=streaming(images, labels) if _streams(config.data, images) else None,
+        summary=summary,
+        data=data,
+        inputs=inputs,
+        net=net,
+        start=start,
     )
 
 

@@ -10,15 +10,15 @@ from research.data.images.ink import Ink
 from research.data.images.pixel_range import describe_range
 from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
-from research.experiment.images.build import SPLITS, ImageParts
+from research.experiment.images.build import SPLITS, ImagePlan
 from research.experiment.images.preprocessing import read_preprocessing
 from research.report.tables import confusions_table, per_class_table
 
 
-def describe_data(parts: ImageParts) -> list[str]:
+def describe_data(plan: ImagePlan) -> list[str]:
     """Lines about the data."""
-    data = parts.data
-    sizes = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
+    data = plan.data
+    sizes = ", ".join(f"{plan.examples[split]:,} {split}" for split in SPLITS)
     shape = "x".join(map(str, data.images["train"].shape[1:]))
     found = None if data.findings is None else data.findings.summary()
     lines = [f"{data.name}: {sizes} pictures of {shape} in {len(data.classes)} classes"]

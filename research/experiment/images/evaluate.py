@@ -8,23 +8,23 @@ import numpy as np
 from research.evaluation import classification
 from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
-from research.experiment.images.build import SPLITS, ImageParts, inference_batch_size
+from research.experiment.images.build import SPLITS, ImagePlan, inference_batch_size
 from research.models.inference import outputs
 from research.report.classification_text import learned_nothing
 
 Tree = Any
 
 
-def evaluate(parts: ImageParts, variables: Tree) -> dict[str, Classification]:
+def evaluate(plan: ImagePlan, variables: Tree) -> dict[str, Classification]:
     """The classification of every split that holds pictures, by split name."""
     found = {}
     for name in SPLITS:
-        labels = parts.data.labels[name]
+        labels = plan.data.labels[name]
         if len(labels):
             logits = outputs(
-                parts.training.apply, variables, parts.inputs[name], batch_size=inference_batch_size(parts.inputs[name])
+                plan.apply, variables, plan.inputs[name], batch_size=inference_batch_size(plan.inputs[name])
             )
-            found[name] = classification.evaluate(logits, np.asarray(labels), parts.data.classes)
+            found[name] = classification.evaluate(logits, np.asarray(labels), plan.data.classes)
     return found
 
 

@@ -9,34 +9,34 @@ from research.config import ImageExperiment, to_json
 from research.evaluation.classification import Classification
 from research.experiment.evaluations import best_epochs
 from research.experiment.histories import command_of, headline_split, histories_of
-from research.experiment.images.build import SPLITS, ImageParts
+from research.experiment.images.build import SPLITS, ImagePlan
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.images.preprocessing import preprocessing_of
-from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import figures
 from research.report.page import Report, render
 from research.run_directory import REPORT
+from research.training.state import TrainState
 
 
-def record_fields(parts: ImageParts, evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
+def record_fields(plan: ImagePlan, evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
     """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing."""
-    preprocessing = preprocessing_of(parts.data)
+    preprocessing = preprocessing_of(plan.data)
     return {
-        "data": _data_record(parts, preprocessing),
+        "data": _data_record(plan, preprocessing),
         "preprocessing": preprocessing,
         **baseline_fields(evaluations),
     }
 
 
-def data_id(parts: ImageParts) -> str:
+def data_id(plan: ImagePlan) -> str:
     """A digest of which pictures are in which split, whatever size they are read at."""
-    return parts.data.content_fingerprint
+    return plan.data.content_fingerprint
 
 
-def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[str, Any]:
+def _data_record(plan: ImagePlan, preprocessing: Mapping[str, Any]) -> dict[str, Any]:
     """record["data"]; its "ink" and "ranges" are read by earlier versions, which know no record["preprocessing"]."""
-    data = parts.data
+    data = plan.data
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
@@ -52,9 +52,9 @@ def _data_record(parts: ImageParts, preprocessing: Mapping[str, Any]) -> dict[st
 
 def publish(
     config: ImageExperiment,
-    parts: ImageParts,
+    plan: ImagePlan,
     run_dir: Path,
-    trained: Sequence[Trained],
+    members: Sequence[TrainState],
     evaluations: Mapping[int, Mapping[str, Classification]],
     record: dict[str, Any],
 ) -> None:
@@ -62,16 +62,16 @@ def publish(
     documents = {split: dataclasses.asdict(found) for split, found in evaluations[config.seed].items()}
     split = headline_split(documents)
     histories = histories_of(run_dir)
-    best = best_epochs(trained)
+    best = best_epochs(members)
     mistakes = documents[split]["mistakes"]["indices"]
-    drawn = figures.classification(histories, best, documents[split], parts.data.images[split][mistakes])
+    drawn = figures.classification(histories, best, documents[split], plan.data.images[split][mistakes])
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
     report = Report(
         record=record,
         command=command_of(run_dir),
         config=to_json(config),
-        summary=parts.summary,
+        summary=plan.summary,
         histories=histories,
         best_epochs=best,
         evaluations=documents,

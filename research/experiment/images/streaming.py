@@ -8,11 +8,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.batches import ArrayData, Order, real_rows
+from research.batches import Order, real_rows, whole_set
 from research.data.images.stream import Block, stream
-from research.training.fit import Stream
-from research.training.loop import BatchSource
-from research.training.program import StepWindow
+from research.training.plan import BatchSource, StepWindow, Stream
 
 WINDOW_BYTES = 2**27  # of one block: 128 MiB, and at most four of them are in memory
 WINDOW_STEPS = 64
@@ -40,5 +38,5 @@ def _rows(order: Order, seed: int, size: int) -> Callable[[int], np.ndarray]:
 
 
 def _on_device(block: Block, size: int) -> tuple[StepWindow, int]:
-    window = StepWindow(ArrayData(block.inputs, block.labels), np.int32(block.start), np.int32(size))
+    window = StepWindow(whole_set(block.inputs, block.labels), np.int32(block.start), np.int32(size))
     return jax.device_put(window), block.start + block.steps

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from research.config import ImageExperiment
     from research.evaluation.classification import Classification
     from research.experiment.images import task
-    from research.experiment.images.build import ImageParts
+    from research.experiment.images.build import ImagePlan
     from research.experiment.task import Task
 
-    TYPED: Task[ImageExperiment, ImageParts, Classification] = task
+    TYPED: Task[ImageExperiment, ImagePlan, Classification] = task
 
 __all__ = [
     "build",

@@ -13,7 +13,7 @@ from research.data.series.series_set import Series
 from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
-from research.experiment.series.build import SPLITS, SeriesParts, windowed
+from research.experiment.series.build import SPLITS, SeriesPlan, windowed
 from research.experiment.series.net import Sizes
 from research.models.apply import Apply
 
@@ -43,9 +43,9 @@ def targets_of(windows: Windows, sizes: Sizes) -> Targets:
     return Targets(truth, windows.times[rows], windows.expected[rows], spread)
 
 
-def raw_forecasts(parts: SeriesParts, variables: Tree, split: str) -> np.ndarray:
+def raw_forecasts(plan: SeriesPlan, variables: Tree, split: str) -> np.ndarray:
     """The net's forecasts of every window of `split`: [N, P, F, Q], float64, in the series' own unit."""
-    return forecast_of(parts.training.apply, variables, parts.windows[split], parts.sizes)
+    return forecast_of(plan.apply, variables, plan.windows[split], plan.sizes)
 
 
 def forecast_of(apply: Apply, variables: Tree, windows: Windows, sizes: Sizes) -> np.ndarray:
@@ -69,18 +69,18 @@ def _forecast(apply: Apply, variables: Tree, rows: WindowedSeries, starts: jax.A
     return apply(variables, rows.windows(jnp.asarray(starts))[0], None)[0]
 
 
-def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
+def baseline_forecasts(plan: SeriesPlan, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
     """{name: forecasts [N, P, F]} of the last value, of the season before, and of the mean of each time of day; of the
     daily profile, too, where the net forecasts differences from one.
 
     The rows before a window are used as far as there are any, in earlier splits too. The means are over all rows before
     test.
     """
-    windows, sizes = parts.windows[split], parts.sizes
-    series = parts.data.parts[split]
-    average = np.concatenate([expected(parts.average, _series_index(parts, one), one.times) for one in series])
+    windows, sizes = plan.windows[split], plan.sizes
+    series = plan.data.parts[split]
+    average = np.concatenate([expected(plan.average, _series_index(plan, one), one.times) for one in series])
     rows = windows.starts[:, None] + sizes.context + np.arange(sizes.horizon)
-    longer = [_with_history(parts, split, one) for one in series]
+    longer = [_with_history(plan, split, one) for one in series]
     lengths, history = (np.array([len(each.times) for each in some]) for some in (series, longer))
     history -= lengths
     number = np.repeat(np.arange(len(lengths)), lengths)[windows.starts]  # which of the part's series
@@ -88,26 +88,26 @@ def baseline_forecasts(parts: SeriesParts, split: str) -> tuple[dict[str, np.nda
     starts = windows.starts + np.cumsum(history)[number]
     firsts = (np.cumsum(history + lengths) - history - lengths)[number]
     known = (values, starts, firsts, sizes.context)
-    naive = seasonal_naive(*known, *seasons_of(times, parts.data.step), average[rows])
-    named = {"last value": last_value(*known, average[rows]), season_name(parts): naive.forecasts}
-    named["time-of-day mean" if parts.average.profile.kind == "day" else "mean"] = average[rows]  # of under two days
-    if parts.config.data.reference != "mean":
+    naive = seasonal_naive(*known, *seasons_of(times, plan.data.step), average[rows])
+    named = {"last value": last_value(*known, average[rows]), season_name(plan): naive.forecasts}
+    named["time-of-day mean" if plan.average.profile.kind == "day" else "mean"] = average[rows]  # of under two days
+    if plan.config.data.reference != "mean":
         named["daily profile"] = windows.expected[rows].astype(np.float64)
     return named, naive
 
 
-def season_name(parts: SeriesParts) -> str:
+def season_name(plan: SeriesPlan) -> str:
     """The name of the seasonal naive forecast with its season: `seasonal naive (day)`."""
-    return f"seasonal naive ({season_of(parts.data.step).name})"
+    return f"seasonal naive ({season_of(plan.data.step).name})"
 
 
-def _series_index(parts: SeriesParts, one: Series) -> int:
-    return series_index(parts.average, one.name)
+def _series_index(plan: SeriesPlan, one: Series) -> int:
+    return series_index(plan.average, one.name)
 
 
-def _with_history(parts: SeriesParts, split: str, one: Series) -> Series:
+def _with_history(plan: SeriesPlan, split: str, one: Series) -> Series:
     """`one` with the rows of the same series in earlier splits before it."""
-    earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in parts.data.parts[part]]
+    earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in plan.data.parts[part]]
     found = [each for each in (*earlier, one) if each.name == one.name]
     times, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("times", "values"))
     return Series(one.name, times, values)

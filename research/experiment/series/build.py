@@ -1,8 +1,8 @@
 """From a configuration to a forecaster: series, the windows cut from them, and the net that reads those."""
 
+import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -30,22 +30,24 @@ from research.experiment.series.net import (
     starting_leaves,
     weights_file,
 )
+from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.summary import summarize
 from research.training.feature_cache import key_of
-from research.training.fit import Trainable
 from research.training.freezing import frozen_leaves
 from research.training.losses import forecasting
+from research.training.plan import TrainingPlan
 from research.weights.load import fingerprint
 
 METRICS = ("loss", "scaled_mae")
 SPLITS = ("train", "validation", "test")
 
 
-class SeriesParts(NamedTuple):
-    """What is built from the configuration of a forecaster."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SeriesPlan(TrainingPlan):
+    """The training of a forecaster, and what else is built from its configuration."""
 
     config: SeriesExperiment
     data: SeriesSet
@@ -54,11 +56,9 @@ class SeriesParts(NamedTuple):
     average: Reference  # the mean of each time of day over the same rows: a baseline
     windows: Mapping[str, Windows]  # by split
     net: Network
-    summary: list[dict[str, Any]]
-    training: Trainable
 
 
-def build(config: SeriesExperiment) -> SeriesParts:
+def build(config: SeriesExperiment) -> SeriesPlan:
     """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
@@ -72,22 +72,34 @@ def build(config: SeriesExperiment) -> SeriesParts:
     net = build_network(config.model, sizes)
     start = starting_leaves(config, net, sizes)
     initialize = initializer(net, example(sizes), start)
-    training = Trainable(
-        sizes={split: len(windows[split].starts) for split in SPLITS},
-        data=lambda split: windowed(windows[split], sizes),
-        order=uniform(len(windows["train"].starts), min(config.train.batch_size, len(windows["train"].starts))),
+    count = len(windows["train"].starts)
+    order = uniform(count, min(config.train.batch_size, count))
+    return SeriesPlan(
+        examples={split: len(windows[split].starts) for split in SPLITS},
+        data_set=lambda split: windowed(windows[split], sizes),
+        identity=key_of(data.fingerprint, fingerprint(start, "")) if start else data.fingerprint,
         initialize=initialize,
         apply=apply_of(net, config.train.precision),
         loss_fn=forecasting(config.forecast.loss, config.forecast.quantiles),
         metrics=METRICS,
-        identity=key_of(data.fingerprint, fingerprint(start, "")) if start else data.fingerprint,
-        evaluation_batch=256,
+        order=order,
+        optimizer=optimizer_of(config, order),
+        epochs=config.train.epochs,
+        l2=config.train.l2,
+        patience=config.train.patience,
+        monitor=config.train.monitor,
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
         # Their matrix products are small: on CPU most of a step is call overhead, which vmapped seeds share.
         vmap_seeds=True,
+        summary=summarize(net, sizes.shape),
+        config=config,
+        data=data,
+        sizes=sizes,
+        reference=reference,
+        average=_of_days(_before_test(data), data.step),
+        windows=windows,
+        net=net,
     )
-    average = _of_days(_before_test(data), data.step)
-    return SeriesParts(config, data, sizes, reference, average, windows, net, summarize(net, sizes.shape), training)
 
 
 def check_files(config: SeriesExperiment) -> None:
@@ -177,10 +189,10 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
     }
 
 
-def closed_hours(parts: SeriesParts) -> np.ndarray | None:
+def closed_hours(plan: SeriesPlan) -> np.ndarray | None:
     """When the series have rows (`weekly_opening`), where forecasts do not keep to it; None where nothing is closed."""
-    data = parts.data
-    if parts.config.data.missing == "join":
+    data = plan.data
+    if plan.config.data.missing == "join":
         return None
     each = [[one for split in SPLITS for one in data.parts[split] if one.name == name] for name in _names(data)]
     return weekly_opening(each, data.step)

@@ -9,7 +9,7 @@ from rich.text import Text
 from research.data.series.closed_times import closed_text
 from research.data.series.durations import format_duration
 from research.experiment.histories import headline_split
-from research.experiment.series.build import SPLITS, SeriesParts, closed_hours
+from research.experiment.series.build import SPLITS, SeriesPlan, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.publish import evaluation_document
 from research.report import forecast_grids
@@ -17,10 +17,10 @@ from research.report.grids import series_unit
 from research.report.tables import filled
 
 
-def describe_data(parts: SeriesParts) -> list[str]:
+def describe_data(plan: SeriesPlan) -> list[str]:
     """Lines about the series, their windows, and what was found in their files."""
-    data, sizes, each = parts.data, parts.sizes, parts.data.step
-    counts = ", ".join(f"{parts.training.sizes[split]:,} {split}" for split in SPLITS)
+    data, sizes, each = plan.data, plan.sizes, plan.data.step
+    counts = ", ".join(f"{plan.examples[split]:,} {split}" for split in SPLITS)
     series = len(data.parts["train"])
     several = f"{series} series of " if series > 1 else ""
     columns = data.columns[0] if len(data.columns) == 1 else f"{len(data.columns)} columns"
@@ -29,7 +29,7 @@ def describe_data(parts: SeriesParts) -> list[str]:
         f"windows of {format_duration(each * sizes.context)} in, {format_duration(each * sizes.horizon)} out: {counts}",
     ]
     found = data.findings.summary()
-    opening = closed_hours(parts)
+    opening = closed_hours(plan)
     remarks = [f"found in its files: {found}"] if found else []
     return [*lines, *remarks, *([] if opening is None else [closed_text(opening)])]
 

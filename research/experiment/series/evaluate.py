@@ -15,7 +15,7 @@ from research.evaluation.forecast_errors import seasonal_scale
 from research.evaluation.forecasting import Forecasting
 from research.evaluation.shrinking import shrinkage
 from research.experiment.series.backtest import Targets, baseline_forecasts, raw_forecasts, targets_of
-from research.experiment.series.build import SPLITS, SeriesParts
+from research.experiment.series.build import SPLITS, SeriesPlan
 from research.experiment.series.net import Bounds, bounds_of
 from research.report.formats import MONTH
 
@@ -63,20 +63,20 @@ class ForecastEvaluation:
         return self.model.metrics()
 
 
-def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
+def evaluate(plan: SeriesPlan, params: Tree) -> dict[str, ForecastEvaluation]:
     """The evaluation of every split that has windows, by split name."""
-    correction, bounds = correction_of(parts, params), bounds_of(parts.config.forecast, parts.data.columns)
-    scale = _training_scale(parts)
+    correction, bounds = correction_of(plan, params), bounds_of(plan.config.forecast, plan.data.columns)
+    scale = _training_scale(plan)
     found = {}
     for split in SPLITS:
-        if parts.training.sizes[split]:
-            targets = targets_of(parts.windows[split], parts.sizes)
-            forecasts = corrected(raw_forecasts(parts, params, split), targets, correction, bounds)
-            baselines, _ = baseline_forecasts(parts, split)
+        if plan.examples[split]:
+            targets = targets_of(plan.windows[split], plan.sizes)
+            forecasts = corrected(raw_forecasts(plan, params, split), targets, correction, bounds)
+            baselines, _ = baseline_forecasts(plan, split)
             ends = None if forecasts.low is None or forecasts.high is None else (forecasts.low, forecasts.high)
             found[split] = ForecastEvaluation(
-                model=_evaluated(parts, forecasts.middle, targets, scale, ends),
-                baselines={name: _evaluated(parts, each, targets, scale) for name, each in baselines.items()},
+                model=_evaluated(plan, forecasts.middle, targets, scale, ends),
+                baselines={name: _evaluated(plan, each, targets, scale) for name, each in baselines.items()},
                 forecasts=forecasts,
                 targets=targets,
                 correction=correction,
@@ -85,20 +85,20 @@ def evaluate(parts: SeriesParts, params: Tree) -> dict[str, ForecastEvaluation]:
     return found
 
 
-def correction_of(parts: SeriesParts, params: Tree) -> Correction:
+def correction_of(plan: SeriesPlan, params: Tree) -> Correction:
     """The correction measured on validation; without validation windows, none."""
-    whole = np.ones(parts.sizes.horizon)
-    if not parts.training.sizes["validation"]:
+    whole = np.ones(plan.sizes.horizon)
+    if not plan.examples["validation"]:
         return Correction(whole, None, "nothing is held out for validation (--data.validation)")
-    raw, targets = raw_forecasts(parts, params, "validation"), targets_of(parts.windows["validation"], parts.sizes)
+    raw, targets = raw_forecasts(plan, params, "validation"), targets_of(plan.windows["validation"], plan.sizes)
     unit = targets.spread[:, None, :]
-    if parts.config.forecast.shrink:
+    if plan.config.forecast.shrink:
         middle = raw[..., raw.shape[-1] // 2]
         whole = shrinkage(middle / unit, targets.expected / unit, targets.truth / unit, targets.days)
-    low, middle, high = _ends(raw, targets, whole, bounds_of(parts.config.forecast, parts.data.columns))
+    low, middle, high = _ends(raw, targets, whole, bounds_of(plan.config.forecast, plan.data.columns))
     days = targets.times.astype("datetime64[D]").astype(int)
-    hours, coverage = hours_of(targets.times), parts.config.forecast.coverage
-    lacking = too_few_days(targets.truth - middle, days, coverage, parts.data.columns)
+    hours, coverage = hours_of(targets.times), plan.config.forecast.coverage
+    lacking = too_few_days(targets.truth - middle, days, coverage, plan.data.columns)
     if lacking:
         return Correction(whole, None, lacking)
     if raw.shape[-1] > 1:
@@ -133,16 +133,16 @@ def _ends(
 
 
 def _evaluated(
-    parts: SeriesParts,
+    plan: SeriesPlan,
     forecasts: np.ndarray,
     targets: Targets,
     scale: np.ndarray,
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Forecasting:
-    hours = np.arange(1, parts.sizes.horizon + 1) * _hours(parts.data.step)
-    coverage = parts.config.forecast.coverage
+    hours = np.arange(1, plan.sizes.horizon + 1) * _hours(plan.data.step)
+    coverage = plan.config.forecast.coverage
     return forecasting.evaluate(
-        forecasts, targets.truth, targets.times, hours, parts.data.columns, scale, bounds, coverage
+        forecasts, targets.truth, targets.times, hours, plan.data.columns, scale, bounds, coverage
     )
 
 
@@ -151,10 +151,10 @@ def _hours(step: np.timedelta64) -> float:
     return months_in(step) * MONTH if months_in(step) else seconds_in(step) / 3600
 
 
-def _training_scale(parts: SeriesParts) -> np.ndarray:
+def _training_scale(plan: SeriesPlan) -> np.ndarray:
     """The denominator of MASE over all training series: the mean absolute change over a season."""
-    train = parts.data.parts["train"]
-    laid_out = [by_season(one.times, one.values, parts.data.step) for one in train]
+    train = plan.data.parts["train"]
+    laid_out = [by_season(one.times, one.values, plan.data.step) for one in train]
     ends = np.cumsum([0, *map(len, laid_out)])
-    season = season_of(parts.data.step).steps
+    season = season_of(plan.data.step).steps
     return seasonal_scale(np.concatenate(laid_out), [(int(a), int(b)) for a, b in itertools.pairwise(ends)], season)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.data.series.seasons import season_of
-from research.experiment.series.build import SeriesParts, windowed
+from research.experiment.series.build import SeriesPlan, windowed
 from research.models.network import Network
 from research.models.recurrent import Recurrent
 from research.models.taps import run_taps
@@ -14,21 +14,21 @@ from research.models.taps import run_taps
 Tree = Any
 
 
-def memories_of(parts: SeriesParts, params: Tree, split: str) -> dict[str, dict[str, Any]]:
+def memories_of(plan: SeriesPlan, params: Tree, split: str) -> dict[str, dict[str, Any]]:
     """{layer: {"times" [T], "cells" [T, H], "series" [T], "title"}} of each recurrent layer of the net; {} without any.
 
     T windows that follow each other for a season (`seasons.season_of`); each gives what the layer holds at its end,
     when the forecast is made.
     """
-    taps = carried_taps(parts.net)
-    windows = parts.windows[split]
-    chosen = _a_season(windows.starts, season_of(parts.data.step).steps)
+    taps = carried_taps(plan.net)
+    windows = plan.windows[split]
+    chosen = _a_season(windows.starts, season_of(plan.data.step).steps)
     if not taps or len(chosen) < 2:
         return {}
-    inputs, _, _ = windowed(windows, parts.sizes).windows(jnp.asarray(windows.starts[chosen]))
-    found = run_taps(parts.net, params, inputs, list(taps.values()))
-    last = windows.starts[chosen] + parts.sizes.context - 1
-    column = parts.data.columns[0]
+    inputs, _, _ = windowed(windows, plan.sizes).windows(jnp.asarray(windows.starts[chosen]))
+    found = run_taps(plan.net, params, inputs, list(taps.values()))
+    last = windows.starts[chosen] + plan.sizes.context - 1
+    column = plan.data.columns[0]
     return {
         layer: {
             "times": windows.times[last],

@@ -5,16 +5,16 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from research.experiment.series.bounds import bound_flag
-from research.experiment.series.build import SeriesParts
+from research.experiment.series.build import SeriesPlan
 from research.experiment.series.evaluate import Forecasts
 from research.report.formats import measure
 
 
-def never_negative(parts: SeriesParts) -> list[str]:
+def never_negative(plan: SeriesPlan) -> list[str]:
     """The columns of which no known value, of any series and part, is below zero."""
-    values = np.concatenate([one.values for series in parts.data.parts.values() for one in series])
+    values = np.concatenate([one.values for series in plan.data.parts.values() for one in series])
     lowest = np.fmin.reduce(values, axis=0)
-    return [name for name, least in zip(parts.data.columns, lowest, strict=True) if least >= 0]
+    return [name for name, least in zip(plan.data.columns, lowest, strict=True) if least >= 0]
 
 
 def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Collection[str], lower: np.ndarray) -> str:

@@ -14,81 +14,81 @@ from research.data.series.durations import format_duration
 from research.data.series.text_times import format_offset
 from research.evaluation.conformal import Widths
 from research.evaluation.intervals import assured
-from research.experiment.evaluations import best_epochs, chosen
+from research.experiment.evaluations import best_epochs
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.series.backtest import baseline_forecasts, season_name, targets_of
-from research.experiment.series.build import SPLITS, SeriesParts, closed_hours
+from research.experiment.series.build import SPLITS, SeriesPlan, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.memory import memories_of
 from research.experiment.series.negatives import negative_forecasts, never_negative
 from research.experiment.series.saved_forecasts import save_forecasts
-from research.experiment.training import Trained
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
 from research.report.page import Report, render
 from research.run_directory import REPORT
+from research.training.state import TrainState, chosen_variables
 
 
-def record_fields(parts: SeriesParts, _: Mapping[int, Mapping[str, ForecastEvaluation]]) -> dict[str, Any]:
+def record_fields(plan: SeriesPlan, _: Mapping[int, Mapping[str, ForecastEvaluation]]) -> dict[str, Any]:
     """The field of the record that forecasters fill in: data, which says which series and windows these are."""
-    return {"data": _data_record(parts)}
+    return {"data": _data_record(plan)}
 
 
-def _data_record(parts: SeriesParts) -> dict[str, Any]:
-    data, sizes = parts.data, parts.sizes
-    opening = closed_hours(parts)
+def _data_record(plan: SeriesPlan) -> dict[str, Any]:
+    data, sizes = plan.data, plan.sizes
+    opening = closed_hours(plan)
     remarks = (data.findings.summary(), None if opening is None else closed_text(opening))
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
-        "windows": data_id(parts),
-        "sizes": {split: parts.training.sizes[split] for split in SPLITS},
+        "windows": data_id(plan),
+        "sizes": {split: plan.examples[split] for split in SPLITS},
         "columns": list(data.columns),
         "series": [one.name for one in data.parts["train"]],
-        "unit": parts.config.data.unit,
+        "unit": plan.config.data.unit,
         "step": format_duration(data.step),
         "utc_offset": None if data.offset is None else format_offset(data.offset),
         "context": format_duration(data.step * sizes.context),
         "horizon": format_duration(data.step * sizes.horizon),
-        "training_days": _training_days(parts),
-        "never_negative": never_negative(parts),
-        "baselines": _baseline_errors(parts),
+        "training_days": _training_days(plan),
+        "never_negative": never_negative(plan),
+        "baselines": _baseline_errors(plan),
         "opening": None if opening is None else ["".join("01"[there] for there in day) for day in opening.astype(int)],
         "findings": [remark for remark in remarks if remark],
         "files": data.findings.document(),
     }
 
 
-def _training_days(parts: SeriesParts) -> int:
+def _training_days(plan: SeriesPlan) -> int:
     """The number of days with a known value in training."""
-    days = [one.times[np.isfinite(one.values).any(axis=1)].astype("datetime64[D]") for one in parts.data.parts["train"]]
+    days = [one.times[np.isfinite(one.values).any(axis=1)].astype("datetime64[D]") for one in plan.data.parts["train"]]
     return len(np.unique(np.concatenate(days)))
 
 
-def _baseline_errors(parts: SeriesParts) -> dict[str, dict[str, float]]:
+def _baseline_errors(plan: SeriesPlan) -> dict[str, dict[str, float]]:
     """{split: {baseline: mean absolute error}}, in the series' own unit.
 
     Of the season before also over the windows alone whose season before was measured throughout, where there are any.
     """
     errors = {}
     for split in SPLITS:
-        if parts.training.sizes[split]:
+        if plan.examples[split]:
             truth, (named, naive) = (
-                targets_of(parts.windows[split], parts.sizes).truth,
-                baseline_forecasts(parts, split),
+                targets_of(plan.windows[split], plan.sizes).truth,
+                baseline_forecasts(plan, split),
             )
             errors[split] = {name: float(np.nanmean(np.abs(each - truth))) for name, each in named.items()}
             whole = naive.seasonal.all(axis=(1, 2))
             if whole.any():
                 strict = float(np.nanmean(np.abs(naive.forecasts - truth)[whole]))
-                errors[split][f"{season_name(parts)}, {int(whole.sum())} whole windows"] = strict
+                errors[split][f"{season_name(plan)}, {int(whole.sum())} whole windows"] = strict
     return errors
 
 
-def data_id(parts: SeriesParts) -> str:
+def data_id(plan: SeriesPlan) -> str:
     """A digest of the test windows: their values and times, and where they start."""
-    windows, sizes = parts.windows["test"], parts.sizes
-    digest = hashlib.sha256("\0".join((*parts.data.columns, str(sizes.context), str(sizes.horizon))).encode())
+    windows, sizes = plan.windows["test"], plan.sizes
+    digest = hashlib.sha256("\0".join((*plan.data.columns, str(sizes.context), str(sizes.horizon))).encode())
     for each in (windows.values, windows.known, windows.times.astype(np.int64), windows.starts):
         digest.update(np.ascontiguousarray(each).data)
     return digest.hexdigest()[:16]
@@ -96,9 +96,9 @@ def data_id(parts: SeriesParts) -> str:
 
 def publish(
     config: SeriesExperiment,
-    parts: SeriesParts,
+    plan: SeriesPlan,
     run_dir: Path,
-    trained: Sequence[Trained],
+    members: Sequence[TrainState],
     evaluations: Mapping[int, Mapping[str, ForecastEvaluation]],
     record: dict[str, Any],
 ) -> None:
@@ -107,20 +107,19 @@ def publish(
     shown = evaluations[config.seed][split]
     never = record["data"]["never_negative"]
     documents = {name: evaluation_document(found, never) for name, found in evaluations[config.seed].items()}
-    histories, best = histories_of(run_dir), best_epochs(trained)
-    variables = next(chosen(group, config.seed) for group in trained if config.seed in group.seeds)
-    memories = memories_of(parts, variables["params"], split)
-    windows, unit = panels(parts, split, shown), parts.config.data.unit
+    histories, best = histories_of(run_dir), best_epochs(members)
+    memories = memories_of(plan, chosen_variables(members[0])["params"], split)
+    windows, unit = panels(plan, split, shown), plan.config.data.unit
     drawn = forecast_figures.forecasting(histories, best, documents[split], windows, memories, unit)
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
-    baselines = baseline_forecasts(parts, split)[0]
-    save_forecasts(run_dir, parts, baselines, {seed: splits[split] for seed, splits in evaluations.items()})
+    baselines = baseline_forecasts(plan, split)[0]
+    save_forecasts(run_dir, plan, baselines, {seed: splits[split] for seed, splits in evaluations.items()})
     report = Report(
         record=record,
         command=command_of(run_dir),
         config=to_json(config),
-        summary=parts.summary,
+        summary=plan.summary,
         histories=histories,
         best_epochs=best,
         evaluations=documents,
@@ -166,20 +165,20 @@ def _promise(widths: Widths, scores: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def panels(parts: SeriesParts, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
+def panels(plan: SeriesPlan, split: str, found: ForecastEvaluation) -> list[dict[str, Any]]:
     """The windows of `split` with the least, the median and the greatest error, of the first column, for figures."""
     errors = np.nanmean(np.abs(found.forecasts.middle - found.targets.truth), axis=(1, 2))
     order = np.argsort(errors, kind="stable")
     words = {0: "the best", len(order) // 2: "a typical", len(order) - 1: "the worst"}
-    return [_panel(parts, split, found, int(order[rank]), words[rank]) for rank in sorted(words)]
+    return [_panel(plan, split, found, int(order[rank]), words[rank]) for rank in sorted(words)]
 
 
-def _panel(parts: SeriesParts, split: str, found: ForecastEvaluation, window: int, which: str) -> dict[str, Any]:
-    windows = parts.windows[split]
-    start, L = int(windows.starts[window]), parts.sizes.context
+def _panel(plan: SeriesPlan, split: str, found: ForecastEvaluation, window: int, which: str) -> dict[str, Any]:
+    windows = plan.windows[split]
+    start, L = int(windows.starts[window]), plan.sizes.context
     past = np.where(windows.known[start : start + L, 0], windows.values[start : start + L, 0], np.nan)
     forecasts, targets = found.forecasts, found.targets
-    name = f" of {parts.data.columns[0]}" if len(parts.data.columns) > 1 else ""
+    name = f" of {plan.data.columns[0]}" if len(plan.data.columns) > 1 else ""
     return {
         "title": f"{which} forecast{name}, from {str(targets.times[window, 0]).replace('T', ' ')[:16]}",
         "past_times": windows.times[start : start + L],

@@ -12,7 +12,7 @@ from research.data.series.archives import BROKEN
 from research.data.series.reference import Reference, reference_bytes, reference_from_bytes
 from research.errors import UserError
 from research.evaluation.conformal import Widths
-from research.experiment.series.build import SeriesParts
+from research.experiment.series.build import SeriesPlan
 from research.experiment.series.evaluate import Correction, ForecastEvaluation
 from research.files import write_bytes
 
@@ -31,7 +31,7 @@ class SavedForecasts(NamedTuple):
 
 def save_forecasts(
     run_dir: Path,
-    parts: SeriesParts,
+    plan: SeriesPlan,
     baselines: Mapping[str, np.ndarray],
     evaluations: Mapping[int, ForecastEvaluation],
 ) -> None:
@@ -54,7 +54,7 @@ def save_forecasts(
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     write_bytes(run_dir / FORECASTS, file.getvalue())
-    write_bytes(run_dir / REFERENCE, reference_bytes(parts.reference))
+    write_bytes(run_dir / REFERENCE, reference_bytes(plan.reference))
 
 
 def read_forecasts(run_dir: Path) -> SavedForecasts:

@@ -12,11 +12,11 @@ from research.experiment.series.publish import data_id, publish, record_fields
 if TYPE_CHECKING:
     from research.config import SeriesExperiment
     from research.experiment.series import task
-    from research.experiment.series.build import SeriesParts
+    from research.experiment.series.build import SeriesPlan
     from research.experiment.series.evaluate import ForecastEvaluation
     from research.experiment.task import Task
 
-    TYPED: Task[SeriesExperiment, SeriesParts, ForecastEvaluation] = task
+    TYPED: Task[SeriesExperiment, SeriesPlan, ForecastEvaluation] = task
 
 __all__ = [
     "build",

@@ -12,6 +12,7 @@ from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
 from research.training import program
 from research.training.losses import forecasting
+from research.training.plan import TrainingPlan
 from research.training.step import evaluate, mean_loss
 
 ROWS, CONTEXT, HORIZON, CHANNELS = 60, 5, 4, 2
@@ -114,19 +115,26 @@ def test_padding_of_a_last_batch_weighs_nothing():
 @pytest.mark.slow
 def test_a_training_on_windows_may_be_cut_anywhere():
     held, validation = rows(0.2), rows(0.2, seed=1)
-    plan = program.TrainingPlan(
-        -(-held.size // 8), epochs=3, l2=0.0, patience=2, monitor="loss", metrics=("loss", "scaled_mae")
+    plan = TrainingPlan(
+        examples={"train": held.size, "validation": validation.size},
+        data_set={"train": held, "validation": validation}.__getitem__,
+        identity="",
+        initialize=initialize,
+        apply=apply,
+        loss_fn=forecasting("huber"),
+        metrics=("loss", "scaled_mae"),
+        order=uniform(held.size, 8),
+        optimizer=optax.adam(0.01),
+        epochs=3,
+        patience=2,
     )
-    optimizer = optax.adam(0.01)
-    advance = program.build_advance(
-        plan, apply=apply, loss_fn=forecasting("huber"), optimizer=optimizer, order=uniform(held.size, 8)
-    )
+    advance = program.build_advance(plan)
     ends = []
     for stops in ([plan.total_steps], [1, 4, 9, plan.total_steps]):
-        state = program.start(np.array([0, 1], np.int32), initialize, optimizer, plan)
+        state = program.start([0, 1], plan)
         for stop in stops:
             state, _ = advance(state, held, validation, jnp.int32(stop))
-        ends.append(jax.device_get(state.each))
+        ends.append(jax.device_get(state))
     for unbroken, broken in zip(*map(jax.tree.leaves, ends), strict=True):
         np.testing.assert_array_equal(unbroken, broken)
     assert np.isfinite(ends[0].history["validation/scaled_mae"]).any()

@@ -25,8 +25,8 @@ CONFIG = ImageExperiment(
 
 def trained(config, place):
     experiment.run(config, place)
-    found = [load_group(config, build(config).training, [seed], place) for seed in (0, 1)]
-    return [named_leaves(group.each) for group in found]
+    found = [load_group(build(config), [seed], place) for seed in (0, 1)]
+    return [named_leaves(state) for state, _ in found]
 
 
 def streamed(how):
@@ -61,5 +61,5 @@ def test_streaming_is_chosen_when_the_set_would_fill_the_memory(monkeypatch):
     size = build(CONFIG).inputs["train"].nbytes
     for memory, chosen in ((2 * size, False), (size, True), (0, False)):
         monkeypatch.setattr(images.runtime, "memory_bytes", lambda memory=memory: memory)
-        assert (build(CONFIG).training.stream is not None) == chosen
-        assert build(streamed("always")).training.stream and not build(streamed("never")).training.stream
+        assert (build(CONFIG).stream is not None) == chosen
+        assert build(streamed("always")).stream and not build(streamed("never")).stream

@@ -110,8 +110,8 @@ def test_only_what_lies_above_the_cut_is_trained(config, finished):
 
 
 def test_features_from_the_cache_equal_the_whole_net(config, finished):
-    parts = build(config)
-    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1]))
+    plan = build(config)
+    like = jax.eval_shape(lambda: plan.net.init(jax.random.key(0), plan.inputs["train"][:1]))
     head = load_variables(config, like, 0, finished[0])
     ready = transfer.transfer(config.model, config, 2)
     whole = transfer_net("squeezenet", "caffe", 2, hidden=(6,))
@@ -119,8 +119,8 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
         named_leaves(ready.below) | named_leaves(head["params"]),
         jax.eval_shape(lambda: whole.init(jax.random.key(0), jnp.zeros((1, 36, 36, 3), jnp.uint8))["params"]),
     )
-    wanted = jax.jit(whole.apply)({"params": params}, parts.data.images["test"])[0]
-    found = parts.training.apply(head, parts.inputs["test"], None)[0]
+    wanted = jax.jit(whole.apply)({"params": params}, plan.data.images["test"])[0]
+    found = plan.apply(head, plan.inputs["test"], None)[0]
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
 
 
@@ -240,10 +240,10 @@ def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, pl
     record = experiment.run(frozen, tmp_path / "run")
     assert record["parameters"]["trainable"] == 64 * 256 + 9 * 64 * 256 + 512 * 6 + 6 * 2
     assert "fire9/squeeze1x1" not in build(frozen).net.names, "what is frozen lies below the cut"
-    parts = build(frozen)
-    like = jax.eval_shape(lambda: parts.net.init(jax.random.key(0), parts.inputs["train"][:1]))
+    plan = build(frozen)
+    like = jax.eval_shape(lambda: plan.net.init(jax.random.key(0), plan.inputs["train"][:1]))
     ended = named_leaves(load_variables(frozen, like, 0, tmp_path / "run")["params"])
-    for name, leaf in parts.start.items():
+    for name, leaf in plan.start.items():
         assert np.array_equal(ended[name], leaf) == name.endswith("bias"), name
 
 

@@ -40,9 +40,9 @@ def assert_refused(config, *words):
 
 def last_error(config, name):
     """The error of baseline `name` on the windows of test of which the season before was measured."""
-    parts = build(config)
-    named, naive = baseline_forecasts(parts, "test")
-    truth = targets_of(parts.windows["test"], parts.sizes).truth
+    plan = build(config)
+    named, naive = baseline_forecasts(plan, "test")
+    truth = targets_of(plan.windows["test"], plan.sizes).truth
     whole = naive.seasonal.all(axis=(1, 2))
     return np.abs(named[name] - truth)[whole].max(), int(whole.sum()), len(truth)
 
@@ -62,9 +62,9 @@ def test_resampled_hours_are_those_of_the_clock_across_its_change(zone):
     times = pd.date_range("2023-08-20", periods=24 * 60, freq="h", tz="UTC").tz_convert(zone).tz_localize(None)
     written(times, times.hour**2)
     config = config_of(time_zone=zone, resample="3h", test=0.5, context="6h", horizon="24h")
-    parts = build(config)
-    named, _ = baseline_forecasts(parts, "test")
-    errors = np.abs(named["time-of-day mean"] - targets_of(parts.windows["test"], parts.sizes).truth)
+    plan = build(config)
+    named, _ = baseline_forecasts(plan, "test")
+    errors = np.abs(named["time-of-day mean"] - targets_of(plan.windows["test"], plan.sizes).truth)
     assert np.mean(errors > 1e-3) < 0.01  # the step that the change of the clock made shorter
 
 
@@ -89,18 +89,16 @@ def test_months_quarters_and_years_are_steps(freq, months, season):
     times = pd.date_range("1890-01-01" if freq == "YS" else "1990-01-01", periods=count, freq=freq)
     written(times, np.arange(count) % season + (np.arange(count) if season == 1 else 0))
     config = config_of(context=str(4), horizon=f"{season if freq != 'YS' else 2}", test=0.3)
-    parts = build(config)
-    assert parts.training.sizes["test"] > 0 and parts.data.step == np.timedelta64(months, "M")
+    plan = build(config)
+    assert plan.examples["test"] > 0 and plan.data.step == np.timedelta64(months, "M")
     error, whole, windows = last_error(config, "seasonal naive (year)")
     assert whole == windows and error == (2 if season == 1 else 0)
 
 
 def test_months_may_be_written_without_a_day():
     written(pd.date_range("1990-01-01", periods=120, freq="MS").strftime("%Y-%m"), np.arange(120.0))
-    parts = build(config_of(context="3", horizon="2"))
-    assert parts.data.step == np.timedelta64(1, "M") and parts.data.parts["train"][0].times[0] == np.datetime64(
-        "1990-01"
-    )
+    plan = build(config_of(context="3", horizon="2"))
+    assert plan.data.step == np.timedelta64(1, "M") and plan.data.parts["train"][0].times[0] == np.datetime64("1990-01")
 
 
 def test_what_months_do_not_have_is_said():
@@ -191,9 +189,9 @@ def many(count, odd=None, length=200):
 def test_series_of_no_use_are_left_out_named_and_counted():
     flat, empty = np.full(200, 3.0), np.full(200, np.nan)
     config = many(30, {"short": np.arange(5.0), "flat": flat, "empty": empty})
-    parts = build(config)
-    assert [one.name for one in parts.data.parts["train"]] == [f"shop {place}" for place in range(30)]
-    findings = parts.data.findings
+    plan = build(config)
+    assert [one.name for one in plan.data.parts["train"]] == [f"shop {place}" for place in range(30)]
+    findings = plan.data.findings
     assert [found.series for found in findings.flat] == ["flat", "empty"]
     assert {found.series for found in findings.short} == {"short"}
     summary = findings.summary() or ""
@@ -202,16 +200,16 @@ def test_series_of_no_use_are_left_out_named_and_counted():
     json.dumps(findings.document())
     usual = build(many(30))
     for split in usual.windows:
-        np.testing.assert_array_equal(parts.windows[split].values, usual.windows[split].values)
-        np.testing.assert_array_equal(parts.windows[split].starts, usual.windows[split].starts)
+        np.testing.assert_array_equal(plan.windows[split].values, usual.windows[split].values)
+        np.testing.assert_array_equal(plan.windows[split].starts, usual.windows[split].starts)
 
 
 def test_more_series_of_no_use_than_may_be_left_out_are_an_error():
     odd = {f"short {place}": np.arange(5.0) for place in range(10)}
     config = many(30, odd)
     assert_refused(config, "10 of 40 series cannot be used", "series short 0", "--data.left-out 0.2 allows 8")
-    parts = build(dataclasses.replace(config, data=dataclasses.replace(config.data, left_out=0.3)))
-    assert len(parts.data.parts["train"]) == 30
+    plan = build(dataclasses.replace(config, data=dataclasses.replace(config.data, left_out=0.3)))
+    assert len(plan.data.parts["train"]) == 30
 
 
 def test_empty_flat_and_short_series_are_counted_together():
@@ -247,12 +245,12 @@ def test_where_all_series_are_flat_it_is_said_of_the_first():
 
 
 def test_a_series_too_short_for_test_alone_still_trains():
-    parts = build(
+    plan = build(
         many(9, {"brief": np.random.default_rng(1).normal(size=40)})
     )  # 26 of train, 6 of validation, 8 of test
-    names = {split: [one.name for one in parts.data.parts[split]] for split in parts.windows}
+    names = {split: [one.name for one in plan.data.parts[split]] for split in plan.windows}
     assert "brief" in names["train"] and "brief" not in names["test"] + names["validation"]
-    assert [(found.file, found.series) for found in parts.data.findings.short] == [
+    assert [(found.file, found.series) for found in plan.data.findings.short] == [
         ("validation", "brief"), ("test", "brief"),
     ]  # fmt: skip
 

@@ -49,12 +49,12 @@ def test_training_does_not_see_validation_without_early_stopping(write_series, t
 @pytest.mark.parametrize("kind", KINDS)
 def test_forecasts_depend_on_their_context_and_on_nothing_else(kind, write_series, tmp_path):
     config = dataclasses.replace(with_data(source=str(write_series(tmp_path / "hours.csv"))), model=MODELS[kind])
-    parts = build(config)
-    params = parts.training.initialize(jax.random.key(0))
-    rows, start = windowed(parts.windows["train"], parts.sizes), jnp.array([30])
+    plan = build(config)
+    params = plan.initialize(jax.random.key(0))
+    rows, start = windowed(plan.windows["train"], plan.sizes), jnp.array([30])
 
     def forecast(values):
-        return parts.training.apply(params, rows._replace(values=values).windows(start)[0], None)[0][0, ..., 0]
+        return plan.apply(params, rows._replace(values=values).windows(start)[0], None)[0][0, ..., 0]
 
     slopes = np.abs(np.asarray(jax.jacobian(forecast)(rows.values))).sum(axis=(0, 1))  # [R, F]
     assert (slopes[30:34] > 0).all()
@@ -70,12 +70,12 @@ def test_what_stands_in_the_place_of_the_unknown_is_never_read(kind, write_serie
 
     source = str(write_series(tmp_path / "hours.csv", gappy))
     config = dataclasses.replace(with_data(source=source, missing="mask", reference="mean"), model=MODELS[kind])
-    parts = build(config)
-    params = parts.training.initialize(jax.random.key(0))
-    rows, starts = windowed(parts.windows["train"], parts.sizes), jnp.arange(20)
+    plan = build(config)
+    params = plan.initialize(jax.random.key(0))
+    rows, starts = windowed(plan.windows["train"], plan.sizes), jnp.arange(20)
     other = rows._replace(values=jnp.where(rows.known > 0, rows.values, 1e7))
     assert int((rows.known == 0).sum()) > 30
-    usual, changed = (parts.training.apply(params, each.windows(starts)[0], None)[0] for each in (rows, other))
+    usual, changed = (plan.apply(params, each.windows(starts)[0], None)[0] for each in (rows, other))
     assert np.isfinite(usual).all()
     np.testing.assert_array_equal(usual, changed)
 

@@ -1,0 +1,80 @@
+"""All that a training is made of: a net, its data, how its output is scored, and for how long it is trained."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+import optax
+
+from research.batches import Batch, DataSet, Order
+from research.training.step import Apply, LossFn
+
+Tree = Any
+RowWeights = Mapping[str, jax.Array]  # {"train": [M, N], "validation": [M, N]}: what each member makes of the rows
+Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
+
+
+class StepWindow(NamedTuple):
+    """The batches of some steps in their order, [steps * B, ...], where a set is streamed from disk.
+
+    `begin` is the step that the first B examples belong to; `size` is that of the whole set.
+    """
+
+    examples: Batch
+    begin: jax.Array | np.integer
+    size: jax.Array | np.integer
+
+
+# step -> the examples of the steps from there on, and the step up to which (excluded) they reach
+BatchSource = Callable[[int], tuple[DataSet | StepWindow, int]]
+# (order, seed, first step, last step) -> the batches of those steps, read from disk
+Stream = Callable[[Order, int, int, int], AbstractContextManager[BatchSource]]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingPlan:
+    """A net, the data that it is trained on, how its output is scored, and how long it is trained.
+
+    Every kind of experiment adds what else it builds from its configuration.
+    """
+
+    examples: Mapping[str, int]  # of each split
+    data_set: Callable[[str], DataSet]  # a split on the device
+    identity: str  # of all that training reads
+    initialize: Callable[[jax.Array], Tree]  # key -> variables
+    apply: Apply
+    loss_fn: LossFn
+    metrics: tuple[str, ...]  # those that `loss_fn` gives
+    order: Order  # the examples of each step of an epoch
+    optimizer: optax.GradientTransformation
+    epochs: int
+    l2: float = 0.0
+    patience: int | None = None
+    monitor: str = "loss"
+    evaluation_batch: int = 256  # examples per batch of the validation
+    frozen: frozenset[str] = frozenset()  # names of the leaves that are not trained
+    augment: Augment | None = None
+    stream: Stream | None = None  # where the training examples are read from disk batch by batch
+    vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU, too
+    row_weights: RowWeights | None = None  # of the seeds, in their order
+    summary: Sequence[Mapping[str, Any]] = ()  # of the whole net, a dict for each layer (`models.summary`)
+
+    @functools.cached_property
+    def steps_per_epoch(self) -> int:
+        """Steps of an epoch, as many as `order` has batches."""
+        return steps_of(self.order)
+
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole training if it is not stopped early."""
+        return self.steps_per_epoch * self.epochs
+
+
+def steps_of(order: Order) -> int:
+    """The batches of an epoch in `order`; nothing is computed."""
+    scalar = jax.ShapeDtypeStruct((), "int32")
+    return jax.eval_shape(order, scalar, scalar).shape[0]
