@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from research.data.images.image_set import RawImages
+from research.data.images.image_set import ImageSet
 from research.errors import UserError
 
 
-def read_catalogue(name: str, root: Path) -> RawImages:
+def read_catalogue(name: str, root: Path) -> ImageSet:
     """The data set `NAME`, `NAME/CONFIG` or `NAME:VERSION`, prepared below `root`, with features image and label.
 
     Raises UserError when it is not prepared there, or does not hold labelled pictures of one size.
@@ -27,7 +27,7 @@ def read_catalogue(name: str, root: Path) -> RawImages:
     names = getattr(features["label"], "names", None)
     arrays = {split: _arrays(builder, split, name) for split in ("train", "test") if split in splits}
     images, labels = ({split: pair[axis] for split, pair in arrays.items()} for axis in (0, 1))
-    return RawImages(images, labels, tuple(names) if names else None)
+    return ImageSet(images, labels, tuple(names or ()))
 
 
 def prepare_catalogue(name: str, root: Path) -> Path:

@@ -10,7 +10,7 @@ from research.data.fetch import Show
 from research.data.images.decoding import BLACK, BLACK_CAUSE
 from research.data.images.findings import Findings, Remark, grouped, shown
 from research.data.images.folder_pixels import folder_pixels
-from research.data.images.image_set import RawImages
+from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS, Entry, Listing, scan
 from research.errors import UserError
 
@@ -25,7 +25,7 @@ def read_image_folder(
     cache: Path,
     limit_broken: float = LIMIT_BROKEN,
     show: Show = lambda name, done, total: None,
-) -> RawImages:
+) -> ImageSet:
     """The pictures below `folder`, squashed to `size` x `size`: uint8 [N, size, size, C]; C is 1 if `gray`, else 3.
 
     Layouts: train/CLASS/FILE with test/ and validation/ (or val/, valid/) beside train/, or CLASS/FILE alone. Classes
@@ -45,12 +45,12 @@ def read_image_folder(
     _refuse_empty(folder, listing, readable)
     digest_of = dict(zip((entry.name for entry in listing.entries), digests, strict=True))
     contents = np.array([[*bytes.fromhex(digest_of[entry.name])] for entry in readable], np.uint8)
-    return RawImages(
+    return ImageSet(
         _by_split(pixels, readable),
         _by_split(np.array([entry.label for entry in readable], np.int32), readable),
         listing.classes,
-        _findings(listing, notes),
-        _by_split(contents, readable),
+        findings=_findings(listing, notes),
+        digests=_by_split(contents, readable),
         notes=_notes(folder, notes["black"]),
         ranges={kind: (low, high) for kind, (low, high) in notes["ranges"].items()},
     )

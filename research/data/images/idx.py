@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from research.data.images.image_set import RawImages
+from research.data.images.image_set import ImageSet
 from research.errors import UserError, printable
 
 UNSIGNED_BYTE = 8
@@ -20,7 +20,7 @@ NAMES = {"train": "train", "test": "t10k"}
 CLASS_NAMES = "classes.txt"  # optional, not part of the format: one class name per line
 
 
-def read_folder(folder: Path) -> RawImages:
+def read_folder(folder: Path) -> ImageSet:
     """Train and test of `folder`: train-images-idx3-ubyte[.gz] and its three companions.
 
     Images are [N, H, W], labels [N]. Both test files may be absent. Raises UserError naming the file that is missing or
@@ -35,7 +35,7 @@ def read_folder(folder: Path) -> RawImages:
     arrays = {split: _read_pair(*pair) for split, pair in files.items()}
     images, labels = ({split: pair[axis] for split, pair in arrays.items()} for axis in (0, 1))
     note = f"{folder} has no t10k files, so pictures of train are held out for test (--data.test)"
-    return RawImages(images, labels, _class_names(folder), notes=() if "test" in files else (note,))
+    return ImageSet(images, labels, _class_names(folder), notes=() if "test" in files else (note,))
 
 
 def has_idx(folder: Path) -> bool:
@@ -109,11 +109,14 @@ def _read_pair(images: Path, labels: Path) -> tuple[np.ndarray, np.ndarray]:
     return pictures, answers
 
 
-def _class_names(folder: Path) -> tuple[str, ...] | None:
+def _class_names(folder: Path) -> tuple[str, ...]:
     path = folder / CLASS_NAMES
     if not path.is_file():
-        return None
+        return ()
     try:
-        return tuple(printable(line.strip()) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        names = tuple(printable(line.strip()) for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text ({error}); it holds one class name per line") from error
+    if not names:
+        raise UserError(f"{path} is blank; it holds one class name per line")
+    return names

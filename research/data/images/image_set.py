@@ -12,31 +12,23 @@ from research.errors import UserError
 
 
 class ImageSet(NamedTuple):
-    """A checked data set, split: shapes agree, and every class of `classes` (K) has training pictures.
+    """Labelled pictures by split. `load_images` gives a set that is checked and split; readers one as it was read.
 
-    `images` uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1, each of "train", "validation" and "test".
+    Checked, `images` are uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1, each of "train", "validation" and "test",
+    and every one of the K `classes` has training pictures. As read, they are those of "train" and of the source's other
+    splits (see `checked_splits`), `classes` are empty where the source names none, and name and fingerprints are empty.
     """
 
-    name: str
-    classes: tuple[str, ...]
     images: Mapping[str, np.ndarray]
     labels: Mapping[str, np.ndarray]
-    fingerprint: str  # of pixels, labels and class names, see the function `fingerprint`
-    content_fingerprint: str  # of the picture files' contents instead of pixels, so that it does not depend on the size
+    classes: tuple[str, ...] = ()
+    name: str = ""
+    fingerprint: str = ""  # of pixels, labels and class names, see the function `fingerprint`
+    content_fingerprint: str = ""  # of the picture files' contents instead of pixels: it does not depend on the size
     findings: Findings | None = None  # of sources whose files are checked one by one
+    digests: Mapping[str, np.ndarray] | None = None  # uint8 [N, 32], the sha256 of each picture's file; only as read
+    notes: tuple[str, ...] = ()  # warnings that are given when the source passes all checks; only as read
     ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes
-
-
-class RawImages(NamedTuple):
-    """What a source holds, before it is checked and split: images and labels of "train" and of its other splits."""
-
-    images: Mapping[str, np.ndarray]
-    labels: Mapping[str, np.ndarray]
-    classes: tuple[str, ...] | None = None  # None where the source does not name them
-    findings: Findings | None = None
-    digests: Mapping[str, np.ndarray] | None = None  # uint8 [N, 32], the sha256 of each picture's file
-    notes: tuple[str, ...] = ()  # warnings that are given when the source passes all checks
-    ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes already
 
 
 Arrays = dict[str, np.ndarray]  # by split
@@ -67,19 +59,19 @@ def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> tuple[np.ndar
     return images[..., None] if images.ndim == 3 else images, _as_labels(labels, where)
 
 
-def named_classes(names: tuple[str, ...] | None, labels: Mapping[str, np.ndarray], where: str) -> tuple[str, ...]:
-    """The class names, "0".."K-1" where the source has none. `labels` are those of each split.
+def named_classes(names: tuple[str, ...], labels: Mapping[str, np.ndarray], where: str) -> tuple[str, ...]:
+    """The class names, "0".."K-1" where `names` are empty. `labels` are those of each split.
 
     Raises UserError naming `where` for names that do not do, and for a label that no class of train explains.
     """
     top = max(int(values.max()) for values in labels.values())
-    if names is not None and (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+    if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
         raise UserError(f"{where}: two classes are called {twice!r}; give each a name of its own")
-    if names is not None and not all(name.strip() for name in names):
+    if not all(name.strip() for name in names):
         raise UserError(f"{where}: a class has a blank name; give each a name of its own")
-    if names is not None and top >= len(names):
+    if names and top >= len(names):
         raise UserError(f"{where}: label {top} is out of range; there are {len(names)} classes, 0 to {len(names) - 1}")
-    count = len(names) if names is not None else int(labels["train"].max()) + 1
+    count = len(names) or int(labels["train"].max()) + 1
     if top >= count:
         raise UserError(f"{where}: test label {top} is out of range; the training labels go from 0 to {count - 1}")
     _refuse_gaps(np.unique(labels["train"]), count, names, where)
@@ -88,7 +80,7 @@ def named_classes(names: tuple[str, ...] | None, labels: Mapping[str, np.ndarray
     return names or tuple(str(label) for label in range(count))
 
 
-def _refuse_gaps(present: np.ndarray, count: int, names: tuple[str, ...] | None, where: str) -> None:
+def _refuse_gaps(present: np.ndarray, count: int, names: tuple[str, ...], where: str) -> None:
     """Raise UserError for a class of `count` without training pictures.
 
     `present` are the distinct labels of train, ascending. No array has `count` elements: a stray label can be in the
@@ -99,7 +91,7 @@ def _refuse_gaps(present: np.ndarray, count: int, names: tuple[str, ...] | None,
     gaps = np.flatnonzero(present != np.arange(len(present)))
     empty = int(gaps[0]) if len(gaps) else len(present)
     above = int(present[empty]) if len(gaps) else count
-    if names is None and above - empty > 1:
+    if not names and above - empty > 1:
         below = f"after labels 0 to {empty - 1}" if empty > 1 else "after label 0" if empty else "is the lowest"
         raise UserError(
             f"{where}: label {above} {below}: no training picture has labels {empty} to {above - 1}; "

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from research.data.images.image_set import RawImages
+from research.data.images.image_set import ImageSet
 from research.errors import UserError, printable
 
 
-def read_npz(path: Path) -> RawImages:
+def read_npz(path: Path) -> ImageSet:
     """The arrays of the file at `path`. x_test and y_test may be absent; `classes` [K] may name the classes.
 
     Nothing is unpickled. Raises UserError for a file with pickled arrays, and for missing or damaged arrays.
@@ -30,18 +30,18 @@ def read_npz(path: Path) -> RawImages:
                 name: _array(archive, name, path) for name in archive.files
             }  # all of them, so that pickled arrays are refused
             used = {name: array for name, array in arrays.items() if name in _NAMES}
-            names = (
-                tuple(map(printable, used["classes"].reshape(-1).astype(str).tolist())) if "classes" in used else None
-            )
+            names = tuple(map(printable, used["classes"].reshape(-1).astype(str).tolist())) if "classes" in used else ()
     except _BROKEN as error:
         reason = " ".join(str(error).split())[:80] or type(error).__name__
         reason = "it is no zip archive" if "pickle" in reason else reason  # numpy takes any other file for a pickle
         raise UserError(f"{path} is not a sound .npz file ({reason}); write it again") from error
     if ("x_test" in used) != ("y_test" in used):
         raise UserError(f"{path} has only one of x_test and y_test; give both, or neither")
+    if "classes" in used and not names:
+        raise UserError(f"{path}: classes is empty; name every class, or leave it out")
     splits = [split for split in ("train", "test") if f"x_{split}" in used]
     images, labels = ({split: used[f"{axis}_{split}"] for split in splits} for axis in "xy")
-    return RawImages(images, labels, names)
+    return ImageSet(images, labels, names)
 
 
 _NAMES = ("x_train", "y_train", "x_test", "y_test", "classes")

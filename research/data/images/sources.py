@@ -11,7 +11,7 @@ from research.data.fetch import Show
 from research.data.images.catalogue import read_catalogue
 from research.data.images.folders import read_image_folder
 from research.data.images.idx import read_folder
-from research.data.images.image_set import ImageSet, RawImages, checked_splits, fingerprint, named_classes
+from research.data.images.image_set import ImageSet, checked_splits, fingerprint, named_classes
 from research.data.images.npz import read_npz
 from research.data.images.published import SETS
 from research.data.images.recognise import holds_pictures
@@ -107,8 +107,8 @@ def read(
     *,
     gray: bool = False,
     show: Show = lambda name, done, total: None,
-) -> RawImages:
-    """The raw arrays of `source`; see `load_images`. `size` and `gray` are refused for all but class folders."""
+) -> ImageSet:
+    """The pictures of `source`, as read; see `load_images`. `size` and `gray` are refused for all but class folders."""
     if source != EMBEDDED and not source.startswith(CATALOGUE):
         try:
             return _read_path(_located(source, root), source, size, gray, show)
@@ -118,7 +118,7 @@ def read(
     return _digits() if source == EMBEDDED else read_catalogue(source.removeprefix(CATALOGUE), catalogue_root(root))
 
 
-def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> RawImages:
+def _read_path(path: Path, source: str, size: int | None, gray: bool, show: Show) -> ImageSet:
     if path.is_dir() and holds_pictures(path):
         if size is None:
             raise UserError(f"{path} holds picture files, which are scaled to one size: give it, as in --data.size 150")
@@ -149,7 +149,7 @@ def _located(source: str, root: str | None) -> Path:
     raise UserError(f"no data set {source}{hint} (looked for {looked}); give --data.root or ${VARIABLE}{fetched}")
 
 
-def _digits() -> RawImages:
+def _digits() -> ImageSet:
     """scikit-learn's 1,797 digits, 8x8: the test part of UCI "Optical Recognition of Handwritten Digits".
 
     Their pixels are 0 to 16; here they are scaled to 0 to 255. The file is read without scikit-learn's `load_digits`,
@@ -157,7 +157,7 @@ def _digits() -> RawImages:
     """
     table = np.loadtxt(str(distribution("scikit-learn").locate_file(DIGITS)), delimiter=",")
     images = np.rint(table[:, :-1].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8)
-    return RawImages({"train": images}, {"train": table[:, -1].astype(int)})
+    return ImageSet({"train": images}, {"train": table[:, -1].astype(int)})
 
 
 def _same_shape(images: Mapping[str, np.ndarray], where: str) -> None:

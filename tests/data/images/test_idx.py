@@ -80,7 +80,7 @@ def test_the_header_counts_the_bytes(tmp_path, idx_bytes, refusal, extra, compla
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_folder_gives_train_test_and_names(tmp_path, idx_folder, zipped):
     idx_folder(tmp_path, IMAGES, LABELS, zipped=zipped)
-    assert read_folder(tmp_path).images.keys() == {"train"} and read_folder(tmp_path).classes is None
+    assert read_folder(tmp_path).images.keys() == {"train"} and read_folder(tmp_path).classes == ()
     idx_folder(tmp_path, IMAGES[:2] + 1, LABELS[:2], "t10k", zipped)
     (tmp_path / "classes.txt").write_bytes("Straße \n\ncafé\n".encode())
     found = read_folder(tmp_path)
@@ -101,6 +101,9 @@ def test_class_names_that_are_no_text(tmp_path, idx_folder, refusal):
     idx_folder(tmp_path, IMAGES, LABELS)
     (tmp_path / "classes.txt").write_bytes(b"\xff\xfe\x00cat")
     with refusal(tmp_path / "classes.txt", "one class name per line"):
+        read_folder(tmp_path)
+    (tmp_path / "classes.txt").write_bytes(b"\n \n")
+    with refusal(tmp_path / "classes.txt", "is blank", "one class name per line"):
         read_folder(tmp_path)
 
 

@@ -157,6 +157,8 @@ def test_names_and_labels_that_do_not_agree(load, refusal):
         load(classes=np.array(["cat", "dog", "ape", "eel"]))
     with refusal("a.npz", "a class has a blank name"):
         load(classes=np.array(["cat", " ", "ape"]))
+    with refusal("a.npz", "classes is empty"):
+        load(classes=np.array([], str))
     with refusal("a.npz", "test label 3 is out of range"):
         load(x_test=IMAGES[:4], y_test=np.arange(4))
 
