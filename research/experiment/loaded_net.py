@@ -1,7 +1,7 @@
 """A net with its parameters, loaded from a trained run or a file of pretrained weights, for the microscope."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +12,6 @@ import numpy as np
 from research import config as configuration
 from research.config import Experiment, ImageExperiment, PretrainedNet
 from research.data.images.image_set import ImageSet
-from research.data.images.ink import Ink
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.data.paths import data_root, expanded
 from research.errors import UserError
@@ -43,7 +42,7 @@ class LoadedNet(NamedTuple):
     classes: tuple[str, ...]  # empty without a head
     layers: tuple[str, ...]  # convolutions and dense layers whose weights were loaded, in order
     data: Callable[[], ImageSet] | None  # loads the training data
-    ink: Ink | None  # the layout of strokes in training pictures that are drawings
+    ink: Mapping[str, Any] | None  # the layout of strokes (see `measure_ink`) in training pictures that are drawings
     squash: bool  # whether training pictures were resized without keeping their proportions
     out_dir: Path  # the default folder of the microscope's results
     ranges: Ranges = UNKNOWN  # ranges by which training pictures of more than 8 bits became bytes

@@ -1,15 +1,14 @@
 """Real pictures for the microscope: the training data of a net, or the user's own folders."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from research.data.images.decoding import extremes_in
 from research.data.images.image_set import ImageSet
-from research.data.images.ink import Ink
 from research.data.images.pictures import prepare_picture
 from research.data.images.pixel_range import UNKNOWN, Ranges, ranges_of
 from research.data.images.scan import KINDS
@@ -120,7 +119,7 @@ def open_folder(path: Path | str, shape: tuple[int, int, int], ranges: Ranges = 
 def load_folder(
     path: Path | str,
     shape: tuple[int, int, int],
-    ink: Ink | None = None,
+    ink: Mapping[str, Any] | None = None,
     *,
     squash: bool = False,
     ranges: Ranges = UNKNOWN,
@@ -151,7 +150,7 @@ def _readable(
     folder: Path | str,
     files: list[Path],
     shape: tuple[int, int, int],
-    ink: Ink | None,
+    ink: Mapping[str, Any] | None,
     squash: bool,
     ranges: Ranges,
 ) -> Iterator[tuple[str, np.ndarray]]:

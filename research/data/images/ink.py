@@ -1,6 +1,6 @@
 """The layout of a set of drawings: strokes on a plain ground. Other pictures can then be given the same layout."""
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -17,25 +17,15 @@ SOLID = 0.3  # of the ink: a set with a larger share in shapes wider than stroke
 EXAMINED = 200  # pictures whose solidity is measured: the median is then known to 0.02
 
 
-class Ink(NamedTuple):
-    """The layout of a set of gray pictures with strokes on a plain ground.
-
-    light_on_dark: whether the strokes are lighter than the ground. extent: the longer side of the strokes' bounding
-    box, as a share of the picture's side (median). row, column: the strokes' centre of mass, as shares of height and
-    width (medians).
-    """
-
-    light_on_dark: bool
-    extent: float
-    row: float
-    column: float
-
-
-def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
+def measure_ink(images: np.ndarray, sample: int = 1000) -> dict[str, Any] | None:
     """The layout of `images` uint8 [N, H, W, C]; None when they are in colour, or not strokes on one plain ground.
 
-    Objects on a plain ground, such as garments on black, are no strokes (`solidity`). The layout is measured on
-    `sample` pictures spread evenly over the set.
+    light_on_dark  whether the strokes are lighter than the ground
+    extent         the longer side of the strokes' bounding box, as a share of the picture's side (median)
+    row, column    the strokes' centre of mass, as shares of height and width (medians)
+
+    All are plain JSON values. Objects on a plain ground, such as garments on black, are no strokes (`solidity`). The
+    layout is measured on `sample` pictures spread evenly over the set.
     """
     if images.shape[-1] != 1 or min(images.shape[1:3]) < 4:
         return None
@@ -56,7 +46,12 @@ def measure_ink(images: np.ndarray, sample: int = 1000) -> Ink | None:
     if np.median([solidity(values, side) for values in strokes[:: -(-len(strokes) // EXAMINED)]]) > SOLID:
         return None
     row, column = (np.median([point[axis] for point in centres]) for axis in (0, 1))
-    return Ink(dark > light, extent, float(row / height), float(column / width))
+    return {
+        "light_on_dark": dark > light,
+        "extent": extent,
+        "row": float(row / height),
+        "column": float(column / width),
+    }
 
 
 def solidity(strokes: np.ndarray, side: int) -> float:

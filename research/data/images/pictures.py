@@ -1,13 +1,14 @@
 """A user's picture file in the form of the pictures that a net was trained on."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from research.data.images.decoding import BLACK, BLACK_CAUSE, UndecodableError, decode, squashed
-from research.data.images.ink import Ink, bounding_box, centre, evened, ground, strength, uneven
+from research.data.images.ink import bounding_box, centre, evened, ground, strength, uneven
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
 
@@ -25,19 +26,19 @@ class Prepared(NamedTuple):
 def prepare_picture(
     path: Path | str,
     shape: tuple[int, int, int],
-    ink: Ink | None,
+    ink: Mapping[str, Any] | None,
     *,
     squash: bool = False,
     ranges: Ranges = UNKNOWN,
 ) -> Prepared:
     """The picture file at `path` as the net expects it: `shape` [H, W, C], in the layout `ink` if that is given.
 
-    With `ink` the picture is a drawing. It is inverted where its ground has the other tone, cropped to its strokes,
-    scaled and centred like the training pictures; a picture that has the size and tone already stays as it is. Without
-    `ink` the picture is cropped about its centre to the right proportions and scaled. With `squash` it is scaled
-    whatever its proportions, like the pictures of class folders in training, and so is a drawing too faint to be
-    cropped. Numbers of more than 8 bits are scaled by `ranges`, the ranges of the training pictures. Raises UserError
-    for a file that is no readable picture.
+    With `ink` (see `measure_ink`) the picture is a drawing. It is inverted where its ground has the other tone, cropped
+    to its strokes, scaled and centred like the training pictures; a picture that has the size and tone already stays as
+    it is. Without `ink` the picture is cropped about its centre to the right proportions and scaled. With `squash` it
+    is scaled whatever its proportions, like the pictures of class folders in training, and so is a drawing too faint to
+    be cropped. Numbers of more than 8 bits are scaled by `ranges`, the ranges of the training pictures. Raises
+    UserError for a file that is no readable picture.
     """
     image, steps = _opened(Path(path), gray=shape[2] == 1, ranges=ranges)
     if ink is not None:
@@ -69,7 +70,7 @@ def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
 
 
 def _as_drawing(
-    image: Any, size: tuple[int, int], ink: Ink, path: Path | str, squash: bool
+    image: Any, size: tuple[int, int], ink: Mapping[str, Any], path: Path | str, squash: bool
 ) -> tuple[np.ndarray, list[str]]:
     picture = np.asarray(image)
     if picture.min() == picture.max():
@@ -86,18 +87,18 @@ def _as_drawing(
             f"{path} shows nothing clear: its tones differ from the ground by {strokes.max():.0f} of 255, and strokes "
             f"need {FAINT}; give a picture with more contrast"
         )
-    if light_on_dark != ink.light_on_dark:
+    if light_on_dark != ink["light_on_dark"]:
         steps.append(_inverted(light_on_dark))
     moved = _scaled_and_moved(strokes[bounding_box(strokes)] * (255 / strokes.max()), size, ink)
     steps.append(f"cropped to the strokes, scaled from {picture.shape[0]}x{picture.shape[1]} and centred")
-    return (moved if ink.light_on_dark else 255 - moved), steps
+    return (moved if ink["light_on_dark"] else 255 - moved), steps
 
 
-def _of_that_size(picture: np.ndarray, ink: Ink) -> tuple[np.ndarray, list[str]]:
+def _of_that_size(picture: np.ndarray, ink: Mapping[str, Any]) -> tuple[np.ndarray, list[str]]:
     """`picture`, which has the training size: as it is, or inverted. The ground alone decides for a faint one."""
     low, high = float(picture.min()), float(picture.max())
     light_on_dark = ground(picture) < ((low + high) / 2 if high - low >= 2 * FAINT else 127.5)
-    if light_on_dark == ink.light_on_dark:
+    if light_on_dark == ink["light_on_dark"]:
         return picture, ["taken as it is"]
     return 255 - picture, [_inverted(light_on_dark)]
 
@@ -115,17 +116,17 @@ def _strokes(picture: np.ndarray) -> tuple[np.ndarray, bool, list[str]]:
     return strength(picture, light_on_dark=light_on_dark), light_on_dark, []
 
 
-def _scaled_and_moved(strokes: np.ndarray, size: tuple[int, int], ink: Ink) -> np.ndarray:
+def _scaled_and_moved(strokes: np.ndarray, size: tuple[int, int], ink: Mapping[str, Any]) -> np.ndarray:
     """`strokes` on a ground of zeros of `size`: scaled to the set's extent, moved to the set's centre of mass."""
     from PIL import Image
 
-    factor = ink.extent * min(size[0] / strokes.shape[0], size[1] / strokes.shape[1])
+    factor = ink["extent"] * min(size[0] / strokes.shape[0], size[1] / strokes.shape[1])
     height, width = (max(1, round(length * factor)) for length in strokes.shape)
     filtering = Image.Resampling.BOX if factor < 1 else Image.Resampling.BICUBIC
     scaled = np.asarray(Image.fromarray(np.rint(strokes).astype(np.uint8)).resize((width, height), filtering))
     row, column = centre(scaled.astype(np.float32)) if scaled.any() else (height / 2, width / 2)
-    top = int(np.clip(round(ink.row * size[0] - row), 0, size[0] - height))
-    left = int(np.clip(round(ink.column * size[1] - column), 0, size[1] - width))
+    top = int(np.clip(round(ink["row"] * size[0] - row), 0, size[0] - height))
+    left = int(np.clip(round(ink["column"] * size[1] - column), 0, size[1] - width))
     canvas = np.zeros(size, np.uint8)
     canvas[top : top + height, left : left + width] = scaled
     return canvas

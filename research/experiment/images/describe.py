@@ -6,7 +6,6 @@ from typing import Any
 
 from rich.table import Table
 
-from research.data.images.ink import Ink
 from research.data.images.pixel_range import describe_range
 from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
@@ -43,9 +42,9 @@ def closing_lines(record: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def _drawings_line(ink: Ink | None) -> str:
+def _drawings_line(ink: Mapping[str, Any] | None) -> str:
     """Whether gray training pictures are drawings, which decides how predict.py reads others."""
     if ink is None:
         return "its pictures are no drawings: predict.py scales others and leaves their tones as they are"
-    tones = "light on dark" if ink.light_on_dark else "dark on light"
+    tones = "light on dark" if ink["light_on_dark"] else "dark on light"
     return f"its pictures are drawings, {tones}: predict.py brings others into that form, unless given --as-is"

@@ -1,7 +1,7 @@
 """The classes that a trained run gives to new pictures: from its checkpoints, without the training data."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ import jax
 import numpy as np
 
 from research.config import ImageExperiment, PretrainedNet
-from research.data.images.ink import Ink
 from research.data.images.pictures import Prepared, prepare_picture
 from research.data.images.pixel_range import Ranges
 from research.data.images.walk import picture_files
@@ -68,7 +67,7 @@ def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tup
 
 
 def _prepared(
-    file: Path, shape: tuple[int, ...], ink: Ink | None, squash: bool, ranges: Ranges
+    file: Path, shape: tuple[int, ...], ink: Mapping[str, Any] | None, squash: bool, ranges: Ranges
 ) -> Prepared | UserError:
     try:
         return prepare_picture(file, (shape[0], shape[1], shape[2]), ink, squash=squash, ranges=ranges)

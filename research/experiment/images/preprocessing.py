@@ -4,32 +4,50 @@ from collections.abc import Mapping
 from typing import Any
 
 from research.data.images.image_set import ImageSet
-from research.data.images.ink import Ink, measure_ink
+from research.data.images.ink import measure_ink
 from research.data.images.pixel_range import Ranges
+from research.errors import UserError
+from research.run_directory import RECORD
 
 
 def preprocessing_of(data: ImageSet) -> dict[str, Any]:
     """record["preprocessing"], plain JSON values.
 
-    ink      how the strokes lie, where the pictures are drawings; None where they are not
+    ink      the layout of strokes (see `measure_ink`), where the pictures are drawings; None where they are not
     squash   whether each picture was scaled to the shape of all, whatever its own sides were; class folders are
     ranges   {kind of file: ends of the range}, by which numbers of more than 8 bits became bytes
     """
-    ink = measure_ink(data.images["train"])
     return {
-        "ink": None if ink is None else ink._asdict(),
+        "ink": measure_ink(data.images["train"]),
         "squash": data.findings is not None,  # of class folders alone, which are looked through file by file
         "ranges": {kind: list(known) for kind, known in data.ranges.items()},
     }
 
 
-def read_preprocessing(record: Mapping[str, Any]) -> tuple[Ink | None, bool, Ranges]:
+def read_preprocessing(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bool, Ranges]:
     """(ink, squash, ranges) of `record`, as `prepare_picture` takes them.
 
-    Records of earlier versions have no "preprocessing"; there it follows from what "data" says.
+    Records of earlier versions have no "preprocessing"; there it follows from what "data" says. Raises UserError where
+    `ink` is damaged.
     """
-    data = record["data"]
-    found = record.get("preprocessing") or data | {"squash": data.get("findings") is not None}
-    ink = None if found.get("ink") is None else Ink(**found["ink"])
+    field = "preprocessing" if record.get("preprocessing") else "data"
+    found = {"squash": record["data"].get("findings") is not None} | record[field]
     ranges = {kind: (low, high) for kind, (low, high) in found.get("ranges", {}).items()}
-    return ink, found["squash"], ranges
+    return _layout(found.get("ink"), f"{field}.ink"), found["squash"], ranges
+
+
+def _layout(ink: Any, field: str) -> Mapping[str, Any] | None:
+    """`ink`, which is the `field` of record.json; UserError where it is neither None nor the layout of drawings."""
+    if ink is None:
+        return None
+    found = ink if isinstance(ink, Mapping) else {}
+    wrong = [name for name in ("light_on_dark", "extent", "row", "column") if not _usable(name, found.get(name))]
+    if wrong:
+        raise UserError(f"{RECORD}: {field} has no usable {wrong[0]}; renew it: scripts/evaluate.py")
+    return found
+
+
+def _usable(name: str, value: Any) -> bool:
+    """Whether `value` is a truth value, for "light_on_dark", or else a share."""
+    truth = isinstance(value, bool)
+    return truth if name == "light_on_dark" else not truth and isinstance(value, (int, float)) and 0 <= value <= 1

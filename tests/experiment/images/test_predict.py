@@ -260,13 +260,28 @@ def test_what_the_training_pictures_are_is_told_and_stored(digits_run):
 def test_preprocessing_is_a_field_of_the_record_and_older_records_are_read(digits_run):
     record = digits_run[1]
     ink, squash, ranges = read_preprocessing(record)
-    assert ink is not None and ink.light_on_dark and not squash and not ranges
+    assert ink is not None and ink["light_on_dark"] and not squash and not ranges
     older = {name: value for name, value in record.items() if name != "preprocessing"}
     assert read_preprocessing(older) == (ink, squash, ranges)
     folders = older | {"data": record["data"] | {"ink": None, "findings": {}, "ranges": {"integers": [0, 4095]}}}
     assert read_preprocessing(folders) == (None, True, {"integers": (0, 4095)})
     report_alone = record | {"data": {name: record["data"][name] for name in ("shape", "classes")}}
     assert read_preprocessing(report_alone) == (ink, squash, ranges)
+
+
+DRAWN = {"light_on_dark": True, "extent": 0.9, "row": 0.5, "column": 0.5}
+DAMAGED = [
+    *(([], "light_on_dark"), ("dark", "light_on_dark"), (DRAWN | {"light_on_dark": "yes"}, "light_on_dark")),
+    ({"light_on_dark": True, "extent": 0.9, "row": 0.5}, "column"),
+    *((DRAWN | {"extent": value}, "extent") for value in ("wide", -0.1, 1.5, float("nan"), True, None)),
+]
+
+
+@pytest.mark.parametrize(("ink", "wrong"), DAMAGED)
+def test_a_damaged_layout_of_drawings_is_refused_by_its_field(ink, wrong):
+    for part in ("preprocessing", "data"):  # of records of today and of earlier versions
+        with pytest.raises(UserError, match=rf"record\.json: {part}\.ink has no usable {wrong}; .* scripts/evaluate"):
+            read_preprocessing({"data": {}} | {part: {"ink": ink, "squash": False}})
 
 
 def test_no_run_is_said_plainly(tmp_path):
