@@ -7,6 +7,8 @@ k, stride s and p positions of padding before turns (size r, jump j, start a) of
 
 from typing import NamedTuple
 
+import numpy as np
+
 from research.models.layer import Layer, LayerInfo, Shape
 from research.models.network import Network, upto
 from research.models.sizes import check_size, layer_infos
@@ -55,60 +57,55 @@ def receptive_field(net: Network, tap: str, picture: Shape) -> ReceptiveField:
     check_tap(net, tap)
     part = upto(net, layer_of(net, tap))
     check_size(part, picture)
-    return _walk(part, picture)[-1]
+    return ReceptiveField(*map(tuple, _walk(part, picture)[-1].tolist()))
 
 
-def receptive_fields(net: Network, picture: Shape) -> dict[str, ReceptiveField]:
-    """{layer name: field} of every layer of `net` on pictures of shape `picture` [H, W, C]; of sequences, [L, F].
+def field_sizes(net: Network, picture: Shape) -> dict[str, Shape]:
+    """{layer name: size of its field} of every layer of `net` on pictures [H, W, C] or sequences [L, F], as `picture`.
 
-    Raises ValueError where layers with different jumps are joined: such a layer has no field.
+    Sizes are (rows, columns), of sequences (steps,), padding included. Raises ValueError where layers with different
+    jumps are joined: such a layer has no field.
     """
-    return dict(zip(net.names, _walk(net, picture), strict=True))
+    return {name: tuple(field[0].tolist()) for name, field in zip(net.names, _walk(net, picture), strict=True)}
 
 
-def _walk(net: Network, picture: Shape) -> list[ReceptiveField]:
-    """The field of each layer."""
+def _walk(net: Network, picture: Shape) -> list[np.ndarray]:
+    """The field of each layer: int [4, axes], the size, jump, start and edge of a `ReceptiveField`."""
     sides = picture[:-1]
-    pixels = ReceptiveField((1,) * len(sides), (1,) * len(sides), (0,) * len(sides), sides)
-    whole = ReceptiveField(sides, (0,) * len(sides), (0,) * len(sides), sides)
+    none, ones = (0,) * len(sides), (1,) * len(sides)
+    pixels, whole = np.array([ones, ones, none, sides]), np.array([sides, none, none, sides])
     infos = layer_infos(net, picture)
-    fields: list[ReceptiveField] = []
+    fields: list[np.ndarray] = []
     for layer, wires, info in zip(net.layers, net.wires, infos, strict=True):
         read = picture if wires[0] < 0 else infos[wires[0]].output
-        below = [pixels if source < 0 else fields[source] for source in wires]
+        below = np.stack([pixels if source < 0 else fields[source] for source in wires])
         if info.position:
             fields.append(_at(info.position, below[0]))
         elif info.window is not None and len(info.output) == len(picture):
             fields.append(_through(info, read[:-1], _hull(layer, below)))
         else:
-            positionless = not any(any(field.jump) for field in below)
-            fields.append(_hull(layer, below) if positionless else whole)
+            fields.append(whole if below[:, 1].any() else _hull(layer, below))
     return fields
 
 
-def _at(position: Shape, below: ReceptiveField) -> ReceptiveField:
-    """The field of a tap without positions that sees what one `position` of its input sees."""
-    start = tuple(first + at * step for first, at, step in zip(below.start, position, below.jump, strict=True))
-    return below._replace(jump=(0,) * len(position), start=start)
+def _at(position: Shape, below: np.ndarray) -> np.ndarray:
+    """The field [4, axes] of a tap without positions that sees what one `position` of its input sees."""
+    size, jump, start, edge = below
+    return np.stack([size, 0 * jump, start + jump * position, edge])
 
 
-def _through(info: LayerInfo, lengths: Shape, below: ReceptiveField) -> ReceptiveField:
-    """The field of a layer whose input has `lengths` positions with the field `below`."""
-    ones = (1,) * len(lengths)
-    own = info.window or ones, info.stride or ones, info.before or (0,) * len(lengths)
-    axes = []
-    for window, step, before, length, size, jump, start, edge in zip(*own, lengths, *below, strict=True):
-        last = start + (length - 1) * jump + size  # end of the field of the input's last position
-        axes.append((size + (window - 1) * jump, jump * step, start - before * jump, min(edge, last)))
-    return ReceptiveField(*(tuple(values) for values in zip(*axes, strict=True)))
+def _through(info: LayerInfo, lengths: Shape, below: np.ndarray) -> np.ndarray:
+    """The field [4, axes] of a layer whose input has `lengths` positions with the field `below`."""
+    size, jump, start, edge = below
+    window, stride, before = np.array(info.window or 1), info.stride or 1, info.before or 0
+    last = start + (np.array(lengths) - 1) * jump + size  # end of the field of the input's last position
+    return np.stack([size + (window - 1) * jump, jump * stride, start - jump * before, np.minimum(edge, last)])
 
 
-def _hull(layer: Layer, reads: list[ReceptiveField]) -> ReceptiveField:
-    """The smallest field that contains those of several inputs."""
-    if len({field.jump for field in reads}) > 1:
-        raise ValueError(f"what {layer.name} joins lies differently far apart: {[field.jump for field in reads]}")
-    start = tuple(map(min, zip(*(field.start for field in reads), strict=True)))
-    ends = zip(*(zip(field.start, field.size, strict=True) for field in reads), strict=True)
-    size = tuple(max(a + r for a, r in axis) - first for axis, first in zip(ends, start, strict=True))
-    edge = tuple(map(max, zip(*(field.edge for field in reads), strict=True)))
-    return ReceptiveField(size, reads[0].jump, start, edge)
+def _hull(layer: Layer, reads: np.ndarray) -> np.ndarray:
+    """The smallest field [4, axes] that contains those of several inputs [inputs, 4, axes]."""
+    size, jump, start, edge = reads.swapaxes(0, 1)
+    if (jump != jump[0]).any():
+        raise ValueError(f"what {layer.name} joins lies differently far apart: {[*map(tuple, jump.tolist())]}")
+    first = start.min(axis=0)
+    return np.stack([(start + size).max(axis=0) - first, jump[0], first, edge.max(axis=0)])

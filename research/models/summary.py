@@ -4,7 +4,7 @@ from typing import Any
 
 from research.models.layer import Shape
 from research.models.network import Network
-from research.models.receptive_fields import receptive_fields
+from research.models.receptive_fields import field_sizes
 from research.models.sizes import check_size
 
 
@@ -12,11 +12,11 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
     """One dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds, receptive_field.
 
     `input_shape` is [H, W, C]; of a forecaster it is [L, F], that of the values that it reads. Multiply-adds are per
-    example and leave biases out. Receptive fields are those of `fields`, but no larger than the input is.
+    example and leave biases out. Receptive fields are those of `field_sizes`, but no larger than the input is.
     Raises UserError when the input is smaller than the net needs.
     """
     infos = check_size(net, input_shape)
-    fields = receptive_fields(net, input_shape)
+    sizes = field_sizes(net, input_shape)
     return [
         {
             "name": layer.name,
@@ -26,7 +26,7 @@ def summarize(net: Network, input_shape: Shape) -> list[dict[str, Any]]:
             "parameters": info.parameters,
             "formula": info.formula,
             "multiply_adds": info.multiply_adds,
-            "receptive_field": list(map(min, fields[str(layer.name)].size, input_shape[:-1])),
+            "receptive_field": list(map(min, sizes[str(layer.name)], input_shape[:-1])),
         }
         for layer, wires, info in zip(net.layers, net.wires, infos, strict=True)
     ]

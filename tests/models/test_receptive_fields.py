@@ -8,7 +8,7 @@ from research.models.classifiers import cnn
 from research.models.layers import Concat, Conv, Dense, MaxPool
 from research.models.lowering import convolution
 from research.models.network import INPUT, Network, network, sequence, upto, wire
-from research.models.receptive_fields import ReceptiveField, receptive_field, receptive_fields
+from research.models.receptive_fields import ReceptiveField, field_sizes, receptive_field
 from research.models.squeezenet import squeezenet
 from research.models.summary import summarize
 from research.models.vgg16 import vgg16
@@ -125,8 +125,8 @@ def test_vgg16s_field_is_the_published_one():
 
 @pytest.mark.parametrize("net", [cnn((4, 4), (5,), 3), squeezenet(pooling="avg"), vgg16(pooling="max"), STRIDED])
 def test_the_field_of_one_is_that_among_all(net):
-    fields = receptive_fields(net, (67, 52, 3))
-    assert all(receptive_field(net, name, (67, 52, 3)) == field for name, field in fields.items())
+    sizes = field_sizes(net, (67, 52, 3))
+    assert all(receptive_field(net, name, (67, 52, 3)).size == size for name, size in sizes.items())
 
 
 def test_a_tap_without_places_sees_the_whole_picture():
@@ -162,5 +162,5 @@ def test_what_is_not_there_is_refused():
 def test_branches_that_step_differently_have_no_field():
     one, two = (wire(Conv(2, size=(k, k), stride=(s, s), name=f"by{s}"), INPUT) for k, s in ((4, 1), (3, 2)))
     net = network(wire(Dense(2, name="head"), wire(Concat(name="joined"), one, two)))
-    with pytest.raises(ValueError, match="what joined joins lies differently far apart"):
-        receptive_fields(net, (5, 5, 1))
+    with pytest.raises(ValueError, match=r"what joined joins lies differently far apart: \[\(1, 1\), \(2, 2\)\]"):
+        field_sizes(net, (5, 5, 1))
