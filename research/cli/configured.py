@@ -1,6 +1,5 @@
 """The configuration of a command: its file or JSON, changed by flags."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,22 +13,22 @@ from research.errors import UserError
 from research.files import read_json
 from research.run_directory import default_run_dir
 
-
-@dataclasses.dataclass(frozen=True)
-class Flags:
-    """Every field of the configuration is a flag."""
-
-    config: Annotated[Experiment, tyro.conf.arg(name="")]
-    run_dir: str | None = None
-    """Where the run is written; runs/NAME by default, with a hash when flags change the configuration."""
+RUN_DIR = "Where the run is written; runs/NAME by default, with a hash when flags change the configuration."
 
 
 def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
     """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and where it runs."""
     shipped, flags = _shipped(arguments)
-    chosen = parse(Flags, flags, default=Flags(shipped), about=about)
-    config = configuration.validated(chosen.config)
-    return config, Path(chosen.run_dir) if chosen.run_dir else default_run_dir(config, shipped)
+
+    def chosen(
+        config: Annotated[Experiment, tyro.conf.arg(name="")] = shipped,  # every field of it is a flag
+        run_dir: Annotated[str | None, tyro.conf.arg(help=RUN_DIR)] = None,
+    ) -> tuple[Experiment, str | None]:
+        return config, run_dir
+
+    config, run_dir = parse(chosen, flags, about=about) if flags else chosen()  # without flags: 0.07 s less to wait
+    config = configuration.validated(config)
+    return config, Path(run_dir) if run_dir else default_run_dir(config, shipped)
 
 
 def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:

@@ -9,7 +9,7 @@ from research.config import ImageExperiment, SeriesExperiment
 from research.experiment.task import Task, task_of
 
 NEW_KIND = """
-import dataclasses, sys, types
+import dataclasses, json, pathlib, sys, types
 from typing import Annotated, Literal
 import tyro
 from research import config
@@ -24,9 +24,11 @@ made = TableExperiment(name="prices", width=4)
 assert config.from_json(config.to_json(made)) == config.validated(made) == made
 assert config.from_json(config.to_json(config.ImageExperiment(name="a"))) == config.ImageExperiment(name="a")
 
-from research.cli.configured import Flags
-from research.command_line import parse
-assert parse(Flags, ["--width", "5"], default=Flags(made)).config == dataclasses.replace(made, width=5)
+from research.cli.configured import configured
+file = pathlib.Path(sys.argv[1])
+file.write_text(json.dumps(config.to_json(made)))
+changed, _ = configured(["--config-json", str(file), "--width", "5"], "")
+assert changed == dataclasses.replace(made, width=5)
 
 package = "research.experiment.tables"
 for name in (package, package + ".task"):
@@ -38,8 +40,9 @@ assert not [name for name in sys.modules if name.startswith(others)]
 """
 
 
-def test_a_new_kind_touches_no_list(root):
-    done = subprocess.run([sys.executable, "-c", NEW_KIND], cwd=root, capture_output=True, text=True, check=False)
+def test_a_new_kind_touches_no_list(root, tmp_path):
+    command = [sys.executable, "-c", NEW_KIND, str(tmp_path / "config.json")]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert not done.returncode, done.stderr
 
 
