@@ -8,7 +8,7 @@ from rich.console import Console
 from research.config import Experiment
 from research.experiment.evaluations import Evaluations
 from research.experiment.task import Record, task_of
-from research.report.tables import metrics_table, seeds_table, summary_table
+from research.report import tables
 from research.run_directory import REPORT
 from research.training.plan import TrainingPlan
 
@@ -18,7 +18,7 @@ def show_plan(config: Experiment, plan: TrainingPlan) -> None:
     console = _console()
     for line in task_of(config).describe_data(plan):
         console.print(line, highlight=False, markup=False)
-    console.print(summary_table(plan.summary))
+    console.print(tables.layers(plan.summary))
 
 
 def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Evaluations], run_dir: Path) -> None:
@@ -28,9 +28,10 @@ def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Ev
         for table in task_of(config).result_tables(evaluations[config.seed], record):
             console.print(table)
     if record["metrics"]:
-        console.print(metrics_table(record))
+        console.print(tables.metrics(record))
     if "seeds" in record:
-        console.print(seeds_table(record))
+        number = max(len(over["values"]) for over in record["seeds"].values())
+        console.print(tables.seeds(record, note=f"Over {number} seeds"))
     for line in task_of(config).closing_lines(record):
         console.print(line, highlight=False, markup=False)
     where = run_dir / REPORT if (run_dir / REPORT).exists() else run_dir

@@ -8,8 +8,7 @@ from rich.table import Table
 
 from research.report import formats
 from research.report.classification_text import baselines_text
-from research.report.grids import Grid
-from research.report.tables import filled
+from research.report.tables import table
 
 NAME_WIDTH = 16  # characters that the other columns leave of 80
 
@@ -27,12 +26,10 @@ class ComparedRun(NamedTuple):
 
 
 def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
-    """A table of runs by name, each with its difference from the run above it; it fits 80 columns."""
-    return filled(comparison_grid(runs))
+    """A table of runs by name, each with its difference from the run above it; it fits 80 columns.
 
-
-def comparison_grid(runs: Mapping[str, ComparedRun]) -> Grid:
-    """`comparison_table` as strings; each line of a title names the same line of the cells below it."""
+    Each line of a title names the same line of the cells below it.
+    """
     lines = 3 if any(run.published for run in runs.values()) else 2
     test = "\n".join(("Test accuracy", "95% interval", "published")[:lines])
     lines = 3 if any(run.difference and run.difference["p"] is not None for run in runs.values()) else 1
@@ -48,7 +45,7 @@ def comparison_grid(runs: Mapping[str, ComparedRun]) -> Grid:
         )
         for name, run in runs.items()
     ]
-    return Grid(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
+    return table(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
 
 
 def accuracy(test: Mapping[str, Any]) -> str:

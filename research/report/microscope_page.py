@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.table import Table
+
 from research.report import formats
-from research.report.grids import Grid
 from research.report.microscope import FilterView, Hypothesis, LayerView, Microscope, Saliency
 from research.report.pictures import Picture, gray_map, inlined, overlay, unit
 from research.report.sparkline import significant, sparkline
+from research.report.tables import table
 from research.report.templating import code, content_hash, environment
 
 
@@ -92,10 +94,10 @@ def _curve(view: FilterView) -> Any:
     return Markup(sparkline(view.curve)) if len(view.curve) else ""
 
 
-def _tested(tests: Sequence[Hypothesis]) -> Grid | None:
+def _tested(tests: Sequence[Hypothesis]) -> Table | None:
     """The tested hypotheses about one filter as a table; None where there are none."""
     rows = [(test.meaning, _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
-    return Grid(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
+    return table(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
 
 
 def _auroc(test: Hypothesis) -> str:

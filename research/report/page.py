@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.report import classification_text, forecast_grids, forecast_text, grids, pictures, sections
+from research.report import classification_text, forecast_tables, forecast_text, pictures, sections, tables
 from research.report.drawing import network_svg
-from research.report.grids import series_unit
-from research.report.record import measured
+from research.report.record import measured, series_unit
 from research.report.templating import environment
 
 
@@ -51,17 +50,17 @@ def render(report: Report, template: str = "classification.html") -> str:
 
 
 def _base(report: Report) -> dict[str, Any]:
-    """The variables of base.html: strings, `Grid`s and pictures as dicts; empty where the report has nothing."""
+    """The variables of base.html: strings, tables and pictures as dicts; empty where the report has nothing."""
     return {
         "report": report,
         "record": report.record,
         "headline": sections.headline(report.record, report.split, report.headline, report.unit),
         "facts": sections.facts(report.record, report.unit),
-        "seeds": grids.seeds(report.record, report.split),
-        "metrics": grids.metrics(report.record, report.split),
+        "seeds": tables.seeds(report.record, report.split),
+        "metrics": tables.metrics(report.record, report.split),
         "epochs": sections.epochs(report.histories, report.best_epochs) if report.histories else "",
         "pictures": {name: pictures.picture(png) for name, png in report.figures.items()},
-        "layers": grids.layers(report.summary),
+        "layers": tables.layers(report.summary),
         "drawings": _drawings(report.summary),
         "settings": sections.settings(report.config),
         "origin": sections.origin(report.record),
@@ -76,8 +75,8 @@ def _classification(report: Report) -> dict[str, Any]:
         "verdict": classification_text.verdict(report.record.get("learned_nothing", {}), report.record["seed"]),
         "evaluation": evaluation,
         "calibration": classification_text.calibration_text(evaluation) if evaluation else "",
-        "per_class": grids.per_class(evaluation) if evaluation else None,
-        "confused": grids.confused(evaluation) if evaluation else None,
+        "per_class": tables.per_class(evaluation) if evaluation else None,
+        "confused": tables.confused(evaluation) if evaluation else None,
     }
 
 
@@ -109,10 +108,10 @@ def _forecast_tables(report: Report, evaluation: Mapping[str, Any]) -> dict[str,
     model = f"model, seed {record['seed']}" if measured(record, report.split, "mae")["seeds"] > 1 else "model"
     return {
         "evaluation": evaluation,
-        "scores": forecast_grids.forecast_metrics(evaluation, unit, model),
-        "horizons": forecast_grids.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
-        "columns": forecast_grids.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
-        "intervals": forecast_grids.intervals(evaluation, unit),
+        "scores": forecast_tables.forecast_metrics(evaluation, unit, model),
+        "horizons": forecast_tables.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
+        "columns": forecast_tables.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
+        "intervals": forecast_tables.intervals(evaluation, unit),
     }
 
 
@@ -124,5 +123,5 @@ def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {name: Markup(network_svg(summary, columns)) for name, columns in widths.items()}
 
 
-# The variables of each template beside those of base.html: strings and `Grid`s.
+# The variables of each template beside those of base.html: strings and tables.
 DETAILS = {"classification.html": _classification, "forecasting.html": _forecasting}

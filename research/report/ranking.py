@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich.table import Table
+
 from research.evaluation.metrics import metric_of
 from research.report import formats
 from research.report.forecast_text import days
-from research.report.grids import Grid
+from research.report.tables import table
 
 Entry = Mapping[str, Any]  # see `ranking`
 Pair = Mapping[str, Any]  # see `paired`
@@ -14,7 +16,7 @@ Pair = Mapping[str, Any]  # see `paired`
 LEVEL = 0.05  # of the corrected p; that of the 95% intervals beside it
 
 
-def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Grid:
+def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Table:
     """Forecasters and baselines by their test MAE, best first, each compared with the best baseline.
 
     A row is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
@@ -37,10 +39,10 @@ def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> G
     ]
     seeds = "mean ± std over seeds; " if any(len(row["values"]) > 1 for row in order) else ""
     titles = ("Forecaster", "Parameters", error_title, "Over best\nbaseline", "Seconds")
-    return Grid(titles, cells, note=f"Best first; {seeds}95% intervals are over {over}")
+    return table(titles, cells, note=f"Best first; {seeds}95% intervals are over {over}")
 
 
-def paired(pairs: Sequence[Pair], unit: str = "") -> Grid:
+def paired(pairs: Sequence[Pair], unit: str = "") -> Table:
     """The Diebold-Mariano test of every pair, the better one named first.
 
     A pair is {"a", "b", "mean", "low95", "high95", "p", "lag", "days"}: the mean of a's MAE minus b's with its 95%
@@ -52,7 +54,7 @@ def paired(pairs: Sequence[Pair], unit: str = "") -> Grid:
         ends = formats.interval("mae", *_advantage(pair)[1:]) or formats.MISSING
         p = f"{pair['p']:.2g}" if formats.is_number(pair["p"]) else formats.MISSING
         rows.append((finding(pair), f"{formats.measure(_advantage(pair)[0])}\n{ends}", p))
-    return Grid(
+    return table(
         ("Finding", f"Ahead by{f', {unit}' if unit else ''}\n95% interval", "p (Holm)"), rows, note=_note(pairs)
     )
 

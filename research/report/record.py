@@ -134,6 +134,11 @@ def measured(record: Mapping[str, Any], split: str, name: str) -> dict[str, Any]
     return {"value": values.get(name), **{end: values.get(f"{name}_{end}") for end in ("low95", "high95")}, "seeds": 1}
 
 
+def series_unit(record: Mapping[str, Any]) -> str:
+    """The unit of the quantities of a record; empty where it has none, as with pictures."""
+    return record["data"].get("unit") or ""
+
+
 def problems(record: Any) -> list[str]:
     """What keeps `record` from being a record.json, one phrase per field; empty when nothing does."""
     if not isinstance(record, Mapping):

@@ -6,8 +6,7 @@ from typing import Any
 
 from research.evaluation.metrics import metric_of
 from research.report import formats
-from research.report.grids import series_unit
-from research.report.record import measured
+from research.report.record import measured, series_unit
 
 COLUMNS_NAMED = 8  # columns of a series that are named; the others are only counted
 

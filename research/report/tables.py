@@ -1,62 +1,147 @@
-"""Tables for the terminal, made to fit 80 columns."""
+"""The tables of a run, for the page and for the terminal, where they fit 80 columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from research.report import grids
-from research.report.grids import Grid
+from research.evaluation.metrics import metric_names
+from research.report import formats
+from research.report.classification_text import BASELINES
+from research.report.record import series_unit
+
+SHOWN = 20  # classes up to which all are shown
 
 
-def summary_table(summary: Sequence[Mapping[str, Any]]) -> Table:
-    """A network layer by layer, see `grids.layers`."""
-    return filled(grids.layers(summary))
+def table(
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    words: int = 1,
+    note: str = "",
+    totals: Sequence[str] = (),
+) -> Table:
+    """A table of strings, none of them markup; a second line in a cell qualifies the first.
+
+    titles  of the columns
+    rows    a string for each column
+    words   the number of leading columns that hold words; the others hold numbers
+    note    how to read the table: its title
+    totals  the last row: the footers; empty where there is none
+    """
+    made = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    made.show_footer, made.footer_style = bool(totals), "none"  # those of rich are bold
+    made.title = Text(note, "table.title") if note else None
+    for index, (title, total) in enumerate(zip(titles, totals or [""] * len(titles), strict=True)):
+        made.add_column(Text(title), Text(total), justify="left" if index < words else "right", overflow="fold")
+    for row in rows:
+        made.add_row(*map(Text, row))  # as Text, so that brackets in a name are not taken for markup
+    return made
 
 
-def metrics_table(record: Mapping[str, Any]) -> Table:
-    """The metrics of each split in record["metrics"], with their 95% intervals where there are any."""
-    return filled(grids.metrics(record))
+def rows_of(made: Table) -> list[tuple[str, ...]]:
+    """The strings of each row of what `table` made, without the totals."""
+    return [tuple(map(str, cells)) for cells in zip(*(column.cells for column in made.columns), strict=True)]
 
 
-def seeds_table(record: Mapping[str, Any]) -> Table:
-    """Mean, standard deviation and 95% interval of every metric over the seeds of record["seeds"]."""
-    table = filled(grids.seeds(record))
-    table.title = f"Over {max(len(over['values']) for over in record['seeds'].values())} seeds"
-    return table
+def metrics(record: Mapping[str, Any], first: str = "") -> Table:
+    """The metrics of each split (that named `first` before the others), with 95% intervals where there are any."""
+    splits = dict(sorted(record["metrics"].items(), key=lambda item: item[0] != first))
+    rows, unit = [], series_unit(record)
+    for name in metric_names(name for values in splits.values() for name in values):
+        cells = [formats.with_interval(name, values) for values in splits.values()]
+        # All cells of a row have a second line as soon as one split has an interval.
+        second = "\n" if any(interval for _, interval in cells) else ""
+        label = f"{formats.metric_label(name, unit)}{second}{second and '95% interval'}"
+        rows.append((label, *(f"{value}{second}{interval}" for value, interval in cells)))
+        if name == "accuracy":
+            rows += [(words, *shares) for words, shares in _baselines(record, splits)]
+    return table(("Metric", *splits), rows)
 
 
-def per_class_table(evaluation: Mapping[str, Any]) -> Table:
+def _baselines(record: Mapping[str, Any], splits: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """The accuracies that need no learning, in words, with their values on each of `splits`."""
+    known = record.get("baselines", {})
+    baselines = {words: [known.get(split, {}).get(name) for split in splits] for name, words in BASELINES.items()}
+    return [(words, [formats.percent(share) for share in shares]) for words, shares in baselines.items() if any(shares)]
+
+
+def seeds(record: Mapping[str, Any], first: str = "", note: str = "") -> Table:
+    """Every metric over several seeds, of split `first` before the others: mean, std, 95% interval of the mean.
+
+    `note` is that of the table.
+    """
+    rows, unit = [], series_unit(record)
+    for name, over in sorted(record.get("seeds", {}).items(), key=lambda item: not item[0].startswith(f"{first}/")):
+        split, _, metric = name.partition("/")
+        mean, std = formats.metric(metric, over["mean"]), formats.metric(metric, over["std"])
+        interval = formats.interval(metric, over["low95"], over["high95"])
+        rows.append((split, formats.metric_label(metric, unit), mean, std, interval))
+        if metric == "accuracy":
+            rows += [(split, words, *shares, "", "") for words, shares in _baselines(record, [split])]
+    return table(("Split", "Metric", "Mean", "Std", "95% of the mean"), rows, words=2, note=note)
+
+
+def per_class(evaluation: Mapping[str, Any]) -> Table:
     """Precision, recall and F1 of each class of a classification (as a dict); of many classes the worst 20 by F1."""
-    return filled(grids.per_class(evaluation))
+    scores, classes = evaluation["per_class"], evaluation["classes"]
+    order = shown_classes(evaluation)
+    rows = []
+    for index in order:
+        shares = (formats.percent(float(scores[name][index])) for name in ("precision", "recall", "f1"))
+        rows.append((classes[index], *shares, formats.count(int(scores["support"][index]))))
+    note = f"The {len(order)} of {len(classes)} classes with the lowest F1" if len(order) < len(classes) else ""
+    return table(("Class", "Precision", "Recall", "F1", "Examples"), rows, note=note)
 
 
-def confusions_table(evaluation: Mapping[str, Any], limit: int = 10) -> Table:
+def shown_classes(evaluation: Mapping[str, Any]) -> list[int]:
+    """The indices of all classes; of more than 20 classes those with the lowest F1, worst first."""
+    scores = np.asarray(evaluation["per_class"]["f1"])
+    if len(scores) <= SHOWN:
+        return list(range(len(scores)))
+    undefined_last = np.nan_to_num(scores, nan=2.0)
+    return np.argsort(undefined_last, kind="stable")[:SHOWN].tolist()
+
+
+def confused(evaluation: Mapping[str, Any], limit: int = 10) -> Table:
     """The most frequent mistakes of a classification."""
-    return filled(grids.confused(evaluation, limit))
+    rows = [
+        (truth, predicted, formats.count(examples), formats.percent(share))
+        for truth, predicted, examples, share in confusions(evaluation, limit)
+    ]
+    return table(("Truth", "Predicted", "Examples", "Share of the class"), rows, words=2)
 
 
-def filled(grid: Grid) -> Table:
-    """`grid` as a table of the terminal."""
-    table = _table(*grid.titles, words=grid.words)
-    table.title = grid.note or None
-    for row in grid.rows:
-        _row(table, *row)
-    if grid.totals:
-        table.add_section()
-        _row(table, *grid.totals)
-    return table
+def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[tuple[str, str, int, float]]:
+    """The most frequent mistakes, at most `limit`: (truth, predicted, examples, their share of the class `truth`)."""
+    mistakes = np.array(evaluation["confusion"])
+    totals, classes = mistakes.sum(axis=1), evaluation["classes"]
+    np.fill_diagonal(mistakes, 0)
+    worst = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
+    pairs = [divmod(int(index), len(mistakes)) for index in worst]
+    return [
+        (classes[row], classes[column], int(mistakes[row, column]), mistakes[row, column] / totals[row])
+        for row, column in pairs
+        if mistakes[row, column]
+    ]
 
 
-def _table(*titles: str, words: int) -> Table:
-    """A table whose first `words` columns are words, the others numbers."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for index, title in enumerate(titles):
-        table.add_column(Text(title), justify="left" if index < words else "right", overflow="fold")
-    return table
-
-
-def _row(table: Table, *cells: str) -> None:
-    table.add_row(*map(Text, cells))  # as Text, so that brackets in a name are not taken for markup
+def layers(summary: Sequence[Mapping[str, Any]]) -> Table:
+    """A network layer by layer (dicts of name, output_shape, formula, multiply_adds, receptive_field, parameters)."""
+    rows = [
+        (
+            layer["name"],
+            formats.shape(layer["output_shape"]),
+            layer["formula"] or (formats.count(layer["parameters"]) if layer["parameters"] else ""),
+            formats.short_count(layer["multiply_adds"]) if layer["multiply_adds"] else "",
+            formats.shape(layer["receptive_field"]),
+        )
+        for layer in summary
+    ]
+    parameters = formats.count(sum(layer["parameters"] for layer in summary))
+    work = formats.short_count(sum(layer["multiply_adds"] for layer in summary))
+    titles = ("Layer", "Output", "Parameters", "Mult-adds", "Receptive field")
+    return table(titles, rows, totals=("total", "", parameters, work, ""))

@@ -5,6 +5,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from research.report.tables import rows_of
+
 if TYPE_CHECKING:
     from jinja2 import Environment
 
@@ -15,7 +17,7 @@ def environment() -> "Environment":
     """The environment in which all pages are rendered: it escapes every string and refuses undefined names."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import; only needed at the end of a run
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -23,6 +25,8 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    made.filters["rows_of"] = rows_of
+    return made
 
 
 def code(name: str) -> str:

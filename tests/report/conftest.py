@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.table import Table
 
 from research.evaluation.classification import Classification, evaluate
 from research.evaluation.intervals import across_seeds
@@ -155,6 +157,25 @@ def forecast_panel(L: int = 6, P: int = 24, bounds: bool = True) -> dict[str, An
         "high": wave[L:] + 30 if bounds else None,
         "expected": wave[L:] - 3 if bounds else None,
     }
+
+
+def print_table(table: Table, width: int = 80) -> str:
+    console = Console(width=width, color_system=None, force_terminal=False)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.fixture(scope="session")
+def printed() -> Callable[..., str]:
+    """`printed(table, width)`: the table as a terminal shows it."""
+    return print_table
+
+
+@pytest.fixture(scope="session")
+def titles_of() -> Callable[[Table], list[str]]:
+    """`titles_of(table)`: the titles of its columns."""
+    return lambda table: [str(column.header) for column in table.columns]
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from research.report import grids
+from research.report import tables
 from research.report.classification_text import baselines_text, learned_nothing
-from research.report.image_comparison import ComparedRun, comparison_grid
+from research.report.image_comparison import ComparedRun, comparison_table
 from research.report.page import render
-from research.report.tables import metrics_table
+from research.report.tables import rows_of
 
 BASELINES = {"commonest_class": 0.1135, "chance": 0.1}
 
@@ -51,18 +51,18 @@ def with_record(record, report):
 
 def test_they_stand_below_every_accuracy(report, seeds_report):
     known = dict.fromkeys(("train", "validation", "test"), BASELINES)
-    rows = grids.metrics(report.record | {"baselines": known}).rows
+    rows = rows_of(tables.metrics(report.record | {"baselines": known}))
     index = [row[0].split("\n")[0] for row in rows].index("accuracy")
     assert rows[index + 1 : index + 3] == [
         ("always the commonest class", "11.35%", "11.35%", "11.35%"),
         ("chance", "10.00%", "10.00%", "10.00%"),
     ]
-    over = grids.seeds(seeds_report.record | {"baselines": known}).rows
+    over = rows_of(tables.seeds(seeds_report.record | {"baselines": known}))
     assert [row[:3] for row in over[1:3]] == [
         ("train", "always the commonest class", "11.35%"),
         ("train", "chance", "10.00%"),
     ]
-    assert len(metrics_table(report.record).rows) == len(rows) - 2  # a record of before has none
+    assert len(tables.metrics(report.record).rows) == len(rows) - 2  # a record of before has none
 
 
 def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
@@ -83,4 +83,5 @@ def test_runs_side_by_side_have_them_in_their_note():
         "a": ComparedRun(1, test, None, None, 1.0, None),
         "b": ComparedRun(1, test, None, None, 1.0, None, BASELINES),
     }
-    assert comparison_grid(runs).note.endswith("; test accuracy of always the commonest class: 11.35%; chance: 10.00%")
+    note = str(comparison_table(runs).title)
+    assert note.endswith("; test accuracy of always the commonest class: 11.35%; chance: 10.00%")

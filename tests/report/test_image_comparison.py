@@ -6,12 +6,12 @@ import struct
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from rich.console import Console
 
 from research.evaluation.comparison import step_by_step
 from research.evaluation.intervals import across_seeds
-from research.report import image_comparison, image_comparison_figure
-from research.report.image_comparison import ComparedRun
+from research.report import image_comparison_figure
+from research.report.image_comparison import ComparedRun, comparison_table
+from research.report.tables import rows_of
 
 # (trained parameters, test accuracy, accuracy on training pictures, published band, epochs)
 RUNS = {
@@ -146,50 +146,41 @@ def test_a_run_without_history_is_refused():
         image_comparison_figure.comparison_figure(compared_runs(2, 1), histories(["cats_and_dogs_scratch"], 1))
 
 
-def printed(made):
-    console = Console(width=80, color_system=None, force_terminal=False)
-    with console.capture() as capture:
-        console.print(image_comparison.comparison_table(made))
-    return capture.get()
-
-
 @pytest.mark.parametrize(("runs", "seeds", "scatter"), [(2, 1, 0.0), (6, 3, 0.01), (6, 2, 0.03)])
-def test_the_table_fits_80_columns_with_all_its_words(runs, seeds, scatter):
-    made = compared_runs(runs, seeds, scatter)
-    text = printed(made)
+def test_the_table_fits_80_columns_with_all_its_words(printed, runs, seeds, scatter):
+    table = comparison_table(compared_runs(runs, seeds, scatter))
+    text = printed(table)
     assert max(map(len, text.splitlines())) <= 80
-    for row in image_comparison.comparison_grid(made).rows:
+    for row in rows_of(table):
         for line in "\n".join(row).splitlines():
             assert line in text
-    assert max(map(len, printed(compared_runs(6, 2, 0.15)).splitlines())) <= 80  # also where the numbers are folded
+    folded = printed(comparison_table(compared_runs(6, 2, 0.15)))  # its numbers are folded
+    assert max(map(len, folded.splitlines())) <= 80
 
 
 def test_the_table_says_the_numbers():
     made = compared_runs(4, 3)
-    tuned = image_comparison.comparison_grid(made).rows[-1]
+    first, *_, tuned = rows_of(comparison_table(made))
     step = made["cats_and_dogs_squeezenet_tuned"].difference
     assert tuned[0] == "cats_and_dogs_\nsqueezenet_tuned"
     assert tuned[1] == "387 k" and tuned[4:] == ("100.00%", "1,234")
     assert tuned[2].endswith("\n96–97.5%")
     assert tuned[3].splitlines()[0] == f"{100 * step['mean']:+.2f} points"
     assert tuned[3].splitlines()[2] == f"p = {step['p']:.2g}"
-    assert image_comparison.comparison_grid(made).rows[0][3] == "–"
+    assert first[3] == "–"
 
 
-def test_the_table_names_only_what_it_shows():
-    titles = {seeds: image_comparison.comparison_grid(compared_runs(3, seeds)).titles for seeds in (1, 3)}
+def test_the_table_names_only_what_it_shows(printed, titles_of):
+    titles = {seeds: titles_of(comparison_table(compared_runs(3, seeds))) for seeds in (1, 3)}
     assert "published" in titles[3][2] and "t test" in titles[3][3] and "t test" not in titles[1][3]
     plain = {name: run._replace(published=None) for name, run in compared_runs(3, 3).items()}
-    assert "published" not in printed(plain)
-    assert (
-        "Holm" in image_comparison.comparison_grid(compared_runs(3, 3)).note
-        and "Holm" not in image_comparison.comparison_grid(compared_runs(2, 3)).note
-    )
-    assert "One seed" in image_comparison.comparison_grid(compared_runs(2, 1)).note
+    assert "published" not in printed(comparison_table(plain))
+    notes = {size: str(comparison_table(compared_runs(*size)).title) for size in ((3, 3), (2, 3), (2, 1))}
+    assert "Holm" in notes[3, 3] and "Holm" not in notes[2, 3] and "One seed" in notes[2, 1]
 
 
-def test_a_name_without_a_place_to_break_is_folded_and_brackets_are_not_markup():
+def test_a_name_without_a_place_to_break_is_folded_and_brackets_are_not_markup(printed):
     first, second = compared_runs(2, 1).values()
-    text = printed({"x" * 40: first, "[red]b[/red]": second})
+    text = printed(comparison_table({"x" * 40: first, "[red]b[/red]": second}))
     assert text.count("x") >= 40 and "[red]b[/red]" in text
     assert max(map(len, text.splitlines())) <= 80

@@ -4,10 +4,10 @@ import itertools
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from rich.console import Console
 
-from research.report import ranking_figure, tables
+from research.report import ranking_figure
 from research.report.ranking import finding, paired, ranked, ranking
+from research.report.tables import rows_of
 
 
 def entry(name, mae, *, spread=1.5, parameters=2504, published=None):
@@ -40,34 +40,29 @@ def pair(a, b, mean, half, p, days=15, lag=3):
     return {"a": a, "b": b, "mean": mean, "low95": low, "high95": high, "p": p, "lag": lag, "days": days}
 
 
-def printed(grid):
-    console = Console(width=80, color_system=None, force_terminal=False)
-    with console.capture() as capture:
-        console.print(tables.filled(grid))
-    return capture.get()
+def test_the_best_is_first_and_each_stands_beside_the_best_baseline(titles_of):
+    table = ranking(ROWS, "veh/h")
+    rows, note = rows_of(table), str(table.title)
+    assert [row[0].split("\n")[0] for row in rows] == [row["name"] for row in sorted(ROWS, key=lambda r: r["mae"])]
+    assert rows[0] == ("traffic_profile", "2.5 k", "48.91 ± 1.50\n39.91 to 58.91", "-6.0%", "41")
+    assert rows[1] == ("historical average\nbaseline", "–", "52.01\n43.01 to 62.01", "–", "–")
+    assert rows[3][2].endswith("\n60.00") and rows[3][3] == "+15.4%"
+    assert titles_of(table)[2] == "Test MAE, veh/h\n95% interval\npublished"
+    assert "over test days" in note and "std over seeds" in note
 
 
-def test_the_best_is_first_and_each_stands_beside_the_best_baseline():
-    grid = ranking(ROWS, "veh/h")
-    assert [row[0].split("\n")[0] for row in grid.rows] == [row["name"] for row in sorted(ROWS, key=lambda r: r["mae"])]
-    assert grid.rows[0] == ("traffic_profile", "2.5 k", "48.91 ± 1.50\n39.91 to 58.91", "-6.0%", "41")
-    assert grid.rows[1] == ("historical average\nbaseline", "–", "52.01\n43.01 to 62.01", "–", "–")
-    assert grid.rows[3][2].endswith("\n60.00") and grid.rows[3][3] == "+15.4%"
-    assert grid.titles[2] == "Test MAE, veh/h\n95% interval\npublished"
-    assert "over test days" in grid.note and "std over seeds" in grid.note
-
-
-def test_the_ranking_names_only_what_it_shows():
+def test_the_ranking_names_only_what_it_shows(titles_of):
     alone = [entry("historical average", 52.01, parameters=None), entry("last value", 512.6, parameters=None)]
-    grid = ranking(alone)
-    assert "published" not in grid.titles[2] and "seeds" not in grid.note and grid.titles[2].startswith("Test MAE\n")
-    assert [row[3] for row in ranking([ROWS[0]]).rows] == ["–"]
+    table = ranking(alone)
+    error = titles_of(table)[2]
+    assert "published" not in error and "seeds" not in str(table.title) and error.startswith("Test MAE\n")
+    assert [row[3] for row in rows_of(ranking([ROWS[0]]))] == ["–"]
 
 
 def test_a_run_that_diverged_is_last():
     broken = entry("broken", 1.0) | {"mae": float("nan"), "low95": None, "high95": None, "values": [float("nan")]}
     assert ranked([broken, *ROWS])[-1] is broken
-    assert ranking([broken, *ROWS]).rows[-1][2:4] == ("–\n–", "–")
+    assert rows_of(ranking([broken, *ROWS]))[-1][2:4] == ("–\n–", "–")
     assert ranking_figure.ranking_figure([broken, *ROWS]) == ranking_figure.ranking_figure(ROWS)
 
 
@@ -90,26 +85,28 @@ def test_a_finding_says_which_is_better_and_whether_zero_is_excluded(found, said
 
 
 def test_the_better_one_is_ahead_by_a_positive_number_whichever_came_first():
-    one, other = paired([pair("a", "b", -3.0, 1.0, 0.001)]), paired([pair("b", "a", 3.0, 1.0, 0.001)])
-    assert one.rows == other.rows
-    assert one.rows[0][1:] == ("3.000\n2.000 to 4.000", "0.001")
-    assert paired([pair("a", "b", -3.0, None, None)]).rows[0][1:] == ("3.000\n–", "–")
+    one, other = (
+        rows_of(paired([each])) for each in (pair("a", "b", -3.0, 1.0, 0.001), pair("b", "a", 3.0, 1.0, 0.001))
+    )
+    assert one == other
+    assert one[0][1:] == ("3.000\n2.000 to 4.000", "0.001")
+    assert rows_of(paired([pair("a", "b", -3.0, None, None)]))[0][1:] == ("3.000\n–", "–")
 
 
 def test_the_note_says_how_few_the_days_are():
     several = [pair("a", "b", -3.0, 1.0, 0.001, lag=2), pair("a", "c", -3.0, 1.0, 0.001, lag=5)]
-    note = paired(several).note
+    note = str(paired(several).title)
     assert "15 test days: few" in note and "lag 2 to 5" in note and "2 pairs" in note
-    assert "few" not in paired([pair("a", "b", 1.0, 2.0, 0.5, days=200)]).note
-    assert paired([]).note == ""
+    assert "few" not in str(paired([pair("a", "b", 1.0, 2.0, 0.5, days=200)]).title)
+    assert paired([]).title is None
 
 
-def test_tables_fit_80_columns_with_all_their_words():
+def test_tables_fit_80_columns_with_all_their_words(printed):
     pairs = [pair(a["name"], b["name"], a["mae"] - b["mae"], 4.0, 0.01) for a, b in itertools.combinations(ROWS, 2)]
-    for grid in (ranking(ROWS, "veh/h"), paired(pairs, "veh/h")):
-        text = printed(grid)
+    for table in (ranking(ROWS, "veh/h"), paired(pairs, "veh/h")):
+        text = printed(table)
         assert max(map(len, text.splitlines())) <= 80
-        for word in " ".join(" ".join(row) for row in grid.rows).split():
+        for word in " ".join(" ".join(row) for row in rows_of(table)).split():
             assert word in text or len(word) > 30, word
 
 

@@ -11,7 +11,7 @@ from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
 from research.experiment.images.build import SPLITS, ImagePlan
 from research.experiment.images.preprocessing import read_preprocessing
-from research.report.tables import confusions_table, per_class_table
+from research.report import tables
 
 
 def describe_data(plan: ImagePlan) -> list[str]:
@@ -28,8 +28,8 @@ def describe_data(plan: ImagePlan) -> list[str]:
 def result_tables(evaluations: Mapping[str, Classification], record: Mapping[str, Any]) -> list[Table]:
     """The metrics of every class and the commonest confusions, on the headline split."""
     evaluation = dataclasses.asdict(evaluations[headline_split(evaluations)])
-    tables = [per_class_table(evaluation), confusions_table(evaluation, limit=5)]
-    return [table for table in tables if table.row_count]  # none where nothing is confused
+    found = [tables.per_class(evaluation), tables.confused(evaluation, limit=5)]
+    return [table for table in found if table.rows]  # none where nothing is confused
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:

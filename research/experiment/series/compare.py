@@ -19,7 +19,6 @@ from research.files import write_bytes
 from research.report import ranking as tables
 from research.report.curves import losses
 from research.report.ranking_figure import ranking_figure
-from research.report.tables import filled
 
 Record = dict[str, Any]
 
@@ -44,7 +43,7 @@ def compare_runs(
     histories = {_loss_label(config, alike=len(kinds) == 1): histories_of(run_dir) for config, run_dir in entries}
     if any(histories.values()):  # none where no run was trained
         write_bytes(figure.with_name(f"{figure.stem}-losses{figure.suffix}"), losses(histories))
-    return {row["name"]: row for row in rows}, [filled(tables.ranking(rows, unit)), filled(tables.paired(pairs, unit))]
+    return {row["name"]: row for row in rows}, [tables.ranking(rows, unit), tables.paired(pairs, unit)]
 
 
 def _loss_label(config: SeriesExperiment, *, alike: bool) -> str:

@@ -12,9 +12,8 @@ from research.experiment.histories import headline_split
 from research.experiment.series.build import SPLITS, SeriesPlan, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.publish import evaluation_document
-from research.report import forecast_grids
-from research.report.grids import series_unit
-from research.report.tables import filled
+from research.report import forecast_tables
+from research.report.record import series_unit
 
 
 def describe_data(plan: SeriesPlan) -> list[str]:
@@ -38,10 +37,10 @@ def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping
     """The model beside the baselines, over all of the horizon and along it, its intervals, and impossible forecasts."""
     split, unit = headline_split(evaluations), series_unit(record)
     document = evaluation_document(evaluations[split], record["data"]["never_negative"])
-    grids = [forecast_grids.forecast_metrics(document, unit), forecast_grids.by_horizon(document, unit)]
-    grids.append(forecast_grids.intervals(document, unit))
+    tables = [forecast_tables.forecast_metrics(document, unit), forecast_tables.by_horizon(document, unit)]
+    tables.append(forecast_tables.intervals(document, unit))
     remarks = [Text(document["negative"])] if document["negative"] else []
-    return [*(filled(grid) for grid in grids if grid.rows), *remarks]
+    return [*(table for table in tables if table.rows), *remarks]
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:

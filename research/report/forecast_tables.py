@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from rich.table import Table
 
 from research.evaluation.metrics import FORECAST_ERRORS, metric_of
 from research.report import formats
 from research.report.forecast_text import days, worst_hour
-from research.report.grids import Grid, Row
+from research.report.tables import table
 
 SHOWN = 20  # columns shown before only the worst are
 STEPS = 8  # horizons shown besides the first
 
 
-def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str = "model") -> Grid:
+def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str = "model") -> Table:
     """The metrics over all horizons: a row for the model, called `model`, and one for each baseline."""
     scores = {model: evaluation["overall"]}
     scores |= {name: baseline["overall"] for name, baseline in evaluation["baselines"].items()}
@@ -26,10 +27,10 @@ def forecast_metrics(evaluation: Mapping[str, Any], unit: str = "", model: str =
         for name, errors in scores.items()
     ]
     note = f"{formats.count(evaluation['windows'])} windows of {days(evaluation['days'])}"
-    return Grid(_titles("Forecast", unit), rows, note=note)
+    return table(_titles("Forecast", unit), rows, note=note)
 
 
-def by_column(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
+def by_column(evaluation: Mapping[str, Any], unit: str = "") -> Table:
     """The model's metrics of each column [F]; of more than 20 those with the greatest MASE, worst first.
 
     Where no MASE is known, the MAE ranks them.
@@ -46,10 +47,10 @@ def by_column(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
         for index in order
     ]
     worst = f"The {SHOWN} of {len(columns)} columns with the greatest {formats.metric_label(ranked_by)}"
-    return Grid(_titles("Column", unit), rows, note=worst if len(columns) > SHOWN else "")
+    return table(_titles("Column", unit), rows, note=worst if len(columns) > SHOWN else "")
 
 
-def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
+def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Table:
     """MAE at the first step, the last and seven evenly between: a column for the model and for each baseline."""
     hours = np.asarray(evaluation["hours"], np.float64)
     scores = {"model": evaluation} | dict(evaluation["baselines"])
@@ -58,17 +59,17 @@ def by_horizon(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
         (formats.duration(float(hours[step])), *(formats.metric("mae", float(error[step])) for error in errors))
         for step in shown_steps(len(hours))
     ]
-    return Grid(("Ahead", *scores), rows, note=formats.metric_label("mae", unit))
+    return table(("Ahead", *scores), rows, note=formats.metric_label("mae", unit))
 
 
-def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
+def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Table:
     """The promised and the measured coverage of the intervals; without intervals the reason, or no rows."""
     measured, reason = evaluation["intervals"], evaluation.get("no_intervals")
     if measured is None:
-        return Grid(("Intervals", "Measured"), [("none", reason)] if reason else [])
+        return table(("Intervals", "Measured"), [("none", reason)] if reason else [])
     worst = worst_hour(measured)
     by_hour = f"hold in the worst hour{f', {worst}' if worst else ''}", formats.percent(measured["worst_coverage"], 1)
-    rows: list[Row] = [
+    rows = [
         ("meant to hold", formats.percent(measured["target"], 1)),
         *_promises(measured),
         ("hold", formats.percent(measured["coverage"], 1)),
@@ -76,10 +77,10 @@ def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Grid:
         (f"mean {formats.metric_label('interval_width', unit)}", formats.measure(measured["width"])),
         (formats.metric_label("interval_winkler", unit), formats.measure(measured["winkler"])),
     ]
-    return Grid(("Intervals", "Measured"), rows, note=measured["method"])
+    return table(("Intervals", "Measured"), rows, note=measured["method"])
 
 
-def _promises(intervals: Mapping[str, Any]) -> list[Row]:
+def _promises(intervals: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The coverage that the days of calibration promise."""
     number = intervals["calibration_days"]
     counted, own = ("1 day", "it") if number == 1 else (f"{number} days", "these")
@@ -96,5 +97,5 @@ def shown_steps(P: int) -> list[int]:
     return [0, *(round(P * part / STEPS) - 1 for part in range(1, STEPS + 1))]
 
 
-def _titles(first: str, unit: str) -> Row:
+def _titles(first: str, unit: str) -> tuple[str, ...]:
     return (first, *(formats.metric_label(metric, unit) for metric in FORECAST_ERRORS))
