@@ -22,7 +22,7 @@ def classification(
     evaluation: Mapping[str, Any],
     pictures: np.ndarray | None = None,
 ) -> dict[str, bytes]:
-    """All figures of a classifier's report by name, as PNG; `Report.figures` takes them as they are.
+    """All figures of a classifier's report by name, as PNG; `page.render` takes them as they are.
 
     `evaluation` is a classification as a dict; `pictures` [M, H, W, C] (uint8) are those of its mistakes, in their
     order. Figures without data (no history, no mistakes, no pictures) are left out.

@@ -27,7 +27,7 @@ def forecasting(
     memories: Mapping[str, Mapping[str, Any]] | None = None,
     unit: str = "",
 ) -> dict[str, bytes]:
-    """All figures of a forecaster's report by name, as PNG; `Report.figures` takes them as they are.
+    """All figures of a forecaster's report by name, as PNG; `page.render` takes them as they are.
 
     `evaluation` is that of one split: {"columns": [F], "hours": [P] of horizon, "windows", "days", "overall": {metric:
     value}, "mae_low95", "mae_high95", "per_horizon": {metric: [P]}, "per_column": {metric: [F]}, "baselines": {name:

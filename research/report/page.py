@@ -1,7 +1,7 @@
 """The report of a run as one HTML file: self-contained, offline, for screen, phone and paper."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from research.report import classification_text, forecast_tables, forecast_text, pictures, sections, tables
@@ -10,69 +10,62 @@ from research.report.record import measured, series_unit
 from research.report.templating import environment
 
 
-@dataclass(frozen=True)
-class Report:
-    """All that a page shows. Empty fields are left out of the page; only `record` and `command` are required.
+def render(
+    record: Mapping[str, Any],
+    command: str,
+    *,
+    template: str = "classification.html",
+    config: Mapping[str, Any] = MappingProxyType({}),
+    summary: Sequence[Mapping[str, Any]] = (),
+    histories: Sequence[Mapping[str, Any]] = (),
+    best_epochs: Sequence[int] = (),
+    evaluation: Mapping[str, Any] | None = None,
+    figures: Mapping[str, bytes] = MappingProxyType({}),
+    split: str = "test",
+    headline: str = "accuracy",
+    unit: str = "pictures",
+) -> str:
+    """The page as text, every string escaped; what is empty is left out of it.
 
     record        record.json, as `record.build_record` gives it
     command       the shell command that runs the experiment again
+    template      a key of DETAILS: the file in templates/ that extends base.html
     config        config.json: nested dicts of plain values
     summary       the network, a dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds,
                   receptive_field (lists without the batch axis)
     histories     a dict per seed: {"epoch": [E], "train": {metric: [E]}, "validation": {metric: [E]}}
     best_epochs   of each seed, the epoch whose weights were saved
-    evaluations   {split: its evaluation as a dict of arrays (`dataclasses.asdict`)}
+    evaluation    that of `split`, as a dict of arrays: `dataclasses.asdict` of a classification, or that of a forecast
+                  as `forecast_figures.forecasting` takes it
     figures       {name: PNG}: those of `figures.classification` or `forecast_figures.forecasting`
     split         the split of the headline and of the detailed sections
     headline      the metric of the headline
     unit          what an example is, in the plural
     """
-
-    record: Mapping[str, Any]
-    command: str
-    config: Mapping[str, Any] = field(default_factory=dict)
-    summary: Sequence[Mapping[str, Any]] = ()
-    histories: Sequence[Mapping[str, Any]] = ()
-    best_epochs: Sequence[int] = ()
-    evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    figures: Mapping[str, bytes] = field(default_factory=dict)
-    split: str = "test"
-    headline: str = "accuracy"
-    unit: str = "pictures"
-
-
-def render(report: Report, template: str = "classification.html") -> str:
-    """The page as text. `template`, a key of DETAILS, is a file in templates/ that extends base.html.
-
-    Every string is escaped.
-    """
-    return environment().get_template(template).render(_base(report) | DETAILS[template](report))
-
-
-def _base(report: Report) -> dict[str, Any]:
-    """The variables of base.html: strings, tables and pictures as dicts; empty where the report has nothing."""
-    return {
-        "report": report,
-        "record": report.record,
-        "headline": sections.headline(report.record, report.split, report.headline, report.unit),
-        "facts": sections.facts(report.record, report.unit),
-        "seeds": tables.seeds(report.record, report.split),
-        "metrics": tables.metrics(report.record, report.split),
-        "epochs": sections.epochs(report.histories, report.best_epochs) if report.histories else "",
-        "pictures": {name: pictures.picture(png) for name, png in report.figures.items()},
-        "layers": tables.layers(report.summary),
-        "drawings": _drawings(report.summary),
-        "settings": sections.settings(report.config),
-        "origin": sections.origin(report.record),
+    shown = {
+        "record": record,
+        "command": command,
+        "split": split,
+        "unit": unit,
+        "headline": sections.headline(record, split, headline, unit),
+        "facts": sections.facts(record, unit),
+        "seeds": tables.seeds(record, split),
+        "metrics": tables.metrics(record, split),
+        "epochs": sections.epochs(histories, best_epochs) if histories else "",
+        "pictures": {name: pictures.picture(png) for name, png in figures.items()},
+        "layers": tables.layers(summary),
+        "drawings": _drawings(summary),
+        "settings": sections.settings(config),
+        "origin": sections.origin(record),
     }
+    return environment().get_template(template).render(shown | DETAILS[template](record, split, evaluation))
 
 
-def _classification(report: Report) -> dict[str, Any]:
-    """The classification of `report.split`, class by class; None where there is no evaluation."""
-    evaluation = report.evaluations.get(report.split)
+def _classification(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The classification of `split`, class by class; None where there is no evaluation."""
     return {
-        "baselines": classification_text.baselines_text(report.record.get("baselines", {}).get(report.split)),
-        "verdict": classification_text.verdict(report.record.get("learned_nothing", {}), report.record["seed"]),
+        "baselines": classification_text.baselines_text(record.get("baselines", {}).get(split)),
+        "verdict": classification_text.verdict(record.get("learned_nothing", {}), record["seed"]),
         "evaluation": evaluation,
         "calibration": classification_text.calibration_text(evaluation) if evaluation else "",
         "per_class": tables.per_class(evaluation) if evaluation else None,
@@ -80,18 +73,18 @@ def _classification(report: Report) -> dict[str, Any]:
     }
 
 
-def _forecasting(report: Report) -> dict[str, Any]:
-    """The series, and the evaluation of `report.split` with its baselines; None where there is no evaluation."""
-    data, evaluation = report.record["data"], report.evaluations.get(report.split)
+def _forecasting(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The series, and the evaluation of `split` with its baselines; None where there is no evaluation."""
+    data = record["data"]
     series = {"series": sections.series(data), "findings": list(data.get("findings") or ())}
     if not evaluation:
         return series | {"evaluation": None, "verdict": ""}
-    return series | _forecast_text(report, evaluation) | _forecast_tables(report, evaluation)
+    return series | _forecast_text(record, split, evaluation) | _forecast_tables(record, split, evaluation)
 
 
-def _forecast_text(report: Report, evaluation: Mapping[str, Any]) -> dict[str, str]:
-    record, split, unit = report.record, report.split, series_unit(report.record)
-    data, mae, intervals = record["data"], measured(record, split, "mae")["value"], evaluation["intervals"]
+def _forecast_text(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
+    data, unit = record["data"], series_unit(record)
+    mae, intervals = measured(record, split, "mae")["value"], evaluation["intervals"]
     partial = (data.get("baselines") or {}).get(split, {})
     behind = forecast_text.few_training_days(mae, evaluation, data.get("training_days"))
     return {
@@ -103,9 +96,9 @@ def _forecast_text(report: Report, evaluation: Mapping[str, Any]) -> dict[str, s
     }
 
 
-def _forecast_tables(report: Report, evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    record, unit = report.record, series_unit(report.record)
-    model = f"model, seed {record['seed']}" if measured(record, report.split, "mae")["seeds"] > 1 else "model"
+def _forecast_tables(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    unit = series_unit(record)
+    model = f"model, seed {record['seed']}" if measured(record, split, "mae")["seeds"] > 1 else "model"
     return {
         "evaluation": evaluation,
         "scores": forecast_tables.forecast_metrics(evaluation, unit, model),

@@ -12,7 +12,6 @@ from rich.table import Table
 from research.evaluation.classification import Classification, evaluate
 from research.evaluation.intervals import across_seeds
 from research.report import figures
-from research.report.page import Report
 from research.report.record import build_record
 
 CLASSES = ("<script>alert(1)</script>", "tabby & 'tom' \"cat\"", "$dog$ [red]x[/red]", "owl")
@@ -81,21 +80,22 @@ def record_of(found: dict[str, Classification], seeds: int) -> dict[str, Any]:
     )
 
 
-def make(classes: Sequence[str] = CLASSES, seeds: int = 1) -> Report:
+def make(classes: Sequence[str] = CLASSES, seeds: int = 1) -> dict[str, Any]:
+    """What `page.render` takes."""
     found = {split: evaluated(size, classes) for split, size in SIZES.items()}
     histories = [history(seed) for seed in range(seeds)]
     test = dataclasses.asdict(found["test"])
     pictures = np.random.default_rng(0).integers(0, 256, (len(test["mistakes"]["indices"]), 8, 8, 1), np.uint8)
-    return Report(
-        record=record_of(found, seeds),
-        command="python scripts/train.py --config-json runs/x/config.json --run-dir 'a b' && echo <done>",
-        config={"name": "small_run", "train": {"epochs": 5, "patience": None}, "model": {"channels": [16, 32]}},
-        summary=SUMMARY,
-        histories=histories,
-        best_epochs=[4] * seeds,
-        evaluations={split: dataclasses.asdict(result) for split, result in found.items()},
-        figures=figures.classification(histories, [4] * seeds, test, pictures),
-    )
+    return {
+        "record": record_of(found, seeds),
+        "command": "python scripts/train.py --config-json runs/x/config.json --run-dir 'a b' && echo <done>",
+        "config": {"name": "small_run", "train": {"epochs": 5, "patience": None}, "model": {"channels": [16, 32]}},
+        "summary": SUMMARY,
+        "histories": histories,
+        "best_epochs": [4] * seeds,
+        "evaluation": test,
+        "figures": figures.classification(histories, [4] * seeds, test, pictures),
+    }
 
 
 def forecast_evaluation(P: int = 24, F: int = 1, days: int = 15, seed: int = 0, mae: float = 49.0) -> dict[str, Any]:
@@ -189,12 +189,12 @@ def forecast_panel_of() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def report() -> Report:
+def report() -> dict[str, Any]:
     return make()
 
 
 @pytest.fixture(scope="session")
-def seeds_report() -> Report:
+def seeds_report() -> dict[str, Any]:
     return make(seeds=3)
 
 

@@ -1,7 +1,5 @@
 """What stands baselines_text an accuracy, and when a net is said to have learned nothing."""
 
-import dataclasses
-
 import pytest
 
 from research.report import tables
@@ -45,36 +43,30 @@ def test_of_what_was_learned_by_heart_other_advice_is_given():
     assert "labels" in learned_nothing({"train": numbers(0.1, 0.09, 0.11)}, "train")
 
 
-def with_record(record, report):
-    return dataclasses.replace(report, record=record)
-
-
 def test_they_stand_below_every_accuracy(report, seeds_report):
     known = dict.fromkeys(("train", "validation", "test"), BASELINES)
-    rows = rows_of(tables.metrics(report.record | {"baselines": known}))
+    rows = rows_of(tables.metrics(report["record"] | {"baselines": known}))
     index = [row[0].split("\n")[0] for row in rows].index("accuracy")
     assert rows[index + 1 : index + 3] == [
         ("always the commonest class", "11.35%", "11.35%", "11.35%"),
         ("chance", "10.00%", "10.00%", "10.00%"),
     ]
-    over = rows_of(tables.seeds(seeds_report.record | {"baselines": known}))
+    over = rows_of(tables.seeds(seeds_report["record"] | {"baselines": known}))
     assert [row[:3] for row in over[1:3]] == [
         ("train", "always the commonest class", "11.35%"),
         ("train", "chance", "10.00%"),
     ]
-    assert len(tables.metrics(report.record).rows) == len(rows) - 2  # a record of before has none
+    assert len(tables.metrics(report["record"]).rows) == len(rows) - 2  # a record of before has none
 
 
 def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):
-    record = report.record | {"baselines": {"test": BASELINES}}
-    page = render(with_record(record, report))
+    record = report["record"] | {"baselines": {"test": BASELINES}}
+    page = render(**report | {"record": record})
     assert "Baselines: always the commonest class: 11.35%; chance: 10.00%." in page
     assert "learned nothing" not in page
-    assert "It learned nothing: of &lt;no&gt; use." in render(
-        with_record(record | {"learned_nothing": {"3": "of <no> use"}}, report)
-    )
-    several = render(with_record(record | {"learned_nothing": {"4": "of no use"}}, report))
-    assert "Seed 4 learned nothing: of no use." in several
+    of_page, other = ({"record": record | {"learned_nothing": {seed: "of <no> use"}}} for seed in ("3", "4"))
+    assert "It learned nothing: of &lt;no&gt; use." in render(**report | of_page)
+    assert "Seed 4 learned nothing: of &lt;no&gt; use." in render(**report | other)
 
 
 def test_runs_side_by_side_have_them_in_their_note():

@@ -25,16 +25,16 @@ def size(png: bytes) -> tuple[int, int]:
 
 
 def test_figures_are_the_same_bytes_for_the_same_numbers(report):
-    evaluation, histories = report.evaluations["test"], report.histories
+    evaluation, histories = report["evaluation"], report["histories"]
     pictures = np.random.default_rng(0).integers(0, 256, (len(evaluation["mistakes"]["indices"]), 8, 8, 1), np.uint8)
-    assert figures.classification(histories, report.best_epochs, evaluation, pictures) == report.figures
-    assert set(report.figures) == {"learning_curves", "confusion_matrix", "reliability", "mistakes"}
+    assert figures.classification(histories, report["best_epochs"], evaluation, pictures) == report["figures"]
+    assert set(report["figures"]) == {"learning_curves", "confusion_matrix", "reliability", "mistakes"}
 
 
 def test_figures_show_their_numbers(report):
-    evaluation = report.evaluations["test"]
+    evaluation = report["evaluation"]
     other = figures.confusion_matrix(evaluation["confusion"] + np.eye(4, dtype=int), evaluation["classes"])
-    assert other != report.figures["confusion_matrix"]
+    assert other != report["figures"]["confusion_matrix"]
     assert learning_curves([HISTORY], [2]) != learning_curves([HISTORY], [3])
     assert learning_curves([HISTORY]) != learning_curves([HISTORY, HISTORY])
 

@@ -61,7 +61,7 @@ def test_maps_are_shares_of_their_most():
 
 
 def test_a_picture_stands_on_the_page_at_its_size_in_inches(report):
-    shown = figure_picture(report.figures["learning_curves"])
-    width, height = struct.unpack(">II", report.figures["learning_curves"][16:24])
+    shown = figure_picture(report["figures"]["learning_curves"])
+    width, height = struct.unpack(">II", report["figures"]["learning_curves"][16:24])
     assert (shown["width"], shown["height"]) == (round(width * 0.6), round(height * 0.6))
     assert shown["width"] == round(5.4 * 96)

@@ -25,13 +25,13 @@ FIELDS = (
 
 
 def test_fields_come_in_the_promised_order(report):
-    assert tuple(report.record) == FIELDS
-    assert problems(report.record) == []
+    assert tuple(report["record"]) == FIELDS
+    assert problems(report["record"]) == []
 
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_missing_field_is_named(report, name):
-    assert problems({key: value for key, value in report.record.items() if key != name}) == [f"no {name}"]
+    assert problems({key: value for key, value in report["record"].items() if key != name}) == [f"no {name}"]
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_a_missing_field_is_named(report, name):
     ],
 )
 def test_a_wrong_field_is_named(report, change, problem):
-    (found,) = problems(report.record | change)
+    (found,) = problems(report["record"] | change)
     assert found.startswith(problem)
 
 
 def test_every_problem_is_told_at_once(report):
     with pytest.raises(ValueError, match=r"device is 3.*no seconds.compile.*status is 'lost'"):
-        build_record(**report.record | {"device": 3, "seconds": {"train": 1, "total": 1}, "status": "lost"})
+        build_record(**report["record"] | {"device": 3, "seconds": {"train": 1, "total": 1}, "status": "lost"})
 
 
 @pytest.mark.parametrize("broken", [None, [], "record", 3])
@@ -62,8 +62,8 @@ def test_what_is_no_object_is_no_record(broken):
 
 
 def test_a_record_comes_back_from_its_file(seeds_report, tmp_path):
-    write_json(tmp_path / "record.json", seeds_report.record)
-    assert read_record(tmp_path) == seeds_report.record
+    write_json(tmp_path / "record.json", seeds_report["record"])
+    assert read_record(tmp_path) == seeds_report["record"]
 
 
 def test_a_file_that_is_no_record_is_the_users_to_mend(tmp_path):
@@ -74,23 +74,23 @@ def test_a_file_that_is_no_record_is_the_users_to_mend(tmp_path):
 
 def test_epochs_are_kept(report):
     epochs = {"3": {"run": 5, "best": 4}, "4": {"run": 7, "best": None}}
-    assert build_record(**report.record, epochs=epochs)["epochs"] == epochs
+    assert build_record(**report["record"], epochs=epochs)["epochs"] == epochs
 
 
 def test_a_metric_is_the_mean_over_seeds_where_there_are_several(report, seeds_report):
-    one, several = measured(report.record, "test", "accuracy"), measured(seeds_report.record, "test", "accuracy")
-    assert (one["value"], one["seeds"]) == (report.record["metrics"]["test"]["accuracy"], 1)
-    assert one["low95"] == report.record["metrics"]["test"]["accuracy_low95"]
-    assert (several["value"], several["seeds"]) == (seeds_report.record["seeds"]["test/accuracy"]["mean"], 3)
-    assert several["high95"] == seeds_report.record["seeds"]["test/accuracy"]["high95"]
-    assert measured(report.record, "test", "nothing")["value"] is None
+    one, several = measured(report["record"], "test", "accuracy"), measured(seeds_report["record"], "test", "accuracy")
+    assert (one["value"], one["seeds"]) == (report["record"]["metrics"]["test"]["accuracy"], 1)
+    assert one["low95"] == report["record"]["metrics"]["test"]["accuracy_low95"]
+    assert (several["value"], several["seeds"]) == (seeds_report["record"]["seeds"]["test/accuracy"]["mean"], 3)
+    assert several["high95"] == seeds_report["record"]["seeds"]["test/accuracy"]["high95"]
+    assert measured(report["record"], "test", "nothing")["value"] is None
 
 
 def test_environment_names_what_computed(report):
     found = environment()
     assert {"python", "jax", "flax", "optax", "numpy"} <= set(found["versions"])
     assert all(found["versions"].values())
-    assert problems(report.record | found) == []
+    assert problems(report["record"] | found) == []
 
 
 def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
@@ -98,7 +98,7 @@ def test_outside_a_checkout_the_commit_is_unknown(tmp_path):
 
 
 def test_a_number_that_json_cannot_hold_reads_as_missing(report):
-    record = report.record | {"metrics": {"test": {"accuracy": math.nan}}}
+    record = report["record"] | {"metrics": {"test": {"accuracy": math.nan}}}
     assert measured(record, "test", "accuracy")["low95"] is None
 
 

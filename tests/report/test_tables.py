@@ -12,11 +12,11 @@ from research.report.tables import confusions, rows_of, shown_classes
 
 @pytest.mark.parametrize("name", ["metrics", "seeds", "layers", "per_class", "confused"])
 def test_tables_fit_80_columns_with_all_their_words(seeds_report, printed, name):
-    record, evaluation = seeds_report.record, seeds_report.evaluations["test"]
+    record, evaluation = seeds_report["record"], seeds_report["evaluation"]
     table = {
         "metrics": lambda: tables.metrics(record),
         "seeds": lambda: tables.seeds(record),
-        "layers": lambda: tables.layers(seeds_report.summary),
+        "layers": lambda: tables.layers(seeds_report["summary"]),
         "per_class": lambda: tables.per_class(evaluation),
         "confused": lambda: tables.confused(evaluation),
     }[name]()

@@ -14,7 +14,7 @@ from research.experiment.images.evaluate import baseline_fields
 from research.experiment.images.preprocessing import preprocessing_of
 from research.files import write_bytes, write_text
 from research.report import figures
-from research.report.page import Report, render
+from research.report.page import render
 from research.run_directory import REPORT
 from research.training.state import TrainState
 
@@ -59,23 +59,23 @@ def publish(
     record: dict[str, Any],
 ) -> None:
     """Draw the figures and write the report of a run that has ended; details are those of the first seed."""
-    documents = {split: dataclasses.asdict(found) for split, found in evaluations[config.seed].items()}
-    split = headline_split(documents)
+    split = headline_split(evaluations[config.seed])
+    evaluation = dataclasses.asdict(evaluations[config.seed][split])
     histories = histories_of(run_dir)
     best = best_epochs(members)
-    mistakes = documents[split]["mistakes"]["indices"]
-    drawn = figures.classification(histories, best, documents[split], plan.data.images[split][mistakes])
+    mistakes = evaluation["mistakes"]["indices"]
+    drawn = figures.classification(histories, best, evaluation, plan.data.images[split][mistakes])
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
-    report = Report(
-        record=record,
-        command=command_of(run_dir),
+    page = render(
+        record,
+        command_of(run_dir),
         config=to_json(config),
         summary=plan.summary,
         histories=histories,
         best_epochs=best,
-        evaluations=documents,
+        evaluation=evaluation,
         figures=drawn,
         split=split,
     )
-    write_text(run_dir / REPORT, render(report))
+    write_text(run_dir / REPORT, page)

@@ -24,7 +24,7 @@ from research.experiment.series.negatives import negative_forecasts, never_negat
 from research.experiment.series.saved_forecasts import save_forecasts
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
-from research.report.page import Report, render
+from research.report.page import render
 from research.run_directory import REPORT
 from research.training.state import TrainState, chosen_variables
 
@@ -105,30 +105,30 @@ def publish(
     """Draw the figures, write the report, and save the forecasts; details are those of the first seed."""
     split = headline_split(evaluations[config.seed])
     shown = evaluations[config.seed][split]
-    never = record["data"]["never_negative"]
-    documents = {name: evaluation_document(found, never) for name, found in evaluations[config.seed].items()}
+    evaluation = evaluation_document(shown, record["data"]["never_negative"])
     histories, best = histories_of(run_dir), best_epochs(members)
     memories = memories_of(plan, chosen_variables(members[0])["params"], split)
     windows, unit = panels(plan, split, shown), plan.config.data.unit
-    drawn = forecast_figures.forecasting(histories, best, documents[split], windows, memories, unit)
+    drawn = forecast_figures.forecasting(histories, best, evaluation, windows, memories, unit)
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
     baselines = baseline_forecasts(plan, split)[0]
     save_forecasts(run_dir, plan, baselines, {seed: splits[split] for seed, splits in evaluations.items()})
-    report = Report(
-        record=record,
-        command=command_of(run_dir),
+    page = render(
+        record,
+        command_of(run_dir),
+        template="forecasting.html",
         config=to_json(config),
         summary=plan.summary,
         histories=histories,
         best_epochs=best,
-        evaluations=documents,
+        evaluation=evaluation,
         figures=drawn,
         split=split,
         headline="mae",
         unit="windows",
     )
-    write_text(run_dir / REPORT, render(report, "forecasting.html"))
+    write_text(run_dir / REPORT, page)
 
 
 def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) -> dict[str, Any]:
