@@ -1,6 +1,13 @@
 """A line of code knows its room: imports only run down the ranks, but for the table of metrics."""
 
 import ast
+import importlib
+import inspect
+
+import pytest
+
+from research import experiment
+from research.config import load
 
 RANKS = {
     **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling", "batches"], 0),
@@ -95,3 +102,40 @@ def test_nothing_unpickles(root):
 def test_scripts_are_stubs(root):
     for path in (root / "scripts").glob("*.py"):
         assert len(path.read_text().splitlines()) < 12, path
+
+
+@pytest.mark.slow
+def test_a_training_goes_through_at_most_twenty_types(root, tmp_path, monkeypatch):
+    """Public types of ours of which the quickstart makes instances; those made at import (metrics) are counted, too."""
+    modules = {name: importlib.import_module(name) for name in module_names(root)}
+    types = {each for module in modules.values() for each in vars(module).values() if is_ours(each)}
+    met = {type(each) for table in vars(modules[FOR_ALL]).values() if isinstance(table, tuple) for each in table}
+    for each in types:
+        count_instances(each, met, monkeypatch)
+    experiment.run(load(str(root / "configs" / "digits_cnn.py")), tmp_path / "run")
+    public = sorted(each.__name__ for each in met if is_ours(each) and not each.__name__.startswith("_"))
+    assert {"ImageExperiment", "Batch", "TrainState", "Conv", "Metric"} <= set(public), "it counts"
+    assert len(public) <= 20, public
+
+
+def module_names(root):
+    """All modules but the bench, whose peers are not installed."""
+    names = (module_name(root, path) for path in (root / "research").rglob("*.py"))
+    return sorted(name for name in names if not name.startswith("research.bench"))
+
+
+def is_ours(each):
+    return inspect.isclass(each) and each.__module__.startswith("research.")
+
+
+def count_instances(each, met, monkeypatch):
+    """Add `each` to `met` where an instance of it is made; tuples are made by __new__ and _make."""
+    for name in ("__new__", "_make") if issubclass(each, tuple) else ("__init__",):
+        makes = getattr(each, name)
+        plain = getattr(makes, "__func__", makes)
+
+        def made(cls, *arguments, makes=plain, **named):
+            met.add(cls if inspect.isclass(cls) else type(cls))
+            return makes(cls, *arguments, **named)
+
+        monkeypatch.setattr(each, name, classmethod(made) if name == "_make" else made)
