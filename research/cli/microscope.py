@@ -16,7 +16,8 @@ class Flags:
     """Whose filters, and how they are looked at."""
 
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN|CONFIG|WEIGHTS")]
-    """The directory of a trained run, a configuration file, or a file of weights of VGG16 or SqueezeNet."""
+    """The directory of a trained run, a configuration file, a file of weights of VGG16 or SqueezeNet, or vgg16 or
+    squeezenet alone, whose file is then looked for."""
     look: tyro.conf.OmitArgPrefixes[Microscope] = dataclasses.field(default_factory=Microscope)
     out: str | None = None
     """Where the page is written; RUN/microscope by default, or runs/NAME-microscope."""

@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -17,10 +17,11 @@ from research.data.paths import data_root, expanded
 from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.preprocessing import read_preprocessing
-from research.experiment.images.transfer import transfer, weights_file
+from research.experiment.images.transfer import KNOWN, transfer, weights_file
 from research.experiment.training import load_variables, refuse_edited_config
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
+from research.models.transfer import Backbone
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
 from research.report.record import read_record
 from research.run_directory import CONFIG, RECORD, default_run_dir, read_config
@@ -51,7 +52,8 @@ class LoadedNet(NamedTuple):
 def load_net(
     target: Path | str, *, seed: int | None = None, root: str | None = None, partial: bool = False
 ) -> LoadedNet:
-    """Load `target`: a run directory, a configuration file (its run, or its pretrained net), or a weight file.
+    """Load `target`: a run directory, a configuration file (its run, or its pretrained net), a weight file, or the
+    name of a backbone, whose ImageNet weights are then looked for (see `transfer.KNOWN`).
 
     `seed` selects a member of a run with several seeds. `root` is the data folder. With `partial` a weight file may
     lack layers. Raises UserError for any other target.
@@ -61,10 +63,12 @@ def load_net(
         return _configured(path, seed, root, partial)
     if path.is_dir():
         return _trained(path, seed, root)
+    if str(target) in KNOWN:
+        return _pretrained(weights_file(PretrainedNet(backbone=cast(Backbone, str(target))), root), partial)
     candidates = (path, data_root(root) / "weights" / path)
     weights = next((candidate for candidate in candidates if candidate.is_file()), None)
     if weights is None:
-        raise UserError(f"no {target}; give a run directory, a configuration or a weight file (VGG16, SqueezeNet)")
+        raise UserError(f"no {target}; give a run directory, a configuration, a weight file, or vgg16 or squeezenet")
     return _pretrained(weights, partial)
 
 

@@ -14,7 +14,7 @@ import platformdirs
 from research.config import Augmentation, ImageExperiment, PretrainedNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
-from research.data.paths import data_root
+from research.data.paths import data_root, expanded
 from research.errors import UserError, warn
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -29,9 +29,21 @@ from research.trees import from_named, named_leaves
 
 Tree = Any
 PIECE = 16  # pictures per step through the frozen part, which suits its many features (models.convolution)
-PUBLISHED = {
-    "squeezenet": "squeezenet_v1.1_imagenet_notop.npz",
-    "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+# Names under which a backbone's ImageNet weights are looked for, in this order: Keras' or torchvision's files as they
+# are published, arrays under our names, and what scripts/weights.py import makes of any of them.
+KNOWN = {
+    "squeezenet": (
+        "squeezenet_v1.1_imagenet_notop.npz",
+        "squeezenet1_1-b8a52dc0.pth",
+        "squeezenet.safetensors",
+    ),
+    "vgg16": (
+        "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "vgg16_weights_tf_dim_ordering_tf_kernels.h5",
+        "vgg16_imagenet_notop.npz",
+        "vgg16-397923af.pth",
+        "vgg16.safetensors",
+    ),
 }
 WHERE = {
     "squeezenet": "it has 2,903,698 bytes, md5 7a2ddc84b782d16e8f211e6d92bd2244; torchvision's weights do as well: "
@@ -125,14 +137,16 @@ def check_weights(config: ImageExperiment) -> None:
 
 
 def weights_file(config: PretrainedNet, root: str | None) -> Path:
-    """The backbone's weight file; UserError with its source when it is missing."""
-    name = config.weights or PUBLISHED[config.backbone]
-    paths = [Path(name).expanduser(), data_root(root) / "weights" / name]
+    """The backbone's weight file: the one named, else the first of the known names; UserError when there is none."""
+    names = (config.weights,) if config.weights else KNOWN[config.backbone]
+    folders = (Path(), data_root(root) / "weights")
+    paths = (folder / expanded(name) for name in names for folder in folders)
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
+        looked = " and ".join(str(folder.absolute()) for folder in folders)
         raise UserError(
-            f"no weights {name} (looked for {paths[0].absolute()} and {paths[1].absolute()}); "
-            f"{WHERE[config.backbone]}; put it there or give it as --model.weights FILE"
+            f"no weights {' or '.join(names)} (looked in {looked}); {WHERE[config.backbone]}; put it there or give it "
+            "as --model.weights FILE"
         )
     return path
 

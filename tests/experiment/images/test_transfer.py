@@ -18,6 +18,7 @@ from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, O
 from research.errors import UserError
 from research.experiment.images import transfer
 from research.experiment.images.build import build
+from research.experiment.loaded_net import load_net
 from research.experiment.training import load_variables
 from research.models import inference
 from research.models.lowering import convolution
@@ -122,6 +123,32 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
     wanted = jax.jit(whole.apply)({"params": params}, plan.data.images["test"])[0]
     found = plan.apply(head, plan.inputs["test"], None)[0]
     np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", transfer.KNOWN["squeezenet"])
+def test_weights_are_found_under_each_known_name(tmp_path, name):
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / name).touch()
+    assert transfer.weights_file(PretrainedNet(backbone="squeezenet"), str(tmp_path)).name == name
+    with pytest.raises(UserError, match=r"no weights .*vgg16_imagenet_notop\.npz or .*--model.weights FILE"):
+        transfer.weights_file(PretrainedNet(backbone="vgg16"), str(tmp_path))
+
+
+def test_the_first_known_name_is_taken_and_a_named_file_before_it(tmp_path):
+    (tmp_path / "weights").mkdir()
+    for name in (*transfer.KNOWN["vgg16"], "own.npz"):
+        (tmp_path / "weights" / name).touch()
+    root, first = str(tmp_path), transfer.KNOWN["vgg16"][0]
+    assert transfer.weights_file(PretrainedNet(backbone="vgg16"), root).name == first
+    assert transfer.weights_file(PretrainedNet(backbone="vgg16", weights="own.npz"), root).name == "own.npz"
+
+
+def test_the_microscope_takes_a_backbone_by_name(place, tmp_path):
+    (tmp_path / "weights").mkdir()
+    leaves = load_weights(place / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
+    np.savez(tmp_path / "weights" / "squeezenet_v1.1_imagenet_notop.npz", **leaves)
+    loaded = load_net("squeezenet", root=str(tmp_path))
+    assert loaded.title.startswith("squeezenet") and "fire9/expand3x3" in loaded.layers
 
 
 @pytest.mark.slow
