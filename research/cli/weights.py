@@ -21,9 +21,9 @@ from research.report.progress import counting
 from research.weights.conversion import check_conversion, convert
 from research.weights.export import export
 from research.weights.forecaster import describe
-from research.weights.layouts import TOPS
 from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster, weights_only_caveat
 from research.weights.mapping import FORECASTER, ConversionPlan, guess, plan_conversion
+from research.weights.name_tables import TOPS
 from research.weights.native_file import save_native
 from research.weights.published import VGG16_NOTOP, VGG16_TOP, check_published, provenance
 from research.weights.weight_file import WeightFile

@@ -29,3 +29,8 @@ def update(best: Best, params: Tree, collections: Tree, value: jax.Array, epoch:
     after = {"params": params, "collections": collections, "value": value, **counts}
     before = best | {"stale": best["stale"] + 1}
     return jax.tree.map(lambda new, old: jnp.where(better, new, old), after, before)
+
+
+def exhausted(best: Best, patience: int) -> jax.Array:
+    """Whether a training stops: it has been no better for `patience` epochs."""
+    return best["stale"] >= patience

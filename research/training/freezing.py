@@ -1,4 +1,7 @@
-"""Freezing by name: which leaves are trained, and which stay as they are. Every leaf is one or the other, once."""
+"""Freezing by name: which leaves are trained, and which stay as they are. Every leaf is one or the other, once.
+
+Which layers of a pretrained backbone are frozen is decided in `models.transfer.frozen_layers`.
+"""
 
 import fnmatch
 from collections.abc import Collection, Sequence

@@ -6,7 +6,10 @@ from research.config import Optimizer
 
 
 def build_optimizer(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.GradientTransformation:
-    """The gradient transformation that `config` asks for, its schedule spread over `total_steps`."""
+    """The gradient transformation that `config` asks for, its schedule spread over `total_steps`.
+
+    A new optimizer is a row here, and a name in `research.config.Optimizer`.
+    """
     rate = build_schedule(config, total_steps=total_steps, steps_per_epoch=steps_per_epoch)
     core = {
         "adam": lambda: optax.adam(rate),

@@ -134,7 +134,7 @@ def finish_epoch(
     monitored = metric_of(plan.monitor).sign * found[f"validation/{plan.monitor}"]
     after = early_stopping.update(member.best, member.params, member.collections, monitored, epoch + 1)
     best = jax.tree.map(lambda new, old: jnp.where(going, new, old), after, member.best)
-    return member._replace(best=best, stopped=member.stopped | (best["stale"] >= plan.patience))
+    return member._replace(best=best, stopped=member.stopped | early_stopping.exhausted(best, plan.patience))
 
 
 def for_members(function: Callable, members: int, axes: tuple[int | None, ...]) -> Callable:

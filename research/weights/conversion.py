@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.weights.layouts import TOPS
 from research.weights.mapping import FORECASTER, ConversionPlan, Step
+from research.weights.name_tables import TOPS
 
 Shapes = Mapping[str, tuple[int, ...]]
 ANOTHER = "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"

@@ -10,7 +10,7 @@ from research.errors import UserError
 from research.weights.keras_config import keras_major, read_config
 from research.weights.keras_kinds import GATES, OUTPUTS, activation_of, gates_name, understand
 from research.weights.keras_layers import Found, found_layers, unmatched, wrapped
-from research.weights.layouts import Layout, Row, convention_of, gates_and_output, shape_in
+from research.weights.name_tables import Layout, Row, convention_of, gates_and_output, shape_in
 from research.weights.weight_file import WeightFile
 
 BLOCKS = {"rnn": 1, "gru": 3, "lstm": 4}  # of columns, as many as there are units each

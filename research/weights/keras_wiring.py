@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from research.weights.layouts import SQUEEZENET_FIRES, VGG16_CONVS
+from research.weights.name_tables import SQUEEZENET_FIRES, VGG16_CONVS
 
 INPUT = "the input"
 

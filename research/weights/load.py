@@ -11,8 +11,8 @@ from research.errors import UserError, warn
 from research.seals import array_digest
 from research.weights.conversion import Shapes, convert
 from research.weights.forecaster import Description, describe, forecaster_shapes, stated
-from research.weights.layouts import gates_and_output
 from research.weights.mapping import FORECASTER, ConversionPlan, plan_conversion
+from research.weights.name_tables import gates_and_output
 from research.weights.native_file import is_native, verified
 from research.weights.published import check_published
 from research.weights.weight_file import WeightFile, read

@@ -7,22 +7,22 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
-from research.weights import layouts
+from research.weights import name_tables
 from research.weights.forecaster import forecaster_layout, several_kinds, stated
 from research.weights.keras_config import parsed
 from research.weights.keras_graph import graph_of
 from research.weights.keras_pictures import picture_objections
-from research.weights.layouts import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
+from research.weights.name_tables import CONVENTIONS, LAYOUTS, TOP_ENDS, TOP_READS, TOPS, Layout, Row
 from research.weights.weight_file import WeightFile
 
 CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    layouts.AS_IT_IS: lambda array: array,
-    layouts.KERNEL: lambda array: array.transpose(2, 3, 1, 0),
-    layouts.MATRIX: lambda array: array.transpose(1, 0),
+    name_tables.AS_IT_IS: lambda array: array,
+    name_tables.KERNEL: lambda array: array.transpose(2, 3, 1, 0),
+    name_tables.MATRIX: lambda array: array.transpose(1, 0),
     # torch flattens 512 x 7 x 7 channels first, we (as Keras) channels last; a convolution kernel comes to the same.
-    layouts.FLATTEN: lambda array: array.reshape(-1, 512, 7, 7).transpose(2, 3, 1, 0).reshape(25088, -1),
-    layouts.POINT: lambda array: array.reshape(array.shape[:2]).transpose(1, 0),
-    layouts.TWELFTHS: lambda array: array.astype(np.float32) / 4096,
+    name_tables.FLATTEN: lambda array: array.reshape(-1, 512, 7, 7).transpose(2, 3, 1, 0).reshape(25088, -1),
+    name_tables.POINT: lambda array: array.reshape(array.shape[:2]).transpose(1, 0),
+    name_tables.TWELFTHS: lambda array: array.astype(np.float32) / 4096,
 }
 
 
@@ -77,7 +77,7 @@ def plan_conversion(file: WeightFile, architecture: str) -> ConversionPlan:
     if not _is_of(file, best):
         raise _another_net(file, architecture)
     convention = file.notes.get("convention", best.convention)
-    if layouts.without_shape(convention) not in CONVENTIONS[architecture]:
+    if name_tables.without_shape(convention) not in CONVENTIONS[architecture]:
         known = " and ".join(CONVENTIONS[architecture])
         raise UserError(f"{file.path} tells of {presupposed(architecture)} {convention!r}; known are {known}")
     steps = _with_own_top(tuple(_step(name, file, best) for name in file.arrays), architecture, best)
@@ -131,7 +131,7 @@ def _with_biases(steps: tuple[Step, ...], file: WeightFile) -> tuple[Step, ...]:
         if settings.get("use_bias") is False and f"{layer}/bias" not in leaves:
             twice = (2,) if settings.get("reset_after") is True else ()  # a GRU's, for both products
             zeros = np.zeros((*twice, *step.after.shape[-1:]), np.float32)
-            found.append(Step(f"{step.name} (use_bias=False)", f"{layer}/bias", layouts.ZEROS, zeros, zeros))
+            found.append(Step(f"{step.name} (use_bias=False)", f"{layer}/bias", name_tables.ZEROS, zeros, zeros))
     return tuple(found)
 
 
@@ -175,7 +175,7 @@ def _row(name: str, file: WeightFile, layout: Layout) -> Row | None:
 def _step(name: str, file: WeightFile, layout: Layout) -> Step:
     before, row = file.arrays[name], _row(name, file, layout)
     if row is None:
-        return Step(name, None, layouts.AS_IT_IS, before, before)
+        return Step(name, None, name_tables.AS_IT_IS, before, before)
     try:
         after = CHANGES[row.change](before)
     except ValueError:

@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from research.training.early_stopping import start, update
+from research.training.early_stopping import exhausted, start, update
 
 
 def test_only_what_is_better_takes_the_place_of_the_best():
@@ -14,3 +14,4 @@ def test_only_what_is_better_takes_the_place_of_the_best():
         assert int(best["epoch"]) == wanted and best["params"]["w"].tolist() == [wanted, wanted]
         assert best["collections"]["batch_stats"]["mean"].tolist() == [wanted]
         assert int(best["stale"]) == epoch - wanted
+        assert bool(exhausted(best, 2)) == (epoch - wanted >= 2)

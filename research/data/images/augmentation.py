@@ -1,7 +1,7 @@
 """Augmentation: random changes of a picture that do not change its class.
 
 Pure functions of (key, picture), run on the device. Each picture has its own key; the same key gives the same view,
-whatever else is in the batch.
+whatever else is in the batch. Training calls them where it draws a batch (`training.program.draw`).
 """
 
 from collections.abc import Callable

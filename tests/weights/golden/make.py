@@ -20,8 +20,8 @@ import numpy as np
 import tf_keras
 
 from research.weights.export import export
-from research.weights.layouts import convention_of
 from research.weights.load import forecaster_leaves
+from research.weights.name_tables import convention_of
 
 PLACE = Path(__file__).with_name("forecasters.zip")
 STEPS, CHANNELS, HORIZON = 5, 3, 2
