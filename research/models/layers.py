@@ -159,7 +159,7 @@ class BinaryLogits(Layer):
         return jnp.pad(x, ((0, 0), (1, 0)))
 
     def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
-        return LayerInfo("versus", (2,), window=None)
+        return LayerInfo("binary_logits", (2,), window=None)
 
 
 class Dropout(Layer):

@@ -71,8 +71,8 @@ def _check_range(low: float, high: float) -> None:
         raise UserError("pictures hold NaN or infinite values; a pretrained net takes 0..255")
     if (low >= 0 and 1.1 < high <= 255) or low == high == 0:
         return
-    did = "clip what a resampling let overshoot, or divide 16-bit pictures by 257"
-    for smallest, largest, told in reversed(SCALED):
+    remedy = "clip what a resampling let overshoot, or divide 16-bit pictures by 257"
+    for smallest, largest, advice in reversed(SCALED):
         if smallest <= low and high <= largest:
-            did = told
-    raise UserError(f"a pretrained net takes pixels 0..255, these go from {low:.4g} to {high:.4g}: {did}")
+            remedy = advice
+    raise UserError(f"a pretrained net takes pixels 0..255, these go from {low:.4g} to {high:.4g}: {remedy}")

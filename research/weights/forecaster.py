@@ -65,8 +65,8 @@ def stated(file: WeightFile) -> Stated:
     model = read_config(file.notes, file.path)
     if model is None:
         noted = file.notes.get("convention")
-        told = (None, None, None) if noted is None else (*gates_and_output(noted), shape_in(noted))
-        return Stated(*told, tuple(wrapped(file)))
+        known = (None, None, None) if noted is None else (*gates_and_output(noted), shape_in(noted))
+        return Stated(*known, tuple(wrapped(file)))
     try:
         layers, objections, shape = understand(model, _inputs(file))
     except (TypeError, ValueError, ZeroDivisionError) as error:

@@ -21,7 +21,7 @@ class Node(NamedTuple):
 
     layer: Configured
     calls: tuple[tuple[Ref, ...], ...]
-    told: Any
+    inbound: Any
 
 
 class Graph(NamedTuple):
@@ -66,13 +66,13 @@ def _add(graph: Graph, prefix: str, model: Any, calls: Sequence[Sequence[Ref]]) 
         config, entries = _chained(entries)
     inputs = [name for name, *_ in tensors_in(config["input_layers"])]
     for entry in entries:
-        layer, told = layer_of(entry), entry.get("inbound_nodes", [])
-        reads = tuple(tuple(Ref(f"{prefix}{read[0]}", *read[1:]) for read in tensors_in(call)) for call in told)
+        layer, inbound = layer_of(entry), entry.get("inbound_nodes", [])
+        reads = tuple(tuple(Ref(f"{prefix}{read[0]}", *read[1:]) for read in tensors_in(call)) for call in inbound)
         if layer.name in inputs:
             reads = tuple((call[inputs.index(layer.name)],) for call in calls)
         within = _model_within(entry)
         if within is None:
-            graph.nodes[f"{prefix}{layer.name}"] = Node(layer, reads, told)
+            graph.nodes[f"{prefix}{layer.name}"] = Node(layer, reads, inbound)
         else:
             graph.models[f"{prefix}{layer.name}"] = _add(graph, f"{prefix}{layer.name}/", within, reads)
     return tuple(Ref(f"{prefix}{name}", call, output) for name, call, output in tensors_in(config["output_layers"]))

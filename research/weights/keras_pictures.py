@@ -56,7 +56,7 @@ def _keys(graph: Graph, file: WeightFile, leaves: Mapping[str, str]) -> dict[str
 
 def _of_layer(graph: Graph, architecture: str, layer: str, key: str | None, ours: Mapping[str, str]) -> Iterator[str]:
     if key is None:
-        yield f"{layer} (its configuration is not told)"
+        yield f"{layer} (its configuration is not stated)"
         return
     node, reads = graph.nodes[key], WIRING[architecture][layer]
     activation = _activation(graph, key)
@@ -68,15 +68,15 @@ def _of_layer(graph: Graph, architecture: str, layer: str, key: str | None, ours
         yield from _fault(above, LAST_POOL, ()) if above.layer.kind in ("MaxPooling2D", "AveragePooling2D") else ()
 
 
-def _different(told: Configured, layer: str, reads: Reads, activation: str) -> list[str]:
+def _different(configured: Configured, layer: str, reads: Reads, activation: str) -> list[str]:
     kind = "Dense" if reads.dense else "Conv2D"
-    if told.kind != kind:
-        return [f"a {told.kind}, ours a {kind}"]
+    if configured.kind != kind:
+        return [f"a {configured.kind}, ours a {kind}"]
     activations = LAST_ACTIVATIONS if layer == LAST else ("relu",)
     wrong = [] if activation in activations else [f"activation {activation}, ours {activations[0]}"]
     wanted: dict[str, Any] = {} if reads.dense else CONVOLUTION | {"strides": reads.stride, "padding": reads.padding}
     for key, own in wanted.items():
-        value = told.settings.get(key, own if key != "padding" else "valid")
+        value = configured.settings.get(key, own if key != "padding" else "valid")
         if own is not None and _number(value) != own:
             wrong.append(f"{key} {value}, ours {own}")
     return wrong
@@ -145,7 +145,7 @@ def _wiring(name: str, reads: Reads, between: Between) -> Iterator[str]:
 def _fault(node: Node, reads: Reads, sources: tuple[str, ...]) -> Iterator[str]:
     """What a layer between two of ours computes that ours do not."""
     name, kind, settings = node.layer
-    if has_training(node.told):
+    if has_training(node.inbound):
         yield f"{name} (always in training)"
     elif kind in FOLDED:
         bent = _bend(node)
@@ -153,10 +153,10 @@ def _fault(node: Node, reads: Reads, sources: tuple[str, ...]) -> Iterator[str]:
             yield f"{name} ({bent} of the input)" if INPUT in sources else f"{name} (activation {bent}, ours relu)"
     elif kind == "MaxPooling2D":
         size = _number(settings.get("pool_size", 2))
-        told = {"pool_size": size, "strides": _number(settings.get("strides") or size)}
-        told |= {"padding": settings.get("padding", "valid")}
-        own = {"pool_size": reads.pool, "strides": 2, "padding": "valid"} if reads.pool else told
-        wrong = [f"{key} {told[key]}, ours {own[key]}" for key in told if told[key] != own[key]]
+        pool = {"pool_size": size, "strides": _number(settings.get("strides") or size)}
+        pool |= {"padding": settings.get("padding", "valid")}
+        own = {"pool_size": reads.pool, "strides": 2, "padding": "valid"} if reads.pool else pool
+        wrong = [f"{key} {pool[key]}, ours {own[key]}" for key in pool if pool[key] != own[key]]
         yield from [f"{name} ({', '.join(wrong)})"] if wrong else []
     elif kind == "Concatenate":
         axis = settings.get("axis", -1)

@@ -13,7 +13,7 @@ REVERSED = {"start": None, "stop": None, "step": -1}
 def unprocessed(graph: Graph, ref: Ref) -> Ref | None:
     """The tensor that `preprocess_input` was given where `ref` is what it made of it; else None."""
     node = graph.nodes[ref.key]
-    added = [number for call in node.told for number in _floats(call)]
+    added = [number for call in node.inbound for number in _floats(call)]
     if node.layer.kind not in ("Add", "TFOpLambda") or len(added) != len(MEANS):
         return None
     if any(abs(number - mean) > 1e-3 for number, mean in zip(added, MEANS, strict=True)):
@@ -23,8 +23,8 @@ def unprocessed(graph: Graph, ref: Ref) -> Ref | None:
     flipped = graph.source(graph.reads(ref)[0])
     kind, reads = graph.nodes[flipped.key].layer.kind, graph.reads(flipped)
     if kind == "SlicingOpLambda":
-        told = graph.nodes[flipped.key].told[flipped.call][3]["slice_spec"]
-        return reads[0] if told == [ELLIPSIS, REVERSED] else None
+        slices = graph.nodes[flipped.key].inbound[flipped.call][3]["slice_spec"]
+        return reads[0] if slices == [ELLIPSIS, REVERSED] else None
     return _stacked(graph, reads) if kind == "Stack" else None
 
 
@@ -33,7 +33,7 @@ def _stacked(graph: Graph, channels: tuple[Ref, ...]) -> Ref | None:
     nodes = [graph.nodes[channel.key] for channel in channels]
     if [node.layer.kind for node in nodes] != ["GetItem"] * 3:
         return None
-    calls = [node.told[channel.call]["args"][1] for node, channel in zip(nodes, channels, strict=True)]
+    calls = [node.inbound[channel.call]["args"][1] for node, channel in zip(nodes, channels, strict=True)]
     sources = {graph.source(graph.reads(channel)[0]) for channel in channels}
     right = [call[-1] for call in calls] == [2, 1, 0] and all(len(call) == 2 for call in calls)
     return sources.pop() if right and len(sources) == 1 else None

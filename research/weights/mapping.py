@@ -140,8 +140,8 @@ def _lora(steps: tuple[Step, ...], top: tuple[str, ...]) -> list[str]:
     ours = {step.name.rpartition("/")[0] for step in steps if step.leaf and step.leaf.split("/")[0] not in top}
     names = [step.name.rpartition("/") for step in steps]
     found = dict.fromkeys(layer for layer, _, last in names if layer in ours and last.startswith("lora_"))
-    told = "kernels without what LoRA has learned; save NAME.keras or NAME.weights.h5, which have both in one"
-    return [f"{told} ({', '.join(found)})"] if found else []
+    advice = "kernels without what LoRA has learned; save NAME.keras or NAME.weights.h5, which have both in one"
+    return [f"{advice} ({', '.join(found)})"] if found else []
 
 
 def presupposed(architecture: str) -> str:

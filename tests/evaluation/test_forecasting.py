@@ -16,7 +16,7 @@ def hourly(N: int, P: int) -> np.ndarray:
     return np.datetime64("2016-03-04T00", "h") + np.arange(N)[:, None] + np.arange(P)
 
 
-def judge(forecasts, truth, scale=(1.0, 1.0), **more):
+def evaluated(forecasts, truth, scale=(1.0, 1.0), **more):
     N, P, F = truth.shape
     return evaluate(forecasts, truth, hourly(N, P), np.arange(1.0, P + 1), COLUMNS[:F], np.array(scale[:F]), **more)
 
@@ -31,7 +31,7 @@ def drawn():
 
 def test_metrics_equal_worked_out_values():
     truth, forecasts = np.array([[[10.0], [0.0]], [[20.0], [40.0]]]), np.array([[[12.0], [1.0]], [[15.0], [40.0]]])
-    found = judge(forecasts, truth, scale=(4.0,))
+    found = evaluated(forecasts, truth, scale=(4.0,))
     assert found.overall["mae"] == pytest.approx((2 + 1 + 5 + 0) / 4)
     assert found.overall["rmse"] == pytest.approx(np.sqrt((4 + 1 + 25 + 0) / 4))
     assert found.overall["mape"] == pytest.approx((0.20 + 0.25 + 0) / 3)  # the truth of 0 is left out
@@ -46,21 +46,21 @@ def test_metrics_equal_worked_out_values():
 
 def test_a_perfect_forecast_errs_nowhere():
     truth = np.random.default_rng(1).normal(size=(5, 3, 2))
-    found = judge(truth, truth)
+    found = evaluated(truth, truth)
     assert found.overall == dict.fromkeys(FORECAST_ERRORS, 0.0)
     assert all(np.array_equal(values, np.zeros(3)) for values in found.per_horizon.values())
-    assert judge(np.zeros((2, 2, 1)), np.zeros((2, 2, 1))).overall["smape"] == 0.0
+    assert evaluated(np.zeros((2, 2, 1)), np.zeros((2, 2, 1))).overall["smape"] == 0.0
 
 
 def test_what_is_forecast_for_unknown_truth_does_not_matter(drawn):
     forecasts, truth = drawn
     wild = np.where(np.isnan(truth), np.nan, forecasts)
-    assert judge(wild, truth).metrics() == judge(forecasts, truth).metrics()
+    assert evaluated(wild, truth).metrics() == evaluated(forecasts, truth).metrics()
 
 
 def test_a_change_of_unit_scales_what_is_in_that_unit_only(drawn):
     forecasts, truth = drawn
-    here, there = judge(forecasts, truth), judge(12 * forecasts, 12 * truth, scale=(12.0, 12.0))
+    here, there = evaluated(forecasts, truth), evaluated(12 * forecasts, 12 * truth, scale=(12.0, 12.0))
     for name in FORECAST_ERRORS:
         factor = 12 if name in ("mae", "rmse") else 1
         assert there.overall[name] == pytest.approx(factor * here.overall[name])
@@ -69,7 +69,7 @@ def test_a_change_of_unit_scales_what_is_in_that_unit_only(drawn):
 
 def test_the_parts_average_to_the_whole(drawn):
     forecasts, truth = drawn
-    found, known = judge(forecasts, truth), ~np.isnan(truth)
+    found, known = evaluated(forecasts, truth), ~np.isnan(truth)
     by_horizon = np.average(found.per_horizon["mae"], weights=known.sum(axis=(0, 2)))
     by_column = np.average(found.per_column["rmse"] ** 2, weights=known.sum(axis=(0, 1)))
     by_window = np.average(window_losses(forecasts, truth), weights=known.sum(axis=(1, 2)))
@@ -79,7 +79,7 @@ def test_the_parts_average_to_the_whole(drawn):
 
 def test_what_is_nowhere_known_is_not_a_number_and_no_metric():
     truth = np.array([[[1.0, np.nan], [np.nan, np.nan]]])
-    found = judge(np.zeros((1, 2, 2)), truth, scale=(0.0, 1.0))
+    found = evaluated(np.zeros((1, 2, 2)), truth, scale=(0.0, 1.0))
     assert np.isnan(found.per_horizon["mae"][1]) and np.isnan(found.per_column["mae"][1])
     assert np.isnan(found.overall["mase"])  # the one known column has no scale
     assert set(found.metrics()) == {"mae", "rmse", "mape", "smape"}  # of one day there is no interval either
@@ -87,7 +87,7 @@ def test_what_is_nowhere_known_is_not_a_number_and_no_metric():
 
 def test_metrics_are_flat_plain_numbers(drawn):
     forecasts, truth = drawn
-    metrics = judge(forecasts, truth, bounds=(forecasts - 2, forecasts + 2)).metrics()
+    metrics = evaluated(forecasts, truth, bounds=(forecasts - 2, forecasts + 2)).metrics()
     assert {*FORECAST_ERRORS, "mae_low95", "mae_high95", "interval_coverage", "interval_worst_hour_coverage"} < set(
         metrics
     )
@@ -99,12 +99,12 @@ def test_forecasts_that_are_not_finite_are_named(drawn):
     forecasts, truth = drawn
     truth[2, 1, 0], forecasts[2, 1, 0] = 1.0, np.inf
     with pytest.raises(UserError, match=r"not finite for 1 of 60 windows \(the first is 2\).*learning rate"):
-        judge(forecasts, truth)
+        evaluated(forecasts, truth)
 
 
 def test_without_any_truth_nothing_is_judged():
     with pytest.raises(UserError, match="no target of any window is known"):
-        judge(np.zeros((2, 2, 1)), np.full((2, 2, 1), np.nan))
+        evaluated(np.zeros((2, 2, 1)), np.full((2, 2, 1), np.nan))
 
 
 @pytest.mark.parametrize("broken", ["forecasts", "hours", "columns", "times", "scale"])

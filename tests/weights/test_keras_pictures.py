@@ -235,7 +235,7 @@ def test_a_squeezenet_is_looked_at_as_well(tmp_path, thin_squeezenet, wanted, wr
 def test_a_layer_that_the_configuration_does_not_tell_of_is_refused(thin, objected):
     layers = configured(thin())
     layers["block5_conv3"] = layer("Backbone", "mine")
-    assert "block5_conv3 (its configuration is not told)" in objected(layers)
+    assert "block5_conv3 (its configuration is not stated)" in objected(layers)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path, thin, wanted, write_keras3, refusal):
