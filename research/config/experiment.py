@@ -33,6 +33,9 @@ class Experiment(Section):
     """The first seed."""
     seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
     """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
+    start: str | None = None
+    """A finished run that the training goes on from: each seed starts with what that seed ended on there, matched by
+    the names of parameters, whatever is frozen now."""
     kind: Annotated[str, tyro.conf.Suppress] = ""
     data: Source = dataclasses.field(default_factory=Source)
 

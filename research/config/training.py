@@ -19,13 +19,16 @@ class Optimizer(Section):
     """From the peak to `final_share` of it over all epochs."""
     final_share: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.01
     warmup_epochs: Annotated[float, Ge(0)] = 0.0
-    """Epochs of linear climb from zero to the peak."""
+    """Epochs of linear warm-up from zero to the peak."""
     momentum: Share = 0.9
     """Of sgd."""
     weight_decay: Annotated[float, Ge(0)] = 1e-4
     """Of adamw, decoupled from the gradient."""
     clip_norm: Annotated[float, Gt(0)] | None = None
     """Largest global norm of the gradient."""
+    rates: tuple[tuple[str, Annotated[float, Ge(0)]], ...] = ()
+    """Factors of the learning rate of groups of parameters, by patterns of their names: 'block5_*' 0.1. The first that
+    matches counts; the others keep the rate."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Several experiments side by side: each is trained unless it has been, then they are compared on the same data."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from research.config import Experiment, validated
 from research.errors import UserError
 from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
+from research.experiment.stages import started
 from research.experiment.task import Task, task_of
 from research.experiment.training import check_plan
 from research.files import place_for_png
@@ -44,6 +46,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     if len({run_dir.absolute() for _, run_dir in entries}) < len(entries):
         raise UserError("two of the configurations have the same --run-dir; leave it away, each has a place of its own")
     place_for_png(figure)
+    entries = _linked(entries)
     _ready(task, entries)
     records: dict[str, dict[str, Any]] = {}
     for config, run_dir in entries:
@@ -59,6 +62,16 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     )
     rungs, tables = task.compare_runs(entries, records, figure)
     return Comparison("finished", records, rungs, tables)
+
+
+def _linked(entries: Entries) -> Entries:
+    """`entries`, where one that starts from the run of an earlier one, by its name, does so from its run directory."""
+    linked: dict[str, tuple[Experiment, Path]] = {}
+    for config, run_dir in entries:
+        earlier = linked.get(Path(config.start or "").name)
+        config = dataclasses.replace(config, start=str(earlier[1])) if earlier else config
+        linked[config.name] = config, run_dir
+    return list(linked.values())
 
 
 def _comparable(configs: Sequence[Experiment]) -> _Task:
@@ -82,7 +95,9 @@ def _ready(task: _Task, entries: Entries) -> None:
     for config, _ in entries:
         with _named(config):
             task.check_files(config)
-    _same({task.data_id(_buildable(task, config)) for config, _ in entries}, task, "compare on one data set and split")
+    ours = {str(run_dir) for _, run_dir in entries}  # those that a run starts from may not be trained yet
+    plans = [_buildable(task, dataclasses.replace(c, start=None) if c.start in ours else c) for c, _ in entries]
+    _same({task.data_id(plan) for plan in plans}, task, "compare on one data set and split")
     for config, run_dir in entries:
         with claimed(run_dir, config):
             pass
@@ -90,7 +105,7 @@ def _ready(task: _Task, entries: Entries) -> None:
 
 def _buildable(task: _Task, config: Experiment) -> TrainingPlan:
     with _named(config):
-        plan = task.build(validated(config))
+        plan = started(config, task.build(validated(config)))
         check_plan(config, plan)
         if not plan.examples["test"]:
             raise UserError(f"there are no test {task.examples} to be compared on; set --data.test above 0")

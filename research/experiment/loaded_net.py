@@ -18,13 +18,14 @@ from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import KNOWN, transfer, weights_file
-from research.experiment.training import load_variables, refuse_edited_config
+from research.experiment.training import ended_leaves, load_variables, refuse_edited_config
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
 from research.models.transfer import Backbone
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
 from research.report.record import read_record
 from research.run_directory import CONFIG, RECORD, default_run_dir, read_config
+from research.training.checkpoints import fitted
 from research.trees import from_named, named_leaves
 from research.weights.load import load_weights, open_weights
 from research.weights.mapping import guess, plan_conversion
@@ -121,11 +122,12 @@ def _parameters(
     if not isinstance(config.model, PretrainedNet):
         net = build_network(config.model, classes)
         return net, load_variables(config, {"params": _structure(net, pixels)}, seed, run_dir)["params"]
-    transferred = transfer(config.model, config, classes)
+    own = ended_leaves(config, seed, run_dir)
+    transferred = transfer(config.model, config, classes, [own])
     inputs = pixels
     if transferred.cut is not None:
         inputs = jax.eval_shape(transferred.cut.below.apply, {"params": transferred.below}, pixels)[0]
-    above = load_variables(config, {"params": _structure(transferred.trained, inputs)}, seed, run_dir)["params"]
+    above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
     leaves = named_leaves(transferred.below) | named_leaves(above)
     return transferred.net, from_named(leaves, _structure(transferred.net, pixels))
 

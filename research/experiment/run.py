@@ -13,6 +13,7 @@ from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
 from research.experiment.evaluations import Evaluations, best_epoch, epochs_run, flat_metrics, over_seeds
 from research.experiment.histories import Row, history_rows
+from research.experiment.stages import start_fields, started
 from research.experiment.task import Record, task_of
 from research.experiment.training import check_plan, fit_group, load_group, refuse_edited_config, seed_groups
 from research.files import write_json, write_text
@@ -51,7 +52,7 @@ def conduct(
     runtime.prepare()
     config = validated(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
-    plan = task_of(config).build(config)
+    plan = started(config, task_of(config).build(config))
     check_plan(config, plan)
     with claimed(run_dir, config), termination() as preempted:
         refuse_edited_config(config, run_dir)
@@ -73,7 +74,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     run_dir = Path(run_dir)
     config = relocated(read_config(run_dir), root)
     refuse_edited_config(config, run_dir)
-    plan = task_of(config).build(config)
+    plan = started(config, task_of(config).build(config))
     check_plan(config, plan)
     with claimed(run_dir, config):
         seeds = checkpointed_groups(run_dir)
@@ -175,6 +176,7 @@ def _record(
         status=status,
         diverged={str(seed): where._asdict() for seed, where in diverged.items()},
         seeds=dict(over_seeds(per_seed)) if per_seed and config.seeds > 1 else None,
+        start=start_fields(config, plan),
         **task_of(config).record_fields(plan, evaluations),
         **environment(),
     )

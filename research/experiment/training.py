@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import optax
 
 from research import runtime
@@ -12,12 +13,12 @@ from research.batches import Order
 from research.config import Experiment, identity, to_json
 from research.errors import UserError, warn
 from research.experiment.histories import Row, history_rows
-from research.models.initialization import variable_shapes
+from research.models.initialization import parameter_names, variable_shapes
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
 from research.training import checkpoints, fit
 from research.training.loop import Seconds
-from research.training.optimizer import build_optimizer
+from research.training.optimizer import build_optimizer, group_of
 from research.training.plan import TrainingPlan, steps_of
 from research.training.state import TrainState, chosen_leaves, of_earlier_versions
 from research.trees import count
@@ -44,8 +45,9 @@ def optimizer_of(config: Experiment, order: Order) -> optax.GradientTransformati
 
 
 def check_plan(config: Experiment, plan: TrainingPlan) -> None:
-    """UserError when early stopping has nothing to watch, or the net is too large for training."""
+    """UserError when early stopping has nothing to watch, a rate has no parameter, or the net is too large to train."""
     _refuse_too_large(config, plan)
+    _refuse_idle_rates(config, plan)
     if plan.patience is not None and not plan.examples["validation"]:
         raise UserError("train.patience needs validation data: set --data.validation above 0, or drop the patience")
     if plan.monitor not in plan.metrics:
@@ -93,18 +95,22 @@ def refuse_edited_config(config: Experiment, run_dir: Path) -> None:
 
 def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> Tree:
     """The variables that `seed` ended on, in the structure of `like`: from the checkpoints alone, without the data."""
+    return checkpoints.fitted(ended_leaves(config, seed, run_dir), like, run_dir)
+
+
+def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.ndarray]:
+    """The leaves of the variables that `seed` ended on, by name; UserError when it was not trained in `run_dir`."""
     seeds = next((group for group in checkpointed_groups(run_dir) if seed in group), None)
     if seeds is None:
         raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
-    folder = checkpoint_folder(run_dir, seeds)
-    found = checkpoints.newest(folder, warn)
+    found = checkpoints.newest(checkpoint_folder(run_dir, seeds), warn)
     leaves = of_earlier_versions(found[0]) if found else {}
     member = {name: leaf[seeds.index(seed)] for name, leaf in leaves.items()}
     if not member or (config.train.epochs and not member["step"]):
         raise _untrained(run_dir, seed)
     if member["diverged"] >= 0:
         warn(f"seed {seed} diverged in training: these are the parameters before step {member['diverged'] + 1}")
-    return checkpoints.fitted(chosen_leaves(member), like, folder)
+    return chosen_leaves(member)
 
 
 def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:
@@ -116,6 +122,14 @@ def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:
             f"the net has {numbers:,} parameters; to train it takes about {needed / 1e9:,.0f} GB of memory, "
             f"and there are {memory / 1e9:,.0f} GB: make it smaller, or train fewer --train.seeds-at-once"
         )
+
+
+def _refuse_idle_rates(config: Experiment, plan: TrainingPlan) -> None:
+    trained = [name for name in parameter_names(plan.initialize) if name not in plan.frozen]
+    groups = {group_of(name, config.optimizer.rates) for name in trained}
+    for index, (pattern, _) in enumerate(config.optimizer.rates):
+        if index not in groups:
+            raise UserError(f"optimizer.rates {pattern} matches no trained parameter; there are {', '.join(trained)}")
 
 
 def _untrained(run_dir: Path, seed: int) -> UserError:

@@ -46,6 +46,7 @@ def build_record(
     commit: str,
     status: str,
     diverged: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    start: Mapping[str, Any] = MappingProxyType({}),
     epochs: Mapping[str, Mapping[str, Any]] | None = None,
     seeds: Mapping[str, Mapping[str, Any]] | None = None,
     baselines: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
@@ -67,6 +68,8 @@ def build_record(
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
     status        finished | stopped early | preempted | diverged
     diverged      only where a training did: {seed: {step, epoch, leaf}}: from 1, and the leaf that was not finite
+    start         only of a training that started from a run: {run, experiment, config (its fingerprint), commit, leaves
+                  (names of those taken over), digest (of their numbers)}
     epochs        {seed: {run, best}}: epochs trained, and the one whose weights were saved (None: the last)
     seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
     baselines     only of classifiers: {split: {commonest_class, chance}}, accuracies that need no learning
@@ -91,6 +94,8 @@ def build_record(
         record["preprocessing"] = dict(preprocessing)
     if diverged:
         record["diverged"] = {seed: dict(where) for seed, where in diverged.items()}
+    if start:
+        record["start"] = dict(start)
     if epochs is not None:
         record["epochs"] = {seed: dict(of_seed) for seed, of_seed in epochs.items()}
     if seeds is not None:

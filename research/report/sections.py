@@ -51,6 +51,7 @@ def facts(record: Mapping[str, Any], unit: str) -> Facts:
         "time": f"{formats.seconds(seconds['total'])}, of which training {formats.seconds(seconds['train'])}"
         f" and compilation {formats.seconds(seconds['compile'])}",
         "speed": f"{formats.short_count(rate)} {unit} a second in training" if rate else "",
+        "starts from": record.get("start", {}).get("run", ""),
         "seeds" if several > 1 else "seed": f"{first} to {first + several - 1}" if several > 1 else f"{first}",
         "parameters": _parameters(record["parameters"]),
     }

@@ -1,8 +1,15 @@
 """The optimizer and its schedule from the configuration, by optax alone."""
 
+import fnmatch
+import functools
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import jax
 import optax
 
 from research.config import Optimizer
+from research.trees import leaf_name
 
 
 def build_optimizer(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.GradientTransformation:
@@ -17,7 +24,22 @@ def build_optimizer(config: Optimizer, *, total_steps: int, steps_per_epoch: int
         "sgd": lambda: optax.sgd(rate, momentum=config.momentum or None),
         "rmsprop": lambda: optax.rmsprop(rate),
     }[config.name]()
-    return core if config.clip_norm is None else optax.chain(optax.clip_by_global_norm(config.clip_norm), core)
+    before = [] if config.clip_norm is None else [optax.clip_by_global_norm(config.clip_norm)]
+    after = [scaled_groups(config.rates)] if config.rates else []
+    return optax.chain(*before, core, *after) if before or after else core
+
+
+def scaled_groups(rates: Sequence[tuple[str, float]]) -> optax.GradientTransformation:
+    """Updates times the factor of the first (pattern, factor) of `rates` that matches their name; others unchanged."""
+    groups: dict[Hashable, Any] = {index: optax.scale(factor) for index, (_, factor) in enumerate(rates)}
+    labels = functools.partial(jax.tree_util.tree_map_with_path, lambda path, _: group_of(leaf_name(path), rates))
+    return optax.partition(groups | {len(rates): optax.identity()}, labels)
+
+
+def group_of(name: str, rates: Sequence[tuple[str, float]]) -> int:
+    """The index of the first of `rates` whose pattern matches the leaf `name`; their number where none does."""
+    matched = (index for index, (pattern, _) in enumerate(rates) if fnmatch.fnmatchcase(name, pattern))
+    return next(matched, len(rates))
 
 
 def build_schedule(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.Schedule:

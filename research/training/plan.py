@@ -60,6 +60,9 @@ class TrainingPlan:
     augment: Augment | None = None
     stream: Stream | None = None  # where the training examples are read from disk batch by batch
     vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU, too
+    starts: Mapping[int, Mapping[str, np.ndarray]] = dataclasses.field(
+        default_factory=dict
+    )  # leaves by seed and name, for `initialize`'s
     row_weights: RowWeights | None = None  # of the seeds, in their order
     summary: Sequence[Mapping[str, Any]] = ()  # of the whole net, a dict for each layer (`models.summary`)
 

@@ -23,17 +23,18 @@ from research.training.freezing import trained_mask
 from research.training.plan import RowWeights, StepWindow, TrainingPlan
 from research.training.state import TrainState, active, variables_of
 from research.training.step import evaluate, means, never, train_step, weighted, zero_sums
-from research.trees import split
+from research.trees import from_named, named_leaves, split
 
 Readout = dict[str, Any]  # see `build_advance`
 Advance = Callable[..., tuple[TrainState, Readout]]
 
 
 def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
-    """The state of `seeds` before the first step; variables come from `plan.initialize(key(seed, "init"))`."""
+    """The state of `seeds` before the first step: `plan.initialize(key(seed, "init"))` and `plan.starts`."""
 
-    def one(seed: jax.Array) -> TrainState:
+    def one(seed: jax.Array, leaves: dict[str, Any]) -> TrainState:
         variables = plan.initialize(key(seed, "init"))
+        variables = from_named(named_leaves(variables) | leaves, variables)
         params, frozen = split(variables["params"], trained_mask(variables["params"], plan.frozen))
         collections = {name: tree for name, tree in variables.items() if name != "params"}
         splits, length = ("train", "validation"), max(plan.epochs, 1)  # Orbax saves no array of size zero
@@ -52,7 +53,7 @@ def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
         )
 
     # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
-    states = [jax.device_get(jax.jit(one)(np.int32(seed))) for seed in seeds]
+    states = [jax.device_get(jax.jit(one)(np.int32(seed), dict(plan.starts.get(seed, {})))) for seed in seeds]
     return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *states))
 
 

@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -28,6 +29,25 @@ def test_clipping_bounds_the_global_norm():
     update = first_update(Optimizer("sgd", 1.0, momentum=0.0, clip_norm=0.5))
     np.testing.assert_allclose(np.linalg.norm(update), 0.5, rtol=1e-5)
     np.testing.assert_allclose(update / update[0], SLOPE["kernel"] / SLOPE["kernel"][0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd", "rmsprop"])
+def test_a_group_has_a_rate_of_its_own_and_the_first_pattern_counts(name):
+    params = {layer: {"kernel": jnp.array([1.0, -2.0]), "bias": jnp.array([0.5])} for layer in ("block5", "head")}
+    slopes = jax.tree.map(lambda leaf: 0.3 * leaf, params)
+
+    def updates(*rates):
+        optimizer = build_optimizer(Optimizer(name, 0.1, rates=rates), total_steps=10, steps_per_epoch=5)
+        state, found = optimizer.init(params), None
+        for _ in range(3):
+            found, state = optimizer.update(slopes, state, params)
+        return found
+
+    usual, grouped = updates(), updates(("block5/*", 0.25), ("*/bias", 0.0))
+    for leaf, factor in (("kernel", 0.25), ("bias", 0.25)):
+        np.testing.assert_allclose(grouped["block5"][leaf], factor * usual["block5"][leaf], rtol=1e-6)
+    np.testing.assert_array_equal(grouped["head"]["kernel"], usual["head"]["kernel"])
+    np.testing.assert_array_equal(grouped["head"]["bias"], 0.0)
 
 
 @pytest.mark.parametrize("kind", ["constant", "cosine", "linear", "exponential"])

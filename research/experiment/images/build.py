@@ -19,6 +19,7 @@ from research.data.sampling import uniform
 from research.errors import UserError
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
+from research.experiment.stages import starting_leaves
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
@@ -169,7 +170,7 @@ def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: Image
             f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
-    return transfer(model, config, len(data.classes))
+    return transfer(model, config, len(data.classes), starting_leaves(config).values())
 
 
 def load_data(config: ImageData) -> ImageSet:

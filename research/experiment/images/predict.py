@@ -16,12 +16,13 @@ from research.errors import UserError
 from research.experiment.images.build import build_network
 from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import frozen_outputs, transfer
-from research.experiment.training import load_variables
+from research.experiment.training import ended_leaves
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
 from research.report.record import read_record
 from research.run_directory import RECORD
+from research.training.checkpoints import fitted
 
 BATCH_SIZE = 64  # pictures
 
@@ -43,9 +44,10 @@ def predict(
             f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
         )
     shape, classes = tuple(data["shape"]), data["classes"]
-    front, net, example = _front(config, len(classes), shape)
+    own = ended_leaves(config, seed, run_dir)
+    front, net, example = _front(config, len(classes), shape, own)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example)))
-    variables = load_variables(config, like, seed, run_dir)
+    variables = fitted(own, like, run_dir)
     ink, squash, ranges = read_preprocessing(record)
     ink = None if as_is else ink
     apply, files = apply_of(net, config.train.precision), picture_files(inputs)
@@ -56,12 +58,14 @@ def predict(
         )
 
 
-def _front(config: ImageExperiment, classes: int, shape: tuple[int, ...]) -> tuple[Callable, Network, np.ndarray]:
-    """(function of pixels before the trained net, that net, its input for one picture)."""
+def _front(
+    config: ImageExperiment, classes: int, shape: tuple[int, ...], own: Mapping[str, np.ndarray]
+) -> tuple[Callable, Network, np.ndarray]:
+    """(function of pixels before the trained net, that net, its input for one picture); `own` are the net's leaves."""
     pixels = np.zeros((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         return lambda images: images, build_network(config.model, classes), pixels
-    ready = transfer(config.model, config, classes)
+    ready = transfer(config.model, config, classes, [own])
     front = functools.partial(frozen_outputs, ready)
     return front, ready.trained, front(pixels)
 

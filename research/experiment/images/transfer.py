@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,8 +69,14 @@ class Transfer(NamedTuple):
         return self.net if self.cut is None else self.cut.above
 
 
-def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -> Transfer:
-    """The net that `config` describes, its weights loaded; UserError when they are missing or of another net."""
+def transfer(
+    config: PretrainedNet, experiment: ImageExperiment, classes: int, starts: Collection[Mapping[str, np.ndarray]] = ()
+) -> Transfer:
+    """The net that `config` describes, its weights loaded; UserError when they are missing or of another net.
+
+    Layers that differ in any of `starts` (leaves of variables by name, of each seed) from what was loaded lie above the
+    cut, also where they are frozen.
+    """
     from research.weights.load import load_weights  # readers of many formats, which other nets need not wait for
 
     loaded = load_weights(weights_file(config, experiment.data.root), _wanted(config), config.backbone)
@@ -81,7 +87,8 @@ def transfer(config: PretrainedNet, experiment: ImageExperiment, classes: int) -
     frozen = frozen_leaves(names, experiment.train.freeze, given)
     steady = config.cache and (not experiment.augment.active or experiment.augment.views > 0)
     pretrained = {_layer(leaf) for leaf in loaded.leaves}
-    parts = split_net(net, pretrained - {_layer(leaf) for leaf in names if leaf not in frozen}) if steady else None
+    moving = {_layer(leaf) for leaf in names if leaf not in frozen} | _changed(loaded.leaves, starts)
+    parts = split_net(net, pretrained - moving) if steady else None
     under = set() if parts is None else set(parts.below.names)
     below = {leaf: jnp.asarray(value) for leaf, value in loaded.leaves.items() if _layer(leaf) in under}
     above = {leaf: value for leaf, value in loaded.leaves.items() if _layer(leaf) not in under}
@@ -185,6 +192,16 @@ def _features(
 def _wanted(config: PretrainedNet) -> dict[str, tuple[int, ...]]:
     bare = named_leaves(_structure(transfer_net(config.backbone, "caffe", 1)))
     return {name: leaf.shape for name, leaf in bare.items() if not name.startswith("head/")}
+
+
+def _changed(leaves: Mapping[str, np.ndarray], starts: Collection[Mapping[str, np.ndarray]]) -> set[str]:
+    """The layers of `leaves` of which any of `starts` has another number."""
+    return {
+        _layer(name)
+        for start in starts
+        for name, leaf in leaves.items()
+        if not np.array_equal(start.get(f"params/{name}", leaf), leaf)
+    }
 
 
 def _layer(leaf: str) -> str:

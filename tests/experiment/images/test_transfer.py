@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import shutil
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -29,6 +30,7 @@ from research.trees import from_named, named_leaves
 from research.weights.load import load_weights
 from research.weights.native_file import save_native
 
+HEAD_LEAVES = ("dense1/bias", "dense1/kernel", "logits/bias", "logits/kernel")
 HEAD = (512 + 1) * 6 + 7 * 2
 FIRE9 = 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
 
@@ -330,3 +332,24 @@ def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsy
         Image.fromarray(pixels.astype(np.uint8)).save(target)
     build(changed(config, data={"source": str(tmp_path / "blue")}))
     assert "red and blue look swapped" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_stages_keep_what_was_trained_above_the_cut_also_where_it_is_frozen_again(config, finished, tmp_path):
+    """Head, then block and head, then the head alone: predictions and the microscope need no earlier stage."""
+    first, second, third = finished[0], tmp_path / "second", tmp_path / "third"
+    tuned = dataclasses.replace(changed(config, model={"fine_tune": 3}), name="tuned", start=str(first))
+    untouched = experiment.run(changed(tuned, train={"epochs": 0}), tmp_path / "untouched")
+    before = json.loads((first / "record.json").read_text())
+    assert untouched["metrics"]["test"]["loss"] == pytest.approx(before["metrics"]["test"]["loss"], rel=1e-4)
+    assert untouched["start"]["leaves"] == [f"params/head/{leaf}" for leaf in HEAD_LEAVES]
+    after = experiment.run(tuned, second)
+    again = dataclasses.replace(changed(config, train={"epochs": 0}), name="again", start=str(second))
+    record = experiment.run(again, third)
+    assert record["metrics"]["test"]["loss"] == pytest.approx(after["metrics"]["test"]["loss"], rel=1e-4)
+    assert record["parameters"]["trainable"] == HEAD
+    shutil.rmtree(second)
+    picture = next(Path(config.data.source).rglob("*.png"))
+    assert [answer["class"] for answer in experiment.predict(third, [picture])]
+    fire9, pretrained = (load_net(where).params["fire9/expand3x3"]["kernel"] for where in (third, first))
+    assert not np.array_equal(fire9, pretrained)

@@ -1,0 +1,83 @@
+"""Training in stages: a training starts from what a finished run ended on, seed by seed and leaf by leaf."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from research.config import Experiment, fingerprint
+from research.data.paths import expanded
+from research.errors import UserError
+from research.experiment.training import ended_leaves
+from research.models.initialization import variable_shapes
+from research.report.record import read_record
+from research.run_directory import read_config
+from research.seals import array_digest
+from research.training.feature_cache import key_of
+from research.training.plan import TrainingPlan
+from research.trees import named_leaves
+
+Leaves = Mapping[str, np.ndarray]  # of variables, by name: params/head/logits/kernel
+
+
+def starting_leaves(config: Experiment) -> dict[int, Leaves]:
+    """{seed: all leaves that the seed ended on} of the run `config.start`, for each seed of `config`; {} without one.
+
+    Raises UserError where there is no such run, where it was not trained to its end, or lacks a seed.
+    """
+    if config.start is None:
+        return {}
+    run_dir = expanded(config.start)
+    try:
+        before, status = read_config(run_dir), read_record(run_dir)["status"]
+    except UserError as error:
+        raise UserError(f"start: {error}; or name another finished run by --start") from error
+    if status not in ("finished", "stopped early"):
+        raise UserError(f"start: {run_dir} was {status}; train it to its end first, or name another by --start")
+    seeds = range(config.seed, config.seed + config.seeds)
+    return {seed: ended_leaves(before, seed, run_dir) for seed in seeds}
+
+
+def started(config: Experiment, plan: TrainingPlan) -> TrainingPlan:
+    """`plan` with the leaves of the run `config.start` that its net has, too, by name; without one, as it is.
+
+    Raises UserError where the net has none of them, or one in another shape.
+    """
+    found = starting_leaves(config)
+    if not found:
+        return plan
+    shapes = {name: leaf.shape for name, leaf in named_leaves(variable_shapes(plan.initialize)).items()}
+    starts = {seed: {name: leaf for name, leaf in leaves.items() if name in shapes} for seed, leaves in found.items()}
+    leaves = starts[config.seed]
+    if not leaves:
+        raise UserError(f"start: {config.start} has no leaf that this net has; it has {', '.join(found[config.seed])}")
+    wrong = [
+        f"{name} is {list(leaf.shape)} there, {list(shapes[name])} here"
+        for name, leaf in leaves.items()
+        if leaf.shape != shapes[name]
+    ]
+    if wrong:
+        raise UserError(f"start: {config.start} is of another net: {'; '.join(wrong)}")
+    return dataclasses.replace(plan, starts=starts, identity=key_of(plan.identity, starts_digest(starts)))
+
+
+def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
+    """record["start"]: which run a training started from, and what it took over; empty without one."""
+    if config.start is None:
+        return {}
+    run_dir = expanded(config.start)
+    before, record = read_config(run_dir), read_record(run_dir)
+    return {
+        "run": config.start,
+        "experiment": before.name,
+        "config": fingerprint(before),
+        "commit": record["commit"],
+        "leaves": sorted(plan.starts[config.seed]),
+        "digest": starts_digest(plan.starts),
+    }
+
+
+def starts_digest(starts: Mapping[int, Leaves]) -> str:
+    """One digest of the leaves that each seed starts from."""
+    return key_of(*(f"{seed} {name} {array_digest(leaf)}" for seed in starts for name, leaf in starts[seed].items()))
