@@ -91,6 +91,7 @@ def test_convolution_and_its_gradients_equal_a_loop(image, size, stride, padding
     [
         ((7, 7), "same"),
         ((9, 12), "valid"),
+        ((9, 9), "same"),  # tiles of 3 outputs
         *(pytest.param(*each, marks=pytest.mark.slow) for each in (((7, 7), "valid"), ((9, 12), "same"))),
         *(pytest.param((13, 8), padding, marks=pytest.mark.slow) for padding in ("valid", "same")),
     ],
@@ -103,15 +104,22 @@ def test_winograds_filtering_equals_the_loop(image, padding):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", [1, 2, 4], ids="groups of {}".format)
-@pytest.mark.parametrize(("image", "padding"), [((7, 7), "same"), ((9, 12), "valid")])
+@pytest.mark.parametrize(("image", "padding"), [((7, 7), "same"), ((9, 12), "valid"), ((9, 9), "same")])
 def test_winograds_filtering_equals_the_loop_channels_innermost_and_in_groups(image, padding, group, monkeypatch):
     x, kernel = drawn(1, 4, *image, 16), drawn(2, 3, 3, 16, 33)
     assert convolution.choose_lowering(x.shape, kernel.shape, (1, 1)) == "winograd_channels"
     (length, width) = image if padding == "valid" else (image[0] + 2, image[1] + 2)
-    tiles = -(-(length - 2) // 4) * -(-(width - 2) // 4)
-    monkeypatch.setattr(winograd, "GROUP_TILES", 36 * tiles * 33 * group)
+    m = 3 if image == (9, 9) else 4
+    tiles = -(-(length - 2) // m) * -(-(width - 2) // m)
+    monkeypatch.setattr(winograd, "GROUP_TILES", (m + 2) ** 2 * tiles * 33 * group)
     assert winograd.group_size((4, length, width, 16), kernel.shape) == group
     assert_equal_to_loop(x, kernel, (1, 1), padding)
+
+
+def test_tiles_are_those_with_fewer_products():
+    """VGG16's blocks at 150 and 224 pixels, and the digit net's second layer."""
+    sides = {150: 4, 75: 4, 37: 4, 18: 4, 9: 3, 224: 4, 112: 4, 56: 4, 28: 4, 14: 4, 11: 4}
+    assert {side: winograd.tile_outputs(side, side) for side in sides} == sides
 
 
 def test_groups_divide_the_batch():
