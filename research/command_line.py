@@ -36,7 +36,7 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
     home = os.getpid()
 
     def terminated(_: int, frame: FrameType | None) -> NoReturn:
-        if os.getpid() == home:  # workers inherit this handler
+        if os.getpid() == home:  # forks inherit this handler
             os.write(2, f"{_program()}: terminated, and nothing is half-written; run it again\n".encode())
         if _importing(frame):
             os._exit(EXIT_CODES["preempted"])

@@ -37,7 +37,7 @@ def write_bytes(path: Path | str, content: bytes) -> Path:
     return path
 
 
-def place_for_png(path: Path | str) -> Path:
+def png_path(path: Path | str) -> Path:
     """`path` where a figure is to go; UserError, before any work, unless it is a name of a PNG that can be written."""
     path = Path(path)
     if path.is_dir():

@@ -26,7 +26,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 
 
 def test_a_figures_place_is_looked_at_before_any_work(tmp_path):
-    assert files.place_for_png(tmp_path / "new/figure.PNG") == tmp_path / "new/figure.PNG"
+    assert files.png_path(tmp_path / "new/figure.PNG") == tmp_path / "new/figure.PNG"
     assert not list(tmp_path.iterdir())
     for place, complaint in (
         (tmp_path, "is a folder; give a file"),
@@ -34,7 +34,7 @@ def test_a_figures_place_is_looked_at_before_any_work(tmp_path):
         ("/proc/figure.png", "cannot write /proc/figure.png: .*; choose another place"),
     ):
         with pytest.raises(UserError, match=complaint):
-            files.place_for_png(place)
+            files.png_path(place)
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1', "\x00"])

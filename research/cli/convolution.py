@@ -13,7 +13,7 @@ from annotated_types import Interval
 from research.command_line import parse
 from research.config import within_bounds
 from research.errors import UserError
-from research.files import place_for_png, write_bytes
+from research.files import png_path, write_bytes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +42,7 @@ def convolution(arguments: Sequence[str]) -> int:
     if not math.isfinite(flags.bias):
         raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")
     within_bounds(flags)
-    path = place_for_png(flags.out)
+    path = png_path(flags.out)
     picture = _picture(flags)
     from research.microscope import convolution as inside  # imports jax, which --help and mistakes need not wait for
     from research.report.feature_maps import feature_maps

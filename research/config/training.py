@@ -26,7 +26,7 @@ class Optimizer(Section):
     """Of adamw, decoupled from the gradient."""
     clip_norm: Annotated[float, Gt(0)] | None = None
     """Largest global norm of the gradient."""
-    rates: tuple[tuple[str, Annotated[float, Ge(0)]], ...] = ()
+    rates: tuple[tuple[str, Annotated[float, Interval(ge=0.0, le=1e3)]], ...] = ()
     """Factors of the learning rate of groups of parameters, by patterns of their names: 'block5_*' 0.1. The first that
     matches counts; the others keep the rate."""
 

@@ -42,14 +42,14 @@ def seasonal_naive(
     firsts: np.ndarray,
     L: int,
     cycles: np.ndarray,
-    places: np.ndarray,
+    slots: np.ndarray,
     expected: np.ndarray,
 ) -> SeasonalNaive:
-    """Each target is forecast by the value at its place in the season before: the same clock time of the day before.
+    """Each target is forecast by the value at its slot in the season before: the same clock time of the day before.
 
-    cycles, places [R]: which season (day, say) each row is of, and at which place in it (step of the day by the clock),
+    cycles, slots [R]: which season (day, say) each row is of, and at which slot in it (step of the day by the clock),
     as `data.series.seasons.seasons_of` counts them. Other arguments as in `last_value`; rows before the context are
-    used. Beyond one season the last value at that place repeats, so that nothing after the origin is ever read: on
+    used. Beyond one season the last value at that slot repeats, so that nothing after the origin is ever read: on
     regular steps row origin + k - season * ceil(k / season) of step k of the horizon, from 1 (Hyndman & Athanasopoulos
     2021, "Forecasting: Principles and Practice", 3rd ed., section 5.2). Where that value is unknown (a gap, an absent
     weekend, an hour that the clock skips), the same time of the latest earlier day that has one stands in, the Friday
@@ -61,9 +61,9 @@ def seasonal_naive(
     origins = starts + L - 1
     targets = origins[:, None] + np.arange(1, expected.shape[1] + 1)
     earlier = _begins(cycles, firsts, targets) - 1  # the newest row of an earlier season than the target's
-    newest = _newest_at(values, places, targets, np.minimum(origins[:, None], earlier))
-    # The last season in which the place lies before the origin: that is the newest that could have been measured.
-    late = places[targets] > places[origins][:, None]
+    newest = _newest_at(values, slots, targets, np.minimum(origins[:, None], earlier))
+    # The last season in which the slot lies before the origin: that is the newest that could have been measured.
+    late = slots[targets] > slots[origins][:, None]
     wanted = np.minimum(cycles[origins][:, None] - late, cycles[targets] - 1)
     whole = (newest >= firsts[:, None, None]) & (cycles[np.maximum(newest, 0)] >= wanted[:, :, None])
     return SeasonalNaive(_looked_up(values, newest, firsts, expected), whole)
@@ -76,14 +76,14 @@ def _begins(cycles: np.ndarray, firsts: np.ndarray, targets: np.ndarray) -> np.n
     return np.maximum(np.maximum.accumulate(np.where(anew, rows, 0))[targets], firsts[:, None])
 
 
-def _newest_at(values: np.ndarray, places: np.ndarray, targets: np.ndarray, latest: np.ndarray) -> np.ndarray:
-    """The newest known row, up to `latest` [N, P], at the place of each of `targets`: int [N, P, F], -1 without one."""
-    order, R = np.argsort(places, kind="stable"), len(places)  # place by place, each in order of time
+def _newest_at(values: np.ndarray, slots: np.ndarray, targets: np.ndarray, latest: np.ndarray) -> np.ndarray:
+    """The newest known row, up to `latest` [N, P], at the slot of each of `targets`: int [N, P, F], -1 without one."""
+    order, R = np.argsort(slots, kind="stable"), len(slots)  # slot by slot, each in order of time
     newest = _newest_known(values[order])
-    alike = places[order][newest] == places[order][:, None]
+    alike = slots[order][newest] == slots[order][:, None]
     newest = np.where((newest >= 0) & alike, order[newest], -1)
-    found = np.searchsorted(places[order] * R + order, places[targets] * R + latest, side="right") - 1
-    there = (found >= 0) & (latest >= 0) & (places[order][found] == places[targets])
+    found = np.searchsorted(slots[order] * R + order, slots[targets] * R + latest, side="right") - 1
+    there = (found >= 0) & (latest >= 0) & (slots[order][found] == slots[targets])
     return np.where(there[:, :, None], newest[found], -1)
 
 

@@ -34,14 +34,15 @@ def clustered_mean(values: np.ndarray, clusters: np.ndarray) -> ClusteredMean:
     known = ~np.isnan(values)
     if not known.any():
         raise ValueError("no known values to average")
-    _, place = np.unique(np.broadcast_to(clusters, values.shape)[known], return_inverse=True)
-    counts, sums = np.bincount(place), np.bincount(place, weights=values[known])
+    _, cluster_index = np.unique(np.broadcast_to(clusters, values.shape)[known], return_inverse=True)
+    counts, sums = np.bincount(cluster_index), np.bincount(cluster_index, weights=values[known])
     G, mean = len(counts), float(sums.sum() / counts.sum())
     scatter = sums - mean * counts
     # Below a few units in the last place the scatter is rounding, not a measurement.
     if (
         G < 2
-        or np.max(np.abs(scatter)) <= 64 * np.finfo(np.float64).eps * np.bincount(place, np.abs(values[known])).max()
+        or np.max(np.abs(scatter))
+        <= 64 * np.finfo(np.float64).eps * np.bincount(cluster_index, np.abs(values[known])).max()
     ):
         return ClusteredMean(mean=mean, low95=None, high95=None, p=None, clusters=G)
     from scipy.stats import t  # slow to import; only needed at the end of a run

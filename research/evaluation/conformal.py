@@ -133,9 +133,9 @@ def _calibrated(below, above, groups, days, level: Fraction, signed, neighbours,
     found = Widths(*(np.zeros((count, below.shape[2]), kind) for kind in (float, float, int, int, float)))
     for column in range(below.shape[2]):
         known = ~np.isnan(below[:, :, column])
-        place, day = groups[known], days[known]
-        for group, reach in enumerate(_reaches(place, day, level, neighbours, count)):
-            chosen = _apart(place, group, count) <= reach
+        group_of, day = groups[known], days[known]
+        for group, reach in enumerate(_reaches(group_of, day, level, neighbours, count)):
+            chosen = _apart(group_of, group, count) <= reach
             found.below[group, column], promised = _day_quantile(below[:, :, column][known][chosen], day[chosen], level)
             found.above[group, column], _ = _day_quantile(above[:, :, column][known][chosen], day[chosen], level)
             found.reach[group, column], found.days[group, column] = reach, len(np.unique(day[chosen]))
@@ -161,16 +161,16 @@ def _reaches(groups: np.ndarray, days: np.ndarray, level: Fraction, neighbours: 
 
 def _day_quantile(scores: np.ndarray, days: np.ndarray, level: Fraction) -> tuple[float, float]:
     """The smallest of `scores` [M] at or below which `level` of n + 1 days lies, and the coverage that it promises."""
-    _, place, sizes = np.unique(days, return_inverse=True, return_counts=True)
+    _, day_index, sizes = np.unique(days, return_inverse=True, return_counts=True)
     order, n = np.argsort(scores, kind="stable"), len(sizes)
     wanted = level * (n + 1)
 
     def reached(index: int) -> Fraction:
-        counts = np.bincount(place[order[: index + 1]], minlength=n)
+        counts = np.bincount(day_index[order[: index + 1]], minlength=n)
         return sum((Fraction(int(one), int(size)) for one, size in zip(counts, sizes, strict=True)), Fraction(0))
 
     # Floats say where it is but for their rounding; there whole numbers decide.
-    sums = np.cumsum((1 / sizes)[place][order])
+    sums = np.cumsum((1 / sizes)[day_index][order])
     slack = 4 * len(scores) * np.finfo(np.float64).eps * n
     low, high = (int(index) for index in np.searchsorted(sums, [float(wanted) - slack, float(wanted) + slack]))
     index = bisect_left(range(min(high, len(scores) - 1)), wanted, lo=min(low, len(scores) - 1), key=reached)

@@ -12,10 +12,10 @@ from research.config import Experiment, validated
 from research.errors import UserError
 from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
-from research.experiment.stages import started
+from research.experiment.stages import started, starting_leaves
 from research.experiment.task import Task, task_of
 from research.experiment.training import check_plan
-from research.files import place_for_png
+from research.files import png_path
 from research.run_directory import claimed
 from research.training.plan import TrainingPlan
 
@@ -45,7 +45,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     task = _comparable([config for config, _ in entries])
     if len({run_dir.absolute() for _, run_dir in entries}) < len(entries):
         raise UserError("two of the configurations have the same --run-dir; leave it away, each has a place of its own")
-    place_for_png(figure)
+    png_path(figure)
     entries = _linked(entries)
     _ready(task, entries)
     records: dict[str, dict[str, Any]] = {}
@@ -65,10 +65,10 @@ def compare(entries: Entries, figure: Path) -> Comparison:
 
 
 def _linked(entries: Entries) -> Entries:
-    """`entries`, where one that starts from the run of an earlier one, by its name, does so from its run directory."""
+    """`entries`, where one whose `start` is runs/NAME of an earlier one starts from that one's run directory."""
     linked: dict[str, tuple[Experiment, Path]] = {}
     for config, run_dir in entries:
-        earlier = linked.get(Path(config.start or "").name)
+        earlier = linked.get((config.start or "").removeprefix("runs/"))
         config = dataclasses.replace(config, start=str(earlier[1])) if earlier else config
         linked[config.name] = config, run_dir
     return list(linked.values())
@@ -105,7 +105,8 @@ def _ready(task: _Task, entries: Entries) -> None:
 
 def _buildable(task: _Task, config: Experiment) -> TrainingPlan:
     with _named(config):
-        plan = started(config, task.build(validated(config)))
+        starts = starting_leaves(config)
+        plan = started(config, task.build(validated(config), starts), starts)
         check_plan(config, plan)
         if not plan.examples["test"]:
             raise UserError(f"there are no test {task.examples} to be compared on; set --data.test above 0")

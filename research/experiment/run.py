@@ -13,7 +13,7 @@ from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
 from research.experiment.evaluations import Evaluations, best_epoch, epochs_run, flat_metrics, over_seeds
 from research.experiment.histories import Row, history_rows
-from research.experiment.stages import start_fields, started
+from research.experiment.stages import own_leaves, start_fields, started, starting_leaves
 from research.experiment.task import Record, task_of
 from research.experiment.training import check_plan, fit_group, load_group, refuse_edited_config, seed_groups
 from research.files import write_json, write_text
@@ -26,7 +26,7 @@ from research.training.plan import TrainingPlan
 from research.training.state import TrainState, chosen_variables, members_of, status_of
 from research.trees import count
 
-OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit")
+OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit", "start")
 ENDED = ("finished", "stopped early")
 Groups = list[tuple[TrainState, Seconds]]  # what each group of seeds came to, see `fit.fit`
 
@@ -52,7 +52,8 @@ def conduct(
     runtime.prepare()
     config = validated(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
-    plan = started(config, task_of(config).build(config))
+    starts = starting_leaves(config)
+    plan = started(config, task_of(config).build(config, starts), starts)
     check_plan(config, plan)
     with claimed(run_dir, config), termination() as preempted:
         refuse_edited_config(config, run_dir)
@@ -74,7 +75,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     run_dir = Path(run_dir)
     config = relocated(read_config(run_dir), root)
     refuse_edited_config(config, run_dir)
-    plan = started(config, task_of(config).build(config))
+    plan = task_of(config).build(config, own_leaves(config, run_dir))
     check_plan(config, plan)
     with claimed(run_dir, config):
         seeds = checkpointed_groups(run_dir)

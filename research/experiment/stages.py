@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,10 @@ import numpy as np
 from research.config import Experiment, fingerprint
 from research.data.paths import expanded
 from research.errors import UserError
-from research.experiment.training import ended_leaves
+from research.experiment.training import ended_leaves, refuse_edited_config, starts_digest
 from research.models.initialization import variable_shapes
 from research.report.record import read_record
-from research.run_directory import read_config
-from research.seals import array_digest
-from research.training.feature_cache import key_of
+from research.run_directory import checkpointed_groups, read_config
 from research.training.plan import TrainingPlan
 from research.trees import named_leaves
 
@@ -31,6 +30,7 @@ def starting_leaves(config: Experiment) -> dict[int, Leaves]:
     run_dir = expanded(config.start)
     try:
         before, status = read_config(run_dir), read_record(run_dir)["status"]
+        refuse_edited_config(before, run_dir)
     except UserError as error:
         raise UserError(f"start: {error}; or name another finished run by --start") from error
     if status not in ("finished", "stopped early"):
@@ -39,12 +39,20 @@ def starting_leaves(config: Experiment) -> dict[int, Leaves]:
     return {seed: ended_leaves(before, seed, run_dir) for seed in seeds}
 
 
-def started(config: Experiment, plan: TrainingPlan) -> TrainingPlan:
-    """`plan` with the leaves of the run `config.start` that its net has, too, by name; without one, as it is.
+def own_leaves(config: Experiment, run_dir: Path) -> dict[int, Leaves]:
+    """{seed: all leaves that the seed ended on} of a run that started from another, which is not needed any more.
+
+    They say which layers the net of a run has above the cut. {} for a run that started from none.
+    """
+    seeds = [seed for group in checkpointed_groups(run_dir) for seed in group] if config.start else []
+    return {seed: ended_leaves(config, seed, run_dir) for seed in seeds}
+
+
+def started(config: Experiment, plan: TrainingPlan, found: Mapping[int, Leaves]) -> TrainingPlan:
+    """`plan` with those leaves of `starting_leaves` that its net has, too, by name; without any, as it is.
 
     Raises UserError where the net has none of them, or one in another shape.
     """
-    found = starting_leaves(config)
     if not found:
         return plan
     shapes = {name: leaf.shape for name, leaf in named_leaves(variable_shapes(plan.initialize)).items()}
@@ -59,12 +67,12 @@ def started(config: Experiment, plan: TrainingPlan) -> TrainingPlan:
     ]
     if wrong:
         raise UserError(f"start: {config.start} is of another net: {'; '.join(wrong)}")
-    return dataclasses.replace(plan, starts=starts, identity=key_of(plan.identity, starts_digest(starts)))
+    return dataclasses.replace(plan, starts=starts)
 
 
 def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
-    """record["start"]: which run a training started from, and what it took over; empty without one."""
-    if config.start is None:
+    """record["start"]: which run a training started from, and what it took over; empty without leaves from one."""
+    if config.start is None or not plan.starts:
         return {}
     run_dir = expanded(config.start)
     before, record = read_config(run_dir), read_record(run_dir)
@@ -76,8 +84,3 @@ def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
         "leaves": sorted(plan.starts[config.seed]),
         "digest": starts_digest(plan.starts),
     }
-
-
-def starts_digest(starts: Mapping[int, Leaves]) -> str:
-    """One digest of the leaves that each seed starts from."""
-    return key_of(*(f"{seed} {name} {array_digest(leaf)}" for seed in starts for name, leaf in starts[seed].items()))

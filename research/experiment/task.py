@@ -32,8 +32,11 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     examples: str
     """What the examples are, in the plural. Also the key in record["data"] of the value of `data_id`."""
 
-    def build(self, config: ConfigT_contra, /) -> PlanT:
-        """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing."""
+    def build(self, config: ConfigT_contra, starts: Mapping[int, Mapping[str, Any]] = ..., /) -> PlanT:
+        """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing.
+
+        `starts` are the leaves that each seed starts from or ended on (see `stages`), for nets that are split.
+        """
         ...
 
     def check_files(self, config: ConfigT_contra, /) -> None:

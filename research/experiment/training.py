@@ -1,6 +1,6 @@
 """From a configuration to the trainings of its seeds: groups, optimizer, checkpoints under the run directory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ from research.experiment.histories import Row, history_rows
 from research.models.initialization import parameter_names, variable_shapes
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
+from research.seals import array_digest
 from research.training import checkpoints, fit
+from research.training.feature_cache import key_of
 from research.training.loop import Seconds
 from research.training.optimizer import build_optimizer, group_of
 from research.training.plan import TrainingPlan, steps_of
@@ -66,17 +68,30 @@ def fit_group(
 
     Returns what `fit.fit` does.
     """
+    folder, facts = checkpoint_folder(run_dir, seeds), _facts(config, plan)
+    if checkpoints.newest_facts(folder).get("start", facts["start"]) != facts["start"]:
+        raise UserError(f"{config.start} is not what {run_dir} started from; train anew with another --run-dir")
     title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
     return fit.fit(
         plan,
         seeds,
-        checkpoint_folder(run_dir, seeds),
-        facts={"config": to_json(identity(config))},
+        folder,
+        facts=facts,
         progress=lambda first, total, per_epoch: training_progress(title, first, total, per_epoch),
         log=lambda state: log(history_rows(state)),
         preempted=preempted,
         checkpoint_seconds=config.train.checkpoint_seconds,
     )
+
+
+def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
+    """What is stored with each checkpoint: the configuration, and a digest of what the seeds started from."""
+    return {"config": to_json(identity(config)), "start": starts_digest(plan.starts) if plan.starts else None}
+
+
+def starts_digest(starts: Mapping[int, Mapping[str, np.ndarray]]) -> str:
+    """One digest of the leaves that each seed starts from."""
+    return key_of(*(f"{seed} {name} {array_digest(leaf)}" for seed in starts for name, leaf in starts[seed].items()))
 
 
 def load_group(plan: TrainingPlan, seeds: list[int], run_dir: Path) -> tuple[TrainState, Seconds]:
@@ -129,7 +144,10 @@ def _refuse_idle_rates(config: Experiment, plan: TrainingPlan) -> None:
     groups = {group_of(name, config.optimizer.rates) for name in trained}
     for index, (pattern, _) in enumerate(config.optimizer.rates):
         if index not in groups:
-            raise UserError(f"optimizer.rates {pattern} matches no trained parameter; there are {', '.join(trained)}")
+            raise UserError(
+                f"optimizer.rates {pattern} matches no trained parameter that no earlier one matches; "
+                f"there are {', '.join(trained)}"
+            )
 
 
 def _untrained(run_dir: Path, seed: int) -> UserError:

@@ -41,7 +41,9 @@ def decode_predictions(outputs: np.ndarray, top: int = 5) -> list[list[Guess]]:
         raise UserError(f"there are {CLASSES} classes, so top is 1 to {CLASSES}, not {top}")
     if not np.isfinite(outputs).all():
         raise UserError("the outputs are NaN or infinite, so they name no class; check the weights and the pictures")
-    shares = outputs if _are_probabilities(outputs) else _softmax(outputs)
+    from scipy.special import softmax  # slow to import
+
+    shares = outputs if _are_probabilities(outputs) else softmax(outputs, axis=1)
     order = np.argsort(-shares, axis=1, kind="stable")[:, :top]
     guesses = []
     for row, best in zip(shares, order, strict=True):
@@ -61,8 +63,3 @@ def class_names() -> tuple[ClassName, ...]:
 def _are_probabilities(outputs: np.ndarray) -> bool:
     # bfloat16 has 8 bits: a thousand rounded shares sum to 1 within a hundredth
     return bool((outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1, rtol=0, atol=1e-2))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

@@ -38,8 +38,7 @@ def forecasting(
         flat = lambda x: x.reshape(len(x), -1)  # noqa: E731
         truth, known = flat(targets), flat(jnp.isfinite(targets))
         # Where the truth is unknown the error is made zero before it is squared: no NaN reaches a gradient.
-        ways = range(forecasts.shape[-1])
-        errors = [jnp.where(known, truth - flat(forecasts[..., place]), 0.0) for place in ways]
+        errors = [jnp.where(known, truth - flat(forecasts[..., q]), 0.0) for q in range(forecasts.shape[-1])]
         count = jnp.maximum(known.sum(axis=1), 1)
         middle = jnp.abs(errors[len(errors) // 2])
         return {"loss": each(errors).sum(axis=1) / count, "scaled_mae": middle.sum(axis=1) / count}

@@ -65,7 +65,8 @@ def mean_loss(
     """The mean loss of a batch plus `l2` times the trained kernels' squared sum; (metric sums, updated collections)."""
     output, updated = apply({"params": merge(params, frozen), **collections}, batch.inputs, key)
     sums = _weighted_sums(loss_fn(output, batch.targets), batch)
-    loss = sums["loss"] / sums["count"]
+    # A batch may hold none of the rows that a member weighs.
+    loss = sums["loss"] / jnp.where(sums["count"] > 0, sums["count"], 1.0)
     if l2:
         is_kernel = matching(params, ["*kernel"])
         kernels = jax.tree.map(lambda leaf, kernel: jnp.sum(leaf**2) if kernel else 0.0, params, is_kernel)

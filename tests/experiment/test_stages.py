@@ -111,7 +111,7 @@ def test_another_run_under_the_same_path_is_not_gone_on_from(images, first, tmp_
     (tmp_path / "second" / "record.json").unlink()
     shutil.rmtree(start)
     experiment.run(dataclasses.replace(images, optimizer=Optimizer(learning_rate=0.02)), start)
-    with pytest.raises(UserError, match="data or weights differ from what"):
+    with pytest.raises(UserError, match=r"first is not what .*second started from"):
         experiment.run(second(images, start, epochs=1), tmp_path / "second")
 
 
@@ -137,7 +137,7 @@ def test_a_run_to_start_from_that_does_not_do_is_named(images, first, tmp_path):
 
 def test_a_rate_of_no_parameter_is_refused(images, tmp_path):
     config = dataclasses.replace(images, optimizer=Optimizer(rates=(("logits/*", 0.1), ("block5/*", 0.1))))
-    with pytest.raises(UserError, match=r"optimizer\.rates block5/\* matches no trained parameter; there are dense1"):
+    with pytest.raises(UserError, match=r"optimizer\.rates block5/\* matches no trained .*; there are dense1"):
         experiment.run(config, tmp_path / "run")
 
 
@@ -149,3 +149,28 @@ def test_a_comparison_trains_the_run_that_another_starts_from(images, tmp_path):
     assert found.records["second"]["start"]["run"] == str(tmp_path / "first-1234")
     with pytest.raises(UserError, match=r"second: start: .*first is not a run directory"):
         experiment.compare(entries[::-1], tmp_path / "figure.png")
+
+
+def test_a_comparison_follows_a_start_that_is_no_run_of_its_own(images, first, tmp_path):
+    """Another run's path is kept, whatever its last part is called."""
+    entries = [(images, tmp_path / "again"), (second(images, first, epochs=0), tmp_path / "second")]
+    found = experiment.compare(entries, tmp_path / "figure.png")
+    assert found.records["second"]["start"]["run"] == str(first)
+
+
+def test_a_run_needs_the_one_before_it_no_more(images, first, tmp_path):
+    start, run_dir = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(first, start)
+    before = experiment.run(second(images, start, epochs=1), run_dir)
+    shutil.rmtree(start)
+    after, _ = experiment.evaluate(run_dir)
+    assert after == before | {"seconds": after["seconds"]}
+
+
+def test_an_edited_run_is_not_started_from(images, first, tmp_path):
+    start = tmp_path / "first"
+    shutil.copytree(first, start)
+    text = (start / "config.json").read_text()
+    (start / "config.json").write_text(text.replace('"learning_rate": 0.01', '"learning_rate": 0.5'))
+    with pytest.raises(UserError, match=r"start: .*was edited after training: optimizer.learning_rate"):
+        experiment.run(second(images, start), tmp_path / "second")

@@ -1,3 +1,4 @@
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -23,3 +24,27 @@ def test_each_example_drops_out_for_itself():
     found = np.asarray(jax.jit(apply_of(NET))(VARIABLES, same, jax.random.key(3))[0])
     assert len(np.unique(found[:, 0])) > SMALLEST_HALF
     assert not np.array_equal(found[:SMALLEST_HALF], found[SMALLEST_HALF:]), "halves drop out by keys of their own"
+
+
+class Normed(nn.Module):
+    @nn.compact
+    def __call__(self, x, train=False):
+        x = nn.BatchNorm(use_running_average=not train)(x.reshape(len(x), -1))
+        return nn.Dense(3)(x), {}
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_any_flax_module_is_a_net(precision):
+    """Its outputs are its own, and in training it updates its collections."""
+    net, pictures = Normed(), PICTURES.astype(np.float32)
+    variables = net.init(jax.random.key(0), pictures[:1])
+    apply = apply_of(net, precision)
+    found, same = apply(variables, pictures, None)
+    wanted = net.apply(variables, pictures)[0]
+    assert jnp.linalg.norm(found - wanted) <= (1e-6 if precision == "float32" else 2e-2) * jnp.linalg.norm(wanted)
+    assert found.dtype == jnp.float32
+    _, moved = apply(variables, pictures, jax.random.key(1))
+    leaves = [jax.tree.leaves(each["batch_stats"]) for each in (variables, same, moved)]
+    for before, still, after in zip(*leaves, strict=True):
+        np.testing.assert_array_equal(before, still)
+        assert not np.array_equal(before, after)

@@ -96,3 +96,14 @@ def test_a_row_of_weight_two_counts_twice(data):
         return (losses.sum() + losses[5]) / (ROWS + 1)
 
     np.testing.assert_allclose(found, start - 0.5 * np.asarray(jax.grad(loss)(start)), rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_of_rows_that_all_weigh_nothing_ends_no_member(data):
+    """A short last batch may lie in a fold whole."""
+    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None)
+    alone = np.asarray(plan.order(jnp.int32(0), jnp.int32(0)))[-1][:1]
+    weights = {"train": jnp.asarray(np.arange(ROWS) != np.array([alone, alone + 1]), jnp.float32)}
+    start, steps = program.start([0, 0], plan), jnp.int32(plan.total_steps)
+    state, _ = program.build_advance(plan)(start, data, data, steps, weights)
+    assert state.diverged.tolist() == [-1, -1]
+    assert np.isfinite(np.asarray(state.history["validation/loss"])).all()

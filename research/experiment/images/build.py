@@ -19,7 +19,6 @@ from research.data.sampling import uniform
 from research.errors import UserError
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
-from research.experiment.stages import starting_leaves
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
@@ -34,6 +33,7 @@ from research.training.losses import classification
 from research.training.plan import Augment, TrainingPlan
 
 METRICS = ("loss", "accuracy")
+Starts = Mapping[int, Mapping[str, np.ndarray]]  # leaves of variables by seed and name, see `experiment.stages`
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,13 +46,13 @@ class ImagePlan(TrainingPlan):
     start: Mapping[str, np.ndarray]  # leaves of it that start pretrained, by name
 
 
-def build(config: ImageExperiment) -> ImagePlan:
+def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
     check_weights(config)  # first, since reading the pictures may take minutes
     data = load_data(config.data)
     if isinstance(config.model, PretrainedNet):
-        return _on_pretrained(config.model, config, data)
+        return _on_pretrained(config.model, config, data, starts)
     net = build_network(config.model, len(data.classes))
     summary = summarize(net, data.images["train"].shape[1:])  # refuses pictures that are too small for the net
     names = parameter_names(initializer(net, _example(data.images), {}))
@@ -68,8 +68,8 @@ def build(config: ImageExperiment) -> ImagePlan:
     )
 
 
-def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> ImagePlan:
-    ready = _fitting_transfer(model, config, data)
+def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet, starts: Starts) -> ImagePlan:
+    ready = _fitting_transfer(model, config, data, starts)
     inputs = features(ready, data)
     cached = ready.cut is not None
     return _plan(
@@ -158,7 +158,7 @@ def _refuse_idle_views(config: ImageExperiment) -> None:
         raise UserError("augment.views are of augmented pictures on a frozen, cached part; leave --augment.views out")
 
 
-def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: ImageSet) -> Transfer:
+def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: ImageSet, starts: Starts) -> Transfer:
     height, width, channels = data.images["train"].shape[1:]
     if channels != 3 or min(height, width) < SMALLEST_SIDE:
         change = (
@@ -170,7 +170,7 @@ def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: Image
             f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
-    return transfer(model, config, len(data.classes), starting_leaves(config).values())
+    return transfer(model, config, len(data.classes), starts.values())
 
 
 def load_data(config: ImageData) -> ImageSet:

@@ -3,6 +3,8 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
@@ -58,7 +60,7 @@ class SeriesPlan(TrainingPlan):
     net: Network
 
 
-def build(config: SeriesExperiment) -> SeriesPlan:
+def build(config: SeriesExperiment, _: Mapping[int, Any] = MappingProxyType({})) -> SeriesPlan:
     """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
