@@ -89,7 +89,7 @@ def _one_line(box: str) -> str:
         return f"{name} is missing: {about.partition('(required)')[0].rstrip(' .')}; see --help"
     if not message.startswith("Unrecognized options: "):
         return f"{message}; see --help"
-    wrong = message.removeprefix("Unrecognized options: ").replace(",", " ").split()[0]
+    wrong = message.removeprefix("Unrecognized options: ").replace(",", " ").split()[0].partition("=")[0]
     similar = [word.strip(",") for line in lines if line.startswith("--") for word in line.split() if word[:2] == "--"]
     return _no_such_flag(wrong, similar)
 

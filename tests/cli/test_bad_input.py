@@ -45,6 +45,7 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--train.epoch", "3"], r"--train\.epoch; did you mean --train\.epochs"),
     (["{configs}/digits_cnn.py", "--sed", "3"], "--sed; did you mean --seed"),
     (["{configs}/traffic_profile.py", "--model.calm"], r"--model\.calm is called --model\.zero-init-head now"),
+    (["{configs}/traffic_profile.py", "--model.calm=True"], r"--model\.calm is called --model\.zero-init-head now"),
     (["{configs}/traffic_profile.py", "--model.no-calm"], r"is called --model\.zero-init-head now"),
     (["{configs}/digits_cnn.py", "--train.epochs", "three"], "train.epochs"),
     (["{configs}/digits_cnn.py", "--train.epochs", "-1"], "train.epochs.*greater than or equal to 0"),
