@@ -298,27 +298,24 @@ def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["cats_and_dogs_vgg16", "cats_and_dogs_vgg16_tuned"])
-def test_the_shipped_vgg16_rungs_run_from_a_weight_file_to_a_report(name, place, root, tmp_path):
+def test_the_shipped_vgg16_rungs_run_one_after_the_other_from_a_weight_file_to_a_report(place, root):
     weights = place / "vgg16.safetensors"
-    if not weights.exists():
-        save_random(weights, vgg16(), "vgg16")
-    shipped = configuration.load(str(root / "configs" / f"{name}.py"))
-    small = changed(
-        shipped,
-        data={"source": str(place / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
-        model={"weights": str(weights)},
-        train={"epochs": 1},
-    )
-    record = experiment.run(small, tmp_path / "run")
-    block5 = 3 * (9 * 512 * 512 + 512)
-    head = (512 + 1) * 256 + (256 + 1) * 2
-    assert record["parameters"] == {
-        "total": 14_714_688 + head, "trainable": head + (block5 if small.model.fine_tune else 0),
-    }  # fmt: skip
-    assert np.isfinite(record["metrics"]["test"]["loss"]) and (tmp_path / "run/report.html").exists()
-    (answer,) = experiment.predict(tmp_path / "run", [place / "colours/red/0.png"])
-    assert answer["class"] in ("green", "red")
+    save_random(weights, vgg16(), "vgg16")
+    block5, head = 3 * (9 * 512 * 512 + 512), (512 + 1) * 256 + (256 + 1) * 2
+    for name, trained in (("cats_and_dogs_vgg16", head), ("cats_and_dogs_vgg16_tuned", head + block5)):
+        small = changed(
+            configuration.load(str(root / "configs" / f"{name}.py")),
+            data={"source": str(place / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
+            model={"weights": str(weights)},
+            train={"epochs": 1},
+        )
+        run_dir = Path("runs") / name  # where the second looks for the first
+        record = experiment.run(small, run_dir)
+        assert record["parameters"] == {"total": 14_714_688 + head, "trainable": trained}
+        assert np.isfinite(record["metrics"]["test"]["loss"]) and (run_dir / "report.html").exists()
+        (answer,) = experiment.predict(run_dir, [place / "colours/red/0.png"])
+        assert answer["class"] in ("green", "red")
+    assert record["start"]["experiment"] == "cats_and_dogs_vgg16"
 
 
 @pytest.mark.slow
