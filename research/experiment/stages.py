@@ -1,11 +1,8 @@
 """Training in stages: a training starts from what a finished run ended on, seed by seed and leaf by leaf."""
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from research.config import Experiment, fingerprint
 from research.data.paths import expanded
@@ -14,13 +11,11 @@ from research.experiment.training import ended_leaves, refuse_edited_config, sta
 from research.models.initialization import variable_shapes
 from research.report.record import read_record
 from research.run_directory import checkpointed_groups, read_config
-from research.training.plan import TrainingPlan
+from research.training.plan import Starts, TrainingPlan
 from research.trees import named_leaves
 
-Leaves = Mapping[str, np.ndarray]  # of variables, by name: params/head/logits/kernel
 
-
-def starting_leaves(config: Experiment) -> dict[int, Leaves]:
+def starting_leaves(config: Experiment) -> Starts:
     """{seed: all leaves that the seed ended on} of the run `config.start`, for each seed of `config`; {} without one.
 
     Raises UserError where there is no such run, where it was not trained to its end, or lacks a seed.
@@ -39,7 +34,7 @@ def starting_leaves(config: Experiment) -> dict[int, Leaves]:
     return {seed: ended_leaves(before, seed, run_dir) for seed in seeds}
 
 
-def own_leaves(config: Experiment, run_dir: Path) -> dict[int, Leaves]:
+def own_leaves(config: Experiment, run_dir: Path) -> Starts:
     """{seed: all leaves that the seed ended on} of a run that started from another, which is not needed any more.
 
     They say which layers the net of a run has above the cut. {} for a run that started from none.
@@ -48,7 +43,7 @@ def own_leaves(config: Experiment, run_dir: Path) -> dict[int, Leaves]:
     return {seed: ended_leaves(config, seed, run_dir) for seed in seeds}
 
 
-def started(config: Experiment, plan: TrainingPlan, found: Mapping[int, Leaves]) -> TrainingPlan:
+def started(config: Experiment, plan: TrainingPlan, found: Starts) -> TrainingPlan:
     """`plan` with those leaves of `starting_leaves` that its net has, too, by name; without any, as it is.
 
     Raises UserError where the net has none of them, or one in another shape.

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from research.config import Experiment
 from research.experiment.evaluations import Evaluation
-from research.training.plan import TrainingPlan
+from research.training.plan import Starts, TrainingPlan
 from research.training.state import TrainState
 
 Record = dict[str, Any]  # record.json, as `research.report.record` describes it
@@ -32,7 +32,7 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     examples: str
     """What the examples are, in the plural. Also the key in record["data"] of the value of `data_id`."""
 
-    def build(self, config: ConfigT_contra, starts: Mapping[int, Mapping[str, Any]] = ..., /) -> PlanT:
+    def build(self, config: ConfigT_contra, starts: Starts = ..., /) -> PlanT:
         """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing.
 
         `starts` are the leaves that each seed starts from or ended on (see `stages`), for nets that are split.

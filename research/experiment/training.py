@@ -1,6 +1,6 @@
 """From a configuration to the trainings of its seeds: groups, optimizer, checkpoints under the run directory."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from research.training import checkpoints, fit
 from research.training.feature_cache import key_of
 from research.training.loop import Seconds
 from research.training.optimizer import build_optimizer, group_of
-from research.training.plan import TrainingPlan, steps_of
+from research.training.plan import Starts, TrainingPlan, steps_of
 from research.training.state import TrainState, chosen_leaves, of_earlier_versions
 from research.trees import count
 
@@ -89,7 +89,7 @@ def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
     return {"config": to_json(identity(config)), "start": starts_digest(plan.starts) if plan.starts else None}
 
 
-def starts_digest(starts: Mapping[int, Mapping[str, np.ndarray]]) -> str:
+def starts_digest(starts: Starts) -> str:
     """One digest of the leaves that each seed starts from."""
     return key_of(*(f"{seed} {name} {array_digest(leaf)}" for seed in starts for name, leaf in starts[seed].items()))
 

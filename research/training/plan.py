@@ -15,6 +15,7 @@ from research.training.step import Apply, LossFn
 
 Tree = Any
 RowWeights = Mapping[str, jax.Array]  # {"train": [M, N], "validation": [M, N]}: what each member makes of the rows
+Starts = Mapping[int, Mapping[str, np.ndarray]]  # by seed, leaves of variables by name: params/head/logits/kernel
 Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
@@ -60,9 +61,7 @@ class TrainingPlan:
     augment: Augment | None = None
     stream: Stream | None = None  # where the training examples are read from disk batch by batch
     vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU, too
-    starts: Mapping[int, Mapping[str, np.ndarray]] = dataclasses.field(
-        default_factory=dict
-    )  # leaves by seed and name, for `initialize`'s
+    starts: Starts = dataclasses.field(default_factory=dict)  # these replace leaves that `initialize` makes
     row_weights: RowWeights | None = None  # of the seeds, in their order
     summary: Sequence[Mapping[str, Any]] = ()  # of the whole net, a dict for each layer (`models.summary`)
 

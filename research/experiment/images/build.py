@@ -30,10 +30,9 @@ from research.report.progress import counting
 from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
 from research.training.losses import classification
-from research.training.plan import Augment, TrainingPlan
+from research.training.plan import Augment, Starts, TrainingPlan
 
 METRICS = ("loss", "accuracy")
-Starts = Mapping[int, Mapping[str, np.ndarray]]  # leaves of variables by seed and name, see `experiment.stages`
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

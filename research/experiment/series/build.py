@@ -4,7 +4,6 @@ import dataclasses
 import functools
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 import jax
 import numpy as np
@@ -40,7 +39,7 @@ from research.models.summary import summarize
 from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
 from research.training.losses import forecasting
-from research.training.plan import TrainingPlan
+from research.training.plan import Starts, TrainingPlan
 from research.weights.load import fingerprint
 
 METRICS = ("loss", "scaled_mae")
@@ -60,7 +59,7 @@ class SeriesPlan(TrainingPlan):
     net: Network
 
 
-def build(config: SeriesExperiment, _: Mapping[int, Any] = MappingProxyType({})) -> SeriesPlan:
+def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesPlan:
     """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
