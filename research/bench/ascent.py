@@ -14,12 +14,12 @@ from research.bench.architectures import convolutions, layers_to, preprocessing
 from research.bench.workloads import Workload
 
 STEPS = 32
-HALF = 127.5  # ours climbs in pixels from -1 to 1; its peers in 0..255, where a step is so much larger
+HALF = 127.5  # our pixels run from -1 to 1, those of the peers from 0 to 255, so their steps are larger by this factor
 RATE = 0.05  # Adam's, of pixels from -1 to 1
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's as in Kingma & Ba 2015, the default of Optax and PyTorch
 SPREAD = 0.5  # of the noise at the start, of -1..1: few filters are then silent, which a plain loop never wakes
 
-Climb = Callable[[Mapping[str, Sequence[int]]], Sequence[Any]]  # {layer: filters} -> a result for each filter
+RunAscent = Callable[[Mapping[str, Sequence[int]]], Sequence[Any]]  # {layer: filters} -> a result for each filter
 
 
 def first_picture(workload: Workload) -> np.ndarray:
@@ -36,14 +36,14 @@ def chosen_filters(workload: Workload, count: int) -> dict[str, list[int]]:
     return {layer: [index for own, index in taken if own == layer] for layer in workload.layers}
 
 
-def timed(workload: Workload, climb: Climb) -> Callable[[int], float]:
+def timed(workload: Workload, ascend: RunAscent) -> Callable[[int], float]:
     """`run(count) -> seconds` of the ascents for so many filters; beyond all of them, they come again."""
     most = len(_filters(workload))
 
     def run(count: int) -> float:
         begun = time.perf_counter()
         for left in range(count, 0, -most):
-            climb(chosen_filters(workload, min(left, most)))
+            ascend(chosen_filters(workload, min(left, most)))
         return time.perf_counter() - begun
 
     return run

@@ -27,7 +27,7 @@ import numpy as np
 import tensorflow as tf
 
 from research.bench.architectures import Concat, Conv, Dense, Flatten, Layer, Lstm, Pool, architecture, preprocessing
-from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, STEPS, Climb, first_picture, timed
+from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, STEPS, RunAscent, first_picture, timed
 from research.bench.data import examples, sampled
 from research.bench.weights import leaves_for_rgb
 from research.bench.workloads import LEARNING_RATE, Work, Workload
@@ -43,7 +43,7 @@ def build(workload: Workload, *, threads: int | None, steps: int) -> Work:
     versions, tuned = {"tensorflow": tf.__version__, "keras": keras.__version__}, threads is not None
     if workload.task == "ascent":
         model = model_of(workload, first_picture(workload))
-        run = timed(workload, climber(workload, model, tuned=tuned))
+        run = timed(workload, build_ascent(workload, model, tuned=tuned))
         return Work(run, model.count_params(), versions, _first_activations(workload, model))
     inputs, targets = examples(workload)
     model = model_of(workload, inputs[0])
@@ -172,8 +172,8 @@ def _inference(model: keras.Model, images: np.ndarray, workload: Workload, *, tu
     return run
 
 
-def climber(workload: Workload, model: keras.Model, *, tuned: bool, steps: int = STEPS) -> Climb:
-    """`climb({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other.
+def build_ascent(workload: Workload, model: keras.Model, *, tuned: bool, steps: int = STEPS) -> RunAscent:
+    """`ascend({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other.
 
     Without `tuned` each call begins as a script does that sees every filter once: nothing is traced yet.
     """
@@ -182,18 +182,18 @@ def climber(workload: Workload, model: keras.Model, *, tuned: bool, steps: int =
     first = tf.constant(first_picture(workload)[None])
     counts = [tf.constant(count, tf.float32) for count in range(1, steps + 1)]
 
-    def climb_one(advance: Callable, index: int) -> np.ndarray:
+    def ascend_one(advance: Callable, index: int) -> np.ndarray:
         picture, mean, square = first, tf.zeros_like(first), tf.zeros_like(first)
         which = tf.constant(index) if tuned else index
         for count in counts:
             picture, mean, square = advance(picture, mean, square, which, count)
         return picture[0].numpy()
 
-    def climb(filters):
+    def ascend(filters):
         advances = traced if tuned else {layer: _step_of(extractor) for layer, extractor in extractors.items()}
-        return [climb_one(advances[layer], index) for layer, own in filters.items() for index in own]
+        return [ascend_one(advances[layer], index) for layer, own in filters.items() for index in own]
 
-    return climb
+    return ascend
 
 
 def _step_of(extractor: keras.Model) -> Callable:

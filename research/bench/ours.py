@@ -13,9 +13,9 @@ import numpy as np
 import optax
 
 from research.ascent.parameterizations import Pixels
-from research.ascent.steps import AscentConfig as AscentPlan
+from research.ascent.steps import AscentConfig
 from research.batches import DataSet, whole_set
-from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
+from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
 from research.bench.data import examples, pictures, sampled, series
 from research.bench.our_nets import frozen_net, network_of
 from research.bench.weights import weights
@@ -136,7 +136,7 @@ def _inference(workload: Workload) -> tuple[Run, int, list[float]]:
 
 
 def _ascent(workload: Workload) -> tuple[Run, int, list[float]]:
-    return timed(workload, climber(workload)), count(ascent_parameters(workload)), first_activations(workload)
+    return timed(workload, build_ascent(workload)), count(ascent_parameters(workload)), first_activations(workload)
 
 
 @jax.tree_util.register_dataclass
@@ -160,18 +160,18 @@ class GivenPixels:
         return self.pixels.project(numbers)
 
 
-def climber(workload: Workload, steps: int = STEPS) -> Climb:
-    """`climb({layer: filters})`: their exemplars (`research.microscope.exemplars`) after so many steps, by layer."""
+def build_ascent(workload: Workload, steps: int = STEPS) -> RunAscent:
+    """`ascend({layer: filters})`: their exemplars (`research.microscope.exemplars`) after so many steps, by layer."""
     net, params, picture = network_of(workload), ascent_parameters(workload), first_picture(workload)
     height, width, channels = picture.shape
     pixels = GivenPixels(Pixels((height, width, channels)), jnp.asarray(picture / np.float32(HALF) - 1))
-    plan = AscentPlan(steps=steps, rate=RATE)
+    config = AscentConfig(steps=steps, rate=RATE)
 
-    def climb(filters):
-        found = (exemplars(net, params, layer, pixels, plan, filters=own) for layer, own in filters.items())
+    def ascend(filters):
+        found = (exemplars(net, params, layer, pixels, config, filters=own) for layer, own in filters.items())
         return [each for layer in found for each in layer]
 
-    return climb
+    return ascend
 
 
 def ascent_parameters(workload: Workload) -> Tree:

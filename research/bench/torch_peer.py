@@ -25,7 +25,7 @@ from research.bench.architectures import (
     layers_to,
     preprocessing,
 )
-from research.bench.ascent import HALF, RATE, STEPS, Climb, first_picture, timed
+from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
 from research.bench.data import examples, sampled
 from research.bench.weights import leaves_for_rgb
 from research.bench.workloads import LEARNING_RATE, Work, Workload
@@ -50,7 +50,7 @@ def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Wo
     parameters = sum(leaf.numel() for leaf in net.parameters() if leaf.requires_grad)
     versions = {"torch": torch.__version__}
     if workload.task == "ascent":
-        run = timed(workload, climber(workload, layout, tuned=threads is not None))
+        run = timed(workload, build_ascent(workload, layout, tuned=threads is not None))
         return Work(run, parameters, versions, _first_activations(workload, layout))
     inputs, targets = examples(workload)
     batch_of = _batches_of(workload, torch.from_numpy(inputs), layout)
@@ -220,14 +220,14 @@ def _inference(net: nn.Module, batch_of: BatchOf, workload: Workload) -> Run:
     return run
 
 
-def climber(workload: Workload, layout: torch.memory_format, *, tuned: bool, steps: int = STEPS) -> Climb:
-    """`climb({layer: filters})`: the pictures [H, W, C] after so many steps; a plain loop over filters and steps."""
+def build_ascent(workload: Workload, layout: torch.memory_format, *, tuned: bool, steps: int = STEPS) -> RunAscent:
+    """`ascend({layer: filters})`: the pictures [H, W, C] after so many steps; a plain loop over filters and steps."""
     nets = {layer: net_of(workload, layers_to(workload, layer), layout) for layer in workload.layers}
     for net in nets.values():
         net.requires_grad_(False)
     first = _first_batch(workload, layout)
 
-    def climb_one(net: nn.Module, index: int) -> np.ndarray:
+    def ascend_one(net: nn.Module, index: int) -> np.ndarray:
         picture = first.clone().requires_grad_()
         optimizer = torch.optim.Adam([picture], lr=RATE * HALF, fused=tuned or None)
         for _ in range(steps):
@@ -239,7 +239,7 @@ def climber(workload: Workload, layout: torch.memory_format, *, tuned: bool, ste
                 picture.clamp_(0, 255)
         return picture.detach()[0].permute(1, 2, 0).numpy()
 
-    return lambda filters: [climb_one(nets[layer], index) for layer, own in filters.items() for index in own]
+    return lambda filters: [ascend_one(nets[layer], index) for layer, own in filters.items() for index in own]
 
 
 def _first_batch(workload: Workload, layout: torch.memory_format) -> torch.Tensor:

@@ -88,7 +88,7 @@ def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.
 def main(root: str, path: str) -> None:
     """Train the digit net on the MNIST below `root`, and write its leaves to `path`, in one step."""
     from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
-    from research.experiment.loaded_net import load_net
+    from research.experiment.microscope.loaded_net import load_net
     from research.experiment.run import run
     from research.files import write_bytes
     from research.trees import named_leaves

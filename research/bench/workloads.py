@@ -88,11 +88,17 @@ WORKLOADS = (
         "fine_tune_block5", "VGG16's block 5, training step", "vgg16_block5", "train", TORCHES, 2, 20, 40, side=150
     ),
     Workload(
-        "ascent_mnist_cnn", "CNN, climb for a filter", "cnn", "ascent", FOUR, 80, layers=("conv1", "conv2", "conv3")
+        "ascent_mnist_cnn",
+        "CNN, gradient ascent of a filter",
+        "cnn",
+        "ascent",
+        FOUR,
+        80,
+        layers=("conv1", "conv2", "conv3"),
     ),
     Workload(
         "ascent_squeezenet_fire5",
-        "SqueezeNet's fire5, climb for a filter",
+        "SqueezeNet's fire5, gradient ascent of a filter",
         "squeezenet",
         "ascent",
         FOUR,
@@ -102,7 +108,7 @@ WORKLOADS = (
     ),
     Workload(
         "ascent_vgg16_block2",
-        "VGG16's block2_conv2, climb for a filter",
+        "VGG16's block2_conv2, gradient ascent of a filter",
         "vgg16",
         "ascent",
         FOUR,

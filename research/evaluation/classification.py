@@ -14,7 +14,7 @@ MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
 
 @dataclass(frozen=True)
 class Classification:
-    """What `evaluate` found; `dataclasses.asdict` turns it into the plain dicts and arrays that the report reads.
+    """The scores that `evaluate_logits` returns; the report reads them as plain dicts by `dataclasses.asdict`.
 
     accuracy_low95 and accuracy_high95 bound the accuracy of this one trained model on *new examples* of the same kind;
     the spread between trainings is `intervals.across_seeds`. commonest_class is the accuracy of always naming the
@@ -51,7 +51,7 @@ class Classification:
         return {"commonest_class": self.commonest_class, "chance": self.chance}
 
 
-def evaluate(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Classification:
+def evaluate_logits(logits: np.ndarray, labels: np.ndarray, classes: Sequence[str]) -> Classification:
     """Score `logits` [N, K] (any real numbers, before softmax) against `labels` [N] in 0..K-1 named by `classes` (K).
 
     loss is the mean cross-entropy in nats, computed in float64. Of equal logits the first class is the prediction.

@@ -1,22 +1,21 @@
-"""How far forecasts are from the truth: MAE, RMSE, MAPE, sMAPE and MASE, where the truth is known."""
+"""Errors of forecasts where the truth is known: MAE, RMSE, MAPE, sMAPE and MASE."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 
-def seasonal_scale(values: np.ndarray, stretches: Sequence[tuple[int, int]], season: int) -> np.ndarray:
-    """What MASE divides by, per column [F]: the mean |change over one season| of the *training* values.
+def seasonal_scale(values: np.ndarray, spans: Sequence[tuple[int, int]], season: int) -> np.ndarray:
+    """The denominator of MASE per column [F]: the mean |change over one season| of the *training* values.
 
-    values [R, F] in the series' own unit, NaN where unknown; `stretches` (first row, row after the last) are the
+    values [R, F] in the series' own unit, NaN where unknown; `spans` (first row, row after the last) are the
     training part of each series; season is the number of steps in a day, say. This is the error that a seasonal-naive
     forecast makes in training (Hyndman & Koehler 2006, "Another look at measures of forecast accuracy", section 3;
     of steps m apart for a season of m). NaN where no two known values lie one season apart.
     """
     values = np.asarray(values, np.float64)
     changes = [
-        np.abs(values[first + season : after] - values[first : max(first, after - season)])
-        for first, after in stretches
+        np.abs(values[first + season : after] - values[first : max(first, after - season)]) for first, after in spans
     ]
     return known_mean(np.concatenate(changes), axis=0)
 
@@ -24,7 +23,7 @@ def seasonal_scale(values: np.ndarray, stretches: Sequence[tuple[int, int]], sea
 def errors_of_cells(forecasts: np.ndarray, truth: np.ndarray, scale: np.ndarray) -> dict[str, np.ndarray]:
     """Each metric's share of every forecast [N, P, F]; NaN where it is undefined.
 
-    forecasts and truth [N, P, F] in the series' own unit, truth NaN where nobody measured; scale [F] of MASE.
+    forecasts and truth [N, P, F] in the series' own unit, truth NaN where it is unknown; scale [F] of MASE.
     mae and rmse (here squared) are in that unit, mape and smape shares (0.5 is 50%), mase in units of `scale`. MAPE
     leaves out truths of 0; sMAPE is 2 |f - y| / (|f| + |y|), which is 0 where both are 0 (Makridakis et al. 2020, "The
     M4 Competition"). Where the scale is 0 or NaN there is no MASE.
@@ -42,7 +41,7 @@ def errors_of_cells(forecasts: np.ndarray, truth: np.ndarray, scale: np.ndarray)
 
 
 def averaged(cells: dict[str, np.ndarray], axis: tuple[int, ...]) -> dict[str, np.ndarray]:
-    """The metrics of `errors_of_cells`, averaged over `axis` where defined; NaN where they are so nowhere."""
+    """The metrics of `errors_of_cells`, averaged over `axis` where defined; NaN where no cell is."""
     means = {name: known_mean(cell, axis) for name, cell in cells.items()}
     return {name: np.sqrt(mean) if name == "rmse" else mean for name, mean in means.items()}
 
@@ -52,8 +51,8 @@ def window_losses(
 ) -> np.ndarray:
     """The mean absolute (or squared) error of each window [N] over its known values; NaN where it has none.
 
-    forecasts and truth [N, P, F]. Of several columns with different units give `scale` [F]: errors are divided by it
-    first, so that no column outweighs the others by its unit.
+    forecasts and truth [N, P, F]. For columns with different units give `scale` [F]: errors are divided by it first, so
+    that no column outweighs the others.
     """
     difference = np.abs(np.asarray(forecasts, np.float64) - truth)
     if scale is not None:

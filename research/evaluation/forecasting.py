@@ -1,4 +1,4 @@
-"""Judging forecasts over the windows of a rolling-origin backtest: overall, per horizon, per column, per interval."""
+"""Evaluation of forecasts over the windows of a rolling-origin backtest: overall and per horizon, column, interval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from research.evaluation.metrics import metric_of
 
 @dataclass(frozen=True)
 class Forecasting:
-    """What `evaluate` found; `dataclasses.asdict` turns it into the plain dicts and arrays that the report reads.
+    """The scores that `evaluate_forecasts` returns; the report reads them as plain dicts by `dataclasses.asdict`.
 
     columns (F names); hours [P] from the last observed step to each step of the horizon; windows with anything known,
     and the distinct days of what they forecast: with few days no interval is narrow, however many windows overlap.
@@ -46,7 +46,7 @@ class Forecasting:
         return {name: value for name, value in flat.items() if value is not None and np.isfinite(value)}
 
 
-def evaluate(
+def evaluate_forecasts(
     forecasts: np.ndarray,
     truth: np.ndarray,
     times: np.ndarray,
@@ -56,10 +56,10 @@ def evaluate(
     bounds: tuple[np.ndarray, np.ndarray] | None = None,
     coverage: float = 0.9,
 ) -> Forecasting:
-    """Judge `forecasts` [N, P, F] against `truth` [N, P, F] (NaN where unknown), both in the series' own unit.
+    """Evaluate `forecasts` [N, P, F] against `truth` [N, P, F] (NaN where unknown), both in the series' own unit.
 
     times [N, P] datetime64 of each target, in the time by which people live there; hours [P] ahead; columns (F names);
-    scale [F] of MASE (`seasonal_scale` of the training values); bounds: low and high [N, P, F] of intervals that are to
+    scale [F] of MASE (`seasonal_scale` of the training values); bounds: low and high [N, P, F] of intervals that should
     hold the share `coverage` of the truth. Everything is computed in float64. Raises NotFiniteError when a forecast of
     a known truth is not finite, UserError when no truth is known, ValueError when shapes do not fit together.
     """
@@ -95,7 +95,7 @@ def _check(forecasts, truth, times, hours, columns, scale) -> None:
     known = ~np.isnan(truth)
     if not known.any():
         raise UserError(
-            "no target of any window is known, so no forecast can be judged: give data with measured values"
+            "no target of any window is known, so no forecast can be evaluated: give data with measured values"
         )
     broken = np.flatnonzero((known & ~np.isfinite(forecasts)).any(axis=(1, 2)))
     if len(broken):

@@ -1,4 +1,4 @@
-"""Do intervals hold what they promise, at every hour of the day, and how wide must they be for it?"""
+"""Scores of prediction intervals: their coverage, overall and at every hour of the day, and their width."""
 
 from dataclasses import dataclass
 
@@ -13,9 +13,9 @@ HOURS = 24
 
 @dataclass(frozen=True)
 class IntervalScores:
-    """Intervals judged where the truth is known.
+    """The scores of intervals where the truth is known.
 
-    wanted: the share that they promise to hold; coverage: the share that they do, with its 95% interval over other days
+    wanted: the share that they should hold; coverage: the share that they hold, with its 95% interval over other days
     (`clustered_mean` by day of the target; None where days cannot tell). by_hour [24]: coverage by hour of day of the
     target, NaN where none is known, and days_by_hour [24] the distinct days behind it: with 10 days an hour's coverage
     moves in steps of about a tenth, and the worst of 24 falls below its promise by luck alone. worst_hour: the first of
@@ -49,9 +49,9 @@ class IntervalScores:
 def interval_scores(
     low: np.ndarray, high: np.ndarray, truth: np.ndarray, times: np.ndarray, coverage: float = 0.9
 ) -> IntervalScores:
-    """Judge intervals from `low` to `high` [N, P, F], both included, against `truth` [N, P, F] (NaN where unknown).
+    """Evaluate intervals from `low` to `high` [N, P, F], both included, against `truth` [N, P, F] (NaN where unknown).
 
-    times [N, P] datetime64 of each target; coverage is the share that they are to hold. Raises ValueError when shapes
+    times [N, P] datetime64 of each target; coverage is the share that they should hold. Raises ValueError when shapes
     do not fit, when a low lies above its high or is not a number, or when no truth is known.
     """
     if not (low.shape == high.shape == truth.shape and times.shape == truth.shape[:2]):
@@ -82,9 +82,9 @@ def interval_scores(
 
 
 def winkler_scores(low: np.ndarray, high: np.ndarray, truth: np.ndarray, coverage: float) -> np.ndarray:
-    """Width of each interval, plus 2 / (1 - coverage) times how far the truth lies outside; least is best.
+    """Width of each interval, plus 2 / (1 - coverage) times how far the truth lies outside; the smallest is best.
 
-    No other intervals can expect less than the true quantiles do (Winkler 1972, "A decision-theoretic approach to
+    The true quantiles have the smallest expected score (Winkler 1972, "A decision-theoretic approach to
     interval estimation"; Gneiting & Raftery 2007, "Strictly proper scoring rules", eq. 43).
     """
     outside = np.maximum(low - truth, 0.0) + np.maximum(truth - high, 0.0)

@@ -1,20 +1,20 @@
-"""How much of a forecast to believe at each step of the horizon, judged on windows that it was not trained on."""
+"""Shrinkage of forecasts to a reference, step by step of the horizon, measured on windows outside training."""
 
 import numpy as np
 
 from research.evaluation.forecast_errors import known_mean
 
 GRID = np.linspace(0.0, 1.0, 21)
-SMOOTHED = 2.0  # steps: neighbouring steps of the horizon are judged together, for windows of a few days are few
+SMOOTHED = 2.0  # steps: errors of neighbouring steps are smoothed, since windows of a few days are few
 
 
 def shrinkage(forecasts: np.ndarray, expected: np.ndarray, truth: np.ndarray, days: np.ndarray) -> np.ndarray:
-    """The share a [P], 0 to 1, that makes expected + a * (forecasts - expected) err least (mean absolute error).
+    """The share a [P], 0 to 1, with the least mean absolute error of expected + a * (forecasts - expected).
 
     forecasts, expected and truth [N, P, F] (NaN where unknown) in one unit for all columns; days [N]: the day of each
-    window's origin. The error over a grid of shares is smoothed over the horizon by a Gaussian; and since the shares
-    are to hold on other days, each is the least of those that are best when one of the days is left out (the jackknife
-    of Tukey 1958, taken cautiously). With no more than one day nothing is believed to hold: 0.
+    window's origin. The error over a grid of shares is smoothed over the horizon by a Gaussian. The shares
+    must hold on other days, so each is the smallest of the best shares with one day left out (a cautious form of the
+    jackknife, Tukey 1958). The share is 0 where there are fewer than two days.
     """
     from scipy.ndimage import gaussian_filter1d  # slow to import
 

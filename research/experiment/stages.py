@@ -37,7 +37,7 @@ def starting_leaves(config: Experiment) -> Starts:
 def own_leaves(config: Experiment, run_dir: Path) -> Starts:
     """{seed: all leaves that the seed ended on} of a run that started from another, which is not needed any more.
 
-    They say which layers the net of a run has above the cut. {} for a run that started from none.
+    They say which layers the net of a run has above the split. {} for a run that started from none.
     """
     seeds = [seed for group in checkpointed_groups(run_dir) for seed in group] if config.start else []
     return {seed: ended_leaves(config, seed, run_dir) for seed in seeds}

@@ -137,9 +137,9 @@ def _seal(folder: Path, step: int) -> Path:
 def _tidy(folder: Path) -> None:
     """Keep the newest checkpoints and their seals; older ones, and what a killed save left behind, go."""
     steps = _steps(folder)[:KEEP]
-    kept = {name for step in steps for name in (str(step), _seal(folder, step).name)}
+    newest_names = {name for step in steps for name in (str(step), _seal(folder, step).name)}
     for path in folder.iterdir():
-        if path.name not in kept:
+        if path.name not in newest_names:
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 

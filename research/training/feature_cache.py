@@ -1,7 +1,7 @@
-"""What the frozen part of a net makes of a data set, computed once and kept on disk as a memory-mapped array.
+"""The outputs of a net's frozen part for a data set, computed once and stored on disk as a memory-mapped array.
 
-The key says everything that the features depend on (weights, preprocessing, data, cut, type), so a stale cache is never
-met; a seal with the file's digest, written last, is checked at each opening, so a damaged one is computed again.
+The key covers everything that the features depend on (weights, preprocessing, data, split, type), so a stale cache is
+never used. A seal with the file's digest, written last, is checked at each opening; a damaged file is computed again.
 """
 
 import hashlib

@@ -22,7 +22,7 @@ from research.training import early_stopping
 from research.training.freezing import trained_mask
 from research.training.plan import RowWeights, StepWindow, TrainingPlan
 from research.training.state import TrainState, active, variables_of
-from research.training.step import evaluate, means, never, train_step, weighted, zero_sums
+from research.training.step import means, never, sum_metrics, train_step, weighted, zero_sums
 from research.trees import from_named, named_leaves, split
 
 Readout = dict[str, Any]  # see `build_advance`
@@ -81,7 +81,7 @@ def build_advance(plan: TrainingPlan) -> Advance:
     """
     scoring = {"apply": plan.apply, "loss_fn": plan.loss_fn}
     one_step = functools.partial(train_step, optimizer=plan.optimizer, l2=plan.l2, **scoring)
-    score = functools.partial(evaluate, batch_size=plan.evaluation_batch, metrics=plan.metrics, **scoring)
+    score = functools.partial(sum_metrics, batch_size=plan.evaluation_batch, metrics=plan.metrics, **scoring)
 
     def advance(state, train, validation, stop, row_weights: RowWeights = {}):  # noqa: B006  # never changed
         members, entered = len(state.seed), state.step[0]

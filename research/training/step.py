@@ -74,7 +74,7 @@ def mean_loss(
     return loss, (sums, updated)
 
 
-def evaluate(
+def sum_metrics(
     variables: Tree,
     data: DataSet,
     *,

@@ -13,12 +13,12 @@ import pytest
 from research.bench import ascent
 from research.bench.architectures import Concat, Pool, layers_to, preprocessing
 from research.bench.our_nets import network_of
-from research.bench.ours import ascent_parameters, climber
+from research.bench.ours import ascent_parameters, build_ascent
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.config import Microscope
-from research.experiment.loaded_net import LoadedNet, load_net
-from research.experiment.microscope_setup import make_setup
+from research.experiment.microscope.loaded_net import LoadedNet, load_net
+from research.experiment.microscope.setup import make_setup
 from research.microscope.exemplars import neurons
 
 GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
@@ -71,7 +71,7 @@ def plain(stage, leaves, x):
 
 
 def plainly(workload, layer, filters):
-    """The mean activations that the filters reach one by one, as torch's loop climbs: Adam written out, in 0..255."""
+    """The mean activations that the filters reach one by one, as in torch's loop: Adam written out, in 0..255."""
     leaves, (scale, offset) = leaves_for_rgb(workload), preprocessing(workload)
 
     def mean(picture, index):
@@ -97,7 +97,7 @@ def plainly(workload, layer, filters):
 def test_a_plain_loop_reaches_no_more_on_nine_of_ten_live_filters_of_fire5():
     """The loop's numbers are torch's; here a loop in NumPy says for some that they are no accident of torch's.
 
-    Climbs are chaotic: rounding alone moves the loop's by a percent, so equals would win half of the time.
+    An ascent is chaotic: rounding alone changes the loop's results by a percent, so equals would win half of the time.
     """
     [workload] = pick(["ascent_squeezenet_fire5"])
     assert weights(workload).origin.startswith("ImageNet's")
@@ -107,7 +107,7 @@ def test_a_plain_loop_reaches_no_more_on_nine_of_ten_live_filters_of_fire5():
     for layer, torchs in golden.items():
         some = np.flatnonzero(torchs > 0)[::40]
         np.testing.assert_allclose(plainly(workload, layer, some), torchs[some], rtol=0.05)
-        found = climber(workload)({layer: list(range(len(torchs)))})
+        found = build_ascent(workload)({layer: list(range(len(torchs)))})
         reached += [each.score >= torchs[each.filter] for each in found if each.status != "dead"]
     assert len(reached) >= 250  # of 256; ours wakes 69 that are silent at the start, and a plain loop none
     assert np.mean(reached) >= 0.9

@@ -9,7 +9,7 @@ from research.bench.architectures import Concat, Pool, layers_to, preprocessing
 from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, first_picture
 from research.bench.data import feature_rows, windows
 from research.bench.our_nets import network_of
-from research.bench.ours import build, climber, first_activations, parameters_of, training_plan, windowed_series
+from research.bench.ours import build, build_ascent, first_activations, parameters_of, training_plan, windowed_series
 from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.training.program import build_advance, start
@@ -49,7 +49,7 @@ def plain_tap(workload, name, picture):
     return x[0]
 
 
-def plain_climb(workload, layer, filters, steps):
+def plain_ascent(workload, layer, filters, steps):
     """The mean activations that `filters` reach, one by one: Adam written out, in pixels of 0..255."""
     both = jax.jit(jax.value_and_grad(lambda picture, index: plain_tap(workload, layer, picture)[..., index].mean()))
     reached = []
@@ -68,10 +68,10 @@ def plain_climb(workload, layer, filters, steps):
 @pytest.mark.slow
 def test_ours_reaches_what_a_plain_loop_over_filters_does():
     workload, wanted = digits(), {"conv1": [3, 0, 1, 2], "conv2": [5, 0, 1, 2, 3, 4]}
-    found = iter(climber(workload, steps=8)(wanted))
+    found = iter(build_ascent(workload, steps=8)(wanted))
     alive = 0
     for layer, filters in wanted.items():
-        plainly = plain_climb(workload, layer, filters, 8)
+        plainly = plain_ascent(workload, layer, filters, 8)
         for index, mean in zip(filters, plainly, strict=True):
             ours = next(found)
             assert ours.filter == index

@@ -1,4 +1,4 @@
-"""`evaluate` against closed forms: what a perfect, a constant and a known predictor must score."""
+"""`evaluate_logits` against closed forms: what a perfect, a constant and a known predictor must score."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from research.errors import UserError
-from research.evaluation.classification import MISTAKES, evaluate
+from research.evaluation.classification import MISTAKES, evaluate_logits
 
 NAMES = ("cat", "dog", "owl")
 LABELS = np.array([0, 1, 2, 1, 0, 1])
@@ -20,7 +20,7 @@ def one_hot(predicted: np.ndarray, scale: float = 50.0) -> np.ndarray:
 
 
 def test_a_perfect_predictor_has_the_best_value_of_everything():
-    found = evaluate(one_hot(LABELS), LABELS, NAMES)
+    found = evaluate_logits(one_hot(LABELS), LABELS, NAMES)
     assert found.accuracy == found.accuracy_high95 == 1.0
     assert found.loss == pytest.approx(0, abs=1e-12)
     assert found.brier == pytest.approx(0, abs=1e-12)
@@ -32,7 +32,7 @@ def test_a_perfect_predictor_has_the_best_value_of_everything():
 
 
 def test_equal_logits_score_as_chance():
-    found = evaluate(np.zeros((6, 3)), LABELS, NAMES)
+    found = evaluate_logits(np.zeros((6, 3)), LABELS, NAMES)
     assert found.loss == pytest.approx(math.log(3), rel=1e-12)
     assert found.brier == pytest.approx((2 / 3) ** 2 + 2 / 9, rel=1e-12)
     assert found.accuracy == pytest.approx(2 / 6)  # of equal logits the first class is the prediction
@@ -40,7 +40,7 @@ def test_equal_logits_score_as_chance():
 
 
 def test_a_constant_predictor():
-    found = evaluate(one_hot(np.full(6, 1)), LABELS, NAMES)
+    found = evaluate_logits(one_hot(np.full(6, 1)), LABELS, NAMES)
     assert found.accuracy == 0.5
     assert found.per_class["precision"][1] == 0.5
     assert found.per_class["recall"].tolist() == [0, 1, 0]
@@ -52,20 +52,20 @@ def test_a_constant_predictor():
 
 def test_what_needs_no_learning_is_known():
     """Always the commonest class of these examples: no constant answer is better."""
-    found = evaluate(one_hot(np.full(6, 1)), LABELS, NAMES)
+    found = evaluate_logits(one_hot(np.full(6, 1)), LABELS, NAMES)
     assert found.baselines() == {"commonest_class": 0.5, "chance": pytest.approx(1 / 3)}
-    assert evaluate(one_hot(np.zeros(6, int)), LABELS, NAMES).accuracy < found.commonest_class
-    assert evaluate(one_hot(LABELS[:1]), LABELS[:1], NAMES).baselines()["commonest_class"] == 1
+    assert evaluate_logits(one_hot(np.zeros(6, int)), LABELS, NAMES).accuracy < found.commonest_class
+    assert evaluate_logits(one_hot(LABELS[:1]), LABELS[:1], NAMES).baselines()["commonest_class"] == 1
 
 
 def test_confusion_has_the_truth_in_rows():
-    found = evaluate(one_hot(np.array([0, 1, 2, 2, 0, 2])), LABELS, NAMES)
+    found = evaluate_logits(one_hot(np.array([0, 1, 2, 2, 0, 2])), LABELS, NAMES)
     assert found.confusion.tolist() == [[2, 0, 0], [0, 1, 2], [0, 0, 1]]
 
 
 def test_mistakes_are_the_surest_wrong_ones_surest_first():
     logits = one_hot(np.array([0, 2, 2, 0, 1, 1]), 1.0) * np.array([[1], [2], [9], [4], [3], [9]])
-    found = evaluate(logits, LABELS, NAMES).mistakes
+    found = evaluate_logits(logits, LABELS, NAMES).mistakes
     assert found["indices"].tolist() == [3, 4, 1]
     assert found["truth"].tolist() == [1, 0, 1]
     assert found["predicted"].tolist() == [0, 1, 2]
@@ -74,13 +74,13 @@ def test_mistakes_are_the_surest_wrong_ones_surest_first():
 
 def test_mistakes_are_no_more_than_a_gallery_shows():
     labels = np.zeros(200, int)
-    assert len(evaluate(one_hot(np.ones(200, int)), labels, NAMES).mistakes["indices"]) == MISTAKES
+    assert len(evaluate_logits(one_hot(np.ones(200, int)), labels, NAMES).mistakes["indices"]) == MISTAKES
 
 
 @settings(max_examples=40, deadline=None)
 @given(arrays(np.float64, (7, 4), elements=st.floats(-1e4, 1e4)), arrays(np.int64, 7, elements=st.integers(0, 3)))
 def test_what_holds_for_any_logits(logits, labels):
-    found = evaluate(logits, labels, "abcd")
+    found = evaluate_logits(logits, labels, "abcd")
     assert np.array_equal(found.confusion.sum(axis=1), np.bincount(labels, minlength=4))
     assert np.array_equal(found.confusion.sum(axis=1), found.per_class["support"])
     assert np.trace(found.confusion) == found.accuracy * 7
@@ -89,19 +89,19 @@ def test_what_holds_for_any_logits(logits, labels):
     assert 0 <= found.brier <= 2
     assert 0 <= found.calibration_error <= 1
     assert 0 <= found.loss < math.inf
-    shifted = evaluate(logits + 3.0, labels, "abcd")  # a softmax does not see what all logits share
+    shifted = evaluate_logits(logits + 3.0, labels, "abcd")  # a softmax does not see what all logits share
     assert shifted.loss == pytest.approx(found.loss, rel=1e-6, abs=1e-6)
 
 
 def test_huge_logits_do_not_overflow():
-    found = evaluate(np.array([[1e300, -1e300], [-1e300, 1e300]]), np.array([0, 0]), "ab")
+    found = evaluate_logits(np.array([[1e300, -1e300], [-1e300, 1e300]]), np.array([0, 0]), "ab")
     assert found.accuracy == 0.5
     assert found.loss == pytest.approx(1e300)
 
 
 def test_loss_is_computed_in_float64():
     logits = np.array([[16.0, 0.0]], np.float32)
-    assert evaluate(logits, np.array([0]), "ab").loss == pytest.approx(math.log1p(math.exp(-16)), rel=1e-7)
+    assert evaluate_logits(logits, np.array([0]), "ab").loss == pytest.approx(math.log1p(math.exp(-16)), rel=1e-7)
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
@@ -109,7 +109,7 @@ def test_logits_that_are_not_finite_are_named(broken):
     logits = one_hot(LABELS)
     logits[[2, 4], 1] = broken
     with pytest.raises(UserError, match=r"not finite for 2 of 6 examples \(the first is 2\).*learning rate"):
-        evaluate(logits, LABELS, NAMES)
+        evaluate_logits(logits, LABELS, NAMES)
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_logits_that_are_not_finite_are_named(broken):
 )
 def test_what_does_not_fit_together_is_refused(logits, labels):
     with pytest.raises(ValueError, match=r"fit together|labels must be"):
-        evaluate(logits, labels, NAMES)
+        evaluate_logits(logits, labels, NAMES)
 
 
 def test_metrics_are_flat_plain_numbers():
-    metrics = evaluate(one_hot(LABELS), LABELS, NAMES).metrics()
+    metrics = evaluate_logits(one_hot(LABELS), LABELS, NAMES).metrics()
     assert {"accuracy", "accuracy_low95", "accuracy_high95", "loss", "brier", "calibration_error"} == set(metrics)
     assert all(type(value) is float for value in metrics.values())

@@ -1,11 +1,11 @@
-"""Judging forecasts against numbers worked out by hand, and what no metric may depend on."""
+"""Evaluated forecasts against numbers worked out by hand, and what no metric may depend on."""
 
 import numpy as np
 import pytest
 
 from research.errors import UserError
 from research.evaluation.forecast_errors import seasonal_scale, window_losses
-from research.evaluation.forecasting import evaluate
+from research.evaluation.forecasting import evaluate_forecasts
 from research.evaluation.metrics import FORECAST_ERRORS
 
 COLUMNS = ("flow", "speed")
@@ -18,7 +18,9 @@ def hourly(N: int, P: int) -> np.ndarray:
 
 def evaluated(forecasts, truth, scale=(1.0, 1.0), **more):
     N, P, F = truth.shape
-    return evaluate(forecasts, truth, hourly(N, P), np.arange(1.0, P + 1), COLUMNS[:F], np.array(scale[:F]), **more)
+    return evaluate_forecasts(
+        forecasts, truth, hourly(N, P), np.arange(1.0, P + 1), COLUMNS[:F], np.array(scale[:F]), **more
+    )
 
 
 @pytest.fixture
@@ -118,10 +120,10 @@ def test_what_does_not_fit_together_is_refused(broken):
         "scale": np.ones(1),
     }
     with pytest.raises(ValueError, match=r"fit together|is not one number"):
-        evaluate(**(given | {broken: np.concatenate([given[broken]] * 2)}))
+        evaluate_forecasts(**(given | {broken: np.concatenate([given[broken]] * 2)}))
 
 
-def test_seasonal_scale_is_the_seasonal_naive_error_within_stretches():
+def test_seasonal_scale_is_the_seasonal_naive_error_within_spans():
     values = np.array([[1.0], [2.0], [4.0], [np.nan], [9.0], [100.0], [200.0], [103.0], [206.0]])
     # Rows 0..4: |4 - 1| and |9 - 4|, of which row 3 knows nothing; rows 5..8: |103 - 100| and |206 - 200|.
     assert seasonal_scale(values, [(0, 5), (5, 9)], 2).tolist() == [(3 + 5 + 3 + 6) / 4]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from research.config.training import Training
-from research.evaluation.classification import evaluate
+from research.evaluation.classification import evaluate_logits
 from research.evaluation.forecast_errors import errors_of_cells
 from research.evaluation.metrics import FORECAST_ERRORS, ROWS, metric_names, metric_of
 from research.experiment.images import build as images
@@ -20,7 +20,7 @@ def test_every_metric_has_one_row_with_sound_bounds():
 
 
 def test_every_metric_that_is_measured_has_a_row():
-    found = evaluate(np.eye(3), np.arange(3), "abc").metrics()
+    found = evaluate_logits(np.eye(3), np.arange(3), "abc").metrics()
     for name in (*found, *images.METRICS, *series.METRICS, *FORECAST_ERRORS):
         assert metric_of(f"test/{name}").name == name.removesuffix("_low95").removesuffix("_high95")
     assert set(FORECAST_ERRORS) == set(errors_of_cells(np.ones((1, 1, 1)), np.ones((1, 1, 1)), np.ones(1)))

@@ -11,7 +11,7 @@ from research import experiment
 from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
 from research.errors import UserError
 from research.evaluation.comparison import holm, paired
-from research.experiment.images import compare as contrasting
+from research.experiment.images import paired_comparison
 
 
 @pytest.fixture
@@ -174,12 +174,12 @@ def test_a_run_that_ended_on_other_pictures_is_refused(entries, tmp_path):
 
 def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, capsys):
     """Of classifiers: in a warning for each run and seed."""
-    monkeypatch.setattr(contrasting, "comparison_figure", lambda *given: b"")
-    monkeypatch.setattr(contrasting, "histories_of", lambda place: [])
+    monkeypatch.setattr(paired_comparison, "comparison_figure", lambda *given: b"")
+    monkeypatch.setattr(paired_comparison, "histories_of", lambda place: [])
     metrics = {"accuracy": 0.5, "accuracy_low95": 0.4, "accuracy_high95": 0.6}
     sound = {"metrics": {"test": metrics, "train": metrics}, "parameters": {"trainable": 1}, "seconds": {"total": 1}}
     records = {"one": sound, "two": sound | {"learned_nothing": {"0": "of no use"}}}
     entries = [(ImageExperiment(name=name), tmp_path) for name in records]
-    rungs, _ = contrasting.compare_runs(entries, records, tmp_path / "figure.png")
+    rungs, _ = paired_comparison.compare_runs(entries, records, tmp_path / "figure.png")
     assert list(rungs) == ["one", "two"]
     assert capsys.readouterr().err == "warning: two, seed 0, learned nothing: of no use\n"

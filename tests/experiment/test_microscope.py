@@ -146,7 +146,7 @@ def test_what_cannot_be_done_is_one_line(trained, tmp_path, monkeypatch, change,
         (tmp_path / name).mkdir()
         for file in sorted((trained / source).iterdir())[:count]:
             (tmp_path / name / file.name).symlink_to(file)
-    monkeypatch.setattr("research.experiment.microscope.layer_view", None)  # the error comes before any ascent
+    monkeypatch.setattr("research.experiment.microscope.run.layer_view", None)  # the error comes before any ascent
     with pytest.raises(UserError, match=message):
         microscope(trained / "run", Microscope(**vars(LOOK) | change), out=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from research.evaluation.classification import Classification, evaluate
+from research.evaluation.classification import Classification, evaluate_logits
 from research.evaluation.intervals import across_seeds
 from research.report import figures
 from research.report.record import build_record
@@ -49,7 +49,9 @@ BRANCHES = [
 def evaluated(size: int, classes: Sequence[str], strength: float = 3.0) -> Classification:
     noise = np.random.default_rng(size)
     labels = noise.integers(0, len(classes), size)
-    return evaluate(noise.normal(size=(size, len(classes))) + strength * np.eye(len(classes))[labels], labels, classes)
+    return evaluate_logits(
+        noise.normal(size=(size, len(classes))) + strength * np.eye(len(classes))[labels], labels, classes
+    )
 
 
 def history(seed: int, epochs: int = 5) -> dict[str, Any]:

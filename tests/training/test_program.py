@@ -14,7 +14,7 @@ from research.training import program
 from research.training.losses import classification
 from research.training.plan import StepWindow, TrainingPlan
 from research.training.state import NEVER, chosen_variables, members_of, status_of, take_member
-from research.training.step import evaluate, mean_loss
+from research.training.step import mean_loss, sum_metrics
 from research.trees import named_leaves
 
 CLASSES, WIDTH = 3, 5
@@ -118,7 +118,7 @@ def test_where_the_calls_are_cut_changes_no_bit():
 def test_the_history_is_what_an_evaluation_outside_finds():
     state, _ = trained()
     each = take_member(state, 0)
-    sums = evaluate({"params": each.params}, VALIDATION, batch_size=4, **SCORED)
+    sums = sum_metrics({"params": each.params}, VALIDATION, batch_size=4, **SCORED)
     np.testing.assert_allclose(each.history["validation/loss"][-1], sums["loss"] / sums["count"], rtol=1e-6)
     logits = np.asarray(apply({"params": each.params}, VALIDATION.inputs, None)[0])
     right = (logits.argmax(1) == VALIDATION.targets).mean()
@@ -192,7 +192,7 @@ def test_early_stopping_ends_on_the_best_epoch(monitor):
     best = int(seen.argmin() if monitor == "loss" else seen.argmax())
     assert bool(each.stopped) and len(seen) == best + 3 < 30
     assert int(each.best["epoch"]) == best + 1
-    sums = evaluate(chosen_variables(each), VALIDATION, batch_size=11, **SCORED)
+    sums = sum_metrics(chosen_variables(each), VALIDATION, batch_size=11, **SCORED)
     np.testing.assert_allclose(sums[monitor] / sums["count"], seen[best], rtol=1e-6)
 
 

@@ -13,14 +13,14 @@ from research.data.series.grids import Grid, Rows
 class Finding(NamedTuple):
     """`total` steps, rows or values of one series of one file. `series` and `column` are "" where there is only one.
 
-    places: the number of runs of neighbouring steps. first: the local time of the first of them.
+    runs: the number of runs of neighbouring steps. first: the local time of the first step.
     """
 
     file: str
     series: str
     column: str
     total: int
-    places: int
+    runs: int
     first: str
 
 

@@ -70,7 +70,7 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet, starts: Starts) -> ImagePlan:
     ready = _fitting_transfer(model, config, data, starts)
     inputs = features(ready, data)
-    cached = ready.cut is not None
+    cached = ready.split is not None
     return _plan(
         config,
         data,

@@ -24,7 +24,7 @@ def evaluate(plan: ImagePlan, variables: Tree) -> dict[str, Classification]:
             logits = outputs(
                 plan.apply, variables, plan.inputs[name], batch_size=inference_batch_size(plan.inputs[name])
             )
-            found[name] = classification.evaluate(logits, np.asarray(labels), plan.data.classes)
+            found[name] = classification.evaluate_logits(logits, np.asarray(labels), plan.data.classes)
     return found
 
 

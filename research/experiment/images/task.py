@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from research.experiment.images.build import build
-from research.experiment.images.compare import compare_runs
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
 from research.experiment.images.evaluate import evaluate
+from research.experiment.images.paired_comparison import compare_runs
 from research.experiment.images.predict import predict
 from research.experiment.images.publish import data_id, publish, record_fields
 from research.experiment.images.transfer import check_weights as check_files

@@ -57,16 +57,16 @@ class Transfer(NamedTuple):
 
     net: Network  # whole
     frozen: frozenset[str]  # names of the leaves that are not trained
-    cut: SplitNet | None  # None where nothing is run beforehand
-    below: Tree  # parameters below the cut
+    split: SplitNet | None  # None where nothing is run beforehand
+    below: Tree  # parameters below the split
     start: dict[str, np.ndarray]  # the other pretrained leaves, by name
     weights: str  # fingerprint
     precision: str
 
     @property
     def trained(self) -> Network:
-        """The net that training runs: the part above the cut, or the whole."""
-        return self.net if self.cut is None else self.cut.above
+        """The net that training runs: the part above the split, or the whole."""
+        return self.net if self.split is None else self.split.above
 
 
 def transfer(
@@ -75,7 +75,7 @@ def transfer(
     """The net that `config` describes, its weights loaded; UserError when they are missing or of another net.
 
     Layers that differ in any of `starts` (leaves of variables by name, of each seed) from what was loaded lie above the
-    cut, also where they are frozen.
+    split, also where they are frozen.
     """
     from research.weights.load import load_weights  # readers of many formats, which other nets need not wait for
 
@@ -112,7 +112,7 @@ def features(ready: Transfer, data: ImageSet) -> dict[str, np.ndarray]:
 def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> np.ndarray | None:
     """Features of `config.views` views of each training picture, one view after the other [views * N, ...].
 
-    The views are drawn under `seed`, not a training's own, so that all trainings share them. None without a cut.
+    The views are drawn under `seed`, not a training's own, so that all trainings share them. None without a split.
     """
     images, augment = data.images["train"], augmenter(config)
     if augment is None:
@@ -132,9 +132,9 @@ def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> n
 
 def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
     """The inputs of training for `images` [N, H, W, 3]: features of the frozen part, where there is one."""
-    if ready.cut is None:
+    if ready.split is None:
         return images
-    return outputs(apply_of(ready.cut.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
+    return outputs(apply_of(ready.split.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
 
 
 def check_weights(config: ImageExperiment) -> None:
@@ -173,8 +173,8 @@ def _features(
     title: str,
     show: Callable[[str, int, int], None],
 ) -> np.ndarray | None:
-    """The cached features of the `count` pictures that `pictures(indices)` gives; None without a cut, or pictures."""
-    if ready.cut is None or not count:
+    """The cached features of the `count` pictures that `pictures(indices)` gives; None without a split or pictures."""
+    if ready.split is None or not count:
         return None
 
     def compute() -> Iterator[np.ndarray]:
@@ -184,7 +184,7 @@ def _features(
             show(title, min(start + PIECE, count), count)
 
     # Layers of one name may differ in how they work (a pool's mode), so what tells them apart is all of their settings.
-    wiring = repr((ready.cut.below.layers, ready.cut.below.wires))
+    wiring = repr((ready.split.below.layers, ready.split.below.wires))
     key = key_of(ready.weights, *address, wiring, ready.precision, jax.__version__)
     return cached(platformdirs.user_cache_path("receptive") / "features", key, count, compute)
 

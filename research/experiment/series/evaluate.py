@@ -141,7 +141,7 @@ def _evaluated(
 ) -> Forecasting:
     hours = np.arange(1, plan.sizes.horizon + 1) * _hours(plan.data.step)
     coverage = plan.config.forecast.coverage
-    return forecasting.evaluate(
+    return forecasting.evaluate_forecasts(
         forecasts, targets.truth, targets.times, hours, plan.data.columns, scale, bounds, coverage
     )
 

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from research.experiment.series.build import build, check_files
-from research.experiment.series.compare import compare_runs
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
 from research.experiment.series.evaluate import evaluate
 from research.experiment.series.predict import predict
 from research.experiment.series.publish import data_id, publish, record_fields
+from research.experiment.series.ranked_comparison import compare_runs
 
 if TYPE_CHECKING:
     from research.config import SeriesExperiment

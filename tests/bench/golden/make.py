@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from research.bench.architectures import layers_to
-from research.bench.torch_peer import climber, net_of
+from research.bench.torch_peer import build_ascent, net_of
 from research.bench.weights import weights
 from research.bench.workloads import pick
 
@@ -22,10 +22,10 @@ def main():
     [workload] = pick(["ascent_squeezenet_fire5"])
     assert weights(workload).origin.startswith("ImageNet's")
     torch.set_num_threads(1)
-    climb, found = climber(workload, torch.contiguous_format, tuned=False), {}
+    ascend, found = build_ascent(workload, torch.contiguous_format, tuned=False), {}
     for layer in workload.layers:
         net, means = net_of(workload, layers_to(workload, layer), torch.contiguous_format), []
-        for index, picture in enumerate(climb({layer: list(range(128))})):
+        for index, picture in enumerate(ascend({layer: list(range(128))})):
             with torch.inference_mode():
                 tap = net(torch.from_numpy(picture).permute(2, 0, 1)[None])
             means.append(float(tap[:, index].mean()))

@@ -144,7 +144,7 @@ def test_zeros_are_reported_and_taken_as_missing_on_request(load, frame):
     broken.loc[[12, 13, 36], "flow"] = 0
     found = load(broken)
     assert (values_of(found)[[12, 13], 0] == 0).all()
-    assert [(one.total, one.places, one.first) for one in found.findings.zeros] == [(3, 2, "2016-01-04 12:00")]
+    assert [(one.total, one.runs, one.first) for one in found.findings.zeros] == [(3, 2, "2016-01-04 12:00")]
     assert "--data.zeros-missing" in found.findings.summary()
     declared = load(broken, zeros_missing=True)
     assert np.isnan(values_of(declared)[[12, 13, 36], 0]).all() and not declared.findings.zeros

@@ -13,7 +13,7 @@ from research.data.series.windowed_series import WindowedSeries
 from research.training import program
 from research.training.losses import forecasting
 from research.training.plan import TrainingPlan
-from research.training.step import evaluate, mean_loss
+from research.training.step import mean_loss, sum_metrics
 
 ROWS, CONTEXT, HORIZON, CHANNELS = 60, 5, 4, 2
 
@@ -81,7 +81,7 @@ def test_a_mean_over_windows_is_that_over_all_known_targets(loss):
     held, variables = rows(0.4), initialize(jax.random.key(3))
     each = {"mse": np.square, "mae": np.abs}[loss]
     scored = {"apply": apply, "loss_fn": forecasting(loss), "metrics": ("loss", "scaled_mae")}
-    sums = evaluate(variables, jax.tree.map(jnp.asarray, held), batch_size=7, **scored)
+    sums = sum_metrics(variables, jax.tree.map(jnp.asarray, held), batch_size=7, **scored)
     errors = []
     for start in held.starts:
         inputs, _, _ = held.windows(jnp.array([start]))

@@ -19,7 +19,7 @@ from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, O
 from research.errors import UserError
 from research.experiment.images import transfer
 from research.experiment.images.build import build
-from research.experiment.loaded_net import load_net
+from research.experiment.microscope.loaded_net import load_net
 from research.experiment.training import load_variables
 from research.models import inference
 from research.models.lowering import convolution
@@ -154,8 +154,8 @@ def test_the_microscope_takes_a_backbone_by_name(place, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("other", ["weights", "precision", "cut"])
-def test_features_of_other_weights_another_precision_or_cut_are_others(config, place, other, tmp_path, monkeypatch):
+@pytest.mark.parametrize("other", ["weights", "precision", "split"])
+def test_features_of_other_weights_another_precision_or_split_are_others(config, place, other, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nothing that another test left
     fresh = tmp_path / "fresh.npz"
     leaves = load_weights(place / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
@@ -163,7 +163,7 @@ def test_features_of_other_weights_another_precision_or_cut_are_others(config, p
     changes = {
         "weights": {"model": {"weights": str(fresh)}},
         "precision": {"train": {"precision": "bfloat16"}},
-        "cut": {"model": {"fine_tune": 1}},
+        "split": {"model": {"fine_tune": 1}},
     }
     one, two, again = (build(changed(config, **fields)) for fields in ({}, changes[other], {}))
     assert one.inputs["train"].shape != two.inputs["train"].shape or (one.inputs["train"] != two.inputs["train"]).any()
@@ -234,7 +234,7 @@ def test_gray_or_small_pictures_are_refused(config, tmp_path):
 
 @pytest.mark.slow
 def test_curves_on_the_cache_are_those_without_it(config, tmp_path):
-    cached = changed(config, model={"fine_tune": 1})  # a frozen layer is left above the cut
+    cached = changed(config, model={"fine_tune": 1})  # a frozen layer is left above the split
     records = [
         experiment.run(changed(cached, model={"cache": cache}), tmp_path / str(cache)) for cache in (True, False)
     ]
@@ -268,7 +268,7 @@ def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, pl
     frozen = changed(config, model={"fine_tune": 3}, train={"freeze": ("fire9/squeeze1x1/*", "*/bias")})
     record = experiment.run(frozen, tmp_path / "run")
     assert record["parameters"]["trainable"] == 64 * 256 + 9 * 64 * 256 + 512 * 6 + 6 * 2
-    assert "fire9/squeeze1x1" not in build(frozen).net.names, "what is frozen lies below the cut"
+    assert "fire9/squeeze1x1" not in build(frozen).net.names, "what is frozen lies below the split"
     plan = build(frozen)
     like = jax.eval_shape(lambda: plan.net.init(jax.random.key(0), plan.inputs["train"][:1]))
     ended = named_leaves(load_variables(frozen, like, 0, tmp_path / "run")["params"])

@@ -13,8 +13,8 @@ from research.config import DenseForecaster, SeriesData, SeriesExperiment, Train
 from research.errors import UserError
 from research.experiment.series.backtest import baseline_forecasts, targets_of
 from research.experiment.series.build import build
-from research.experiment.series.compare import compare_runs, steps_between
 from research.experiment.series.describe import describe_data
+from research.experiment.series.ranked_comparison import compare_runs, steps_between
 
 CONFIG = SeriesExperiment(
     name="calendar",

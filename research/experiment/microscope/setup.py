@@ -12,7 +12,7 @@ from research.ascent.steps import AscentConfig
 from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transform
 from research.config import Microscope
 from research.errors import UserError
-from research.experiment.loaded_net import LoadedNet
+from research.experiment.microscope.loaded_net import LoadedNet
 from research.microscope.real_pictures import RealPictures, load_folder, open_folder, split_pictures
 from research.report.environment import environment
 

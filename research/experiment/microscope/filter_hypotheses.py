@@ -12,7 +12,7 @@ import numpy as np
 from research.config import Microscope
 from research.data.images.pictures import prepare_picture
 from research.errors import UserError
-from research.experiment.loaded_net import LoadedNet
+from research.experiment.microscope.loaded_net import LoadedNet
 from research.microscope.exemplars import check_filters, filter_count
 from research.microscope.hypothesis import Hypothesis, check_disjoint, check_responses, choose_and_test, every_filter
 from research.microscope.real_pictures import LoadedPictures, load_folder, split_pictures

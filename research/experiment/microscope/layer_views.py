@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.ascent.steps import AscentConfig
-from research.experiment.filter_hypotheses import describe_prediction
-from research.experiment.microscope_setup import Setup
+from research.experiment.microscope.filter_hypotheses import describe_prediction
+from research.experiment.microscope.setup import Setup
 from research.microscope.exemplars import Exemplar, exemplars, middle, neurons
 from research.microscope.patches import strongest
 from research.models.receptive_fields import ReceptiveField, receptive_field

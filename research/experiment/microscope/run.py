@@ -9,10 +9,10 @@ import numpy as np
 
 from research import runtime
 from research.config import Microscope
-from research.experiment import filter_hypotheses
-from research.experiment.layer_views import exemplar_of, layer_view
-from research.experiment.loaded_net import LoadedNet, load_net
-from research.experiment.microscope_setup import facts, make_setup, shape_for
+from research.experiment.microscope import filter_hypotheses
+from research.experiment.microscope.layer_views import exemplar_of, layer_view
+from research.experiment.microscope.loaded_net import LoadedNet, load_net
+from research.experiment.microscope.setup import facts, make_setup, shape_for
 from research.files import write_bytes, write_json, write_text
 from research.report import microscope as page
 from research.report.environment import environment

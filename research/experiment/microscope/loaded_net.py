@@ -125,8 +125,8 @@ def _parameters(
     own = ended_leaves(config, seed, run_dir)
     transferred = transfer(config.model, config, classes, [own])
     inputs = pixels
-    if transferred.cut is not None:
-        inputs = jax.eval_shape(transferred.cut.below.apply, {"params": transferred.below}, pixels)[0]
+    if transferred.split is not None:
+        inputs = jax.eval_shape(transferred.split.below.apply, {"params": transferred.below}, pixels)[0]
     above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
     leaves = named_leaves(transferred.below) | named_leaves(above)
     return transferred.net, from_named(leaves, _structure(transferred.net, pixels))
