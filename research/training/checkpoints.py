@@ -1,9 +1,9 @@
-"""Checkpoints that can be believed: written by Orbax, sealed with digests, read back strictly.
+"""Checkpoints: written by Orbax, sealed with digests, read back strictly.
 
-Orbax commits a checkpoint atomically, but restores a flipped byte without a word, and casts dtypes silently. So each
-checkpoint gets a seal beside it, `STEP.seal.json`, written last, with the digest of every file: a checkpoint without a
-matching seal does not exist, and Orbax never meets a damaged file. Arrays are stored under their leaf names; nothing is
-pickled.
+Orbax commits a checkpoint atomically, but it restores a flipped byte without an error and casts dtypes silently. So
+each checkpoint has a seal beside it, `STEP.seal.json`, with the digest of every file. The seal is written last. A
+checkpoint without a matching seal is ignored, and Orbax never reads a damaged file. Arrays are stored under their leaf
+names; nothing is pickled.
 """
 
 import logging
@@ -27,7 +27,7 @@ KEEP = 2  # the newest, and one to fall back to
 def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
     """Store `state` as checkpoint `step` of `folder`, with `facts` (plain JSON) in its seal; prune older ones.
 
-    Raises UserError when it cannot be written, or two names are one to Orbax; earlier checkpoints are then untouched.
+    Raises UserError when it cannot be written, or Orbax would store two names as one; earlier ones are kept.
     """
     _refuse_collisions(state)
     leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(jax.device_get(state)).items()}
@@ -48,7 +48,7 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
 
 
 def _refuse_collisions(state: Tree) -> None:
-    """Orbax stores `a.b` and `a/b` under one name, and keeps one of the two, without a word."""
+    """UserError where two leaves have one name for Orbax: it stores `a.b` and `a/b` under one and drops the other."""
     found: dict[str, str] = {}
     for path, _ in jax.tree_util.tree_flatten_with_path(state)[0]:
         name = leaf_name(path)
@@ -59,7 +59,7 @@ def _refuse_collisions(state: Tree) -> None:
 
 
 def _check_room(folder: Path, needed: int) -> None:
-    """OSError where the disk lacks `needed` bytes: Orbax' threads would each complain of a full disk at length."""
+    """OSError where the disk lacks `needed` bytes; on a full disk each of Orbax's threads prints a long error."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise OSError(f"it takes {needed / 1e6:.3g} MB and {free / 1e6:.3g} MB are free")
@@ -86,7 +86,7 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str,
 
 
 def _check_forms(leaves: Leaves, stored: dict[str, str], path: Path) -> None:
-    """Orbax casts without a word; `stored` has the forms that were saved (none in the seals of earlier versions)."""
+    """UserError where Orbax cast a leaf; `stored` has the saved forms (none in the seals of earlier versions)."""
     for name, form in stored.items():
         if name not in leaves or _form(leaves[name]) != form:
             found = _form(leaves[name]) if name in leaves else "nothing"
@@ -135,7 +135,7 @@ def _seal(folder: Path, step: int) -> Path:
 
 
 def _tidy(folder: Path) -> None:
-    """Keep the newest checkpoints and their seals; older ones, and what a killed save left behind, go."""
+    """Keep the newest checkpoints and their seals; remove older ones and the remains of killed saves."""
     steps = _steps(folder)[:KEEP]
     newest_names = {name for step in steps for name in (str(step), _seal(folder, step).name)}
     for path in folder.iterdir():
@@ -154,5 +154,5 @@ def _line(error: Exception) -> str:
 def _orbax():
     import orbax.checkpoint as ocp  # 0.3 s: only where a checkpoint is written or read
 
-    logging.getLogger("absl").setLevel(logging.CRITICAL)  # what is an error is raised, too
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # errors are raised as well
     return ocp.PyTreeCheckpointer()

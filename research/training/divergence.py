@@ -1,4 +1,4 @@
-"""Where a training diverged, and what was not finite: the step is a function of (state, seed, step), so it is rerun."""
+"""Where a training diverged, and what was not finite. A step is a function of (state, seed, step), so it is rerun."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from research.trees import named_leaves
 
 
 class Divergence(NamedTuple):
-    """Where a training came to a number that is not finite; step and epoch count from 1."""
+    """Where a training reached a number that is not finite; step and epoch count from 1."""
 
     step: int
     epoch: int
@@ -31,11 +31,10 @@ def locate_divergence(member: TrainState, draw: Callable[[jax.Array], Batch], pl
 def first_not_finite(member: TrainState, draw: Callable[[jax.Array], Batch], plan: TrainingPlan) -> str:
     """The first of inputs, parameters, output, loss, and leaves of the gradient that is not finite, by name.
 
-    After an output or a loss, the first such leaf of the gradient is named, too. Where all are finite, it is the square
-    of a gradient that is not: that of the leaf with the largest.
+    After an output or a loss, the first such leaf of the gradient is named as well. Where all are finite, the square of
+    a gradient overflowed, and the leaf with the largest one is named.
 
-    `member` is the state of one training as divergence left it: still that of before the step `member.diverged`, whose
-    batch `draw(step)` gives.
+    `member` is the state of one training before the step `member.diverged`; `draw(step)` gives the batch of that step.
     """
     batch, drop = draw(member.diverged), key(member.seed, "dropout", member.diverged)
     (loss, _), gradient = jax.value_and_grad(mean_loss, has_aux=True)(

@@ -10,7 +10,7 @@ Best = dict[str, Tree]
 
 
 def start(params: Tree, collections: Tree, *, enabled: bool) -> Best:
-    """Nothing seen yet. Without early stopping no copy of the weights is held: they are empty.
+    """The state before the first epoch. Without early stopping, the copies of the weights are empty.
 
     params, collections   the best weights so far
     value                 of the monitored metric there, smaller is better
@@ -32,5 +32,5 @@ def update(best: Best, params: Tree, collections: Tree, value: jax.Array, epoch:
 
 
 def exhausted(best: Best, patience: int) -> jax.Array:
-    """Whether a training stops: it has been no better for `patience` epochs."""
+    """Whether a training stops, after `patience` epochs without an improvement."""
     return best["stale"] >= patience

@@ -25,7 +25,7 @@ def key_of(*parts: str) -> str:
 def cached(folder: Path, key: str, count: int, compute: Callable[[], Iterator[np.ndarray]]) -> np.ndarray:
     """The features [count, ...] called `key`, read-only: from `folder`, or from `compute` piece by piece, in order.
 
-    Of two processes that need the same features, one computes them. Raises UserError when they cannot be written.
+    If two processes need the same features, only one computes them. Raises UserError when they cannot be written.
     """
     path = folder / f"{key}.npy"
     try:
@@ -42,7 +42,7 @@ def _write(path: Path, count: int, compute: Callable[[], Iterator[np.ndarray]]) 
     partial = path.with_suffix(".partial.npy")
     done = 0
     try:
-        with partial.open("wb") as file:  # not through a mapping, where a full disk is a signal that ends the process
+        with partial.open("wb") as file:  # not a memory map: on a full disk, a signal would end the process
             for piece in compute():
                 if not done:
                     header = np.lib.format.header_data_from_array_1_0(piece) | {

@@ -33,7 +33,7 @@ def fit(
     preempted: Callable[[], bool],
     checkpoint_seconds: float,
 ) -> tuple[TrainState, loop.Seconds]:
-    """Train `seeds` to their end, or as far as preemption lets them, saving checkpoints in `folder`.
+    """Train `seeds` to their end or until preemption, and save checkpoints in `folder`.
 
     Returns their state, on the host, and the seconds spent over all resumes. `facts` (plain JSON) are stored with each
     checkpoint, and `log` gets the state so far. Raises UserError when the checkpoints in `folder` are of other data,
@@ -45,7 +45,7 @@ def fit(
 
     def save(state: TrainState, spent: loop.Seconds) -> None:
         step = int(state.step[0])
-        if step > first or not first:  # what was resumed from is never written again
+        if step > first or not first:  # the checkpoint that was resumed from is not written again
             checkpoints.save(folder, step, state, facts | {"clock": spent})
         log(jax.device_get(state))
 
@@ -62,9 +62,9 @@ def fit(
 
 
 def load(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[TrainState, loop.Seconds] | None:
-    """What `fit` left in the checkpoints of `folder`; None when there is no sound one with a step trained.
+    """The result of `fit`, read from the checkpoints in `folder`; None without a sound one of a trained step.
 
-    A plan of no steps needs none.
+    A plan without steps needs no checkpoint.
     """
     found = _resumed(plan, seeds, folder)
     if found is None or (plan.total_steps and not int(found[0].step[0])):
@@ -73,7 +73,7 @@ def load(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[TrainS
 
 
 def divergences(plan: TrainingPlan, state: TrainState) -> dict[int, Divergence]:
-    """Where seeds diverged, by seed; a warning says it of each."""
+    """Where seeds diverged, by seed; warns of each."""
     found = {
         int(member.seed): locate_divergence(member, functools.partial(_draw, plan, int(member.seed), index), plan)
         for index, member in enumerate(members_of(state))
@@ -101,7 +101,7 @@ def _resumed(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[Tr
 
 
 def _advance(plan: TrainingPlan) -> Callable:
-    """`advance(state, train, stop)` with all else filled in."""
+    """`advance(state, train, stop)`, with all other arguments bound."""
     compiled = program.build_advance(plan)
     validation = plan.data_set("validation") if plan.examples["validation"] else None
     return lambda state, train, stop: compiled(state, train, validation, stop, plan.row_weights or {})
@@ -109,19 +109,19 @@ def _advance(plan: TrainingPlan) -> Callable:
 
 def _batches(plan: TrainingPlan, seeds: Sequence[int], first: int) -> AbstractContextManager[BatchSource]:
     if plan.stream is not None:
-        (seed,) = seeds  # streamed, each seed has an order of its own
+        (seed,) = seeds  # each streamed seed has its own order
         return plan.stream(plan.order, seed, first, plan.total_steps)
     return loop.resident(plan.data_set("train"), plan.total_steps)
 
 
 def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, float]:
-    """Means of the running epoch over examples and members; nothing at an epoch's very end."""
+    """Means of the running epoch over examples and members; empty at the end of an epoch."""
     count = float(np.sum(readout["sums"]["count"]))
     return {name: float(np.sum(readout["sums"][name])) / count for name in metrics} if count else {}
 
 
 def _draw(plan: TrainingPlan, seed: int, member: int, step: jax.Array) -> Batch:
-    """The batch of `step` again, as the program drew it for the member at `member`."""
+    """The batch of `step` again, as the program drew it for the member at index `member`."""
     epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
     index = plan.order(jnp.int32(seed), jnp.asarray(epoch))[slot]
     batch = program.draw(plan.data_set("train"), index, jnp.int32(seed), step, plan)

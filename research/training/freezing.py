@@ -1,6 +1,6 @@
-"""Freezing by name: which leaves are trained, and which stay as they are. Every leaf is one or the other, once.
+"""Freezing by name: every leaf is either trained or frozen.
 
-Which layers of a pretrained backbone are frozen is decided in `models.transfer.frozen_layers`.
+`models.transfer.frozen_layers` decides which layers of a pretrained backbone are frozen.
 """
 
 import fnmatch
@@ -18,7 +18,7 @@ Tree = Any
 def frozen_leaves(names: Sequence[str], patterns: Sequence[str], given: Collection[str] = ()) -> frozenset[str]:
     """The leaves of `names` that are not trained: those `given`, and those that shell-style `patterns` match.
 
-    Raises UserError for a pattern that freezes nothing (that is not frozen already), and when nothing is left to train.
+    Raises UserError for a pattern that freezes nothing new, and when nothing is left to train.
     """
     frozen = set(given)
     for pattern in patterns:

@@ -1,7 +1,7 @@
 """The host's side of training: launch steps, report progress, save checkpoints, stop when asked.
 
-The host never waits for the call that it just launched: it launches the next steps and then reads the readout of those
-before. How many steps a call covers is set by the clock, which has no influence on the numbers.
+The host never waits for the call that it just launched: it launches the next steps, then reads the readout of the
+steps before. The clock sets how many steps a call covers; the numbers do not depend on that.
 """
 
 import signal
@@ -21,10 +21,10 @@ from research.training.state import TrainState
 
 Seconds = dict[str, float]  # spent on "compile" and "train"
 
-CALL_SECONDS = 0.5  # aimed at: short enough for a live progress bar and a prompt answer to SIGTERM
+CALL_SECONDS = 0.5  # target: short enough for a live progress bar and a prompt answer to SIGTERM
 
 
-NOTHING_SPENT = {"compile": 0.0, "train": 0.0}  # seconds, counted on over resumes
+NOTHING_SPENT = {"compile": 0.0, "train": 0.0}  # seconds, summed over resumes
 
 
 def run_steps(
@@ -42,9 +42,9 @@ def run_steps(
     """Run `advance(state, train, stop)` to the end of all steps, or until early stopping, divergence or preemption.
 
     `progress` gets every readout, `save` the state at least every `checkpoint_seconds` and at the end; `preempted` is
-    asked before each call.
+    called before each call.
     """
-    if int(state.step[0]) >= total_steps:  # nothing is left to train, nor to compile
+    if int(state.step[0]) >= total_steps:  # nothing is left to train, so nothing is compiled
         save(state, spent)
         return state, spent
     begun = time.monotonic()
@@ -78,12 +78,12 @@ def run_steps(
 
 @contextmanager
 def resident(data: DataSet, total_steps: int) -> Iterator[BatchSource]:
-    """The source of a set that lies on the device."""
+    """The source of a data set on the device."""
     yield lambda step: (data, total_steps)
 
 
 def _next_steps(steps: int, done: int, seconds: float) -> int:
-    """Steps of the next call: as many as take CALL_SECONDS at the pace just seen, growing at most fourfold."""
+    """Steps of the next call: as many as take CALL_SECONDS at the last pace, at most four times as many as before."""
     if done < steps:
         return steps
     return max(1, min(steps * 4, int(done * CALL_SECONDS / max(seconds, 1e-6))))
@@ -91,10 +91,10 @@ def _next_steps(steps: int, done: int, seconds: float) -> int:
 
 @contextmanager
 def termination() -> Iterator[Callable[[], bool]]:
-    """Within it SIGTERM only raises a flag, which the yielded function reads; the former handler comes back after."""
+    """In this context SIGTERM only sets a flag, which the yielded function reads; the old handler is restored after."""
     flag = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield flag.is_set  # signals cannot be handled here; whoever runs the main thread decides
+        yield flag.is_set  # only the main thread can handle signals
         return
     former: Any = signal.signal(signal.SIGTERM, lambda *_: flag.set())
     try:

@@ -37,13 +37,13 @@ def scaled_groups(rates: Sequence[tuple[str, float]]) -> optax.GradientTransform
 
 
 def group_of(name: str, rates: Sequence[tuple[str, float]]) -> int:
-    """The index of the first of `rates` whose pattern matches the leaf `name`; their number where none does."""
+    """The index of the first of `rates` whose pattern matches the leaf `name`; `len(rates)` where none does."""
     matched = (index for index, (pattern, _) in enumerate(rates) if fnmatch.fnmatchcase(name, pattern))
     return next(matched, len(rates))
 
 
 def build_schedule(config: Optimizer, *, total_steps: int, steps_per_epoch: int) -> optax.Schedule:
-    """Learning rate as a function of the step: a linear warm-up, then the fall to `final_share` of the peak."""
+    """Learning rate as a function of the step: a linear warm-up, then the decay to `final_share` of the peak."""
     warmup = min(round(config.warmup_epochs * steps_per_epoch), total_steps)
     peak, steps = config.learning_rate, max(total_steps - warmup, 1)
     after = {

@@ -1,4 +1,4 @@
-"""All that a training is made of: a net, its data, how its output is scored, and for how long it is trained."""
+"""The plan of a training: a net, its data, its loss and metrics, and the number of epochs."""
 
 import dataclasses
 import functools
@@ -14,13 +14,13 @@ from research.batches import Batch, DataSet, Order
 from research.training.step import Apply, LossFn
 
 Tree = Any
-RowWeights = Mapping[str, jax.Array]  # {"train": [M, N], "validation": [M, N]}: what each member makes of the rows
+RowWeights = Mapping[str, jax.Array]  # {"train": [M, N], "validation": [M, N]}: each member's weights of the rows
 Starts = Mapping[int, Mapping[str, np.ndarray]]  # by seed, leaves of variables by name: params/head/logits/kernel
 Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
 class StepWindow(NamedTuple):
-    """The batches of some steps in their order, [steps * B, ...], where a set is streamed from disk.
+    """The batches of consecutive steps of a set that is streamed from disk, [steps * B, ...].
 
     `begin` is the step that the first B examples belong to; `size` is that of the whole set.
     """
@@ -38,18 +38,18 @@ Stream = Callable[[Order, int, int, int], AbstractContextManager[BatchSource]]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingPlan:
-    """A net, the data that it is trained on, how its output is scored, and how long it is trained.
+    """A net, its training data, its loss and metrics, and the number of epochs.
 
-    Every kind of experiment adds what else it builds from its configuration.
+    Every kind of experiment adds fields of its own.
     """
 
     examples: Mapping[str, int]  # of each split
     data_set: Callable[[str], DataSet]  # a split on the device
-    identity: str  # of all that training reads
+    identity: str  # a digest of all data that training reads
     initialize: Callable[[jax.Array], Tree]  # key -> variables
     apply: Apply
     loss_fn: LossFn
-    metrics: tuple[str, ...]  # those that `loss_fn` gives
+    metrics: tuple[str, ...]  # names of what `loss_fn` returns
     order: Order  # the examples of each step of an epoch
     optimizer: optax.GradientTransformation
     epochs: int
@@ -60,7 +60,7 @@ class TrainingPlan:
     frozen: frozenset[str] = frozenset()  # names of the leaves that are not trained
     augment: Augment | None = None
     stream: Stream | None = None  # where the training examples are read from disk batch by batch
-    vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU, too
+    vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU as well
     starts: Starts = dataclasses.field(default_factory=dict)  # these replace leaves that `initialize` makes
     row_weights: RowWeights | None = None  # of the seeds, in their order
     summary: Sequence[Mapping[str, Any]] = ()  # of the whole net, a dict for each layer (`models.summary`)

@@ -2,9 +2,9 @@
 
 `advance(state, train, validation, stop)` runs the steps from `state.step` up to `stop`: batches are gathered and
 augmented on the device, epochs end with a validation and the early-stopping arithmetic, all inside one `while_loop`.
-Where the host cuts the training into calls has no influence on the numbers: the body is the same, compiled once, and
-what depends on time is a function of the step. So the host may cut by the clock, and a resumed run equals an unbroken
-one. A set that is streamed gives the batches of one that lies on the device whole.
+The numbers do not depend on how the host divides the training into calls: the body is compiled once, and everything
+that changes over time is a function of the step. So a resumed run equals an unbroken one. A streamed set gives the same
+batches as a set that is on the device as a whole.
 """
 
 import functools
@@ -52,7 +52,7 @@ def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
             diverged=never(),
         )
 
-    # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
+    # One by one: vmapped initializers may draw other numbers. Stacked on the host, where nothing is compiled.
     states = [jax.device_get(jax.jit(one)(np.int32(seed), dict(plan.starts.get(seed, {})))) for seed in seeds]
     return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *states))
 
@@ -73,11 +73,11 @@ def draw(train: DataSet | StepWindow, index: jax.Array, seed: jax.Array, step: j
 def build_advance(plan: TrainingPlan) -> Advance:
     """Compile-ready `advance(state, train, validation, stop, row_weights={}) -> (state, readout)`; `state` is donated.
 
-    The readout is what the host looks at between calls, copied so that the state itself can be donated onward: `step`,
+    The readout is what the host reads between calls, a copy, so that the state itself can be donated: `step`,
     `active` (which members still train, bool [M]) and `sums`, the metric sums of the running epoch.
 
     `train` is a DataSet, or a StepWindow that holds the steps from the state's up to `stop`; `validation` is a DataSet
-    or None; `row_weights` see `RowWeights`.
+    or None; for `row_weights` see `RowWeights`.
     """
     scoring = {"apply": plan.apply, "loss_fn": plan.loss_fn}
     one_step = functools.partial(train_step, optimizer=plan.optimizer, l2=plan.l2, **scoring)
@@ -120,7 +120,7 @@ def build_advance(plan: TrainingPlan) -> Advance:
 def finish_epoch(
     member: TrainState, validation: dict[str, jax.Array], epoch: jax.Array, plan: TrainingPlan
 ) -> TrainState:
-    """Write the epoch's means into the history, and let early stopping look at them. One member."""
+    """Write the epoch's means into the history, and update early stopping. For one member."""
     going = active(member)
     found = {f"train/{name}": value for name, value in means(member.sums).items()}
     found |= {f"validation/{name}": value for name, value in means(validation).items()} if validation else {}

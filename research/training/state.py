@@ -1,7 +1,7 @@
-"""What training carries from step to step: arrays only, for several members at once along the leading axis M.
+"""The state of training from step to step: arrays only, for several members at once along the leading axis M.
 
-A member is one training of the same net on the same data: it has a seed of its own, and may weigh the rows of the data
-in its own way (folds of a cross-validation, bootstrap samples).
+A member is one training of the same net on the same data. It has its own seed, and may have its own weights of the rows
+(folds of a cross-validation, bootstrap samples).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ NEVER = -1
 
 
 class TrainState(NamedTuple):
-    """All that a checkpoint holds, of one member, or of M members with a leading M axis on every leaf.
+    """The content of a checkpoint, for one member, or for M members with a leading M axis on every leaf.
 
     `params` and `frozen` have the same structure; each leaf is in one and None in the other (`trees.split`).
     """
@@ -25,8 +25,8 @@ class TrainState(NamedTuple):
     seed: jax.Array  # int32
     step: jax.Array  # int32: steps done, the same for all members
     params: Tree  # trained
-    frozen: Tree  # not trained: neither differentiated, nor known to the optimizer
-    collections: Tree  # {name: tree} of what the net itself updates in training, such as `batch_stats`
+    frozen: Tree  # not trained: not differentiated, and without optimizer state
+    collections: Tree  # {name: tree} that the net itself updates in training, such as `batch_stats`
     optimizer: Tree
     best: dict[str, Tree]  # the best weights so far, see `early_stopping.start`
     sums: dict[str, jax.Array]  # metric sums of the running epoch, and `count`
@@ -50,20 +50,20 @@ def status_of(states: Sequence[TrainState], total_steps: int) -> str:
 
 
 def variables_of(member: TrainState) -> Tree:
-    """What the net is applied to now: {"params": ..., and its collections}."""
+    """The current variables of the net: {"params": ..., and its collections}."""
     return {"params": merge(member.params, member.frozen), **member.collections}
 
 
 def chosen_variables(member: TrainState) -> Tree:
-    """The variables that a finished training of one member stands for, see `chosen_leaves`."""
+    """The final variables of a finished training of one member, see `chosen_leaves`."""
     return from_named(chosen_leaves(named_leaves(member)), variables_of(member))
 
 
 def chosen_leaves(member: Mapping[str, Any]) -> dict[str, Any]:
-    """The leaves of the variables that a training stands for, from the named leaves of one member.
+    """The leaves of a training's final variables, from the named leaves of one member.
 
-    With early stopping they are the best epoch's, otherwise the last. A training that was cut off before its first
-    epoch ended has no best epoch yet; then they are the present ones. Frozen leaves are always among them.
+    With early stopping they are the best epoch's, otherwise the last. A training that was interrupted before the
+    end of its first epoch has no best epoch yet, so the current ones are taken. Frozen leaves are always included.
     """
     has_best = member["best/epoch"] > 0 and any(name.startswith("best/params/") for name in member)
     trained = "best/" if has_best else ""

@@ -29,8 +29,8 @@ def train_step(
 ) -> TrainState:
     """The state of one member after one batch; metric sums are added to `state.sums`. Only `params` is differentiated.
 
-    A member that has stopped or diverged stays as it is, but for the count of steps. Where the loss or the gradient's
-    norm is not finite, nothing is applied: the state keeps its last weights and notes the step in `diverged`.
+    A member that has stopped or diverged is unchanged, except for the count of steps. Where the loss or the gradient's
+    norm is not finite, no update is applied: the state keeps its last weights, and `diverged` is this step.
     """
     (_, (sums, collections)), gradient = jax.value_and_grad(mean_loss, has_aux=True)(
         state.params, state.frozen, state.collections, batch, key, apply, loss_fn, l2
@@ -47,7 +47,7 @@ def train_step(
             sums=jax.tree.map(jnp.add, state.sums, sums),
         )
 
-    # A branch, not a choice between two states: 3.0 ms rather than 6.4 for a head of 2.1 million parameters.
+    # A branch, not a selection between two states: 3.0 ms rather than 6.4 for a head of 2.1 million parameters.
     state = jax.lax.cond(going & finite, moved, lambda same: same, state)
     return state._replace(step=state.step + 1, diverged=jnp.where(going & ~finite, state.step, state.diverged))
 
@@ -65,7 +65,7 @@ def mean_loss(
     """The mean loss of a batch plus `l2` times the trained kernels' squared sum; (metric sums, updated collections)."""
     output, updated = apply({"params": merge(params, frozen), **collections}, batch.inputs, key)
     sums = _weighted_sums(loss_fn(output, batch.targets), batch)
-    # A batch may hold none of the rows that a member weighs.
+    # A batch may hold no row that has a weight for this member.
     loss = sums["loss"] / jnp.where(sums["count"] > 0, sums["count"], 1.0)
     if l2:
         is_kernel = matching(params, ["*kernel"])
@@ -99,7 +99,7 @@ def sum_metrics(
 
 
 def weighted(batch: Batch, index: jax.Array, row_weights: jax.Array | None) -> Batch:
-    """`batch` of the examples at `index` [B], their weights times `row_weights` [N]; as it is without those."""
+    """`batch` of the examples at `index` [B], their weights times `row_weights` [N] where given."""
     if row_weights is None:
         return batch
     return batch._replace(weights=batch.weights * row_weights[jnp.minimum(index, len(row_weights) - 1)])
@@ -111,12 +111,12 @@ def means(sums: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 
 def zero_sums(names: tuple[str, ...]) -> dict[str, jax.Array]:
-    """Sums of nothing yet."""
+    """Metric sums before the first batch."""
     return {name: jnp.zeros(()) for name in (*names, "count")}
 
 
 def never() -> jax.Array:
-    """The `diverged` of a training that has not."""
+    """The `diverged` of a training that has not diverged."""
     return jnp.int32(NEVER)
 
 
