@@ -1,7 +1,7 @@
-"""What any forecaster must beat: the last value, and the same clock time of the day before, or month of the year.
+"""Baselines of forecasts: the last value, and the value of one season before (the same time of the day before, say).
 
-The third one, the historical average, needs no code here: it is what the reference `expected` [N, P, F] (the training
-mean of each time of day) says.
+A third baseline, the historical average, needs no code here: it is the reference `expected` [N, P, F], the training
+mean of each time of day.
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class SeasonalNaive:
-    """Forecasts [N, P, F], and where they are the true ones of the season before (`seasonal`, booleans [N, P, F]).
+    """Forecasts [N, P, F]; `seasonal`, booleans [N, P, F], marks those that are measured values of the season before.
 
-    windows counts those whose forecasts are so throughout: over these a strict seasonal-naive error is taken.
+    windows counts the windows in which all are: a strict seasonal-naive error is the mean over these.
     """
 
     forecasts: np.ndarray
@@ -21,16 +21,16 @@ class SeasonalNaive:
 
     @property
     def windows(self) -> int:
-        """How many windows have the season before throughout."""
+        """The number of windows in which all forecasts are measured values of the season before."""
         return int(np.sum(self.seasonal.all(axis=(1, 2))))
 
 
 def last_value(values: np.ndarray, starts: np.ndarray, firsts: np.ndarray, L: int, expected: np.ndarray) -> np.ndarray:
-    """Of each window the last value known at its origin, for the whole horizon [N, P, F].
+    """The last value known at each window's origin, for the whole horizon [N, P, F].
 
     values [R, F] of all series one after the other, NaN where unknown; starts [N]: each window's first row, so that the
-    last of its L context rows is starts + L - 1; firsts [N]: the first row of the series that it belongs to, before
-    which nothing is its own; expected [N, P, F]: what is said where no value was ever known.
+    last of its L context rows is starts + L - 1; firsts [N]: the first row of the window's series;
+    expected [N, P, F]: the forecast where no earlier value is known.
     """
     newest = _newest_known(values)[starts + L - 1]
     return _looked_up(values, np.broadcast_to(newest[:, None], expected.shape), firsts, expected)
@@ -62,7 +62,7 @@ def seasonal_naive(
     targets = origins[:, None] + np.arange(1, expected.shape[1] + 1)
     earlier = _begins(cycles, firsts, targets) - 1  # the newest row of an earlier season than the target's
     newest = _newest_at(values, slots, targets, np.minimum(origins[:, None], earlier))
-    # The last season in which the slot lies before the origin: that is the newest that could have been measured.
+    # The last season in which the slot lies before the origin: the newest one that could have been measured.
     late = slots[targets] > slots[origins][:, None]
     wanted = np.minimum(cycles[origins][:, None] - late, cycles[targets] - 1)
     whole = (newest >= firsts[:, None, None]) & (cycles[np.maximum(newest, 0)] >= wanted[:, :, None])
@@ -70,7 +70,7 @@ def seasonal_naive(
 
 
 def _begins(cycles: np.ndarray, firsts: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The first row of the season that each of `targets` [N, P] is of, within its series."""
+    """The first row of the season of each of `targets` [N, P], within its series."""
     rows = np.arange(len(cycles))
     anew = np.diff(cycles, prepend=cycles[:1]) != 0
     return np.maximum(np.maximum.accumulate(np.where(anew, rows, 0))[targets], firsts[:, None])

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say? Brier score, expected calibration error and the reliability curve."""
+"""Calibration of predicted probabilities: Brier score, expected calibration error and the reliability curve."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks", sectio
 def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> dict[str, np.ndarray]:
     """The reliability curve of `confidence` [N] in (0, 1] and `correct` [N] booleans (Guo et al. 2017, section 2).
 
-    Examples are gathered by confidence, the probability of the predicted class, into equal bins of (0, 1]. edges
+    Examples are grouped by confidence, the probability of the predicted class, into equal bins of (0, 1]. edges
     [bins + 1]; confidence and accuracy [bins]: means in each bin, NaN where it is empty; count [bins].
     """
     edges = np.linspace(0.0, 1.0, bins + 1)

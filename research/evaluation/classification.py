@@ -1,4 +1,4 @@
-"""Evaluation of a classifier by its logits: how often it is right, how sure it is, and where it goes wrong."""
+"""Evaluation of a classifier by its logits: accuracy, calibration and mistakes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class Classification:
     """The scores that `evaluate_logits` returns; the report reads them as plain dicts by `dataclasses.asdict`.
 
     accuracy_low95 and accuracy_high95 bound the accuracy of this one trained model on *new examples* of the same kind;
-    the spread between trainings is `intervals.across_seeds`. commonest_class is the accuracy of always naming the
-    class that most of these examples have, which no constant answer exceeds; chance is 1/K, that of guessing. confusion
+    the spread between trainings is `intervals.across_seeds`. commonest_class is the accuracy of always predicting
+    the commonest class, the best constant answer; chance is 1/K, that of guessing. confusion
     [K, K] counts examples: rows are the truth, columns the predictions.
 
     reliability: see `calibration.reliability`. per_class: precision, recall, f1 (NaN where undefined: a class that was
     never predicted has no precision) and support, the number of examples, each [K]. mistakes: the wrong predictions
-    with the highest confidence, that first: indices into the examples, truth, predicted and probability, each [M].
+    with the highest confidence first: indices into the examples, truth, predicted and probability, each [M].
     """
 
     classes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The mean of values that hang together within days: how far to trust it."""
+"""The mean of values that depend on each other within clusters such as days, and its interval."""
 
 from typing import TypedDict
 
@@ -10,7 +10,7 @@ from research.evaluation.intervals import student_half_width
 class ClusteredMean(TypedDict):
     """Mean of all known values, its 95% interval, the two-sided p of a mean of 0, and how many clusters there are.
 
-    Interval and p are None where the clusters cannot tell: fewer than two, or no scatter between them.
+    Interval and p are None for fewer than two clusters, and where the clusters do not differ.
     """
 
     mean: float
@@ -21,14 +21,14 @@ class ClusteredMean(TypedDict):
 
 
 def clustered_mean(values: np.ndarray, clusters: np.ndarray) -> ClusteredMean:
-    """Mean of `values` (any shape; NaN is unknown and never counts), which fall into `clusters` (broadcast to it).
+    """Mean of `values` (any shape; NaN is unknown and never counts), grouped by `clusters` (broadcast to it).
 
-    Windows of a backtest overlap, so the same hour's error comes back in many of them: taken for independent they
-    would promise far too much. Values of one cluster (the day of a forecast's target, say) may depend on each other in
-    any way; different clusters are taken for independent. The variance is the cluster-robust one with the correction
+    Windows of a backtest overlap, so the same hour's error is in many of them; as independent values they would give a
+    far too narrow interval. Values of one cluster (the day of a forecast's target, say) may depend on each other in any
+    way; different clusters count as independent. The variance is the cluster-robust one with the correction
     G / (G - 1), with Student's t of G - 1 degrees of freedom (Cameron & Miller 2015, "A Practitioner's Guide to
-    Cluster-Robust Inference", sections II and VI), which asks for no random numbers and, where all clusters are of one
-    size, equals Student's interval of the cluster means. Raises ValueError when no value is known.
+    Cluster-Robust Inference", sections II and VI), which needs no random numbers. For clusters of one
+    size it equals Student's interval of the cluster means. Raises ValueError when no value is known.
     """
     values = np.asarray(values, np.float64)
     known = ~np.isnan(values)

@@ -1,4 +1,4 @@
-"""Is one model better than another, given that both were trained with the same seeds?"""
+"""The difference between two models that were trained with the same seeds."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from research.evaluation.intervals import student_half_width
 class Difference(TypedDict):
     """Mean of a - b over matched seeds, its 95% interval, and the two-sided p of the paired t test.
 
-    Interval and p are None where the pairs cannot tell.
+    Interval and p are None for fewer than two pairs, and where the differences do not scatter.
     """
 
     mean: float
@@ -24,8 +24,8 @@ class Difference(TypedDict):
 def paired(a_values: Sequence[float], b_values: Sequence[float]) -> Difference:
     """Compare the same metric of two models, value by value of matched seeds [S] each (Student's paired t test).
 
-    The pairs cannot tell when there are fewer than two, or when their differences do not scatter (then t has no finite
-    value). Raises ValueError when the two do not match in length, or are empty.
+    There is no interval for fewer than two pairs, nor where the differences do not scatter (t is then not finite).
+    Raises ValueError when the two differ in length, or are empty.
     """
     a, b = np.asarray(a_values, np.float64), np.asarray(b_values, np.float64)
     if a.shape != b.shape or not len(a):
@@ -45,7 +45,7 @@ def paired(a_values: Sequence[float], b_values: Sequence[float]) -> Difference:
 def step_by_step(values: Mapping[str, Sequence[float]]) -> dict[str, Difference]:
     """Each model of `values` (name -> a metric over matched seeds [S]) but the first, against the one before it.
 
-    The p are corrected for how many comparisons these are (`holm`); each interval is its own. Raises as `paired` does.
+    The p-values are corrected for the number of comparisons (`holm`); the intervals are not. Raises as `paired` does.
     """
     found = {name: paired(values[name], values[before]) for before, name in itertools.pairwise(values)}
     tested = {name: one["p"] for name, one in found.items() if one["p"] is not None}
@@ -55,7 +55,7 @@ def step_by_step(values: Mapping[str, Sequence[float]]) -> dict[str, Difference]
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """`p_values` [M] adjusted so that testing all of them errs once in any with no more than the stated probability.
+    """`p_values` [M] adjusted so that the probability of any error among all tests is at most the stated one.
 
     Step-down: the smallest times M, the next times M - 1, and so on; never less than one before it, never above 1
     (Holm 1979, "A simple sequentially rejective multiple test procedure").

@@ -1,6 +1,6 @@
-"""Intervals that hold what they promise on new days: split conformal by hour of day, with the day as the unit.
+"""Prediction intervals with the promised coverage on new days: split conformal by hour of day, with the day as unit.
 
-Of a net they need residuals of days that it was not trained on, at least 9 of them for 90%.
+They need the net's residuals on days outside training, at least 9 of them for 90%.
 """
 
 from bisect import bisect_left
@@ -20,9 +20,9 @@ HOURS = 24
 class Widths:
     """How far an interval reaches below and above a forecast (or a pair of quantiles), per group and column [G, F].
 
-    days: distinct held-out days behind each; reach: how many groups on either side were taken in as well. promised: the
-    coverage that so many days promise on average, never more than was asked for: of n days the widest residual holds
-    n / (n + 1), so that 90% takes 9 days (19 where the sides are calibrated apart).
+    days: distinct held-out days behind each; reach: the number of groups on either side that were included. promised:
+    the coverage that so many days promise on average, at most the one asked for: the widest residual of n days holds
+    n / (n + 1), so 90% takes 9 days (19 where the two sides are calibrated separately).
     """
 
     below: np.ndarray
@@ -36,8 +36,8 @@ class Widths:
     ) -> tuple[np.ndarray, np.ndarray]:
         """The interval's ends [N, P, F]; low and high are the forecasts twice, or a net's outer quantiles.
 
-        groups [N, P] as in calibration; scale: by what the residuals were divided there, of any shape that broadcasts.
-        Where a negative width would make ends cross, both are put in the middle.
+        groups [N, P] as in calibration; scale: what the residuals were divided by there, of any shape that broadcasts.
+        Where a negative width would make the ends cross, both are set to their middle.
         """
         ends = low - self.below[groups] * scale, high + self.above[groups] * scale
         middle = (ends[0] + ends[1]) / 2
@@ -62,8 +62,8 @@ def conformal_widths(
     "Distribution-free predictive inference for regression", section 2.2), or with `signed` one for each side, each of
     which errs half as often (Romano et al. 2019, "Conformalized Quantile Regression", section 4).
 
-    Overlapping windows forecast the same hour many times, so residuals of one day are no new evidence. Days are what
-    is exchanged, as in hierarchical conformal prediction (Lee, Barber & Willett 2023, "Distribution-free inference with
+    Overlapping windows forecast the same hour many times, so residuals of one day are not independent. The days are
+    exchangeable, as in hierarchical conformal prediction (Lee, Barber & Willett 2023, "Distribution-free inference with
     hierarchical data", arXiv:2306.06342): a day's residuals share a weight of 1, the new day weighs 1 at infinity, and
     the width is the smallest residual at or below which `coverage` of the n + 1 lies. With one residual a day it has
     rank ceil((n + 1) * coverage); with a new id for each residual this is plain split conformal.
@@ -91,7 +91,7 @@ def quantile_widths(
     neighbours: int = 0,
     count: int = HOURS,
 ) -> Widths:
-    """What a net's outer quantiles `low` and `high` [N, P, F] lack (or, negative, have too much) on held-out windows.
+    """Corrections of a net's outer quantiles `low` and `high` [N, P, F] by held-out windows; negative ones narrow them.
 
     The score is how far `truth` [N, P, F] lies outside, negative inside: max(low - y, y - high) (Romano, Patterson &
     Candès 2019, "Conformalized Quantile Regression", eq. 6). All else as in `conformal_widths`.
@@ -103,10 +103,10 @@ def quantile_widths(
 def too_few_days(
     scores: np.ndarray, days: np.ndarray, coverage: float | Fraction, columns: Sequence[str] = (), signed: bool = False
 ) -> str:
-    """Why there can be no interval: a column of `scores` [N, P, F] (NaN is unknown) has too few days [N, P].
+    """Why there is no interval: a column of `scores` [N, P, F] (NaN is unknown) has too few days [N, P].
 
-    Empty where all have enough. `columns` (F names) are what they are called; else they are counted from 1. Below the
-    smallest n of which a residual holds `coverage` of n + 1 days, no interval holds it but the one without ends.
+    Empty where all have enough. `columns` (F names) name them; without, they are counted from 1. The least number of
+    days n is the smallest with a residual that covers `coverage` of n + 1; below it only an infinite interval does.
     """
     level = exact_level(coverage)
     needed = fewest_for((1 + level) / 2 if signed else level)
@@ -148,7 +148,7 @@ def _apart(groups: np.ndarray, group: int, count: int) -> np.ndarray:
 
 
 def _reaches(groups: np.ndarray, days: np.ndarray, level: Fraction, neighbours: int, count: int) -> list[int]:
-    """For each group the smallest reach with as many days as `level` needs; all of them together have so many."""
+    """For each group the smallest reach with as many days as `level` needs; all groups together have enough."""
     needed = fewest_for(level)
     members = [np.unique(days[groups == group]) for group in range(count)]
 
@@ -169,7 +169,7 @@ def _day_quantile(scores: np.ndarray, days: np.ndarray, level: Fraction) -> tupl
         counts = np.bincount(day_index[order[: index + 1]], minlength=n)
         return sum((Fraction(int(one), int(size)) for one, size in zip(counts, sizes, strict=True)), Fraction(0))
 
-    # Floats say where it is but for their rounding; there whole numbers decide.
+    # Floats find the place up to rounding; whole numbers then decide.
     sums = np.cumsum((1 / sizes)[day_index][order])
     slack = 4 * len(scores) * np.finfo(np.float64).eps * n
     low, high = (int(index) for index in np.searchsorted(sums, [float(wanted) - slack, float(wanted) + slack]))

@@ -1,4 +1,4 @@
-"""Is one forecaster better than another, given that the windows they are compared over overlap?"""
+"""The Diebold-Mariano test of two forecasters over windows that overlap."""
 
 import functools
 import math
@@ -9,15 +9,15 @@ import numpy as np
 from research.evaluation.clustered import ClusteredMean, clustered_mean
 from research.evaluation.intervals import rank_of
 
-DRAWS = 9999  # of the null distribution: a p of 5% is then known to 0.2%
+DRAWS = 9999  # of the null distribution: they give a p of 5% to 0.2%
 
 
 class DieboldMariano(TypedDict):
     """Mean of loss a - loss b over windows, its 95% interval, statistic and two-sided p; negative favours a.
 
-    p and the interval allow for the few windows that do not overlap; p_student is what Student's t with N - 1 degrees
-    of freedom says (Harvey, Leybourne & Newbold 1997), as is usual in print. All four are None where the windows cannot
-    tell. lag: up to how many steps apart windows count as dependent.
+    p and the interval allow for the small number of windows that do not overlap; p_student is from Student's t with
+    N - 1 degrees of freedom (Harvey, Leybourne & Newbold 1997), as most papers report it. All four are None where there
+    is no test. lag: windows up to so many steps apart count as dependent.
     """
 
     mean: float
@@ -33,7 +33,7 @@ class DieboldMariano(TypedDict):
 def diebold_mariano(
     loss_a: np.ndarray, loss_b: np.ndarray, positions: np.ndarray, horizon: int, lag: int | None = None
 ) -> DieboldMariano:
-    """Test that two forecasters lose alike (Diebold & Mariano 1995, "Comparing Predictive Accuracy").
+    """Test that two forecasters have equal losses (Diebold & Mariano 1995, "Comparing Predictive Accuracy").
 
     loss_a, loss_b [N]: the mean loss of each window over its horizon (`window_losses`), NaN where nothing is known;
     positions [N]: the step of each origin, distinct integers in any order, on one clock: two windows are as many steps
@@ -48,8 +48,8 @@ def diebold_mariano(
     with a statistic at least as large, where the losses at *these very positions* differ by independent normal noise of
     each step, averaged over the horizon: fixed-smoothing inference (Kiefer & Vogelsang 2005) with the overlap built in.
 
-    The windows cannot tell when no more of them are known than one horizon spans, or when the difference does not
-    scatter. Raises ValueError when shapes do not match, nothing is known, a loss is infinite or a position comes twice.
+    There is no test where one horizon spans all known windows, or where the difference does not scatter. Raises
+    ValueError when shapes do not match, nothing is known, a loss is infinite or a position comes twice.
     """
     if not np.shape(loss_a) == np.shape(loss_b) == np.shape(positions):
         raise ValueError(f"losses {np.shape(loss_a)}, {np.shape(loss_b)} at {np.shape(positions)} cannot be compared")
@@ -81,7 +81,7 @@ def diebold_mariano(
 
 
 def by_day(loss_a: np.ndarray, loss_b: np.ndarray, days: np.ndarray) -> ClusteredMean:
-    """The same difference with days as the unit: Student's t over them (`clustered_mean`).
+    """The same difference with days as the unit: Student's t over the days (`clustered_mean`).
 
     loss_a, loss_b of any shape, NaN where unknown, and the day of each, broadcast to it: errors [N, P, F] by the day of
     their target (best: no value then belongs to two days), or the losses of windows by that of their origin.
@@ -93,7 +93,7 @@ def _tested(found: DieboldMariano, difference: np.ndarray, steps: np.ndarray, ho
     from scipy.stats import t  # slow to import; only needed when runs are compared
 
     N, lag = found["windows"], found["lag"]
-    # Beyond the reach of overlap and lag a gap may be of any length.
+    # Beyond overlap and lag, the length of a gap makes no difference.
     rows = np.concatenate([[0], np.cumsum(np.minimum(steps, horizon + lag))])
     error = float(_standard_errors(difference[None], rows, lag)[0])
     null = _null_ratios(tuple(rows.tolist()), horizon, lag)

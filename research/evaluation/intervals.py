@@ -1,4 +1,4 @@
-"""How far to trust a number: 95% intervals of a proportion and of a mean over seeds, and the ranks behind a level."""
+"""95% intervals of a proportion and of a mean over seeds, and ranks for conformal intervals."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import numpy as np
 
 
 class SeedInterval(TypedDict):
-    """A metric over trainings that differ in their seed only; None where one seed cannot tell."""
+    """A metric over trainings that differ only in their seed; std and interval are None for one seed."""
 
     mean: float
     std: float | None
@@ -19,7 +19,7 @@ class SeedInterval(TypedDict):
 
 
 def proportion(successes: int, trials: int) -> tuple[float, float]:
-    """The 95% interval of a proportion (Wilson 1927): sensible also at 0 and at 100%."""
+    """The 95% interval of a proportion (Wilson 1927), valid at 0 and 100% as well."""
     from scipy.stats import binomtest  # slow to import; only needed at the end of a run
 
     interval = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
@@ -29,9 +29,8 @@ def proportion(successes: int, trials: int) -> tuple[float, float]:
 def across_seeds(values: Sequence[float], low: float = -np.inf, high: float = np.inf) -> SeedInterval:
     """Mean, standard deviation (ddof=1) and Student's t interval at 95% of one metric over S seeds.
 
-    The interval is of the *mean* and supposes that seeds scatter normally; it ends at `low` and `high` at the latest,
-    between which the metric lies by its nature. With one seed std, low95 and high95 are
-    None. Raises ValueError without values.
+    The interval is of the *mean* and assumes a normal distribution over seeds. It is clipped to the metric's bounds
+    `low` and `high`. With one seed, std, low95 and high95 are None. Raises ValueError without values.
     """
     found = np.asarray(values, np.float64)
     if len(found) == 0:
@@ -45,12 +44,12 @@ def across_seeds(values: Sequence[float], low: float = -np.inf, high: float = np
 
 
 def exact_level(level: float | Fraction) -> Fraction:
-    """The fraction that `level` was written as: 9/10 for 0.9, which no float equals. Up to nine decimals are kept."""
+    """The exact fraction of the decimal `level`: 9/10 for 0.9, which no float equals. Up to nine decimals are kept."""
     return Fraction(level).limit_denominator(10**9)
 
 
 def rank_of(level: float | Fraction, n: int) -> int:
-    """The rank ceil((n + 1) * level), from 1, of the one of n values that holds `level` of what is exchangeable.
+    """The rank ceil((n + 1) * level), from 1, of the value among n that covers `level` of exchangeable values.
 
     It is computed with whole numbers: in floats 10 * 0.9 and 100 * 0.29 may round to either side. A rank of n + 1 says
     that n values are too few (Vovk, Gammerman & Shafer 2005, "Algorithmic Learning in a Random World", section 2.2).
@@ -59,13 +58,13 @@ def rank_of(level: float | Fraction, n: int) -> int:
 
 
 def fewest_for(level: float | Fraction) -> int:
-    """The least n that can hold `level`, 0 < level < 1: 9 for 0.9, 19 for 0.95, 99 for 0.99."""
+    """The least n that can cover `level`, 0 < level < 1: 9 for 0.9, 19 for 0.95, 99 for 0.99."""
     exact = exact_level(level)
     return math.ceil(exact / (1 - exact))
 
 
 def assured(level: float, n: int) -> float:
-    """The coverage that the value of `rank_of(level, n)` has, or more, in 19 of 20 samples of n.
+    """The least coverage, in 19 of 20 samples of n, of the value at `rank_of(level, n)`.
 
     The coverage of one sample scatters around the promise as a Beta(rank, n + 1 - rank) (Vovk 2012, "Conditional
     validity of inductive conformal predictors", section 3): 72% for 0.9 of 9 values. Raises ValueError for too few.

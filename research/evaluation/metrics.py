@@ -1,6 +1,6 @@
-"""The one table of metrics: what each is called, its unit, its bounds, which way is better, and its digits.
+"""The one table of metrics: name, unit, bounds, direction and digits of each.
 
-It imports nothing of ours, so that training, evaluation and report can all ask here. A new metric is a new row.
+It imports nothing of this package, so training, evaluation and report can all use it. A new metric is a new row.
 """
 
 import math
@@ -18,7 +18,7 @@ class Metric:
     """One metric.
 
     unit: "share" (of 1, written in percent), "quantity" (in the unit of what is measured) or "number" (no
-    unit). low and high: between which it lies by its definition. better: which way is better. digits: after the
+    unit). low and high: its bounds by definition. better: which direction is better. digits: after the
     point, of a percentage or a number; None leaves four significant digits (quantities), or four decimals (numbers).
     """
 
@@ -32,17 +32,17 @@ class Metric:
 
     @property
     def sign(self) -> float:
-        """What turns values so that smaller is better: 1 or -1. ValueError for a metric without a better way."""
+        """The factor that makes smaller values better: 1 or -1. ValueError for a metric without a direction."""
         if self.better == "neither":
             raise ValueError(f"neither lower nor higher {self.label} is better")
         return 1.0 if self.better == "lower" else -1.0
 
     def sort_key(self, value: float | None) -> float:
-        """Sorts values best first; unknown ones (None, NaN, infinite) last."""
+        """The key that sorts values best first; unknown ones (None, NaN, infinite) are last."""
         return self.sign * value if value is not None and math.isfinite(value) else math.inf
 
     def bounded(self, end: float | None) -> float | None:
-        """The end of an interval, moved to where the metric can lie; None stays None."""
+        """The end of an interval, clipped to the metric's bounds; None stays None."""
         return None if end is None else min(max(end, self.low), self.high)
 
 
@@ -72,7 +72,7 @@ ROWS = (
     _share("smape", "sMAPE", 2.0, "lower"),  # 2 |f - y| / (|f| + |y|)
     _number("mase", "MASE", digits=3),
     _number("scaled_mae", "scaled MAE"),
-    _share("interval_coverage", "interval coverage", better="neither"),  # best where it is what was asked for
+    _share("interval_coverage", "interval coverage", better="neither"),  # best where it equals the coverage asked for
     _share("interval_worst_hour_coverage", "interval worst hour coverage", better="neither"),
     _quantity("interval_width", "interval width"),
     _quantity("interval_winkler", "interval Winkler score"),
@@ -82,7 +82,7 @@ _BY_NAME = {row.name: row for row in ROWS}
 
 
 def metric_of(name: str) -> Metric:
-    """The row of `name`, which may have a split before it and an end of its interval behind: `test/mae_low95`.
+    """The row of `name`, which may have a split as prefix and an interval's end as suffix: `test/mae_low95`.
 
     Raises ValueError for a metric without a row.
     """

@@ -1,4 +1,4 @@
-"""Which forecaster is best, and over which others that is a finding: every pair tested, corrected for how many."""
+"""The ranking of forecasters: every pair is tested, and p-values are corrected for the number of pairs."""
 
 import itertools
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class Ranked(TypedDict):
 
 
 class Pair(TypedDict):
-    """Two models, the better one first; every p corrected by Holm over all pairs, None where it cannot be told.
+    """Two models, the better one first; every p is corrected by Holm over all pairs, and None where there is no test.
 
-    test: mean and interval of the difference (better - worse; each interval is its own), with p and p_student
+    test: mean and interval of the difference (better - worse; the interval is not corrected), with p and p_student
     corrected; p_days and days: the same with days as the unit.
     """
 
@@ -49,8 +49,8 @@ def ranking(
     """Rank models by `losses`: name -> loss of each seed and window [S, N], NaN where nothing is known.
 
     positions [N] and horizon as in `diebold_mariano`; days [N] of the origins. A model is tested by its loss averaged
-    over seeds: windows say whether the difference would hold on other days, the spread over seeds beside it whether it
-    would in another training. Raises ValueError as `diebold_mariano` does.
+    over seeds: the windows tell whether the difference holds on other days, the spread over seeds whether it holds in
+    another training. Raises ValueError as `diebold_mariano` does.
     """
     rows = [Ranked(name=name, loss=across_seeds(known_mean(loss, axis=1).tolist())) for name, loss in losses.items()]
     rows.sort(key=lambda row: metric_of("loss").sort_key(row["loss"]["mean"]))
