@@ -1,4 +1,4 @@
-"""From a configuration to a result: what the scripts do, one import away.
+"""The experiments behind the scripts: train, evaluate, predict and compare from Python.
 
 from research import experiment
 record = experiment.run(config)

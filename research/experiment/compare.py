@@ -1,4 +1,4 @@
-"""Several experiments side by side: each is trained unless it has been, then they are compared on the same data."""
+"""The comparison of several experiments: each is trained if necessary, then all are compared on the same data."""
 
 import dataclasses
 from collections.abc import Iterator, Sequence
@@ -24,9 +24,9 @@ _Task = Task[Experiment, TrainingPlan, Evaluation]
 
 
 class Comparison(NamedTuple):
-    """Records and rungs by name, in the order asked for; a rung is the task's row of the comparison for a run.
+    """Records and rungs by name, in the given order; a rung is the task's row of the comparison for a run.
 
-    A run that was preempted or diverged gives the `status` and the last record, and there are no rungs.
+    If a run was preempted or diverged, `status` says so, its record is the last one, and there are no rungs.
     """
 
     status: str
@@ -39,8 +39,8 @@ def compare(entries: Entries, figure: Path) -> Comparison:
     """Run every (configuration, run directory), draw `figure`, and compare the runs.
 
     Raises UserError before any training when the runs differ in seeds or data (then nothing can be paired), or one
-    lacks its data, its pretrained weights, test examples, or a run directory of its own; and after training when a run
-    that had ended before was on other data.
+    lacks its data, its pretrained weights, test examples, or its own run directory; and after training when a run that
+    had ended before used other data.
     """
     task = _comparable([config for config, _ in entries])
     if len({run_dir.absolute() for _, run_dir in entries}) < len(entries):
@@ -65,7 +65,7 @@ def compare(entries: Entries, figure: Path) -> Comparison:
 
 
 def _linked(entries: Entries) -> Entries:
-    """`entries`, where one whose `start` is runs/NAME of an earlier one starts from that one's run directory."""
+    """`entries`; one whose `start` is runs/NAME of an earlier entry starts from that entry's run directory."""
     linked: dict[str, tuple[Experiment, Path]] = {}
     for config, run_dir in entries:
         earlier = linked.get((config.start or "").removeprefix("runs/"))
@@ -88,7 +88,7 @@ def _comparable(configs: Sequence[Experiment]) -> _Task:
 
 
 def _ready(task: _Task, entries: Entries) -> None:
-    """Raise before any training what a run would raise after the hours of the runs before it.
+    """Raise before any training the errors that a run would raise only after the runs before it.
 
     Weights are checked first, since building a net may compute features for minutes (the run finds them cached).
     """
@@ -115,7 +115,7 @@ def _buildable(task: _Task, config: Experiment) -> TrainingPlan:
 
 @contextmanager
 def _named(config: Experiment) -> Iterator[None]:
-    """A UserError raised within starts with the name of `config`."""
+    """In this context the message of a UserError starts with the name of `config`."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""What a training ended on: its variables, best epoch and metrics, of one seed and over several."""
+"""The results of a training: its best epoch and metrics, for one seed and over several."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
@@ -36,12 +36,12 @@ def best_epochs(members: Sequence[TrainState]) -> list[int]:
 
 
 def epochs_run(member: TrainState) -> int:
-    """How many epochs a member was trained for."""
+    """The number of epochs that a member was trained for."""
     return int(np.isfinite(member.history["train/loss"]).sum())
 
 
 def flat_metrics(evaluations: Evaluations) -> dict[str, float]:
-    """`{"test/accuracy": ...}` of all splits, without the ends of intervals: what seeds are compared by."""
+    """`{"test/accuracy": ...}` of all splits, without the ends of intervals, for the comparison of seeds."""
     return {
         f"{split}/{name}": value
         for split, found in evaluations.items()

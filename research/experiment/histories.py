@@ -1,4 +1,4 @@
-"""The history of a training in its run directory, and what every report starts with."""
+"""The history of a training in its run directory, and the first lines of every report."""
 
 import json
 import shlex

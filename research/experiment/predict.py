@@ -17,9 +17,9 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """One dict for each answer to `inputs` (pictures, or folders of them; files of series), in order.
 
-    `images.predict` and `series.predict` say what is in it. An input that cannot be read gives {"input", "error"}.
-    `seed` chooses among the trained ones, the first by default. With `as_is` pictures are scaled as photos are, though
-    the net learned drawings; UserError for other inputs, and when `run_dir` is no trained run.
+    `images.predict` and `series.predict` describe its content. An input that cannot be read gives {"input", "error"}.
+    `seed` chooses among the trained ones, the first by default. With `as_is` pictures are scaled like photos even if
+    the net learned drawings. Raises UserError for `as_is` with other inputs, and when `run_dir` is no trained run.
     """
     runtime.prepare()
     run_dir = Path(run_dir)

@@ -28,7 +28,7 @@ from research.trees import count
 
 OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit", "start")
 ENDED = ("finished", "stopped early")
-Groups = list[tuple[TrainState, Seconds]]  # what each group of seeds came to, see `fit.fit`
+Groups = list[tuple[TrainState, Seconds]]  # the result of each group of seeds, see `fit.fit`
 
 
 def run(config: Experiment, run_dir: Path | str | None = None) -> Record:
@@ -44,7 +44,7 @@ def run(config: Experiment, run_dir: Path | str | None = None) -> Record:
 def conduct(
     config: Experiment, run_dir: Path | str | None = None, begin: Callable[[TrainingPlan], None] = lambda plan: None
 ) -> tuple[Record, dict[int, Evaluations]]:
-    """`run`, which also returns the evaluations of every seed; none of a run that had ended before.
+    """As `run`, and also return the evaluations of every seed; {} for a run that had ended before.
 
     `begin(plan)` is called when the data is loaded and the net is built, before training starts.
     """
@@ -68,7 +68,7 @@ def conduct(
 def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict[int, Evaluations]]:
     """Evaluate the run in `run_dir` again, from its checkpoints and data, and write its report and record anew.
 
-    `root` is where the data lies now, where that has changed. Returns the record and the evaluations of every seed.
+    `root` is the new place of the data if it has moved. Returns the record and the evaluations of every seed.
     """
     begun = time.monotonic()
     runtime.prepare()
@@ -91,7 +91,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
 
 
 def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Callable[[], bool]) -> Groups:
-    """Train all seeds, group by group, up to the one that is preempted."""
+    """Train all seeds, group by group, until one is preempted."""
     groups: Groups = []
     rows: list[Row] = []
     for seeds in seed_groups(config, plan):
@@ -105,7 +105,7 @@ def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Cal
 
 
 def _former(run_dir: Path) -> Record:
-    """The record of an earlier call; empty without one, and where it is damaged, since the checkpoints suffice."""
+    """The record of an earlier call; empty without one, and if it is damaged, since the checkpoints suffice."""
     if not (run_dir / RECORD).exists():
         return {}
     try:
@@ -127,9 +127,9 @@ def _conclude(
     begun: float,
     former: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Record, dict[int, Evaluations]]:
-    """Evaluate what was trained, write the report, and then the record, which makes the run complete.
+    """Evaluate the trained members, write the report, and last the record, which completes the run.
 
-    The fields that describe the training (time, device, versions, commit) are those of a `former` record.
+    Fields that describe the training (time, device, versions, commit) are taken from the `former` record, if any.
     """
     status, task = status_of([state for state, _ in groups], plan.total_steps), task_of(config)
     members = [member for state, _ in groups for member in members_of(state)]

@@ -1,4 +1,4 @@
-"""Training in stages: a training starts from what a finished run ended on, seed by seed and leaf by leaf."""
+"""Training in stages: a training starts from the final leaves of a finished run, seed by seed."""
 
 import dataclasses
 from pathlib import Path
@@ -16,9 +16,9 @@ from research.trees import named_leaves
 
 
 def starting_leaves(config: Experiment) -> Starts:
-    """{seed: all leaves that the seed ended on} of the run `config.start`, for each seed of `config`; {} without one.
+    """{seed: its final leaves} of the run `config.start`, for each seed of `config`; {} without `start`.
 
-    Raises UserError where there is no such run, where it was not trained to its end, or lacks a seed.
+    Raises UserError where there is no such run, or where it was not trained to its end or lacks a seed.
     """
     if config.start is None:
         return {}
@@ -35,16 +35,16 @@ def starting_leaves(config: Experiment) -> Starts:
 
 
 def own_leaves(config: Experiment, run_dir: Path) -> Starts:
-    """{seed: all leaves that the seed ended on} of a run that started from another, which is not needed any more.
+    """{seed: its final leaves} of a run that itself started from another run, without reading that one.
 
-    They say which layers the net of a run has above the split. {} for a run that started from none.
+    They determine which layers lie above the split. {} for a run that started from none.
     """
     seeds = [seed for group in checkpointed_groups(run_dir) for seed in group] if config.start else []
     return {seed: ended_leaves(config, seed, run_dir) for seed in seeds}
 
 
 def started(config: Experiment, plan: TrainingPlan, found: Starts) -> TrainingPlan:
-    """`plan` with those leaves of `starting_leaves` that its net has, too, by name; without any, as it is.
+    """`plan` with those of `starting_leaves` that its net has by name as well; unchanged without any.
 
     Raises UserError where the net has none of them, or one in another shape.
     """
@@ -66,7 +66,7 @@ def started(config: Experiment, plan: TrainingPlan, found: Starts) -> TrainingPl
 
 
 def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
-    """record["start"]: which run a training started from, and what it took over; empty without leaves from one."""
+    """record["start"]: the run that a training started from, and the leaves taken over; {} without any."""
     if config.start is None or not plan.starts:
         return {}
     run_dir = expanded(config.start)

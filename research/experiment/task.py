@@ -1,7 +1,7 @@
-"""What a kind of experiment provides, and where it is found.
+"""The protocol of a kind of experiment, and the lookup of its module.
 
 A new kind is a subclass of `research.config.Experiment` (its docstring says how) with `kind = "NAME"`, and the module
-`research.experiment.NAME.task`, which has all that `Task` lists. `run`, `evaluate`, `predict` and `compare` call it.
+`research.experiment.NAME.task`, which defines everything in `Task`. `run`, `evaluate`, `predict` and `compare` call it.
 """
 
 import importlib
@@ -30,7 +30,7 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     """A kind of experiment: its configuration, the plan built from it, and the evaluation of a split."""
 
     examples: str
-    """What the examples are, in the plural. Also the key in record["data"] of the value of `data_id`."""
+    """The plural name of the examples. Also the key in record["data"] of the value of `data_id`."""
 
     def build(self, config: ConfigT_contra, starts: Starts = ..., /) -> PlanT:
         """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing.
@@ -40,7 +40,7 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         ...
 
     def check_files(self, config: ConfigT_contra, /) -> None:
-        """Raise UserError for a missing file that `build` would reach only after minutes."""
+        """Raise UserError for a missing file that `build` would open only after minutes."""
         ...
 
     def describe_data(self, plan: PlanT, /) -> list[str]:
@@ -48,11 +48,11 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         ...
 
     def evaluate(self, plan: PlanT, variables: Any, /) -> Mapping[str, EvaluationT]:
-        """The evaluation of every split that has examples, by split name; NotFiniteError for outputs that are not."""
+        """The evaluation of every split that has examples, by split; NotFiniteError for infinite or NaN outputs."""
         ...
 
     def record_fields(self, plan: PlanT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
-        """The fields of the record that this kind fills in: "data", and more where it has more.
+        """The fields of the record that this kind fills in: "data" and possibly others.
 
         `evaluations` are those of every seed; none when the training was preempted or diverged.
         """
@@ -101,5 +101,5 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
 def task_of(config: ConfigT) -> Task[ConfigT, TrainingPlan, Evaluation]:
     """The task that runs `config`, by its `kind`. Other kinds are not imported, which would slow every start."""
     module = importlib.import_module(f"research.experiment.{config.kind}.task")
-    # The task's own plans and evaluations are narrower; they only go back to the task that made them.
+    # The task's own plans and evaluations are subtypes; only the task that made them receives them.
     return cast(Task[ConfigT, TrainingPlan, Evaluation], module)

@@ -1,4 +1,4 @@
-"""From a configuration to the trainings of its seeds: groups, optimizer, checkpoints under the run directory."""
+"""The trainings of an experiment's seeds: groups, optimizer, checkpoints under the run directory."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,13 +26,14 @@ from research.training.state import TrainState, chosen_leaves, of_earlier_versio
 from research.trees import count
 
 Tree = Any
-COPIES = 5  # of the parameters, float32: themselves, their gradient and update, Adam's two moments
+COPIES = 5  # float32 arrays per parameter: itself, its gradient and update, Adam's two moments
 
 
 def seed_groups(config: Experiment, plan: TrainingPlan) -> list[list[int]]:
     """The seeds, in groups that train side by side in one program.
 
-    On accelerators they all do, where memory holds the examples; streamed, each seed has an order of its own.
+    On accelerators all seeds are one group if memory holds the examples; streamed seeds are groups of one, since each
+    has its own order.
     """
     seeds = list(range(config.seed, config.seed + config.seeds))
     pays = plan.vmap_seeds or jax.default_backend() != "cpu"
@@ -47,7 +48,7 @@ def optimizer_of(config: Experiment, order: Order) -> optax.GradientTransformati
 
 
 def check_plan(config: Experiment, plan: TrainingPlan) -> None:
-    """UserError when early stopping has nothing to watch, a rate has no parameter, or the net is too large to train."""
+    """UserError when early stopping has no metric, a rate has no parameter, or the net is too large to train."""
     _refuse_too_large(config, plan)
     _refuse_idle_rates(config, plan)
     if plan.patience is not None and not plan.examples["validation"]:
@@ -64,9 +65,9 @@ def fit_group(
     preempted: Callable[[], bool],
     log: Callable[[list[Row]], None],
 ) -> tuple[TrainState, Seconds]:
-    """Train `seeds` to their end, or as far as preemption lets them; with each checkpoint, `log` gets the history.
+    """Train `seeds` to their end or until preemption; `log` gets the history with each checkpoint.
 
-    Returns what `fit.fit` does.
+    Returns the result of `fit.fit`.
     """
     folder, facts = checkpoint_folder(run_dir, seeds), _facts(config, plan)
     if checkpoints.newest_facts(folder).get("start", facts["start"]) != facts["start"]:
@@ -85,7 +86,7 @@ def fit_group(
 
 
 def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
-    """What is stored with each checkpoint: the configuration, and a digest of what the seeds started from."""
+    """The facts in each checkpoint: the configuration, and a digest of the leaves that the seeds started from."""
     return {"config": to_json(identity(config)), "start": starts_digest(plan.starts) if plan.starts else None}
 
 
@@ -95,7 +96,7 @@ def starts_digest(starts: Starts) -> str:
 
 
 def load_group(plan: TrainingPlan, seeds: list[int], run_dir: Path) -> tuple[TrainState, Seconds]:
-    """What `fit_group` returned, from the checkpoints of `run_dir`; UserError when there is nothing sound."""
+    """The result of `fit_group`, from the checkpoints of `run_dir`; UserError when none is sound."""
     found = fit.load(plan, seeds, checkpoint_folder(run_dir, seeds))
     if found is None:
         raise _untrained(run_dir, seeds[0])
@@ -103,18 +104,18 @@ def load_group(plan: TrainingPlan, seeds: list[int], run_dir: Path) -> tuple[Tra
 
 
 def refuse_edited_config(config: Experiment, run_dir: Path) -> None:
-    """UserError where `config` is not what the checkpoints of `run_dir` were trained with; no array is read."""
+    """UserError where `config` differs from that of the checkpoints of `run_dir`; no array is read."""
     for seeds in checkpointed_groups(run_dir):
         refuse_edited(run_dir, checkpoints.newest_facts(checkpoint_folder(run_dir, seeds)).get("config"), config)
 
 
 def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> Tree:
-    """The variables that `seed` ended on, in the structure of `like`: from the checkpoints alone, without the data."""
+    """The final variables of `seed` in the structure of `like`, from the checkpoints, without the data."""
     return checkpoints.fitted(ended_leaves(config, seed, run_dir), like, run_dir)
 
 
 def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.ndarray]:
-    """The leaves of the variables that `seed` ended on, by name; UserError when it was not trained in `run_dir`."""
+    """The leaves of the final variables of `seed`, by name; UserError when it was not trained in `run_dir`."""
     seeds = next((group for group in checkpointed_groups(run_dir) if seed in group), None)
     if seeds is None:
         raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
@@ -129,7 +130,7 @@ def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.n
 
 
 def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:
-    """Before anything is allocated or written: out of memory, the process ends in the middle of its work."""
+    """UserError, before any allocation, where the memory cannot hold the training; it would kill the process."""
     numbers = count(variable_shapes(plan.initialize)["params"])
     needed, memory = 4 * COPIES * numbers * len(seed_groups(config, plan)[0]), runtime.memory_bytes()
     if memory and needed > memory:

@@ -1,4 +1,4 @@
-"""From a configuration to a classifier of pictures: data, network, and the function that runs it."""
+"""The plan of a picture classifier from its configuration: data, network and training."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -37,12 +37,12 @@ METRICS = ("loss", "accuracy")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ImagePlan(TrainingPlan):
-    """The training of a classifier, and what else is built from its configuration."""
+    """The training plan of a classifier, with its data and net."""
 
     data: ImageSet
-    inputs: Mapping[str, np.ndarray]  # by split, what the trained net reads: pixels, or features of a frozen part
-    net: Network  # what is trained
-    start: Mapping[str, np.ndarray]  # leaves of it that start pretrained, by name
+    inputs: Mapping[str, np.ndarray]  # by split, the inputs of the trained net: pixels, or features of a frozen part
+    net: Network  # the trained part
+    start: Mapping[str, np.ndarray]  # its pretrained leaves, by name
 
 
 def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
@@ -98,9 +98,9 @@ def _plan(
     augment: Augment | None,
     views: np.ndarray | None = None,
 ) -> ImagePlan:
-    """Training reads `inputs["train"]`, or instead `views` of those inputs, one view after the other.
+    """Training reads `inputs["train"]`, or `views` of those inputs, one view after the other.
 
-    `net` is what is trained, and `summary` that of the whole net, the frozen part before it included.
+    `net` is the trained part; `summary` is of the whole net, with the frozen part.
     """
     images = inputs["train"] if views is None else views
     copies = 1 if views is None else config.augment.views
@@ -128,7 +128,7 @@ def _plan(
         evaluation_batch=inference_batch_size(inputs["validation"]),
         frozen=frozen,
         augment=augment,
-        # Measured on 2 CPU cores: dense nets gain 2x and more by it, convolutions nothing.
+        # Measured on 2 CPU cores: dense nets become twice as fast or more, convolutions do not.
         vmap_seeds=isinstance(config.model, DenseNet),
         stream=streaming(images, labels) if _streams(config.data, images) else None,
         summary=summary,
@@ -140,7 +140,7 @@ def _plan(
 
 
 def _streams(config: ImageData, inputs: np.ndarray) -> bool:
-    """Whether training reads from disk batch by batch: as `data.stream` says, or when it would fill the memory."""
+    """Whether training reads from disk batch by batch: by `data.stream`, or when the pictures would fill the memory."""
     if config.stream == "auto":
         memory = runtime.memory_bytes()
         return bool(memory) and inputs.nbytes > memory // 2
@@ -216,8 +216,8 @@ def _step_augment(config: Augmentation) -> Augment | None:
 
 
 def inference_batch_size(inputs: np.ndarray) -> int:
-    """Examples per batch outside training: those of 2 MiB, between 16 and 256.
+    """Examples per batch outside training: as many as fill 2 MiB, between 16 and 256.
 
-    1,000 photos of 150 pixels take 3 s in batches of 31, and 13 s in batches of 250, which leave the CPU's cache.
+    1,000 photos of 150 pixels take 3 s in batches of 31, and 13 s in batches of 250, which do not fit the CPU's cache.
     """
     return max(16, min(256, 2**21 // max(inputs[:1].nbytes, 1)))

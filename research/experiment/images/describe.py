@@ -33,7 +33,7 @@ def result_tables(evaluations: Mapping[str, Classification], record: Mapping[str
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:
-    """Lines after all tables: the seeds that learned nothing, and how predict.py reads other pictures."""
+    """Lines after all tables: the seeds that learned nothing, and how predict.py prepares other pictures."""
     lines = [f"seed {seed} learned nothing: {why}" for seed, why in record.get("learned_nothing", {}).items()]
     data = record["data"]
     if data.get("shape", [3])[-1] == 1:

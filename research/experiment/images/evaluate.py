@@ -29,7 +29,7 @@ def evaluate(plan: ImagePlan, variables: Tree) -> dict[str, Classification]:
 
 
 def baseline_fields(evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
-    """For the record: "baselines" {split: {name: accuracy}}, and "learned_nothing" {seed: why} of seeds that did.
+    """Fields of the record: "baselines" {split: {name: accuracy}}, and "learned_nothing" {seed: reason}.
 
     `evaluations` are those of every seed.
     """

@@ -1,4 +1,4 @@
-"""Classifiers of pictures side by side: one figure, differences in test accuracy paired by seed."""
+"""The comparison of picture classifiers: one figure, and differences in test accuracy paired by seed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ Record = dict[str, Any]
 def compare_runs(
     entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
 ) -> tuple[dict[str, ComparedRun], list[Table]]:
-    """A rung for each run, paired by seed with the one before it; draws `figure`. Warns of what learned nothing."""
+    """A rung for each run, paired by seed with the run before; draws `figure`. Warns of seeds that learned nothing."""
     for name, record in records.items():
         for seed, why in record.get("learned_nothing", {}).items():
             warn(f"{name}, seed {seed}, learned nothing: {why}")

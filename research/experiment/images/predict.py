@@ -1,4 +1,4 @@
-"""The classes that a trained run gives to new pictures: from its checkpoints, without the training data."""
+"""Predicted classes of new pictures from a run's checkpoints, without the training data."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,7 +34,7 @@ def predict(
 
     {"input", "class", "probability", "probabilities": {class: share}, "prepared": [what was done to the picture]}, or
     {"input", "error"} for a file that is no picture, or for which the net's output is not finite. With `as_is` pictures
-    are scaled as photos are, though the net learned drawings. Raises UserError when `seed` was not trained in
+    are scaled like photos even if the net learned drawings. Raises UserError when `seed` was not trained in
     `run_dir`.
     """
     record = read_record(run_dir)

@@ -1,4 +1,4 @@
-"""How the pictures of a run became arrays: written into its record, and read from it for other pictures."""
+"""The preprocessing of a run's pictures: written into its record, and read again for other pictures."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,12 +14,12 @@ def preprocessing_of(data: ImageSet) -> dict[str, Any]:
     """record["preprocessing"], plain JSON values.
 
     ink      the layout of strokes (see `measure_ink`), where the pictures are drawings; None where they are not
-    squash   whether each picture was scaled to the shape of all, whatever its own sides were; class folders are
-    ranges   {kind of file: ends of the range}, by which numbers of more than 8 bits became bytes
+    squash   whether each picture was scaled without keeping its proportions, as those of class folders are
+    ranges   {kind of file: ends of the range}, that scale numbers of more than 8 bits to bytes
     """
     return {
         "ink": measure_ink(data.images["train"]),
-        "squash": data.findings is not None,  # of class folders alone, which are looked through file by file
+        "squash": data.findings is not None,  # only class folders have findings: their files are checked
         "ranges": {kind: list(known) for kind, known in data.ranges.items()},
     }
 
@@ -27,7 +27,7 @@ def preprocessing_of(data: ImageSet) -> dict[str, Any]:
 def read_preprocessing(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bool, Ranges]:
     """(ink, squash, ranges) of `record`, as `prepare_picture` takes them.
 
-    Records of earlier versions have no "preprocessing"; there it follows from what "data" says. Raises UserError where
+    Records of earlier versions have no "preprocessing"; it then follows from "data". Raises UserError where
     `ink` is damaged.
     """
     field = "preprocessing" if record.get("preprocessing") else "data"
@@ -37,7 +37,7 @@ def read_preprocessing(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | N
 
 
 def _layout(ink: Any, field: str) -> Mapping[str, Any] | None:
-    """`ink`, which is the `field` of record.json; UserError where it is neither None nor the layout of drawings."""
+    """`ink`, the `field` of record.json; UserError where it is neither None nor the layout of drawings."""
     if ink is None:
         return None
     found = ink if isinstance(ink, Mapping) else {}
@@ -48,6 +48,6 @@ def _layout(ink: Any, field: str) -> Mapping[str, Any] | None:
 
 
 def _usable(name: str, value: Any) -> bool:
-    """Whether `value` is a truth value, for "light_on_dark", or else a share."""
+    """Whether `value` is a boolean (for "light_on_dark") or a share (for all others)."""
     truth = isinstance(value, bool)
     return truth if name == "light_on_dark" else not truth and isinstance(value, (int, float)) and 0 <= value <= 1

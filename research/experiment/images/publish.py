@@ -1,4 +1,4 @@
-"""What a run of a classifier leaves: its fields of the record, figures/*.png and report.html."""
+"""The outputs of a classifier's run: its fields of the record, figures/*.png and report.html."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ def record_fields(plan: ImagePlan, evaluations: Mapping[int, Mapping[str, Classi
 
 
 def data_id(plan: ImagePlan) -> str:
-    """A digest of which pictures are in which split, whatever size they are read at."""
+    """A digest of the pictures in each split; it does not depend on the size they are read at."""
     return plan.data.content_fingerprint
 
 

@@ -1,4 +1,4 @@
-"""Training batches read from disk as they are needed, for pictures that do not fit into memory."""
+"""Training batches read from disk on demand, for pictures that do not fit into memory."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Classifiers of pictures, as `research.experiment.task.Task` asks of a kind of experiment."""
+"""Picture classifiers: the functions that `research.experiment.task.Task` lists."""
 
 from typing import TYPE_CHECKING
 

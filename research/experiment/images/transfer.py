@@ -28,9 +28,9 @@ from research.training.freezing import frozen_leaves
 from research.trees import from_named, named_leaves
 
 Tree = Any
-PIECE = 16  # pictures per step through the frozen part, which suits its many features (models.convolution)
-# Names under which a backbone's ImageNet weights are looked for, in this order: Keras' or torchvision's files as they
-# are published, arrays under our names, and what scripts/weights.py import makes of any of them.
+PIECE = 16  # pictures per step through the frozen part
+# File names of a backbone's ImageNet weights, in the order of the search: Keras' or torchvision's published files,
+# arrays under our names, and files that scripts/weights.py import has written.
 KNOWN = {
     "squeezenet": (
         "squeezenet_v1.1_imagenet_notop.npz",
@@ -53,11 +53,11 @@ WHERE = {
 
 
 class Transfer(NamedTuple):
-    """A pretrained net made ready."""
+    """A pretrained net with its weights, split for training."""
 
     net: Network  # whole
     frozen: frozenset[str]  # names of the leaves that are not trained
-    split: SplitNet | None  # None where nothing is run beforehand
+    split: SplitNet | None  # None where the whole net runs in training
     below: Tree  # parameters below the split
     start: dict[str, np.ndarray]  # the other pretrained leaves, by name
     weights: str  # fingerprint
@@ -74,10 +74,10 @@ def transfer(
 ) -> Transfer:
     """The net that `config` describes, its weights loaded; UserError when they are missing or of another net.
 
-    Layers that differ in any of `starts` (leaves of variables by name, of each seed) from what was loaded lie above the
-    split, also where they are frozen.
+    Layers that differ in any of `starts` (leaves of variables by name, for each seed) from the loaded ones lie above
+    the split, even if they are frozen.
     """
-    from research.weights.load import load_weights  # readers of many formats, which other nets need not wait for
+    from research.weights.load import load_weights  # slow to import
 
     loaded = load_weights(weights_file(config, experiment.data.root), _wanted(config), config.backbone)
     shape = {"pooling": config.pooling, "hidden": config.hidden, "dropout": config.dropout}
@@ -112,7 +112,7 @@ def features(ready: Transfer, data: ImageSet) -> dict[str, np.ndarray]:
 def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> np.ndarray | None:
     """Features of `config.views` views of each training picture, one view after the other [views * N, ...].
 
-    The views are drawn under `seed`, not a training's own, so that all trainings share them. None without a split.
+    The views are drawn with `seed`, not with a training's own, so that all trainings share them. None without a split.
     """
     images, augment = data.images["train"], augmenter(config)
     if augment is None:
@@ -131,14 +131,14 @@ def views(ready: Transfer, data: ImageSet, config: Augmentation, seed: int) -> n
 
 
 def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
-    """The inputs of training for `images` [N, H, W, 3]: features of the frozen part, where there is one."""
+    """The inputs of training for `images` [N, H, W, 3]: features of the frozen part if there is one, else pixels."""
     if ready.split is None:
         return images
     return outputs(apply_of(ready.split.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
 
 
 def check_weights(config: ImageExperiment) -> None:
-    """Raise UserError with their source when the net's pretrained weights are missing."""
+    """Raise UserError, which names their source, when the net's pretrained weights are missing."""
     if isinstance(config.model, PretrainedNet):
         weights_file(config.model, config.data.root)
 
@@ -183,7 +183,7 @@ def _features(
             yield frozen_outputs(ready, pictures(indices))[: count - start]
             show(title, min(start + PIECE, count), count)
 
-    # Layers of one name may differ in how they work (a pool's mode), so what tells them apart is all of their settings.
+    # Layers of the same name may differ in a setting (a pool's mode), so the key covers all their settings.
     wiring = repr((ready.split.below.layers, ready.split.below.wires))
     key = key_of(ready.weights, *address, wiring, ready.precision, jax.__version__)
     return cached(platformdirs.user_cache_path("receptive") / "features", key, count, compute)
@@ -195,7 +195,7 @@ def _wanted(config: PretrainedNet) -> dict[str, tuple[int, ...]]:
 
 
 def _changed(leaves: Mapping[str, np.ndarray], starts: Collection[Mapping[str, np.ndarray]]) -> set[str]:
-    """The layers of `leaves` of which any of `starts` has another number."""
+    """The layers of `leaves` that differ in any of `starts`."""
     return {
         _layer(name)
         for start in starts
@@ -209,6 +209,6 @@ def _layer(leaf: str) -> str:
 
 
 def _structure(net: Network) -> Tree:
-    """Shapes of the parameters of a net that begins with pixels, in its structure; not those above a flattening."""
+    """Shapes of the parameters of a net that reads pixels, as a tree, except those above a flattening."""
     pixels = jnp.zeros((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), jnp.uint8)
     return jax.eval_shape(lambda: net.init(jax.random.key(0), pixels)).get("params", {})

@@ -55,11 +55,11 @@ def _prepare(text: str, loaded: LoadedNet, config: Microscope, shape: tuple[int,
     check_layer(loaded, layer, [int(number)] if number else [], shape)
     positives, negatives = _sides(meaning, loaded, config, shape)
     check_disjoint(positives.digests(), negatives.digests(), positives.names)
-    # A p-value assumes independent pictures; and the filter could be chosen on one copy and tested on the other.
+    # A p-value assumes independent pictures, and a filter must not be chosen on one copy and tested on another.
     positives = positives.distinct(f"of {meaning}")
     negatives = negatives.distinct(f"that do not show {meaning}")
     positive = np.arange(len(positives.names) + len(negatives.names)) < len(positives.names)
-    check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # before minutes of ascent
+    check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # before long ascents
     return Prepared(layer, int(number) if number else None, meaning, positives, negatives)
 
 
@@ -139,9 +139,9 @@ def _converse(
     positive: np.ndarray,
     exemplar: np.ndarray | None,
 ) -> list[str]:
-    """Does the exemplar rank above the real pictures, and which class does the net predict for it?
+    """Lines on the exemplar: its rank among the real pictures, and the class that the net predicts for it.
 
-    The rank is also stated by the mean over positions, which is what the ascent maximizes.
+    They also give the rank by the mean over positions, which the ascent maximizes.
     """
     if exemplar is None:
         return ["gradient ascent from noise does not excite it, so there is no exemplar to rank among the pictures"]

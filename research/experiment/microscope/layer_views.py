@@ -1,4 +1,4 @@
-"""Each layer as the page shows it: its filters' exemplars, variants, single neurons and real patches."""
+"""What the page shows of each layer: its filters' exemplars, variants, single neurons and real patches."""
 
 import dataclasses
 import functools
@@ -22,7 +22,7 @@ BATCH = 64  # pictures
 
 
 def layer_view(setup: Setup, name: str) -> page.LayerView:
-    """All that the configuration asks of layer `name`."""
+    """The view of layer `name`, with all that the configuration asks for."""
     start = time.monotonic()
     config, field = setup.config, receptive_field(setup.loaded.net, name, setup.shape)
     best = _ascend(setup, name, "", config.filters or None, setup.ascent)

@@ -34,7 +34,7 @@ Tree = Any
 
 
 class LoadedNet(NamedTuple):
-    """A net, its parameters, and what is known of its training pictures."""
+    """A net, its parameters, and facts about its training pictures."""
 
     title: str
     net: Network
@@ -47,14 +47,14 @@ class LoadedNet(NamedTuple):
     ink: Mapping[str, Any] | None  # the layout of strokes (see `measure_ink`) in training pictures that are drawings
     squash: bool  # whether training pictures were resized without keeping their proportions
     out_dir: Path  # the default folder of the microscope's results
-    ranges: Ranges = UNKNOWN  # ranges by which training pictures of more than 8 bits became bytes
+    ranges: Ranges = UNKNOWN  # ranges that scaled training pictures of more than 8 bits to bytes
 
 
 def load_net(
     target: Path | str, *, seed: int | None = None, root: str | None = None, partial: bool = False
 ) -> LoadedNet:
     """Load `target`: a run directory, a configuration file (its run, or its pretrained net), a weight file, or the
-    name of a backbone, whose ImageNet weights are then looked for (see `transfer.KNOWN`).
+    name of a backbone, for its ImageNet weights (see `transfer.KNOWN`).
 
     `seed` selects a member of a run with several seeds. `root` is the data folder. With `partial` a weight file may
     lack layers. Raises UserError for any other target.

@@ -1,4 +1,4 @@
-"""A net under the microscope: exemplars of filters, real patches that excite them, tests of hypotheses, saliency."""
+"""The microscope's page: exemplars of filters, real patches that excite them, tests of hypotheses, saliency."""
 
 import dataclasses
 import functools
@@ -21,7 +21,7 @@ from research.report.progress import counting
 from research.report.sheets import layer_sheets
 
 PAGE = "microscope.html"
-DEFAULT_LAYERS = 3  # how many layers are looked at where none are named
+DEFAULT_LAYERS = 3  # the number of layers shown where none are named
 
 
 def microscope(
@@ -33,10 +33,10 @@ def microscope(
     partial: bool = False,
     command: str = "",
 ) -> Path:
-    """Look at the net of `target` (see `load_net`) and write microscope.html, sheets/*.png and microscope.json.
+    """Examine the net of `target` (see `load_net`) and write microscope.html, sheets/*.png and microscope.json.
 
     They are written to the folder `out` (by default RUN/microscope, or runs/NAME-microscope). Returns the page's path.
-    Raises UserError for a wrong target, layer, filter, folder or hypothesis; where possible before any computation.
+    Raises UserError for a wrong target, layer, filter, folder or hypothesis, if possible before any computation.
     """
     runtime.prepare()
     loaded = load_net(target, root=root, partial=partial)
@@ -73,7 +73,7 @@ def chosen_layers(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, 
 
 
 def _written(folder: Path, content: page.Microscope, config: Microscope) -> Path:
-    """Write the page last, so that it exists only when everything else does."""
+    """Write all files, the page last, so that it exists only when everything else does."""
     (folder / PAGE).unlink(missing_ok=True)  # an older page would describe other sheets
     for layer in content.layers:
         exemplars = [view.exemplar for view in layer.filters]

@@ -1,4 +1,4 @@
-"""What all layers are looked at with: the pictures' shape, their parameterization, gradient ascent, real pictures."""
+"""The setup for all layers of a net: the pictures' shape, parameterization, gradient ascent, real pictures."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -18,14 +18,14 @@ from research.report.environment import environment
 
 PHOTO_SIDE = 96  # pixels: the side of exemplars for a net that takes any size
 SAMPLE = 500  # real pictures that colors and magnitudes are measured on
-FINE = 12  # pixels: a receptive field up to this side has few frequencies; pixels write it best. First layers see 11
+FINE = 12  # pixels: a receptive field up to this side has few frequencies; pixels suit it best. First layers see 11
 
-Show = Callable[[str, int, int], None]  # what is computed, filters done, of all
+Show = Callable[[str, int, int], None]  # title, filters done, all filters
 Parameterize = Callable[[slice, slice], Parameterization]  # of the part of a picture in these rows and columns
 
 
 class Setup(NamedTuple):
-    """What all layers of one net are looked at with."""
+    """The setup for all layers of one net."""
 
     config: Microscope
     loaded: LoadedNet

@@ -59,7 +59,7 @@ def _outputs(apply: Apply, variables: Tree, rows: WindowedSeries) -> np.ndarray:
     """The net's outputs for all windows of `rows`, in spreads from the reference: float64 [N, P, F, Q]."""
     starts = np.asarray(rows.starts)
     size = min(BATCH_SIZE, len(starts))
-    padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # so that one shape is compiled
+    padded = np.concatenate([starts, np.full(-len(starts) % size, starts[-1])])  # one shape, compiled once
     found = [np.asarray(_forecast(apply, variables, rows, part)) for part in padded.reshape(-1, size)]
     return np.concatenate(found)[: len(starts)].astype(np.float64)
 
@@ -70,11 +70,10 @@ def _forecast(apply: Apply, variables: Tree, rows: WindowedSeries, starts: jax.A
 
 
 def baseline_forecasts(plan: SeriesPlan, split: str) -> tuple[dict[str, np.ndarray], SeasonalNaive]:
-    """{name: forecasts [N, P, F]} of the last value, of the season before, and of the mean of each time of day; of the
-    daily profile, too, where the net forecasts differences from one.
+    """{name: forecasts [N, P, F]} of the last value, the season before and the mean of each time of day, and of the
+    daily profile where the net forecasts differences from one.
 
-    The rows before a window are used as far as there are any, in earlier splits too. The means are over all rows before
-    test.
+    All rows before a window are used, those of earlier splits included. The means are over all rows before test.
     """
     windows, sizes = plan.windows[split], plan.sizes
     series = plan.data.parts[split]
@@ -106,7 +105,7 @@ def _series_index(plan: SeriesPlan, one: Series) -> int:
 
 
 def _with_history(plan: SeriesPlan, split: str, one: Series) -> Series:
-    """`one` with the rows of the same series in earlier splits before it."""
+    """`one`, preceded by the rows of the same series in earlier splits."""
     earlier = [each for part in SPLITS[: SPLITS.index(split)] for each in plan.data.parts[part]]
     found = [each for each in (*earlier, one) if each.name == one.name]
     times, values = (np.concatenate([getattr(each, name) for each in found]) for name in ("times", "values"))

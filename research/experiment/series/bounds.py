@@ -1,4 +1,4 @@
-"""Bounds of forecasts beside the known values: which flag gives them, and whether training stays within them."""
+"""Bounds of forecasts: the flag that sets them, and a check of the training values against them."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ def bound_flag(field: str, each: Sequence[float] | np.ndarray) -> str:
 
 
 def check_bounds(bounds: Bounds, columns: Sequence[str], train: Sequence[Series]) -> None:
-    """Warn of columns with training values beyond a bound; UserError where these are most of a column's."""
+    """Warn of columns with training values beyond a bound; UserError where most of a column's values are."""
     values = np.concatenate([one.values for one in train])
     for field, each in bounds._asdict().items():
         beyond = values < each if field == "lower" else values > each

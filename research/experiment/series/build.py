@@ -1,4 +1,4 @@
-"""From a configuration to a forecaster: series, the windows cut from them, and the net that reads those."""
+"""The plan of a forecaster from its configuration: series, their windows, and the net."""
 
 import dataclasses
 import functools
@@ -48,7 +48,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SeriesPlan(TrainingPlan):
-    """The training of a forecaster, and what else is built from its configuration."""
+    """The training plan of a forecaster, with its series, references and windows."""
 
     config: SeriesExperiment
     data: SeriesSet
@@ -60,7 +60,7 @@ class SeriesPlan(TrainingPlan):
 
 
 def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesPlan:
-    """Load the series, cut windows and wire the net; UserError where these do not fit or the data is not sound."""
+    """Load the series, slice windows and wire the net; UserError where these do not fit or the data is not sound."""
     data = load_data(config.data)
     sizes = sizes_of(config, data.columns, data.step)
     check_scaling(config)
@@ -90,7 +90,7 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
         patience=config.train.patience,
         monitor=config.train.monitor,
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
-        # Their matrix products are small: on CPU most of a step is call overhead, which vmapped seeds share.
+        # Their matrix products are small: most of a step on CPU is call overhead, which vmapped seeds share.
         vmap_seeds=True,
         summary=summarize(net, sizes.shape),
         config=config,
@@ -104,7 +104,7 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
 
 
 def check_files(config: SeriesExperiment) -> None:
-    """Raise UserError when the weights that the net is to start from are not there."""
+    """Raise UserError when the weights that the net starts from are missing."""
     weights_file(config)
 
 
@@ -156,9 +156,9 @@ def windowed(windows: Windows, sizes: Sizes) -> WindowedSeries:
 def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Reference, dict[str, Windows]]:
     """The reference for test, and the windows of each split.
 
-    Means and spreads are those of training alone. So is the profile for training and validation; for a training day it
-    leaves that day out, so that the day looks like a new one. The profile for test is over all days before test,
-    validation's included, since there are few of each weekday.
+    Means and spreads are of training alone, and so is the profile for training and validation. The profile for a
+    training day leaves that day out, so that the day looks like a new one. The profile for test is over all days before
+    test, validation included, since there are few of each weekday.
     """
     fit = functools.partial(
         fit_reference,
@@ -191,7 +191,7 @@ def _windows(config: SeriesData, data: SeriesSet, sizes: Sizes) -> tuple[Referen
 
 
 def closed_hours(plan: SeriesPlan) -> np.ndarray | None:
-    """When the series have rows (`weekly_opening`), where forecasts do not keep to it; None where nothing is closed."""
+    """The times of the week with rows (`weekly_opening`); None where all have rows, or forecasts keep to them."""
     data = plan.data
     if plan.config.data.missing == "join":
         return None
@@ -200,7 +200,7 @@ def closed_hours(plan: SeriesPlan) -> np.ndarray | None:
 
 
 def _openings(data: SeriesSet) -> np.ndarray | None:
-    """Which steps of the week each series has, [S, 7, slots of a day]; None where none of them lacks any."""
+    """The steps of the week with rows in each series, [S, 7, slots of a day]; None where no series lacks any."""
     times = [[one.times for part in SPLITS for one in data.parts[part] if one.name == name] for name in _names(data)]
     found = [opening_of(each, data.step) for each in times]
     shape = next((each.shape for each in found if each is not None), None)

@@ -17,7 +17,7 @@ from research.report.record import series_unit
 
 
 def describe_data(plan: SeriesPlan) -> list[str]:
-    """Lines about the series, their windows, and what was found in their files."""
+    """Lines about the series, their windows, and the findings in their files."""
     data, sizes, each = plan.data, plan.sizes, plan.data.step
     counts = ", ".join(f"{plan.examples[split]:,} {split}" for split in SPLITS)
     series = len(data.parts["train"])
@@ -44,5 +44,5 @@ def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:
-    """None: the tables say all."""
+    """No lines: the tables show everything."""
     return []

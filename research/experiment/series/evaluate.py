@@ -23,7 +23,7 @@ Tree = Any
 
 
 class Correction(NamedTuple):
-    """What is measured on the validation windows: the shrinkage to the reference, and the widths of intervals."""
+    """Measurements on the validation windows: the shrinkage to the reference, and the widths of intervals."""
 
     shrink: np.ndarray  # [P], 0 to 1: the share of the difference from the reference that is used at each step
     widths: Widths | None  # by hour of day, in spreads; None where validation has too few days
@@ -31,7 +31,7 @@ class Correction(NamedTuple):
 
 
 class Forecasts(NamedTuple):
-    """Forecasts [N, P, F] in the series' unit, and the ends of their intervals, where there are any."""
+    """Forecasts [N, P, F] in the series' unit, and the ends of their intervals, if there are any."""
 
     middle: np.ndarray
     low: np.ndarray | None
@@ -45,10 +45,10 @@ class Forecasts(NamedTuple):
 
 @dataclass(frozen=True)
 class ForecastEvaluation:
-    """The errors of the model on a split, and on the same windows those of the baselines, by name.
+    """The errors of the model on a split, and of the baselines, by name, on the same windows.
 
-    They are errors of `forecasts` against `targets`; `correction` and `bounds` made those forecasts of the net's
-    outputs.
+    They are errors of `forecasts` against `targets`; `correction` and `bounds` turned the net's outputs into those
+    forecasts.
     """
 
     model: Forecasting
@@ -112,7 +112,7 @@ def corrected(raw: np.ndarray, targets: Targets, correction: Correction, bounds:
     """The final forecasts from the net's `raw` [N, P, F, Q]: shrunk, with intervals, and within `bounds`."""
     low, middle, high = _ends(raw, targets, correction.shrink, bounds)
     if correction.widths is None:
-        return Forecasts(middle, None, None)  # a net's own quantiles hold no coverage that was measured
+        return Forecasts(middle, None, None)  # the coverage of a net's own quantiles was not measured
     ends = correction.widths.around(low, high, hours_of(targets.times), targets.spread[:, None, :])
     return Forecasts(middle, bounds.limit(np.minimum(ends[0], middle)), bounds.limit(np.maximum(ends[1], middle)))
 
@@ -128,7 +128,7 @@ def _ends(
     """The lowest, middle and highest forecast [N, P, F], shrunk and within bounds; the same where Q is 1."""
     moved = targets.expected[..., None] + shrink[:, None, None] * (raw - targets.expected[..., None])
     ordered = np.sort(moved, axis=-1)  # quantiles of a poorly trained net may cross
-    low, middle, high = (bounds.limit(ordered[..., way]) for way in (0, ordered.shape[-1] // 2, -1))
+    low, middle, high = (bounds.limit(ordered[..., index]) for index in (0, ordered.shape[-1] // 2, -1))
     return low, middle, high
 
 

@@ -17,7 +17,7 @@ Tree = Any
 def memories_of(plan: SeriesPlan, params: Tree, split: str) -> dict[str, dict[str, Any]]:
     """{layer: {"times" [T], "cells" [T, H], "series" [T], "title"}} of each recurrent layer of the net; {} without any.
 
-    T windows that follow each other for a season (`seasons.season_of`); each gives what the layer holds at its end,
+    T windows that follow each other for a season (`seasons.season_of`); for each, the cells are those at its end,
     when the forecast is made.
     """
     taps = carried_taps(plan.net)
@@ -41,7 +41,7 @@ def memories_of(plan: SeriesPlan, params: Tree, split: str) -> dict[str, dict[st
 
 
 def carried_taps(net: Network) -> dict[str, str]:
-    """{recurrent layer: tap of what it carries}: an LSTM's memory cells, else the hidden states."""
+    """{recurrent layer: tap of its state}: an LSTM's memory cells, else the hidden states."""
     layers = {name: layer for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Recurrent)}
     return {name: f"{name}/cell" if "cell" in layer.extra_taps() else name for name, layer in layers.items()}
 

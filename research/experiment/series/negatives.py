@@ -1,4 +1,4 @@
-"""Impossible forecasts: below zero, of a series that never was."""
+"""Impossible forecasts: below zero in a series that never was."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,16 +11,16 @@ from research.report.formats import measure
 
 
 def never_negative(plan: SeriesPlan) -> list[str]:
-    """The columns of which no known value, of any series and part, is below zero."""
+    """The columns without a known value below zero in any series and part."""
     values = np.concatenate([one.values for series in plan.data.parts.values() for one in series])
     lowest = np.fmin.reduce(values, axis=0)
     return [name for name, least in zip(plan.data.columns, lowest, strict=True) if least >= 0]
 
 
 def negative_forecasts(forecasts: Forecasts, columns: Sequence[str], never: Collection[str], lower: np.ndarray) -> str:
-    """One line that names the flag, where forecasts [..., F] or their intervals are below zero in a column of `never`.
+    """A line that names the flag if forecasts [..., F] or their intervals are below zero in a column of `never`.
 
-    The flag leaves all other columns the `lower` bounds [F] that they have. Empty where none are below zero.
+    The flag keeps the `lower` bounds [F] of all other columns. Empty where none are below zero.
     """
     least = np.min([each.reshape(-1, len(columns)).min(axis=0) for each in forecasts if each is not None], axis=0)
     wrong = [index for index, name in enumerate(columns) if name in never and least[index] < 0]

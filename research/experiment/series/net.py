@@ -20,12 +20,12 @@ from research.models.network import Network
 from research.trees import named_leaves
 from research.weights.load import load_forecaster
 
-LOST = 0.01  # largest step of float32 in standard deviations of a series that leaves its forecasts alone
+LOST = 0.01  # standard deviations of a series: larger steps of float32 affect its forecasts
 Model = DenseForecaster | ConvForecaster | RecurrentForecaster
 
 
 class Sizes(NamedTuple):
-    """What shapes a forecaster: L steps of context and P of horizon, F channels, C calendar features."""
+    """The sizes of a forecaster: L steps of context and P of horizon, F channels, C calendar features."""
 
     context: int
     horizon: int
@@ -36,15 +36,15 @@ class Sizes(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """That of a window's values, [L, F], which a summary asks for."""
+        """The shape of a window's values, [L, F], for the summary."""
         return self.context, self.channels
 
 
 def sizes_of(config: SeriesExperiment, columns: Sequence[str], step: np.timedelta64) -> Sizes:
     """The sizes of what `config` describes, on series of `columns` at `step`.
 
-    UserError for no whole steps, for quantiles of which the middle one is not the one in the middle, for bounds that do
-    not fit the columns, and for a calendar of days beside steps of months.
+    Raises UserError for durations of no whole number of steps, for quantiles without a middle one, for bounds that do
+    not fit the columns, and for a calendar of days with steps of months.
     """
     bounds_of(config.forecast, columns)
     quantiles = config.forecast.quantiles
@@ -75,12 +75,12 @@ class Bounds(NamedTuple):
     upper: np.ndarray
 
     def limit(self, forecasts: np.ndarray) -> np.ndarray:
-        """`forecasts` [..., F], those beyond a bound moved to it."""
+        """`forecasts` [..., F], clipped to the bounds."""
         return np.clip(forecasts, self.lower, self.upper)
 
 
 def bounds_of(forecast: Forecast, columns: Sequence[str]) -> Bounds:
-    """The bounds that `forecast` gives; UserError for another number of them, and for lower ones above upper ones."""
+    """The bounds that `forecast` gives; UserError for a wrong number of them, and for lower ones above upper ones."""
     lower = _per_column("lower", forecast.lower, columns, -np.inf)
     upper = _per_column("upper", forecast.upper, columns, np.inf)
     crossed = np.flatnonzero(lower >= upper)
@@ -103,7 +103,7 @@ def _per_column(field: str, bounds: Sequence[float | None], columns: Sequence[st
 
 
 def check_scaling(config: SeriesExperiment) -> None:
-    """UserError where an output, or what is to start from or shrink to the reference, does not go with the scaling."""
+    """UserError where an output, or an option about the reference, does not fit the scaling."""
     scaling, output, model = config.data.scaling, config.model.output, config.model
     zero_init_head = isinstance(model, DenseForecaster) and model.zero_init_head
     if output == "sigmoid" and scaling in ("standard", "minmax_symmetric"):
@@ -137,7 +137,7 @@ def check_level(config: SeriesExperiment, columns: Sequence[str], train: Sequenc
 
 
 def build_network(model: Model, sizes: Sizes) -> Network:
-    """The network that `model` describes: a window -> [B, P, F, Q]. UserError where it cannot be."""
+    """The network that `model` describes: a window -> [B, P, F, Q]. UserError where that is impossible."""
     spec = ForecastSpec(
         sizes.horizon, sizes.channels, max(1, len(sizes.quantiles)), sizes.calendar, sizes.masked, model.output
     )
@@ -161,7 +161,7 @@ def build_network(model: Model, sizes: Sizes) -> Network:
 
 
 def example(sizes: Sizes) -> dict[str, jax.Array]:
-    """A window of zeros, as the net reads it."""
+    """A window of zeros in the net's input format."""
     L, P, F = sizes.context, sizes.horizon, sizes.channels
     return {
         "values": jnp.zeros((1, L, F)),
@@ -171,7 +171,7 @@ def example(sizes: Sizes) -> dict[str, jax.Array]:
 
 
 def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dict[str, np.ndarray]:
-    """The leaves that do not start at random: with `zero_init_head` the head's, at zero; with `weights` the file's.
+    """The leaves with given initial values: the head's zeros with `zero_init_head`, the file's leaves with `weights`.
 
     Raises UserError for weights that are missing or of another net.
     """
@@ -186,7 +186,7 @@ def starting_leaves(config: SeriesExperiment, net: Network, sizes: Sizes) -> dic
 
 
 def weights_file(config: SeriesExperiment) -> Path | None:
-    """The file that `config` starts from, as it is or under weights/ of the data's root; None where it names none."""
+    """The weight file of `config`, at its path or under weights/ of the data's root; None where it names none."""
     model = config.model
     if not isinstance(model, RecurrentForecaster) or model.weights is None:
         return None

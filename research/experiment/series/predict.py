@@ -1,4 +1,4 @@
-"""Forecasts of a trained run for what follows the end of a user's own file, without the training data."""
+"""Forecasts beyond the end of a user's own file by a trained run, without the training data."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -39,12 +39,12 @@ def predict(
     """One dict for each series of each file of `inputs`, in order.
 
     {"input", "series", "origin", "times": [P], "columns": {name: {"forecast": [P], "low": [P], "high": [P]}}}, in local
-    time and the series' own unit. "low" and "high" are there where validation calibrated them, else "uncalibrated"
-    gives the reason; "negative" warns of forecasts below zero in a column that never was, "closed" of forecasts for
-    hours of the week at which training had no rows. A file that cannot be read, or has other columns or another step
-    than training, gives {"input", "error"}. A series that is too short, unknown at its end or not in training gives
+    time and the series' own unit. "low" and "high" are present if validation calibrated them; otherwise "uncalibrated"
+    gives the reason. "negative" warns of forecasts below zero in a column that never was, "closed" of forecasts for
+    hours of the week without rows in training. A file that cannot be read, or has other columns or another step than
+    training, gives {"input", "error"}. A series that is too short, unknown at its end or not in training gives
     {"input", "series", "error"}. Raises UserError when `seed` was not trained in `run_dir`, and for `as_is`, which is
-    about pictures.
+    for pictures.
     """
     if as_is:
         raise UserError(f"--as-is is for pictures, and {run_dir} forecasts series; leave it out")
@@ -85,7 +85,7 @@ def predict(
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> ReadOptions:
-    """How files of the series are read."""
+    """The options by which files of the series are read."""
     series = config.series or None
     return ReadOptions(
         config.time, columns, series, config.day_first, config.time_zone, config.resample, config.aggregate,
@@ -150,7 +150,7 @@ def _answer(
 
 
 def rounded(values: np.ndarray, spread: float) -> list[float]:
-    """`values` [P] to four digits of the `spread` around which they differ, and six of their own at least."""
+    """`values` [P], rounded to four digits of their `spread` and at least six digits of their own."""
     largest = max(float(np.max(np.abs(values))), spread)
     digits = min(17, max(6, 4 + math.floor(math.log10(largest)) - math.floor(math.log10(spread))))
     return [float(f"{value:.{digits}g}") for value in values]

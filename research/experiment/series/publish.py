@@ -1,4 +1,4 @@
-"""What a run of a forecaster leaves: its field of the record, figures, report and saved forecasts."""
+"""The outputs of a forecaster's run: its field of the record, figures, report and saved forecasts."""
 
 import dataclasses
 import hashlib
@@ -30,7 +30,7 @@ from research.training.state import TrainState, chosen_variables
 
 
 def record_fields(plan: SeriesPlan, _: Mapping[int, Mapping[str, ForecastEvaluation]]) -> dict[str, Any]:
-    """The field of the record that forecasters fill in: data, which says which series and windows these are."""
+    """The field of the record that forecasters fill in: data, on the series and windows."""
     return {"data": _data_record(plan)}
 
 
@@ -68,7 +68,7 @@ def _training_days(plan: SeriesPlan) -> int:
 def _baseline_errors(plan: SeriesPlan) -> dict[str, dict[str, float]]:
     """{split: {baseline: mean absolute error}}, in the series' own unit.
 
-    Of the season before also over the windows alone whose season before was measured throughout, where there are any.
+    For the season before, also over only those windows whose season before was measured throughout, if any.
     """
     errors = {}
     for split in SPLITS:
@@ -86,7 +86,7 @@ def _baseline_errors(plan: SeriesPlan) -> dict[str, dict[str, float]]:
 
 
 def data_id(plan: SeriesPlan) -> str:
-    """A digest of the test windows: their values and times, and where they start."""
+    """A digest of the test windows: their values, times and starts."""
     windows, sizes = plan.windows["test"], plan.sizes
     digest = hashlib.sha256("\0".join((*plan.data.columns, str(sizes.context), str(sizes.horizon))).encode())
     for each in (windows.values, windows.known, windows.times.astype(np.int64), windows.starts):
@@ -132,7 +132,7 @@ def publish(
 
 
 def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) -> dict[str, Any]:
-    """An evaluation as plain values, for report and tables; the columns `never` were never negative."""
+    """An evaluation as plain values, for report and tables; `never` are the columns that were never negative."""
     model = dataclasses.asdict(found.model)
     scores = model.pop("intervals")
     beside = {name: dataclasses.asdict(each) for name, each in found.baselines.items()}
@@ -154,7 +154,7 @@ def evaluation_document(found: ForecastEvaluation, never: Collection[str] = ()) 
 def _promise(widths: Widths, scores: Mapping[str, Any]) -> dict[str, Any]:
     """The promised coverage of the intervals, its assurance, and the days of calibration.
 
-    Over several hours and columns these are the least.
+    Over several hours and columns, the least of each is given.
     """
     days = int(widths.days.min())
     return {

@@ -1,4 +1,4 @@
-"""Forecasters side by side: ranked with the baselines, and every pair tested."""
+"""The comparison of forecasters: ranked with the baselines, and every pair tested."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,7 +56,7 @@ def _loss_label(config: SeriesExperiment, *, alike: bool) -> str:
 def _row(
     name: str, forecasts: np.ndarray, saved: SavedForecasts, record: Record | None, published: float | None
 ) -> Record:
-    """`forecasts` [S, N, P, F] of a model or baseline; its error's interval is over other days."""
+    """`forecasts` [S, N, P, F] of a model or baseline; the interval of its error is over other days."""
     each = np.abs(forecasts - saved.truth)
     values = [float(known_mean(one, axis=(0, 1, 2))) for one in each]
     trust = clustered_mean(each.mean(axis=0), saved.times.astype("datetime64[D]")[:, :, None])
@@ -74,7 +74,7 @@ def _row(
 
 
 def _pairs(saved: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *, joined: bool) -> list[Record]:
-    """Every two models and baselines, tested on the losses of windows that begin at the same time, averaged."""
+    """All pairs of models and baselines, tested on losses averaged over windows that begin at the same time."""
     times, index = np.unique(saved.times[:, 0], return_inverse=True)
     scale = None if unit or saved.truth.shape[2] == 1 else np.mean(saved.spread, axis=0)
     found = {
@@ -90,7 +90,7 @@ def _pairs(saved: SavedForecasts, forecasts: dict[str, np.ndarray], unit: str, *
 def steps_between(origins: np.ndarray, times: np.ndarray, *, joined: bool) -> np.ndarray:
     """The step at which each of `origins` [N] lies, datetime64[s], of windows with targets at `times` [M, P].
 
-    Steps are counted by the clock or the months, or, where what is around gaps is `joined`, one after the other.
+    Steps are counted by the clock or by months, or one after the other if the series are `joined` around gaps.
     """
     found = np.unique(times)
     if joined:

@@ -1,4 +1,4 @@
-"""The forecasts that a run saves for comparisons, and the corrections and reference that new ones need."""
+"""The forecasts that a run saves for comparisons, and the corrections and reference for new forecasts."""
 
 import dataclasses
 import io
@@ -24,7 +24,7 @@ class SavedForecasts(NamedTuple):
 
     truth: np.ndarray  # [N, P, F], NaN where unknown
     times: np.ndarray  # datetime64[s] [N, P]
-    spread: np.ndarray  # [N, F], what brings columns of different units together
+    spread: np.ndarray  # [N, F], scales of columns with different units
     models: dict[int, np.ndarray]  # by seed, [N, P, F]
     baselines: dict[str, np.ndarray]  # by name, [N, P, F]
 

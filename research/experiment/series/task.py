@@ -1,4 +1,4 @@
-"""Forecasters of series, as `research.experiment.task.Task` asks of a kind of experiment."""
+"""Forecasters of series: the functions that `research.experiment.task.Task` lists."""
 
 from typing import TYPE_CHECKING
 
