@@ -1,4 +1,4 @@
-"""The configuration of an experiment: frozen dataclasses, each field a typed flag; JSON there and back.
+"""The configuration of an experiment: frozen dataclasses; each field is a typed flag and goes to JSON and back.
 
 Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values from files and from the command line
 alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.

@@ -1,4 +1,4 @@
-"""What all parts of a configuration share: bounds of values, and the refusal of unknown fields."""
+"""The base of all parts of a configuration: bounds of values, and the refusal of unknown fields."""
 
 import dataclasses
 from typing import Annotated, ClassVar
@@ -13,7 +13,7 @@ Width = Annotated[int, Interval(gt=0, le=2**16)]
 Widths = Annotated[tuple[Width, ...], MinLen(1)]
 Epochs = Annotated[int, Interval(ge=0, le=10**6)]
 Seed = Annotated[int, Interval(ge=0, lt=2**31)]
-# It becomes the name of a folder: letters, digits, and . _ - within, so that no name leads elsewhere.
+# A folder's name: letters and digits, and . _ - inside, so that no name points to another folder.
 Name = Annotated[str, pydantic.StringConstraints(pattern=r"^\w[\w.-]{0,99}$")]
 
 
@@ -25,7 +25,7 @@ class Section:
 
 @dataclasses.dataclass(frozen=True)
 class Source(Section):
-    """Where the data of an experiment comes from; each kind of data adds its own fields."""
+    """The source of an experiment's data; each kind of data adds its own fields."""
 
     source: str = ""
     root: str | None = None

@@ -17,7 +17,7 @@ from research.errors import UserError
 
 T = TypeVar("T", bound=Experiment)
 S = TypeVar("S", bound=Any)
-RENAMED = {"model.calm": "model.zero_init_head"}  # fields of earlier versions, and what they are called now
+RENAMED = {"model.calm": "model.zero_init_head"}  # {field of earlier versions: its name now}
 
 
 def to_json(config: Experiment) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def to_json(config: Experiment) -> dict[str, Any]:
 def from_json(document: Any, file: Path | str | None = None) -> Experiment:
     """The configuration in `document`; raises UserError naming the first field that is unknown or of a wrong type.
 
-    Where the document was read from a `file`, the error names that, too.
+    If the document was read from a `file`, the error names the file.
     """
     try:
         return _adapter(*Experiment.__subclasses__()).validate_json(json.dumps(document))
@@ -40,11 +40,11 @@ def from_json(document: Any, file: Path | str | None = None) -> Experiment:
 def validated(config: T) -> T:
     """`config` when every value is within its bounds; else UserError naming the first that is not.
 
-    Values come out in the types of their fields: a list, which JSON has in place of tuples, as a tuple.
+    Values are converted to the types of their fields: a list from JSON becomes a tuple.
     """
     try:
         found = cast(T, from_json(dataclasses.asdict(config)))
-    except (TypeError, ValueError) as error:  # json.dumps on what JSON cannot hold
+    except (TypeError, ValueError) as error:  # json.dumps of values that JSON cannot hold
         raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
     if found.seed + found.seeds > 2**31:
         raise UserError(f"seeds count up from seed {found.seed} to beyond 2**31 - 1; choose a smaller --seed")
@@ -62,7 +62,7 @@ def within_bounds(section: S) -> S:
 
 
 def relocated(config: T, root: str | None) -> T:
-    """`config` with its data under `root`, or where it was when that is None."""
+    """`config` with its data under `root`; unchanged when that is None."""
     return config if root is None else dataclasses.replace(config, data=dataclasses.replace(config.data, root=root))
 
 
@@ -107,7 +107,7 @@ def load(path: str) -> Experiment:
 
 @functools.cache
 def _adapter(*kinds: type[Experiment]) -> pydantic.TypeAdapter[Experiment]:
-    """What reads and writes experiments of these kinds; among several the `kind` in the document chooses."""
+    """The adapter that reads and writes experiments of these kinds; `kind` in the document chooses among several."""
     if len(kinds) == 1:
         return pydantic.TypeAdapter(kinds[0])
     either: Any = functools.reduce(operator.or_, kinds)

@@ -1,4 +1,4 @@
-"""A whole experiment: its data, its net, and how the net is trained."""
+"""An experiment: its data, its net and its training."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -15,13 +15,13 @@ from research.config.training import Optimizer, Training
 
 @dataclasses.dataclass(frozen=True)
 class Experiment(Section):
-    """What all kinds of experiment share: with the same machine and versions, the same numbers to the bit.
+    """The fields of all kinds of experiment. On the same machine and versions, the same fields give the same bits.
 
     A new kind is a frozen subclass of this class and a package of the library. The subclass
     - gives `kind` a `Literal["NAME"]` of its own, suppressed as a flag, which is the tag in JSON;
     - gives `data` its own subclass of `Source`, and adds `model` and `published` (None, or what others report);
     - is imported in `research/config/__init__.py`, so that JSON finds it.
-    The package is `research/experiment/NAME/`; its module `task` has what `research.experiment.task.Task` lists. It is
+    The package is `research/experiment/NAME/`; its module `task` defines all of `research.experiment.task.Task`. It is
     imported when an experiment of its kind runs. Nothing else names the kinds.
     """
 
@@ -32,10 +32,10 @@ class Experiment(Section):
     seed: Seed = 0
     """The first seed."""
     seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
-    """How many seeds to train, counted up from `seed`; metrics then carry mean, std and 95% interval."""
+    """Number of seeds to train, from `seed` upwards; with several, metrics have mean, std and 95% interval."""
     start: str | None = None
-    """A finished run that the training goes on from: each seed starts with what that seed ended on there, matched by
-    the names of parameters, whatever is frozen now."""
+    """A finished run to start from: each seed starts with its final parameters there, matched by name; what is frozen
+    may differ."""
     kind: Annotated[str, tyro.conf.Suppress] = ""
     data: Source = dataclasses.field(default_factory=Source)
 

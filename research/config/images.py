@@ -1,4 +1,4 @@
-"""Pictures: where they come from, how they are changed in training, and the nets that read them."""
+"""The configuration of pictures: their source, their augmentation, and the nets that read them."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -11,22 +11,22 @@ from research.config.bounds import Positive, Section, Seed, Share, Source, Width
 
 @dataclasses.dataclass(frozen=True)
 class ImageData(Source):
-    """Labelled pictures, and how they are split."""
+    """Labelled pictures and their splits."""
 
     source: str = "digits"
     """digits (embedded), a folder of idx files (mnist) or of class folders, a FILE.npz like Keras', or tfds:NAME."""
     root: str | None = None
-    """Where data that is not embedded lies; $RESEARCH_DATA when not given."""
+    """The folder of data that is not embedded; $RESEARCH_DATA by default."""
     validation: Share = 0.1
-    """Share of the training pictures held out for validation, by class, where the source has no such part."""
+    """Share of the training pictures held out for validation, by class, if the source has no such part."""
     test: Share = 0.2
-    """Share held out for test where the source has no test part of its own."""
+    """Share held out for test, if the source has no test part."""
     split_seed: Seed = 0
     """Seed of the splits: the same for all training seeds, so that runs are paired."""
     train_limit: Positive | None = None
-    """Use only that many training pictures, by class."""
+    """Use only so many training pictures, evenly by class."""
     size: Annotated[int, Interval(gt=0, le=4096)] | None = None
-    """Side in pixels that the pictures of class folders are scaled to; other sources have their own."""
+    """Side in pixels that the pictures of class folders are scaled to; other sources have their own size."""
     gray: bool = False
     """Read the pictures of class folders as gray."""
     stream: Literal["auto", "always", "never"] = "auto"
@@ -35,7 +35,7 @@ class ImageData(Source):
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation(Section):
-    """Random changes of each training picture, drawn anew each epoch; strength zero leaves it as it is, to the bit."""
+    """Random changes of each training picture, drawn anew each epoch; with all strengths at zero, no bit changes."""
 
     flip: bool = False
     """Mirror left and right, half of the time."""
@@ -44,15 +44,15 @@ class Augmentation(Section):
     rotation: Annotated[float, Interval(ge=0.0, le=180.0)] = 0.0
     """Largest turn either way, in degrees."""
     zoom: Share = 0.0
-    """The part of each side that is seen lies between 1 - zoom and 1 + zoom."""
+    """The visible share of each side is between 1 - zoom and 1 + zoom."""
     brightness: Share = 0.0
     """Pixels are multiplied by 1 - brightness to 1 + brightness."""
     views: Annotated[int, Ge(0)] = 0
-    """On a frozen part: that many views of each picture, computed once, taken in turn; 0: a new one each epoch."""
+    """With a frozen part: so many views of each picture, computed once and used in turn; 0: a new view each epoch."""
 
     @property
     def active(self) -> bool:
-        """Whether any picture is changed at all."""
+        """Whether any picture is changed."""
         return self.flip or any((self.shift, self.rotation, self.zoom, self.brightness))
 
 
@@ -66,7 +66,7 @@ class DenseNet(Section):
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
     build: Literal["sequence", "wired"] = "sequence"
-    """As a sequence of layers, or by wiring outputs to inputs: the same net."""
+    """Build the same net as a sequence of layers, or by wiring outputs to inputs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +81,7 @@ class ConvNet(Section):
     padding: Literal["valid", "same"] = "valid"
     """valid: chips lie inside the picture; same: zeros around it keep its size."""
     pool_last: bool = False
-    """A pool after the last convolution, too."""
+    """Also pool after the last convolution."""
     hidden: tuple[Width, ...] = (64,)
     """Width of each fully connected layer before the logits."""
     output: Literal["softmax", "sigmoid"] = "softmax"
@@ -92,19 +92,19 @@ class ConvNet(Section):
 
 @dataclasses.dataclass(frozen=True)
 class PretrainedNet(Section):
-    """The convolutions of a net trained on ImageNet, frozen but for the last, under layers of our own."""
+    """The convolutions of a net trained on ImageNet, frozen except the last ones, under a new head."""
 
     kind: Annotated[Literal["pretrained"], tyro.conf.Suppress] = "pretrained"
     backbone: Literal["squeezenet", "vgg16"] = "squeezenet"
     weights: str | None = None
     """The backbone's weight file, as it is or under weights/ of the data's root; the published one by default."""
     pooling: Literal["avg", "max", "flatten"] = "avg"
-    """How the backbone's last map becomes a vector."""
+    """How the backbone's last map is reduced to a vector."""
     hidden: tuple[Width, ...] = ()
     """Width of each fully connected layer before the logits."""
     dropout: Share = 0.0
     """Share of values dropped before each fully connected layer in training."""
     fine_tune: Annotated[int, Ge(0)] = 0
-    """How many of the backbone's last layers with weights are trained, too."""
+    """Number of the backbone's last layers with weights that are trained."""
     cache: bool = True
-    """Run what lies below the first trained layer once and keep what it gives; else run it in each step."""
+    """Run the layers below the first trained one once and cache their outputs; otherwise run them in each step."""

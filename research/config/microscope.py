@@ -1,4 +1,4 @@
-"""What the microscope shows of a net, and how."""
+"""The configuration of the microscope."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ class Microscope(Section):
     filters: tuple[Annotated[int, Ge(0)], ...] = ()
     """Filters of each layer; all by default."""
     pictures: str | None = None
-    """A folder of pictures to take real patches from; by default those that the net was trained on."""
+    """A folder of pictures to take real patches from; by default the net's training pictures."""
     size: Annotated[int, Interval(gt=0, le=1024)] | None = None
     """Side of the exemplars in pixels; by default that of the training pictures, or 96 where the net takes any size."""
     parameterization: Literal["fourier", "pixels", "phase"] = "fourier"

@@ -1,4 +1,4 @@
-"""The optimizer, the length of a training, its batches, and when it stops early."""
+"""The configuration of training: optimizer, epochs, batches and early stopping."""
 
 import dataclasses
 from typing import Annotated, Literal
@@ -14,41 +14,41 @@ class Optimizer(Section):
 
     name: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     learning_rate: Annotated[float, Interval(gt=0.0, le=1e15)] = 1e-3
-    """The peak of the schedule. Above its bound an update could overflow though its gradient is finite."""
+    """The peak of the schedule. Above the bound, a finite gradient could give an update that overflows."""
     schedule: Literal["constant", "cosine", "linear", "exponential"] = "constant"
-    """From the peak to `final_share` of it over all epochs."""
+    """The decay from the peak to `final_share` of it over all epochs."""
     final_share: Annotated[float, Interval(gt=0.0, le=1.0)] = 0.01
     warmup_epochs: Annotated[float, Ge(0)] = 0.0
     """Epochs of linear warm-up from zero to the peak."""
     momentum: Share = 0.9
-    """Of sgd."""
+    """Momentum of sgd."""
     weight_decay: Annotated[float, Ge(0)] = 1e-4
-    """Of adamw, decoupled from the gradient."""
+    """Weight decay of adamw, decoupled from the gradient."""
     clip_norm: Annotated[float, Gt(0)] | None = None
     """Largest global norm of the gradient."""
     rates: tuple[tuple[str, Annotated[float, Interval(ge=0.0, le=1e3)]], ...] = ()
-    """Factors of the learning rate of groups of parameters, by patterns of their names: 'block5_*' 0.1. The first that
-    matches counts; the others keep the rate."""
+    """Factors of the learning rate by patterns of parameter names: 'block5_*' 0.1. The first match counts; parameters
+    without a match keep the rate."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Training(Section):
-    """How long, on what batches, and when to stop."""
+    """Epochs, batches and early stopping."""
 
     epochs: Epochs = 10
-    """0: none, the net is evaluated as it starts, with weights from a file, say."""
+    """Number of epochs. With 0 the net is evaluated untrained, with weights from a file, say."""
     batch_size: Positive = 128
     l2: Annotated[float, Ge(0)] = 0.0
     """Weight of the trained kernels' squared sum, added to the loss."""
     freeze: tuple[str, ...] = ()
     """Parameters that are not trained, by patterns of their names: 'conv1/*' '*/bias'."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """What the net computes in; parameters, moments and the loss stay float32."""
+    """The type that the net computes in; parameters, moments and the loss stay float32."""
     patience: Positive | None = None
-    """Stop after that many epochs without a better validation `monitor`, and end on the best epoch's weights."""
+    """Stop after so many epochs without a better validation `monitor`, and take the best epoch's weights."""
     monitor: Literal["loss", "accuracy", "scaled_mae"] = "loss"
     """The validation metric that early stopping watches."""
     seeds_at_once: Annotated[int, Ge(0)] = 0
-    """Seeds trained side by side in one program; 0: all where that pays (dense nets, accelerators), else one."""
+    """Seeds trained side by side in one program; 0: all if that is faster (dense nets, accelerators), else one."""
     checkpoint_seconds: Annotated[float, Ge(0)] = 20.0
-    """Least time between two checkpoints while training."""
+    """Least time in seconds between two checkpoints during training."""
