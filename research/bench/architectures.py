@@ -14,7 +14,7 @@ GATES = 4  # an LSTM's blocks of columns: input, forget, candidate, output, the 
 
 
 class Conv(NamedTuple):
-    """A convolution with a ReLU behind it; "same" pads with zeros."""
+    """A convolution, then a ReLU; "same" pads with zeros."""
 
     name: str
     channels: int
@@ -25,7 +25,7 @@ class Conv(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """The maximum of windows that are 2 apart; what does not fill a window is left out."""
+    """The maximum of windows with stride 2; incomplete windows are left out."""
 
     window: int = 2
 
@@ -41,7 +41,7 @@ class Flatten:
 
 
 class Dense(NamedTuple):
-    """A dense layer, with a ReLU behind it if `relu`."""
+    """A dense layer, then a ReLU if `relu`."""
 
     name: str
     inputs: int
@@ -81,7 +81,7 @@ def architecture(workload: Workload) -> list[Layer]:
 
 
 def layers_to(workload: Workload, name: str) -> list[Layer]:
-    """The layers that convolution `name` needs, itself alone at the end. KeyError where there is none of that name."""
+    """The layers up to convolution `name`, which alone is the last. KeyError for an unknown name."""
     layers = architecture(workload)
     index = _index_of(name, layers)
     return [*layers[:index], *(each for each in convolutions(layers[index]) if each.name == name)]
@@ -111,7 +111,7 @@ def leaf_shapes(layers: Sequence[Layer]) -> dict[str, tuple[int, ...]]:
 
 
 def preprocessing(workload: Workload) -> tuple[float, tuple[float, ...]]:
-    """(scale, offset per channel, RGB): what a net for pictures reads is picture * scale + offset."""
+    """(scale, offset per channel, RGB): the input of a picture net is picture * scale + offset."""
     if workload.net in ("cnn", "dense"):
         return 1 / 255, (0.0,)
     return 1.0, tuple(-mean for mean in reversed(MEAN_BGR))
@@ -155,7 +155,7 @@ def _vgg16() -> list[Layer]:
 
 
 def _head(workload: Workload) -> list[Layer]:
-    """Of VGG16's flattened features of a photo."""
+    """The head on VGG16's flattened features of a photo."""
     inputs = VGG16[-1][-1] * (workload.side // 2 ** len(VGG16)) ** 2
     logits = Dense("head/logits", HEAD_WIDTH, CLASSES_OF_PHOTOS, relu=False)
     return [Dense("head/dense1", inputs, HEAD_WIDTH), logits]

@@ -1,4 +1,4 @@
-"""Gradient ascent as all peers do it: for each filter of a layer, the picture that it answers to most.
+"""The gradient ascent that all peers run: for each filter of a layer, the picture that excites it most.
 
 For each filter, `STEPS` steps of Adam from the same picture, each step clipped to 0..255, towards the largest mean over
 all positions of the filter's activation, after the ReLU.
@@ -17,7 +17,7 @@ STEPS = 32
 HALF = 127.5  # our pixels run from -1 to 1, those of the peers from 0 to 255, so their steps are larger by this factor
 RATE = 0.05  # Adam's, of pixels from -1 to 1
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # Adam's as in Kingma & Ba 2015, the default of Optax and PyTorch
-SPREAD = 0.5  # of the noise at the start, of -1..1: few filters are then silent, which a plain loop never wakes
+SPREAD = 0.5  # of the noise at the start, of -1..1: few filters are then silent; a plain loop never revives those
 
 RunAscent = Callable[[Mapping[str, Sequence[int]]], Sequence[Any]]  # {layer: filters} -> a result for each filter
 
@@ -30,14 +30,14 @@ def first_picture(workload: Workload) -> np.ndarray:
 
 
 def chosen_filters(workload: Workload, count: int) -> dict[str, list[int]]:
-    """{layer: filters} of `count` filters, evenly spread over all of the workload's, of which there are no fewer."""
+    """{layer: filters} of `count` filters, evenly spread over the workload's, which has at least so many."""
     every = _filters(workload)
     taken = [every[number * len(every) // count] for number in range(count)]
     return {layer: [index for own, index in taken if own == layer] for layer in workload.layers}
 
 
 def timed(workload: Workload, ascend: RunAscent) -> Callable[[int], float]:
-    """`run(count) -> seconds` of the ascents for so many filters; beyond all of them, they come again."""
+    """`run(count) -> seconds` of the ascents for `count` filters; they repeat beyond their number."""
     most = len(_filters(workload))
 
     def run(count: int) -> float:

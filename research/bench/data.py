@@ -1,4 +1,4 @@
-"""Made-up inputs of the workloads, the same numbers for every peer. Timing does not look at them."""
+"""Generated inputs of the workloads, the same numbers for every peer."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, Workl
 
 
 def examples(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
-    """What the net reads, [N, ...], and targets: labels int32 [N], of a forecaster horizons float32 [N, P, F].
+    """The net's inputs [N, ...] and targets: labels int32 [N], or horizons float32 [N, P, F] of a forecaster.
 
     A forecaster reads windows; the head of VGG16 reads features; the others read pictures.
     """
@@ -26,7 +26,7 @@ def pictures(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
 
 
 def feature_rows(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
-    """Flattened features float32 [N, D], as a frozen net might have made of photos, and labels int32 [N]."""
+    """Flattened features float32 [N, D], like those of a frozen net, and labels int32 [N]."""
     random = np.random.default_rng(0)
     [dense, *_] = (layer for layer in architecture(workload) if isinstance(layer, Dense))
     rows = np.maximum(random.standard_normal((workload.examples, dense.inputs), np.float32), 0)
@@ -34,7 +34,7 @@ def feature_rows(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
 
 
 def series(workload: Workload) -> np.ndarray:
-    """The series float32 [T, F], as long as its windows need that begin one step after another."""
+    """The series float32 [T, F], long enough for all windows, which begin one step after another."""
     context, horizon, channels = workload.window
     rows = workload.examples + context + horizon - 1
     return np.random.default_rng(0).standard_normal((rows, channels), np.float32)
@@ -43,7 +43,7 @@ def series(workload: Workload) -> np.ndarray:
 def windows(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
     """Every window of the series, copied: contexts float32 [N, L, F] and horizons [N, P, F].
 
-    Ours slices windows from the series within the step; the peers have them ready: the least they can be asked for.
+    Our step slices windows from the series; the peers get them ready-made, which is in their favour.
     """
     context, horizon, _ = workload.window
     every = np.lib.stride_tricks.sliding_window_view(series(workload), context + horizon, axis=0).swapaxes(1, 2)
@@ -51,7 +51,7 @@ def windows(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
 
 
 def sampled(outputs: np.ndarray) -> list[float]:
-    """At most 1,000 numbers of `outputs`, evenly spread: what peers compare before they race."""
+    """At most 1,000 numbers of `outputs`, evenly spread: which the peers compare before the race."""
     flat = np.asarray(outputs, np.float32).reshape(-1)
     return [float(number) for number in flat[:: -(-len(flat) // 1000)]]
 

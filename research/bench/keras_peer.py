@@ -92,7 +92,7 @@ def _applied(layer: Layer, x: Any) -> Any:
 
 
 def _keras_name(layer: str) -> str:
-    """Keras takes no slashes in names."""
+    """The layer's name without slashes, which Keras refuses."""
     return layer.replace("/", "_")
 
 
@@ -173,9 +173,9 @@ def _inference(model: keras.Model, images: np.ndarray, workload: Workload, *, tu
 
 
 def build_ascent(workload: Workload, model: keras.Model, *, tuned: bool, steps: int = STEPS) -> RunAscent:
-    """`ascend({layer: filters})`: the pictures [H, W, C] after so many steps, one filter after the other.
+    """`ascend({layer: filters})`: the pictures [H, W, C] after `steps` steps, one filter after the other.
 
-    Without `tuned` each call begins as a script does that sees every filter once: nothing is traced yet.
+    Without `tuned` each call traces anew, like a script that visits every filter once.
     """
     extractors = {layer: _extractor(model, layer) for layer in workload.layers}
     traced = {layer: _step_of(extractor) for layer, extractor in extractors.items()}

@@ -1,4 +1,4 @@
-"""The workloads' nets as ours, and the arithmetic that a step takes."""
+"""Our nets of the workloads, and the operations of a step."""
 
 from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
@@ -14,7 +14,7 @@ from research.models.vgg16 import vgg16
 
 
 def network_of(workload: Workload) -> Network:
-    """The net of `workload`. Of VGG16 with a head, the part that runs in the race; of an ascent, the whole net."""
+    """The net of `workload`. For VGG16 with a head, only the part that the race runs; for an ascent, the whole net."""
     ends = ForecastSpec(workload.window[1], workload.window[2])
     if workload.net == "lstm":
         return recurrent_forecaster(ends, "lstm", workload.hidden)
@@ -32,15 +32,15 @@ def network_of(workload: Workload) -> Network:
 
 
 def frozen_net() -> Network:
-    """What lies below the part that "vgg16_block5" trains: photos [B, H, W, 3] -> block4_pool."""
+    """The net below the trained part of "vgg16_block5": photos [B, H, W, 3] -> block4_pool."""
     return upto(_vgg16_with_head(), "block4_pool")
 
 
 def flops_per_step(workload: Workload) -> int:
     """Floating-point operations of the matrix products of one step: two per multiply-add, biases left out.
 
-    Training takes three products per layer (forward, gradient of the kernel, gradient of the input), but nobody asks
-    for the gradient of what the net reads: the first layer takes two.
+    Training takes three products per layer (forward, gradient of the kernel, gradient of the input), but the
+    first layer takes two, since no gradient of the net's input is needed.
     """
     if workload.task == "ascent":
         return _flops_of_ascent(workload)
@@ -55,10 +55,9 @@ def flops_per_step(workload: Workload) -> int:
 
 
 def _flops_of_ascent(workload: Workload) -> int:
-    """For one filter, the mean over all filters of the workload.
+    """The operations for one filter, the mean over all filters of the workload.
 
-    In each step what lies below the layer and the filter alone, forward and back to the picture; nobody asks for the
-    gradient of kernels.
+    Each step runs the layers below and the one filter, forward and back to the picture, without gradients of kernels.
     """
     net, total, filters = network_of(workload), 0, 0
     for layer in workload.layers:

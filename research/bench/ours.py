@@ -35,7 +35,7 @@ from research.trees import Tree, count, from_named
 
 MATMUL_SIDE = 2048
 MATMUL_TIMES = 4
-EPOCHS = 1000  # the length of a training's history; steps beyond it run just the same
+EPOCHS = 1000  # the length of a training's history; further steps run as well
 
 Run = Callable[[int], float]  # steps -> seconds
 
@@ -50,14 +50,14 @@ def build(workload: Workload, *, loop: bool = False) -> Work:
 
 
 def parameters_of(net: Network, workload: Workload, inputs: Any) -> Tree:
-    """The workload's weights, as many as `net` has, which reads `inputs` [B, ...]."""
+    """The workload's weights for the leaves of `net`, which reads `inputs` [B, ...]."""
     like = jax.eval_shape(net.init, jax.random.key(0), inputs)["params"]
     leaves = weights(workload).leaves.items()
     return from_named({name: jnp.asarray(leaf) for name, leaf in leaves if name.rsplit("/", 1)[0] in net.names}, like)
 
 
 def data_set(workload: Workload) -> DataSet:
-    """What the net trains on, on the device. To fine-tune, that is what the frozen layers make of the photos."""
+    """The net's training data, on the device. For fine-tuning it is the frozen layers' outputs for the photos."""
     if workload.forecasts:
         return windowed_series(workload)
     inputs, labels = examples(workload)
@@ -69,7 +69,7 @@ def data_set(workload: Workload) -> DataSet:
 
 
 def windowed_series(workload: Workload) -> WindowedSeries:
-    """The series on the device, all of it known, in units of its own, and where its windows begin."""
+    """The series on the device, all values known and unscaled, with the starts of its windows."""
     context, horizon, _ = workload.window
     values = jnp.asarray(series(workload))
     return WindowedSeries(
@@ -161,7 +161,7 @@ class GivenPixels:
 
 
 def build_ascent(workload: Workload, steps: int = STEPS) -> RunAscent:
-    """`ascend({layer: filters})`: their exemplars (`research.microscope.exemplars`) after so many steps, by layer."""
+    """`ascend({layer: filters})`: the filters' exemplars (`research.microscope.exemplars`) after `steps` steps."""
     net, params, picture = network_of(workload), ascent_parameters(workload), first_picture(workload)
     height, width, channels = picture.shape
     pixels = GivenPixels(Pixels((height, width, channels)), jnp.asarray(picture / np.float32(HALF) - 1))
@@ -175,7 +175,7 @@ def build_ascent(workload: Workload, steps: int = STEPS) -> RunAscent:
 
 
 def ascent_parameters(workload: Workload) -> Tree:
-    """{layer: {"kernel", "bias"}}, of no more layers than the ascent needs."""
+    """{layer: {"kernel", "bias"}}, of only the layers that the ascent needs."""
     found: dict[str, dict] = {}
     for name, leaf in weights(workload).leaves.items():
         layer, kind = name.rsplit("/", 1)

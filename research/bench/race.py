@@ -1,4 +1,4 @@
-"""The race: peers take turns, round by round, so that whatever else the machine does meets them all alike."""
+"""The race: peers take turns, round by round, so that other work on the machine affects all alike."""
 
 import json
 import math
@@ -16,7 +16,7 @@ from research.bench.workloads import Workload
 from research.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-END_SECONDS = 10  # for a process to end by itself once its input is closed
+END_SECONDS = 10  # for a process to end after its input is closed
 TOLERANCE = 1e-5  # of the norm: float32, thirteen convolutions, whichever way they are computed
 
 Run = Callable[[int], float]  # steps -> seconds
@@ -24,14 +24,14 @@ Progress = Callable[[str], None]
 
 
 class Process(NamedTuple):
-    """A peer at work in a process of its own, started once and asked over pipes."""
+    """A peer's own process, started once and queried over pipes."""
 
     name: str
     child: subprocess.Popen[str]
     errors: IO[str]
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Put `question` and wait for the answer; UserError with the peer's last words when it has died."""
+        """Send `question` and wait for the answer; UserError with the peer's last output if it has died."""
         assert self.child.stdin is not None
         try:
             print(json.dumps(question), file=self.child.stdin, flush=True)
@@ -56,7 +56,7 @@ class Process(NamedTuple):
 
 @contextmanager
 def started(name: str, command: Sequence[str], environment: dict[str, str]) -> Iterator[Process]:
-    """Within it, `command` runs; at the end it is told to stop, and made to if it does not."""
+    """In this context `command` runs; at the end it is asked to stop, and killed if it does not."""
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(
@@ -87,7 +87,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 def take_turns(runs: Mapping[str, Run], *, rounds: int, steps: int, progress: Progress) -> dict[str, list[float]]:
     """Milliseconds per step of each peer in each of `rounds`, after one round that does not count.
 
-    Each round starts with the next peer, so that nobody always follows the same one.
+    Each round starts with the next peer, so that no peer always follows the same one.
     """
     names = list(runs)
     found: dict[str, list[float]] = {name: [] for name in names}

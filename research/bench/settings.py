@@ -1,4 +1,4 @@
-"""Under what conditions the peers run, each at its best or out of the box, and on what machine."""
+"""The conditions of a race, at best or out of the box, and the machine."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from research.errors import UserError
 
 # Keep freed memory in the process: without, glibc returns large buffers and each step faults its pages in again. One
 # arena, because those of all threads but the first hold no block of over 64 MiB (adding 1 to 256 MiB: 94 ms, not 16).
-# And in pages of 2 MiB, which a step's buffers are found in faster.
+# Pages of 2 MiB make address translation of a step's buffers faster.
 KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 33),
@@ -16,7 +16,7 @@ KEEP_MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }
 
-# What the user's shell may hold; the benchmark decides these itself, alike for every peer.
+# Variables that the user's shell may set; the benchmark sets them itself, equally for every peer.
 OWN = (
     "MALLOC_",
     "GLIBC_",
@@ -34,7 +34,7 @@ OWN = (
 
 
 class Setting(NamedTuple):
-    """Conditions that hold for every peer alike; `threads` None leaves threads to each."""
+    """The conditions for all peers; with `threads` None each peer chooses its threads."""
 
     name: str
     title: str
@@ -59,16 +59,16 @@ def available_cores() -> int:
 def pin_cores(threads: int | None) -> None:
     """Keep this process on the first `threads` of its cores, before a library counts them; None leaves it free.
 
-    The one way that holds for XLA, which has no switch for its number of threads, as for the others.
+    It is the only way that also limits XLA, which has no option for its number of threads.
     """
     if threads is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def environment_for(setting: Setting, inherited: dict[str, str]) -> dict[str, str]:
-    """The environment variables of a peer: `inherited`, less what tunes such libraries, plus the setting's.
+    """The environment variables of a peer: `inherited` without those that tune such libraries, plus the setting's.
 
-    All run on the CPU, whatever else the machine has. Ours finds nothing that it compiled in an earlier process.
+    All run on the CPU, even on a machine with accelerators. Our compilation cache starts empty.
     """
     inherited = {name: value for name, value in inherited.items() if not name.startswith(OWN)}
     alike = {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "", "JAX_ENABLE_COMPILATION_CACHE": "false"}

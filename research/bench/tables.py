@@ -1,4 +1,4 @@
-"""What the times say: minima, medians, ratios, the verdict, and all of it as text of at most 80 columns."""
+"""The results of a race: minima, medians, ratios and the verdict, as text of at most 80 columns."""
 
 from collections.abc import Mapping, Sequence
 from statistics import median
@@ -15,7 +15,7 @@ from research.bench.workloads import PEERS, Workload
 
 
 def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) -> dict[str, Any]:
-    """The race `seen` (see `race.race`) with everything that follows from it, as plain JSON."""
+    """The race `seen` (see `race.race`) with all derived numbers, as plain JSON."""
     peers = standings(seen["times"])
     least = peers[workload.peers[0]]["least_ms"]
     matmul = seen["matmul"]
@@ -33,7 +33,7 @@ def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) ->
 
 
 def standings(times: Mapping[str, Sequence[float]]) -> dict[str, dict[str, float]]:
-    """Per peer the least and the median ms per step, and of both the ratio of the first peer's to its own.
+    """Per peer the least and the median ms per step, and the ratios of the first peer's times to both.
 
     A ratio below 1 says that the first peer is faster than this one.
     """
@@ -57,7 +57,7 @@ def compilation(first: Mapping[str, float], peers: Mapping[str, Mapping[str, flo
 def verdict(setting: str, peers: Mapping[str, Mapping[str, float]]) -> str:
     """One line: the first peer against the fastest of the others, by their least times.
 
-    The least time is the one that other work on the machine has disturbed least.
+    Other work on the machine disturbs the least time the least.
     """
     first, *others = peers
     fastest = min(others, key=lambda name: peers[name]["least_ms"])
@@ -88,7 +88,7 @@ def _cells(peer: Mapping[str, float]) -> list[str]:
 
 
 def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
-    """The verdict, how much of the machine the step used, and what else was going on."""
+    """The verdict, the share of the machine that the step used, and the load."""
     speed, (before, after) = race["gflops_per_second"], race["load"]
     share = speed["step"] / speed["matmul"]
     filters = {name: 1e3 / peer["least_ms"] for name, peer in race["parties"].items()}

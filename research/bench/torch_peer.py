@@ -127,7 +127,7 @@ class _Concat(nn.Module):
 
 
 class _LastState(nn.Module):
-    """An LSTM's last hidden state: [B, T, F] -> [B, H]. Of its two biases one is enough, and only one learns."""
+    """An LSTM's last hidden state: [B, T, F] -> [B, H]. It has two biases, of which only one is trained."""
 
     def __init__(self, layer: Lstm, leaves: Leaves):
         super().__init__()
@@ -197,7 +197,7 @@ def _orders(steps: int, count: int, batch: int) -> list[torch.Tensor]:
 
 
 def _fastest(run: Run, threads: int) -> int:
-    """Of 1 to `threads`, the number with which `run` takes least: steps as small as these can suffer from a second."""
+    """Of 1 to `threads`, the number that makes `run` fastest: a second thread can slow such small steps."""
 
     def seconds(count: int) -> float:
         torch.set_num_threads(count)
@@ -221,7 +221,7 @@ def _inference(net: nn.Module, batch_of: BatchOf, workload: Workload) -> Run:
 
 
 def build_ascent(workload: Workload, layout: torch.memory_format, *, tuned: bool, steps: int = STEPS) -> RunAscent:
-    """`ascend({layer: filters})`: the pictures [H, W, C] after so many steps; a plain loop over filters and steps."""
+    """`ascend({layer: filters})`: the pictures [H, W, C] after `steps` steps; a plain loop over filters and steps."""
     nets = {layer: net_of(workload, layers_to(workload, layer), layout) for layer in workload.layers}
     for net in nets.values():
         net.requires_grad_(False)

@@ -1,6 +1,6 @@
 """The weights of the workloads, the same for every peer, by our leaf names and in our layout.
 
-They are random, but for an ascent: its nets get real weights where these are at hand. SqueezeNet's and VGG16's are read
+They are random, except for an ascent: its nets get real weights if available. SqueezeNet's and VGG16's are read
 from files below the data root. The digit net is trained on MNIST for an epoch, once, by a process of its own
 (`python -m research.bench.weights DATA_ROOT FILE`), and is then read from the user's cache.
 """
@@ -25,7 +25,7 @@ from research.weights.weight_file import read
 
 FILES = {"squeezenet": "squeezenet_v1.1_imagenet_notop.npz", "vgg16": "vgg16_imagenet_blocks1-2_partial.npz"}
 FEATURES, HIDDEN = (32, 64, 64), (64,)  # of the digit net that is trained
-TRAINED = "mnist_cnn-1.safetensors"  # count up when `main` trains otherwise
+TRAINED = "mnist_cnn-1.safetensors"  # increment when `main` changes
 
 
 class Weights(NamedTuple):
@@ -41,7 +41,7 @@ def weights(workload: Workload) -> Weights:
 
 
 def leaves_for_rgb(workload: Workload) -> dict[str, np.ndarray]:
-    """The leaves for a net that reads pictures as they are, RGB, and does not turn them to BGR first."""
+    """The leaves for a net that reads RGB pictures without conversion to BGR."""
     leaves = weights(workload).leaves
     return {name: leaf[:, :, ::-1] if leaf.ndim == 4 and leaf.shape[2] == 3 else leaf for name, leaf in leaves.items()}
 
@@ -59,7 +59,7 @@ def _weights(workload: Workload, root: Path) -> Weights:
 
 
 def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """Always the same numbers; kernels of variance 2 / fan-in (He et al. 2015), so that activations keep their size."""
+    """Random leaves from a fixed seed; kernels of variance 2 / fan-in (He et al. 2015) keep activations' size."""
     random = np.random.default_rng(1)
     deviations = {name: 0.1 if len(shape) == 1 else np.sqrt(2 / np.prod(shape[:-1])) for name, shape in shapes.items()}
     return {
@@ -68,7 +68,7 @@ def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
 
 
 def _from_file(path: Path, net: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    """The leaves in `path` that are wanted: by the tables of `research.weights` alone, for peers do without JAX."""
+    """The wanted leaves in `path`, by the tables of `research.weights` alone, since the peers run without JAX."""
     steps = plan_conversion(read(path), net).leaves
     found = {name: np.ascontiguousarray(steps[name].after, np.float32) for name in shapes}
     for name, shape in shapes.items():
@@ -86,7 +86,7 @@ def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.
 
 
 def main(root: str, path: str) -> None:
-    """Train the digit net on the MNIST below `root`, and write its leaves to `path`, in one step."""
+    """Train the digit net on the MNIST below `root`, and write its leaves to `path` atomically."""
     from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
     from research.experiment.microscope.loaded_net import load_net
     from research.experiment.run import run

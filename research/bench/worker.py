@@ -4,8 +4,8 @@
     {"memory": true}  ->  {"bytes": 1000000000}
     {"matmul": true}  ->  {"flops": 17179869184.0, "seconds": 0.1}
 
-Its first line, unasked, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...], "first": 4.2}, the
-last of them the seconds of its first round, in which it compiles. It ends when its input does.
+Its first line, without a request, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...],
+"first": 4.2}, where "first" is the seconds of its first round, in which it compiles. It ends when its input does.
 """
 
 import json
@@ -19,7 +19,7 @@ from research.runtime import peak_memory_bytes
 
 
 def main(job: dict[str, Any]) -> None:
-    """Build `job` {peer, workload, threads, steps}, run a first round, and answer until the questions end."""
+    """Build `job` {peer, workload, threads, steps}, run a first round, and answer until the input ends."""
     answers = private_stdout()
     pin_cores(job["threads"])
     [workload] = pick([job["workload"]])
@@ -32,7 +32,7 @@ def main(job: dict[str, Any]) -> None:
 
 
 def build(peer: str, workload: Workload, *, threads: int | None, steps: int) -> Work:
-    """The work of `peer`. Imports its libraries, so call it in a process of the peer's own."""
+    """The work of `peer`. It imports the peer's libraries, so call it in the peer's own process."""
     if peer in ("ours", "ours_loop"):
         from research.bench import ours
 
@@ -58,7 +58,7 @@ def answer(work: Work, question: dict[str, Any]) -> dict[str, Any]:
 
 
 def private_stdout() -> TextIO:
-    """The standard output for our answers alone: what libraries print goes to standard error."""
+    """Standard output for our answers only: output of libraries goes to standard error."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     return answers

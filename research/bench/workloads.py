@@ -1,4 +1,4 @@
-"""What is timed, by whom: the workloads, and the peers that run them."""
+"""The workloads of the benchmark, and the peers that run them."""
 
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from research.errors import UserError
 
 BATCH = 128  # of the digit nets
-LEARNING_RATE = 1e-3  # Adam, everywhere
+LEARNING_RATE = 1e-3  # Adam's, in all workloads
 CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH = 10, 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
 
 
@@ -16,7 +16,7 @@ class Workload(NamedTuple):
 
     "train" is a training step, "infer" a batch of inference. With `epochs`, a step of the race is an epoch. "ascent"
     is gradient ascent (`ascent.py`), and a step is the whole ascent for one filter: we run groups of 8, so a round's
-    number of filters of each layer is best a multiple of it. Of "vgg16_block5", only block 5 and the head are trained:
+    number of filters of each layer should be a multiple of 8. In "vgg16_block5", only block 5 and the head are trained:
     we start from saved features, the others from photos.
     """
 
@@ -32,7 +32,7 @@ class Workload(NamedTuple):
     side: int = 28  # of pictures, in pixels
     features: tuple[int, ...] = (32, 64, 64)  # of the convolutions of "cnn"
     hidden: tuple[int, ...] = (64,)  # units of dense or recurrent layers
-    layers: tuple[str, ...] = ()  # of an ascent: whose filters
+    layers: tuple[str, ...] = ()  # of an ascent: the layers whose filters are used
     window: tuple[int, int, int] = (0, 0, 0)  # of a forecaster: context and horizon in steps, channels of the series
 
     @property
@@ -74,7 +74,7 @@ WORKLOADS = (
     Workload("vgg16_features_224", "16 photos of 224 pixels", "vgg16", "infer", FOUR, 2, 16, 32, side=224),
     Workload(
         "head_epoch",
-        "epoch of a head on 2,000 kept features",
+        "epoch of a head on 2,000 saved features",
         "vgg16_head",
         "train",
         THREE,
@@ -133,14 +133,14 @@ WORKLOADS = (
 
 
 class Work(NamedTuple):
-    """A workload as a peer has built it, ready to run."""
+    """A workload that a peer has built, ready to run."""
 
     run: Callable[[int], float]  # steps -> seconds; returns when the work is done
     parameters: int
     versions: dict[str, str]
-    sample: list[float]  # of the outputs before training: all peers must agree
+    sample: list[float]  # of the outputs before training, on which all peers must agree
     device: str | None = None
-    matmul: Callable[[], tuple[float, float]] | None = None  # the machine's yardstick: (operations, seconds)
+    matmul: Callable[[], tuple[float, float]] | None = None  # a matrix product on this machine: (operations, seconds)
 
 
 def pick(names: Sequence[str]) -> list[Workload]:

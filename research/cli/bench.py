@@ -1,4 +1,4 @@
-"""`bench.py [WORKLOAD...]`: which workloads, how many rounds, and where the numbers go."""
+"""`bench.py [WORKLOAD...]`: races of workloads against PyTorch and Keras."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,20 +19,20 @@ from research.files import write_json
 
 @dataclass(frozen=True)
 class Flags:
-    """What to race."""
+    """What to time, and under which conditions."""
 
     workloads: tyro.conf.Positional[tuple[str, ...]] = ()
     """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
     head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run;
-    all of them without any."""
+    by default all of them."""
     rounds: int = 5
     """Turns that each peer takes."""
     steps: int | None = None
-    """Steps in a turn (of an ascent: filters; of dense_run: epochs); by default a second of work or a few."""
+    """Steps in a turn (of an ascent: filters; of dense_run: epochs); by default about a second of work."""
     threads: int | None = None
     """Cores that each peer may use at its best settings; by default all."""
     json: Path | None = None
-    """A file for everything that was measured."""
+    """A JSON file for all measurements."""
 
 
 def bench(arguments: Sequence[str]) -> int:
@@ -55,7 +55,7 @@ def bench(arguments: Sequence[str]) -> int:
         Console(width=80).print(rendered(workload, races))
         report["workloads"][workload.name] = races
         if flags.json is not None:
-            write_json(flags.json, report)  # after each, so that an interrupted run leaves what it found
+            write_json(flags.json, report)  # after each, so that an interrupted run keeps its results
     return 0
 
 
@@ -70,7 +70,7 @@ def _raced(workload: Workload, setting: Setting, flags: Flags) -> dict[str, Any]
 
 @contextmanager
 def _status_line(title: str) -> Iterator[Callable[[str], None]]:
-    """Within it, a line that rewrites itself on a terminal and is gone after; elsewhere one plain line in all."""
+    """In this context a status line: rewritten in place on a terminal, erased at the end; elsewhere one plain line."""
     if not sys.stderr.isatty():
         print(f"{title} ...", file=sys.stderr, flush=True)
         yield lambda doing: None

@@ -12,7 +12,7 @@ from research.errors import UserError
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """Fields that all configurations share; any other flag is one of train.py, and holds for all."""
+    """The flags of compare.py itself; all others are those of train.py and apply to every configuration."""
 
     figure: str = "runs/comparison.png"
     """Where the figure is written."""
@@ -20,7 +20,7 @@ class Flags:
 
 def compare(arguments: Sequence[str]) -> int:
     """compare.py CONFIG CONFIG... [--figure FILE] [--FIELD VALUE ...]: train each (or take its run), then one table
-    and one figure, each run against the one before it, paired by seed. Flags after the configurations hold for all;
+    and one figure, each run against the one before it, paired by seed. Flags after the configurations apply to all;
     train.py CONFIG --help lists them.
     """
     own, rest = _divided(arguments)
@@ -49,7 +49,7 @@ def _leading(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _divided(flags: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The flags of compare.py itself, and those of the configurations."""
+    """The flags of compare.py itself, and the flags of the configurations."""
     if {"-h", "--help"} & set(flags):
         return ["--help"], []
     own: list[str] = []

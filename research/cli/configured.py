@@ -17,7 +17,7 @@ RUN_DIR = "Where the run is written; runs/NAME by default, with a hash when flag
 
 
 def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
-    """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and where it runs."""
+    """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and its run directory."""
     shipped, flags = _shipped(arguments)
 
     def chosen(
@@ -26,7 +26,7 @@ def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
     ) -> tuple[Experiment, str | None]:
         return config, run_dir
 
-    config, run_dir = parse(chosen, flags, about=about) if flags else chosen()  # without flags: 0.07 s less to wait
+    config, run_dir = parse(chosen, flags, about=about) if flags else chosen()  # without flags this saves 0.07 s
     config = configuration.validated(config)
     return config, Path(run_dir) if run_dir else default_run_dir(config, shipped)
 

@@ -18,26 +18,26 @@ from research.files import png_path, write_bytes
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """Which picture, which kernel."""
+    """The picture and the kernel."""
 
     picture: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="PICTURE")] = "digit"
     """A picture file, or "digit" for one of the embedded digits."""
     kernel: str = "sobel_x"
     """random (by --seed), sobel_x, sobel_y, blur, sharpen, laplace or identity."""
     seed: Annotated[int, Interval(ge=0)] = 0
-    """Of the random kernel, and which embedded digit."""
+    """Seed of the random kernel, and the index of the embedded digit."""
     size: Annotated[int, Interval(ge=1, le=15)] = 3
     """Side of the random kernel."""
     bias: Annotated[float, Interval(ge=-1e6, le=1e6)] = 0.0
     activation: Literal["relu", "linear", "tanh", "sigmoid"] = "relu"
     chip: tuple[int, int] | None = None
-    """Row and column of the upper left corner of the chip to spell out; the strongest by default."""
+    """Row and column of the upper left corner of the chip to print; the strongest chip by default."""
     out: str = "runs/convolution.png"
     """Where the figure is written."""
 
 
 def convolution(arguments: Sequence[str]) -> int:
-    """Convolution seen from inside: the arithmetic of one chip, and a figure of the kernel and its feature maps."""
+    """Show a convolution step by step: the arithmetic of one chip, and a figure of the kernel and its feature maps."""
     flags = parse(Flags, arguments, about=convolution.__doc__ or "")
     if not math.isfinite(flags.bias):
         raise UserError(f"--bias {flags.bias} is no finite number; give one, for example 0.5")

@@ -13,23 +13,23 @@ from research.run_directory import read_config
 
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
-    """Where data lies."""
+    """The folder of the data."""
 
     root: str | None = None
-    """Where the data lies now, if not where it lay when the run was trained."""
+    """The folder of the data, if it has moved since training."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """Which run."""
+    """The run to evaluate."""
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A run directory, as scripts/train.py made it."""
+    """A run directory, as scripts/train.py writes it."""
     data: DataFlags = DataFlags()
 
 
 def evaluate(arguments: Sequence[str]) -> int:
-    """The metrics of a run again, from its checkpoints and data; renews its report and record."""
+    """Evaluate a run again from its checkpoints and data, and write its report and record anew."""
     flags = parse(Flags, arguments, about=evaluate.__doc__ or "")
     run_dir = Path(flags.run)
     config = read_config(run_dir)

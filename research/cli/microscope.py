@@ -13,22 +13,22 @@ from research.config import Microscope, within_bounds
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """Whose filters, and how they are looked at."""
+    """The net to examine, and how."""
 
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN|CONFIG|WEIGHTS")]
-    """The directory of a trained run, a configuration file, a file of weights of VGG16 or SqueezeNet, or vgg16 or
-    squeezenet alone, whose file is then looked for."""
+    """The directory of a trained run, a configuration file, a weight file of VGG16 or SqueezeNet, or just vgg16
+    or squeezenet to search for that file."""
     look: tyro.conf.OmitArgPrefixes[Microscope] = dataclasses.field(default_factory=Microscope)
     out: str | None = None
     """Where the page is written; RUN/microscope by default, or runs/NAME-microscope."""
     root: Annotated[str | None, tyro.conf.arg(name="data.root")] = None
-    """Where data and weights lie; $RESEARCH_DATA when not given."""
+    """The folder of data and weights; $RESEARCH_DATA by default."""
     partial: bool = False
-    """Take a weight file that lacks layers, and look at those that it has."""
+    """Accept a weight file without all layers, and show those that it has."""
 
 
 def microscope(arguments: Sequence[str]) -> int:
-    """See what each filter of a net responds to: made pictures, real patches, and tests of hypotheses about it."""
+    """Show what each filter of a net responds to: exemplars, real patches, and tests of hypotheses."""
     flags = parse(Flags, arguments, about=microscope.__doc__ or "")
     within_bounds(flags.look)
     from research.experiment.microscope import microscope as look  # imports jax, which --help need not wait for

@@ -16,24 +16,24 @@ from research.run_directory import read_config
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """Which run, on what."""
+    """The run and its inputs."""
 
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """A run directory, as scripts/train.py made it."""
+    """A run directory, as scripts/train.py writes it."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """Of a classifier, pictures, or folders with pictures at any depth: PNG, JPEG and others, of any size. Of a
-    forecaster, files of series that end where the forecast is to begin, with the columns of its training."""
+    """For a classifier, pictures, or folders with pictures at any depth: PNG, JPEG and others, of any size. For a
+    forecaster, files of series with the columns of its training, which end where the forecast begins."""
     seed: int | None = None
-    """Which of the run's seeds answers; the first by default."""
+    """The seed of the run that predicts; the first by default."""
     as_is: bool = False
-    """Scale pictures as photos are, though the net learned drawings: not cropped to strokes, inverted or evened."""
+    """Only scale pictures, like photos, even if the net learned drawings: do not crop, invert or even them."""
 
 
 def predict(arguments: Sequence[str]) -> int:
-    """What a run says: one JSON object a line. Of a picture it is the probability of every class; of a series what
-    comes next, with times and, where validation taught their width, intervals.
+    """Predict with a run: one JSON object per line. For a picture it holds the probability of every class; for a series
+    the forecast, with times and, if validation calibrated them, intervals.
 
-    A file that cannot be read is named on stderr; the others are answered all the same, and the exit code is 2.
+    A file that cannot be read is named on stderr; the others are still predicted, and the exit code is 2.
     """
     flags = parse(Flags, arguments, about=predict.__doc__ or "")
     if not flags.inputs:

@@ -18,25 +18,25 @@ from research.report.progress import counting
 
 @dataclasses.dataclass(frozen=True)
 class DataFlags:
-    """Where data lies."""
+    """The folder of the data."""
 
     root: str | None = None
-    """The folder to put it in; $RESEARCH_DATA or the user's cache by default."""
+    """The folder to write to; by default $RESEARCH_DATA or the user's cache."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
-    """What to fetch, and where to."""
+    """The data set to fetch, and its folder."""
 
     dataset: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATASET")]
     """mnist or fashion_mnist (their published files), or tfds:NAME from the catalogue of TensorFlow Datasets."""
     data: DataFlags = DataFlags()
     mirror: str | None = None
-    """A URL to fetch published files from, in place of the known ones."""
+    """A URL to fetch published files from instead of the known ones."""
 
 
 def prepare(arguments: Sequence[str]) -> int:
-    """Fetch a data set, so that train.py finds it. Broken-off downloads go on where they stopped; sums are checked."""
+    """Fetch a data set for train.py. Interrupted downloads are resumed, and checksums are verified."""
     flags = parse(Flags, arguments, about=prepare.__doc__ or "")
     if flags.dataset.startswith(CATALOGUE):
         path = prepare_catalogue(flags.dataset.removeprefix(CATALOGUE), catalogue_root(flags.data.root))

@@ -14,7 +14,7 @@ from research.training.plan import TrainingPlan
 
 
 def show_plan(config: Experiment, plan: TrainingPlan) -> None:
-    """The data and the network, before training starts."""
+    """Print the data and the network, before training starts."""
     console = _console()
     for line in task_of(config).describe_data(plan):
         console.print(line, highlight=False, markup=False)
@@ -25,7 +25,7 @@ def show_plan(config: Experiment, plan: TrainingPlan) -> None:
 
 
 def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Evaluations], run_dir: Path) -> None:
-    """The evaluations of the first seed, the metrics, those over all seeds, and the path of the report."""
+    """Print the evaluations of the first seed, the metrics of one and of all seeds, and the path of the report."""
     console = _console()
     if config.seed in evaluations:
         for table in task_of(config).result_tables(evaluations[config.seed], record):

@@ -35,29 +35,29 @@ Architecture = Literal["vgg16", "squeezenet", "forecaster"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Inspect:
-    """Which file, and what to hold it against."""
+    """The file, and the architecture to compare it with."""
 
     file: File
-    """Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz. Its content decides, not its name."""
+    """Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz. The content decides the kind, not the name."""
     architecture: Architecture | None = None
-    """By default the one whose names the file has."""
+    """By default the architecture whose names the file has."""
     drop_top: bool = False
-    """Leave out the classifier (fc1, fc2, predictions), or the head of your own in its place; not of a forecaster."""
+    """Leave out the classifier (fc1, fc2, predictions) or your own head in its place; not for a forecaster."""
     partial: bool = False
-    """Take the layers that the file has kernels for, though others are missing."""
+    """Take the layers that the file has kernels for, even if others are missing."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Convert(Inspect):
-    """Which file, where to, and what of it."""
+    """The file, the target, and the parts to convert."""
 
     destination: Destination
-    """import: NAME.safetensors, beside which NAME.json will lie; export: NAME.safetensors or, for Keras, NAME.h5."""
+    """import: NAME.safetensors, with NAME.json beside it; export: NAME.safetensors or, for Keras, NAME.h5."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Fetch:
-    """What to fetch, and where to."""
+    """The weights to fetch, and their folder."""
 
     architecture: Annotated[Literal["vgg16"], tyro.conf.Positional, tyro.conf.arg(metavar="ARCHITECTURE")]
     """vgg16: Keras' published file."""
@@ -65,7 +65,7 @@ class Fetch:
     """With the classifier of 1000 classes (553 MB) rather than without (59 MB)."""
     data: DataFlags = dataclasses.field(default_factory=DataFlags)
     mirror: str | None = None
-    """A URL to fetch the file from, in place of the known one."""
+    """A URL to fetch the file from instead of the known one."""
 
 
 def weights(arguments: Sequence[str]) -> int:
@@ -89,7 +89,7 @@ def weights(arguments: Sequence[str]) -> int:
 
 
 def _inspect(arguments: Sequence[str]) -> int:
-    """Show how a weight file maps onto our leaves: what is transposed, missing, extra. Nothing is written.
+    """Show how a weight file maps to our leaves: what is transposed, missing or extra. Nothing is written.
 
     The exit code is 2 when the file does not fit.
     """
@@ -139,7 +139,7 @@ def _export(arguments: Sequence[str]) -> int:
 
 
 def _fetch(arguments: Sequence[str]) -> int:
-    """Fetch published weights. A broken-off download goes on where it stopped; the md5 is checked."""
+    """Fetch published weights. An interrupted download is resumed; the md5 is checked."""
     flags = parse(Fetch, arguments, about=_fetch.__doc__ or "")
     known = VGG16_TOP if flags.top else VGG16_NOTOP
     target = data_root(flags.data.root) / "weights" / known.name
@@ -159,7 +159,7 @@ ACTIONS: dict[str, Callable[[Sequence[str]], int]] = {
 
 
 def _planned(flags: Inspect) -> tuple[WeightFile, ConversionPlan, dict[str, tuple[int, ...]]]:
-    """The file, its way onto the architecture, and the leaves of a net like the file's: with its top or without."""
+    """The file, the plan of its conversion, and the leaves of a net like the file's, with or without its top."""
     file = open_weights(expanded(flags.file))
     plan = plan_conversion(file, flags.architecture or file.notes.get("architecture") or guess(file))
     if plan.architecture == FORECASTER:

@@ -1,4 +1,4 @@
-"""`weights.py classify FILE PICTURE...`: what a full VGG16 with ImageNet's classifier says about pictures."""
+"""`weights.py classify FILE PICTURE...`: the ImageNet classes of pictures by a full VGG16."""
 
 import dataclasses
 import json
@@ -34,20 +34,20 @@ ARCHITECTURE, ANSWER = "vgg16", "predictions"
 
 @dataclasses.dataclass(frozen=True)
 class Classify:
-    """Whose answer, and about what."""
+    """The weights and the pictures."""
 
     file: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE")]
     """Weights of VGG16 with its classifier of 1000 classes, in any format that `inspect` reads."""
     pictures: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PICTURE...")]
     """PNG, JPEG and others, of any size, or folders with them: the middle square is scaled to 224 x 224."""
     top: int = 5
-    """How many classes to name, 1 to 1000."""
+    """Number of classes to name, 1 to 1000."""
 
 
 def classify(arguments: Sequence[str]) -> int:
-    """Name the likeliest of ImageNet's 1000 classes for each picture: one JSON object a line.
+    """Name the likeliest of ImageNet's 1000 classes for each picture: one JSON object per line.
 
-    A file that is no picture is named on stderr; the others are answered all the same, and the exit code is 2.
+    A file that is no picture is named on stderr; the others are still classified, and the exit code is 2.
     """
     flags = parse(Classify, arguments, about=classify.__doc__ or "")
     if not flags.pictures:

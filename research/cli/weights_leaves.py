@@ -1,4 +1,4 @@
-"""Which leaves an architecture's net has, for a weight file to be held against."""
+"""The leaves of an architecture's net, to compare with a weight file."""
 
 import jax
 

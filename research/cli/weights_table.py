@@ -1,4 +1,4 @@
-"""How a weight file maps onto our leaves, as a table of at most 80 columns."""
+"""The mapping of a weight file to our leaves, as a table of at most 80 columns."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ def show_mapping(
     wanted: Mapping[str, tuple[int, ...]],
     provenance: str,
 ) -> None:
-    """Print what the file is, each array with its leaf and the change on the way, and all that is wrong."""
+    """Print the kind of file, each array with its leaf and its change, and all errors."""
     console = Console()
     console = console if console.is_terminal else Console(width=80)
     lines = (
@@ -46,7 +46,7 @@ def show_mapping(
 def _table(plan: ConversionPlan, conversion: Conversion, order: list[str]) -> Table:
     """A row per array, in the order of the net, arrays without a leaf last."""
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
-    table.add_column("In the file", overflow="fold")  # the one that may be long, so the one that is broken
+    table.add_column("In the file", overflow="fold")  # may be long, so it may wrap
     for title in ("Shape", "Leaf", "Shape", "Done"):
         table.add_column(title, no_wrap=True)
     taken = {step.name for step in conversion.taken.values()}
