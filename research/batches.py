@@ -1,4 +1,4 @@
-"""What training reads: batches, the protocol that every data set follows, and the order in which examples come."""
+"""The input of training: batches, the protocol of data sets, and the order of examples."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
@@ -10,12 +10,12 @@ import numpy as np
 Tree = Any
 Array = jax.Array | np.ndarray
 
-# (seed, epoch) -> int32 [steps per epoch, B]: the examples of each step. The size of the data set stands for padding.
+# (seed, epoch) -> int32 [steps per epoch, B]: the examples of each step; the size of the data set is padding.
 Order = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 class Batch(NamedTuple):
-    """Some examples: inputs [B, ...], targets [B, ...] and weights [B]. All examples of a data set are a batch, too.
+    """Some examples: inputs [B, ...], targets [B, ...] and weights [B]. All examples of a data set are also a batch.
 
     The weight is 1 for an example and 0 for padding. Where parts of a target are unknown, it is the known share.
     """
@@ -26,7 +26,7 @@ class Batch(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many examples there are, B."""
+        """The number of examples, B."""
         return len(self.weights)
 
     def take(self, index: jax.Array) -> "Batch":
@@ -41,7 +41,7 @@ class DataSet(Protocol):
 
     @property
     def size(self) -> int:
-        """How many examples there are, N."""
+        """The number of examples, N."""
         ...
 
     def take(self, index: jax.Array) -> Batch:
@@ -55,7 +55,7 @@ def whole_set(inputs: Tree, targets: Array) -> Batch:
 
 
 def real_rows(index: jax.Array, size: int) -> jax.Array:
-    """`index` [B] with padding replaced by examples of the set, each slot by another one.
+    """`index` [B] with padding replaced by examples of the set, a different one in each slot.
 
     Layers that look at the whole batch (batch norm) then see different real examples, and not one example many times.
     """

@@ -1,6 +1,6 @@
-"""What all scripts share: flags from types, one line for a user's mistake, exit codes.
+"""The base of all scripts: flags from types, one-line errors, exit codes.
 
-Exit codes: 0 done; 1 the training diverged; 2 a mistake in what was asked; 75 preempted, run it again (EX_TEMPFAIL).
+Exit codes: 0 done; 1 the training diverged; 2 a user's mistake; 75 preempted, run it again (EX_TEMPFAIL).
 """
 
 import contextlib
@@ -23,7 +23,7 @@ from research.errors import UserError, printable
 T = TypeVar("T")
 EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
 MISTAKE = 2
-COLLECT_AFTER = 100_000  # new objects between two collections; imports and tracing make many that stay
+COLLECT_AFTER = 100_000  # new objects between two collections; imports and tracing create many permanent ones
 
 
 def run(command: Callable[[Sequence[str]], int]) -> int:
@@ -45,7 +45,7 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
     signal.signal(signal.SIGTERM, terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a question mark for a letter that the terminal lacks
+            stream.reconfigure(errors="replace")  # letters that the terminal lacks become question marks
     try:
         return command(sys.argv[1:])
     except UserError as error:
@@ -54,7 +54,7 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
     except KeyboardInterrupt:
         print(f"{_program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # the reader of the pipe has closed it: `... | head`
+    except BrokenPipeError:  # the reader closed the pipe: `... | head`
         sys.stderr.close()
         return 0
 
@@ -76,9 +76,9 @@ def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, about: 
 
 
 def _one_line(box: str) -> str:
-    """tyro's framed message as one line. Rules part it from what follows: help and similar flags.
+    """tyro's framed message as one line. Rules separate it from help and similar flags below.
 
-    Where the terminal's encoding has no frames, the title stands above the first rule, and dashes make the rules.
+    If the terminal's encoding has no frames, the title is above the first rule, and the rules are dashes.
     """
     framed = "╭" in box
     lines = [line.strip("│ ") for line in box.strip().splitlines() if not framed or line.startswith("│")]

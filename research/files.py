@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one: temporary file beside, fsync, rename."""
+"""Atomic writing of files: temporary file in the same folder, fsync, rename."""
 
 import errno
 import json
@@ -15,9 +15,9 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def write_bytes(path: Path | str, content: bytes) -> Path:
-    """Put `content` at `path` in one step: afterwards the file is the old one or the new one, never a part.
+    """Write `content` to `path` atomically: the file is always the old one or the new one, never a part.
 
-    Raises UserError when the place cannot be written (full disk, missing permission); nothing is left behind.
+    Raises UserError when it cannot be written (full disk, missing permission); no temporary file remains.
     """
     path = Path(path)
     temporary = None
@@ -38,7 +38,7 @@ def write_bytes(path: Path | str, content: bytes) -> Path:
 
 
 def png_path(path: Path | str) -> Path:
-    """`path` where a figure is to go; UserError, before any work, unless it is a name of a PNG that can be written."""
+    """`path` of a figure; UserError, before any work, unless it ends in .png and can be written."""
     path = Path(path)
     if path.is_dir():
         raise UserError(f"{path} is a folder; give a file, for example {path / 'figure.png'}")

@@ -1,6 +1,6 @@
 """glibc's heap while XLA computes on a CPU: freed memory is reused, lies in 2 MiB pages, and has no small gaps.
 
-With glibc's defaults a training step takes up to twice as long. On other systems nothing is set.
+With glibc's defaults a training step takes up to twice as long. Without glibc nothing is set.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ class _Malloc(ctypes.Structure):  # struct mallinfo2 of malloc.h
 
 @functools.cache
 def prepare() -> None:
-    """Set the heap up, once in a process. The user's own MALLOC_ variables win over how freed memory is reused."""
+    """Set up the heap, once per process. The user's own MALLOC_ variables take precedence for reuse."""
     if platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None)

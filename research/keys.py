@@ -1,4 +1,4 @@
-"""Random keys by address: the same address is the same key, whatever was drawn before it."""
+"""Random keys by address: the same address gives the same key, independent of earlier draws."""
 
 import zlib
 
@@ -8,8 +8,8 @@ import jax
 def key(seed: int | jax.Array, *address: str | int | jax.Array) -> jax.Array:
     """The typed PRNG key at `address` under `seed`, for example `key(seed, "dropout", step)`.
 
-    Names are folded in as their CRC-32 (stable across processes, unlike `hash`); integers, also traced ones, as they
-    are. Two different addresses give independent streams; nothing is carried from call to call.
+    Names are folded in as their CRC-32 (stable across processes, unlike `hash`); integers, also traced ones, are folded
+    in directly. Two different addresses give independent streams; nothing is carried from call to call.
     """
     found = jax.random.key(seed)
     for part in address:

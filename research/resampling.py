@@ -7,8 +7,8 @@ import jax.numpy as jnp
 def warped(picture: jax.Array, turn: jax.Array, seen: jax.Array, shift: jax.Array) -> jax.Array:
     """`picture` [H, W, C] resampled: output position p (from the middle) shows input position seen * R(turn) p + shift.
 
-    `turn` in radians, `seen` the share of the sides that comes into view, `shift` [2] in pixels (rows, columns). With
-    0, 1 and (0, 0) every value is the picture's own, to the bit.
+    `turn` in radians, `seen` the visible share of the sides, `shift` [2] in pixels (rows, columns). With
+    0, 1 and (0, 0) the picture is unchanged to the bit.
     """
     height, width, _ = picture.shape
     middle_row, middle_column = (height - 1) / 2, (width - 1) / 2
@@ -32,6 +32,6 @@ def _bilinear(picture: jax.Array, row: jax.Array, column: jax.Array) -> jax.Arra
 
 
 def _mirrored(index: jax.Array, length: int) -> jax.Array:
-    """Positions on an axis that is continued by its mirror image at both ends, again and again."""
+    """Positions on an axis that is extended by repeated mirroring at both ends."""
     folded = index % (2 * length)
     return jnp.minimum(folded, 2 * length - 1 - folded)

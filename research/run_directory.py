@@ -19,7 +19,7 @@ CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl",
 
 
 def default_run_dir(config: Experiment, shipped: Experiment) -> Path:
-    """`runs/NAME` for a configuration as in its file; with a hash where flags changed it, so that none collide."""
+    """`runs/NAME` for an unchanged configuration; with a hash if flags changed it, so that no two collide."""
     changed = identity(config) != identity(shipped)
     return Path("runs", f"{config.name}-{fingerprint(config)}" if changed else config.name)
 
@@ -28,8 +28,8 @@ def default_run_dir(config: Experiment, shipped: Experiment) -> Path:
 def claimed(run_dir: Path, config: Experiment) -> Iterator[None]:
     """Hold the run directory `run_dir` for `config` while the context lasts, creating it where it is new.
 
-    Raises UserError when it belongs to another configuration, holds other files, another process has it, or its path
-    does not do.
+    Raises UserError when it belongs to another configuration, holds other files, is used by another process, or has an
+    unusable path.
     """
     _refuse_patterns(run_dir)
     try:
@@ -62,13 +62,13 @@ def checkpoint_folder(run_dir: Path, seeds: list[int]) -> Path:
 
 
 def checkpointed_groups(run_dir: Path) -> list[list[int]]:
-    """The seeds that have checkpoints in `run_dir`, in the groups in which they were trained, counted up."""
+    """The seeds that have checkpoints in `run_dir`, in the groups in which they were trained, in ascending order."""
     found = [re.fullmatch(r"seeds_(\d+)_to_(\d+)", path.name) for path in (run_dir / "checkpoints").glob("seeds_*")]
     return sorted(list(range(int(match[1]), int(match[2]) + 1)) for match in found if match)
 
 
 def _refuse_patterns(run_dir: Path) -> None:
-    """Orbax finds the files of a checkpoint by a glob pattern of their path, where these letters are wildcards."""
+    """UserError for wildcards in the path: Orbax finds the files of a checkpoint by a glob pattern."""
     if strange := re.search(r"[\[\]*?\\]", str(run_dir.absolute())):
         raise UserError(
             f"{run_dir.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "

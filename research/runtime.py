@@ -1,4 +1,4 @@
-"""The process's own settings, made once at start: memory, compilation cache; and what it ran on."""
+"""Settings of the process, made once at start (memory, compilation cache), and the device that it runs on."""
 
 import os
 import platform
@@ -12,13 +12,13 @@ from research import heap
 
 
 def prepare() -> None:
-    """Make the settings that a fast start and fast steps need. Call before JAX computes anything; idempotent."""
+    """Make settings for a fast start and fast steps. Call it before JAX computes anything; idempotent."""
     heap.prepare()
     use_compilation_cache()
 
 
 def use_compilation_cache() -> None:
-    """Keep compiled programs in the user's own cache folder, small ones too; $JAX_COMPILATION_CACHE_DIR wins."""
+    """Keep compiled programs, also small ones, in the user's cache folder or $JAX_COMPILATION_CACHE_DIR."""
     import jax
 
     if not jax.config.values["jax_compilation_cache_dir"]:
@@ -33,7 +33,7 @@ def use_compilation_cache() -> None:
 
 
 def device_name() -> str:
-    """What computes, in words: `CPU (Intel Xeon, 2 cores)`, `4 x NVIDIA H200`."""
+    """The device in words: `CPU (Intel Xeon, 2 cores)`, `4 x NVIDIA H200`."""
     import jax
 
     devices = jax.devices()
@@ -52,9 +52,9 @@ def peak_memory_bytes() -> int:
 
 
 def memory_bytes() -> int:
-    """Memory for arrays: the device's, or the machine's where that computes; 0 where it is unknown.
+    """Total memory for arrays: the device's, or the machine's if the CPU computes; 0 where it is unknown.
 
-    All of it, not what is free now: what is decided by it is decided the same way when a run is resumed.
+    It is the total, not the free memory, so that decisions by it are the same when a run is resumed.
     """
     import jax
 

@@ -1,7 +1,7 @@
-"""Seals: sha256 digests by which a file that we wrote is known to be as it was written.
+"""Seals: sha256 digests that show whether a file is unchanged since we wrote it.
 
-A seal is a JSON file {"sha256": digest of the content, "content": ...}, so that it vouches for itself, too. It is
-written last: what has no sound seal does not exist. Digests are lower-case hex.
+A seal is a JSON file {"sha256": digest of the content, "content": ...}, so it also protects itself. It is
+written last: files without a sound seal are ignored. Digests are lower-case hex.
 """
 
 import hashlib

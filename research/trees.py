@@ -1,4 +1,4 @@
-"""Naming the leaves of a pytree, choosing some by pattern, and taking a tree apart and together again."""
+"""Names of the leaves of a pytree, choice of leaves by pattern, and splitting and merging of trees."""
 
 import fnmatch
 from collections import Counter
@@ -11,7 +11,7 @@ Tree = Any
 
 
 def leaf_name(path: tuple[Any, ...]) -> str:
-    """`block1/conv1/kernel` for a path as jax.tree_util gives it: keys, attributes and indices joined by slashes."""
+    """`block1/conv1/kernel` for a path of jax.tree_util: keys, attributes and indices joined by slashes."""
     return "/".join(str(getattr(part, "key", getattr(part, "name", getattr(part, "idx", part)))) for part in path)
 
 
@@ -26,9 +26,9 @@ def named_leaves(tree: Tree) -> dict[str, Any]:
 
 
 def from_named(leaves: Mapping[str, Any], like: Tree) -> Tree:
-    """The tree of the structure of `like` with the leaves called for by name.
+    """A tree with the structure of `like` and the `leaves` of the same names.
 
-    Raises KeyError naming every leaf that is missing from `leaves` or has no place in `like`.
+    Raises KeyError naming every leaf that is missing from `leaves` or not in `like`.
     """
     wanted = list(named_leaves(like))
     wrong = sorted(set(wanted) ^ set(leaves))
@@ -45,14 +45,14 @@ def matching(tree: Tree, patterns: Sequence[str]) -> Tree:
 
 
 def split(tree: Tree, chosen: Tree) -> tuple[Tree, Tree]:
-    """`tree` in two of its structure: the leaves where `chosen` is True, and the others; None where a leaf is not."""
+    """Two trees of the same structure: the leaves of `tree` where `chosen` is True, and the others; None elsewhere."""
     taken = jax.tree.map(lambda leaf, take: leaf if take else None, tree, chosen)
     rest = jax.tree.map(lambda leaf, take: None if take else leaf, tree, chosen)
     return taken, rest
 
 
 def merge(one: Tree, other: Tree) -> Tree:
-    """The tree that `split` took apart. Raises ValueError where both hold a leaf, or the structures differ."""
+    """The inverse of `split`. Raises ValueError where both hold a leaf, or the structures differ."""
     return jax.tree.map(_either, one, other, is_leaf=lambda leaf: leaf is None)
 
 
@@ -63,5 +63,5 @@ def _either(one: Any, other: Any) -> Any:
 
 
 def count(tree: Tree) -> int:
-    """How many numbers the leaves of `tree` hold together."""
+    """The number of elements in all leaves of `tree`."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))

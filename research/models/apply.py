@@ -31,8 +31,8 @@ def apply_of(net: nn.Module, precision: str = "float32") -> Apply:
     On CPU "bfloat16" of a Network is float32 with rounded operands (see `rounding`).
 
     On CPU a large batch of pictures runs as two independent halves, so that one core can move data while the other
-    multiplies; each half has its own dropout key. The function is cached by net and precision, and so are the programs
-    that are compiled for it.
+    multiplies; each half has its own dropout key. The function and its compiled programs are cached by net and
+    precision.
     """
     return _apply_of(net, precision)  # pyright: ignore[reportArgumentType]  # a Flax module is hashable by its fields
 
@@ -73,6 +73,6 @@ def _whole(net: nn.Module, cast: Callable[[jax.Array], jax.Array]) -> Apply:
 
 
 def _splits(net: nn.Module, examples: int) -> bool:
-    """Whether a CPU runs this number of examples in two halves."""
+    """Whether a CPU runs so many examples in two halves."""
     convolves = isinstance(net, Network) and any(isinstance(layer, Conv) for layer in net.layers)
     return convolves and examples % PARTS == 0 and examples // PARTS >= SMALLEST_HALF

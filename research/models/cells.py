@@ -21,7 +21,7 @@ Kind = Literal["rnn", "lstm", "gru"]
 
 
 class Cell(Protocol):
-    """What `recurrence` runs. A state is a tuple of [B, H], the hidden state first, and so are derivatives by it."""
+    """A cell that `recurrence` runs. A state, and a derivative by it, is a tuple of [B, H], the hidden state first."""
 
     kind: ClassVar[Kind]
     parts: ClassVar[int]  # blocks of H columns

@@ -52,7 +52,7 @@ def dense_sequence(hidden: tuple[int, ...], outputs: int, dropout: float = 0.0) 
 
 
 def dense_wired(hidden: tuple[int, ...], outputs: int, dropout: float = 0.0) -> Network:
-    """The same net, leaf for leaf, wired output to input."""
+    """The same net with the same leaves, wired output to input."""
     handle = wire(Flatten(name="flatten"), wire(Rescale(name="rescale"), INPUT))
     for position, features in enumerate(hidden, start=1):
         handle = wire(Dense(features, name=f"dense{position}"), handle)

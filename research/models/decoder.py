@@ -16,9 +16,9 @@ class Decoder(Layer):
     """A cell that continues from the last state of a `Recurrent` layer of its kind, for P steps.
 
     Each step reads the forecast of the step before (the first step: the last known value of each channel, in spreads)
-    and its own calendar features. One output layer for all steps makes forecasts of hidden states (Sutskever et al.
-    2014, arXiv 1409.3215). [B, L, H] and the window -> [B, P, F] in spreads. Its states are the taps NAME/hidden and,
-    of an LSTM, NAME/cell: [B, P, H].
+    and its own calendar features. One output layer, the same for all steps, turns hidden states into forecasts
+    (Sutskever et al. 2014, arXiv 1409.3215). [B, L, H] and the window -> [B, P, F] in spreads. Its states are the taps
+    NAME/hidden and, of an LSTM, NAME/cell: [B, P, H].
     """
 
     features: int
@@ -76,7 +76,7 @@ class Decoder(Layer):
 
 
 def last_known(window: Window) -> jax.Array:
-    """The last known value of each channel in spreads from what was expected, 0 where none is known: [B, F]."""
+    """The last known value of each channel, in spreads from the reference, 0 where none is known: [B, F]."""
     values = scaled_values(window)
     back = jnp.argmax(window["known"][:, ::-1], axis=1, keepdims=True)  # steps from the end to the last known one
     return jnp.take_along_axis(values, values.shape[1] - 1 - back, axis=1)[:, 0]

@@ -7,8 +7,8 @@ A forecaster reads a dict of a batch of windows, L steps of context and P of hor
     calendar [B, L + P, C]  features of each step that are known in advance
 
 The reference is fitted on training data; a spread is the standard deviation of training values around it. Both are
-applied outside of the net, in float64: float32 would lose small differences at a large level. A window holds no future
-values. A summary takes the shape of `values`.
+applied outside of the net, in float64: since float32 would lose small differences at a large level. A window holds no
+future values. A summary takes the shape of `values`.
 """
 
 import math

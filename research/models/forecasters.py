@@ -30,9 +30,9 @@ class ForecastSpec(NamedTuple):
 
 
 def dense_forecaster(spec: ForecastSpec, hidden: tuple[int, ...] = (64,), *, dropout: float = 0.0) -> Network:
-    """Dense layers on the flattened context: a window -> [B, P, F, Q], in spreads from what is expected.
+    """Dense layers on the flattened context: a window -> [B, P, F, Q], in spreads from the reference.
 
-    Dropout, where asked for, stands behind each hidden layer.
+    With a `dropout` rate, dropout follows each hidden layer.
     """
     return _directly(spec, wire(Flatten(name="flatten"), _scaled(spec)), hidden, dropout, dropped=0)
 
@@ -48,8 +48,8 @@ def cnn_forecaster(
 ) -> Network:
     """Causal convolutions, each with twice the dilation of the one before: a window -> [B, P, F, Q].
 
-    n of them see (kernel - 1) * (2**n - 1) + 1 steps. What follows reads their last step, which has seen so many; with
-    `readout` "flatten", all steps. Dropout, where asked for, stands before each dense layer.
+    n convolutions see (kernel - 1) * (2**n - 1) + 1 steps. The next layer reads their last step; with `readout`
+    "flatten", all steps. With a `dropout` rate, dropout precedes each dense layer.
     """
     handle = _scaled(spec)
     for index, features in enumerate(channels):
@@ -70,12 +70,11 @@ def recurrent_forecaster(
     reset_after: bool = True,
     dropout: float = 0.0,
 ) -> Network:
-    """Recurrent layers of so many `features`, one above the other: a window -> [B, P, F, Q].
+    """Stacked recurrent layers of these `features`: a window -> [B, P, F, Q].
 
-    "direct": the last hidden state gives the whole horizon at once, through `dense` layers where there are any.
-    "autoregressive": a cell goes on from the last state, step by step; without `dense` layers, and without quantiles or
-    an output that is not linear, which raise UserError. Dropout, where asked for, stands between all layers but before
-    the decoder.
+    "direct": the last hidden state gives the whole horizon at once, through `dense` layers if any. "autoregressive": a
+    cell continues from the last state, step by step; `dense` layers, quantiles and an output that is not linear raise
+    UserError. With a `dropout` rate, dropout is between all layers, except before the decoder.
     """
     cell = cell_of(kind, gates, forget_bias, reset_after)
     handle = _scaled(spec)
@@ -98,7 +97,7 @@ def _dropped(handle: Handle, rate: float, index: int) -> Handle:
 
 
 def _directly(spec: ForecastSpec, handle: Handle, hidden: tuple[int, ...], dropout: float, *, dropped: int) -> Network:
-    """Hidden layers, and the head that gives the whole horizon; `dropped` counts the dropouts that there are."""
+    """Hidden layers, and the head that gives the whole horizon; `dropped` is the number of dropouts so far."""
     for index, features in enumerate(hidden, start=1):
         handle = _dropped(wire(Dense(features, name=f"dense{index}"), handle), dropout, dropped + index)
     outputs = spec.horizon * spec.channels * spec.quantiles

@@ -1,7 +1,7 @@
 """The nonlinearities of a recurrent step, for all columns of its pre-activations in one pass.
 
 One tanh for all columns takes a quarter of the time of a sigmoid and a tanh on slices (docs/speed.md). So gates use
-tanh too: sigmoid(x) = (1 + tanh(x / 2)) / 2. The half is multiplied into the weights once (`scale`), which costs no
+tanh too: sigmoid(x) = (1 + tanh(x / 2)) / 2. The half is multiplied into the weights once (`scale`), without
 rounding.
 """
 

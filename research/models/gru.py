@@ -1,7 +1,7 @@
-"""The gated recurrent unit in its two forms: h' = u h + (1 - u) n, in blocks u, r, n (Keras' z, r, h).
+"""The gated recurrent unit in two forms: h' = u h + (1 - u) n, in blocks u, r, n (Keras' z, r, h).
 
-The reset gate acts on the product, n = tanh(z + r (h R + b)), whose bias is its own (Keras with `reset_after`, cuDNN,
-torch); or before it, n = tanh(z + (r h) R + b) (Cho et al. 2014, arXiv 1406.1078v3). u is the update gate, n the
+The reset gate acts on the product, n = tanh(z + r (h R + b)), which has its own bias (Keras with `reset_after`, cuDNN,
+torch), or before it, n = tanh(z + (r h) R + b) (Cho et al. 2014, arXiv 1406.1078v3). u is the update gate, n the
 candidate state. The interface is that of `cells.Cell`.
 """
 

@@ -19,7 +19,7 @@ class ClassName(NamedTuple):
 
 
 class Guess(NamedTuple):
-    """A class, and how probable it is."""
+    """A class and its probability."""
 
     synset: str
     name: str
@@ -29,7 +29,7 @@ class Guess(NamedTuple):
 def decode_predictions(outputs: np.ndarray, top: int = 5) -> list[list[Guess]]:
     """The `top` classes of each picture, the most probable first, from logits or probabilities [B, 1000].
 
-    Rows that are not negative and sum to 1 are probabilities; of others the softmax is taken. Names are as in
+    Rows without negative values that sum to 1 are probabilities; others are logits. Names are as in
     `keras.applications`; two of them, crane and maillot, are each two synsets. Raises UserError for another shape,
     outputs that are not finite, or a `top` that is not 1 to 1000.
     """

@@ -1,4 +1,4 @@
-"""Running a net over many examples, batch by batch, in few calls of one compiled function."""
+"""Inference over many examples, batch by batch, in few calls of one compiled function."""
 
 import functools
 from typing import Any
@@ -10,8 +10,8 @@ import numpy as np
 from research.models.apply import Apply
 
 Tree = Any
-GROUP_BYTES = 2**26  # of the inputs that one call gets: 64 MiB
-GROUP = 16  # batches that one call gets at most
+GROUP_BYTES = 2**26  # of the inputs of one call: 64 MiB
+GROUP = 16  # most batches of one call
 
 
 @functools.partial(jax.jit, static_argnums=0)
@@ -29,8 +29,8 @@ def _run(apply: Apply, variables: Tree, inputs: jax.Array, count: jax.Array) -> 
 def outputs(apply: Apply, variables: Tree, inputs: np.ndarray, *, batch_size: int = 256) -> np.ndarray:
     """The output of `apply(variables, batch, None)` over `inputs` [N, ...], as float32 [N, ...] on the host.
 
-    What is missing in the last batch is filled up with copies of the last example, so that one shape is compiled; an
-    example's output does not depend on its neighbours. Empty inputs are a ValueError.
+    The last batch is padded with copies of the last example, so that one shape is compiled; an example's output does
+    not depend on its neighbours. Raises ValueError for empty inputs.
     """
     if not len(inputs):
         raise ValueError("no inputs")
@@ -42,7 +42,7 @@ def outputs(apply: Apply, variables: Tree, inputs: np.ndarray, *, batch_size: in
         index = np.minimum(np.arange(start * size, (start + group) * size), len(inputs) - 1)
         taken = inputs[index].reshape(group, size, *inputs.shape[1:])
         waiting.append(_run(apply, variables, jnp.asarray(taken), jnp.int32(min(group, batches - start))))
-        if len(waiting) > 1:  # one call ahead of what is read, and no more: memory stays bounded
+        if len(waiting) > 1:  # at most one call ahead of the reader, so memory stays bounded
             waiting[-2] = np.asarray(waiting[-2], np.float32)
     found = np.concatenate([np.asarray(done, np.float32) for done in waiting])
     return found.reshape(-1, *found.shape[2:])[: len(inputs)]

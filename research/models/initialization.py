@@ -1,4 +1,4 @@
-"""The variables that a net starts from: drawn at random, or given by name."""
+"""The initial variables of a net: drawn at random, or given by name."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ def initializer(net: Network, example: Any, start: Mapping[str, np.ndarray]) -> 
 
 
 def variable_shapes(initialize: Callable[[jax.Array], Tree]) -> Tree:
-    """What `initialize` makes, as shapes; nothing is computed or compiled."""
+    """The shapes of the variables that `initialize` makes; nothing is computed or compiled."""
     return jax.eval_shape(initialize, jax.eval_shape(jax.random.key, 0))
 
 

@@ -17,7 +17,7 @@ Convention = Literal["caffe", "torch"]
 
 
 class Rescale(Layer):
-    """Raw pixels to what the net computes with: `x * scale + offset`, in float32. [B, ...] -> [B, ...]."""
+    """Raw pixels to the net's scale: `x * scale + offset`, in float32. [B, ...] -> [B, ...]."""
 
     scale: float = 1 / 255
     offset: float = 0.0
@@ -30,7 +30,7 @@ class Rescale(Layer):
 
 
 class Preprocess(Layer):
-    """RGB pixels 0..255 to what an ImageNet net was trained on, by the convention of its weights. [B, H, W, 3], same.
+    """An ImageNet net's preprocessing of RGB pixels 0..255, by the convention of its weights. [B, H, W, 3], same.
 
     "caffe" (Keras' VGG16, SqueezeNet): BGR minus the mean pixel of Simonyan & Zisserman 2014. "torch" (torchvision):
     RGB / 255, minus the channels' means, over their deviations (torchvision's `ImageClassification` preset).
@@ -84,7 +84,7 @@ class Conv(Layer):
 
 
 class MaxPool(Layer):
-    """The largest value of each window; windows are `stride` apart, side by side without it. [B, H, W, C], same."""
+    """The largest value of each window; windows are `stride` apart, by default adjacent. [B, H, W, C], same."""
 
     window: Shape = (2, 2)
     stride: Shape | None = None
@@ -113,7 +113,7 @@ class GlobalPool(Layer):
 
 
 class Concat(Layer):
-    """The inputs' channels one after another. [B, H, W, C1], [B, H, W, C2] ... -> [B, H, W, C1 + C2 ...]."""
+    """The concatenated channels of the inputs. [B, H, W, C1], [B, H, W, C2] ... -> [B, H, W, C1 + C2 ...]."""
 
     def __call__(self, x: jax.Array, *more: jax.Array, train: bool = False) -> jax.Array:
         return jnp.concatenate([x, *more], axis=-1)
@@ -123,7 +123,7 @@ class Concat(Layer):
 
 
 class Flatten(Layer):
-    """All axes but the batch in one, row by row, channels last. [B, H, W, C] -> [B, H*W*C]."""
+    """All axes except the batch as one, row by row, channels last. [B, H, W, C] -> [B, H*W*C]."""
 
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         return x.reshape(x.shape[0], -1)
@@ -176,7 +176,7 @@ class Dropout(Layer):
 
 
 def _slide(size: Shape, window: Shape, stride: Shape, padding: Padding) -> Shape:
-    """Positions of a sliding window per axis; not positive where the window does not fit once."""
+    """Positions of a sliding window per axis; not positive where the window does not fit."""
     if padding == "same":
         return tuple(-(-length // step) for length, step in zip(size, stride, strict=True))
     return tuple((length - width) // step + 1 for length, width, step in zip(size, window, stride, strict=True))

@@ -103,14 +103,14 @@ def _visit(handle: Handle, order: list[Handle]) -> None:
 
 
 def upto(net: Network, name: str) -> Network:
-    """The part of `net` that the output of layer `name` needs. Raises ValueError for an unknown layer."""
+    """The part of `net` up to layer `name`. Raises ValueError for an unknown layer."""
     return network(_handles(net, INPUT)[_index(net, name)])
 
 
 def beyond(net: Network, name: str) -> Network:
     """The rest of `net`, reading the output of layer `name` as its input.
 
-    Raises ValueError when the output of `net` also depends on what comes before `name` in another way.
+    Raises ValueError when another branch passes by `name`.
     """
     start = _index(net, name)
     handles: list[Handle | None] = [None] * (start + 1)

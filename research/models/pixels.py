@@ -1,6 +1,6 @@
-"""Are these the pixels that a pretrained net takes? It wants RGB, 0..255, and does its own preprocessing.
+"""Checks of the pixels for a pretrained net, which takes RGB in 0..255 and does its own preprocessing.
 
-What is fed instead is told by its range of values, which is certain, or by its colours, which is likely.
+The range of values shows other preprocessing with certainty; the colours show BGR as likely.
 """
 
 import numpy as np
@@ -24,10 +24,10 @@ SIZEABLE = 0.5  # standard deviations between photos, see `blue_over_red`
 
 
 def check_pixels(pictures: np.ndarray) -> list[str]:
-    """What is likely wrong with `pictures` [N, H, W, 3], in words; nothing for sound ones.
+    """Likely faults of `pictures` [N, H, W, 3], in words; empty for sound ones.
 
-    Raises UserError for what is certain: another shape, no finite numbers, values that are not 0..255 (and which
-    preprocessing they betray).
+    Raises UserError for certain faults: another shape, no finite numbers, and values outside 0..255 (it names the
+    preprocessing that they show).
     """
     if pictures.ndim != 4 or pictures.shape[-1] != 3:
         shape = "x".join(map(str, pictures.shape))
@@ -44,11 +44,11 @@ def check_pixels(pictures: np.ndarray) -> list[str]:
 
 
 def blue_over_red(pictures: np.ndarray) -> float:
-    """By how much the blue of photos [N, H, W, 3] exceeds their red: the mean over the photos' standard deviation.
+    """The excess of blue over red in photos [N, H, W, 3]: its mean, divided by its standard deviation over photos.
 
-    Photos hold more red than blue: ImageNet's mean pixel is R 123.68, G 116.78, B 103.94 (Simonyan & Zisserman 2014).
-    Sky and water do not, so only the lower half is looked at, weighted by the edges in it (|differences| of R + G + B).
-    Measured, as they are and swapped: ImageNet -0.8 and 0.8, cats and dogs -0.9 and 0.9; CIFAR-10's ten classes -1.5
+    Photos have more red than blue: ImageNet's mean pixel is R 123.68, G 116.78, B 103.94 (Simonyan & Zisserman 2014).
+    Sky and water do not, so only the lower half counts, weighted by the edges in it (|differences| of R + G + B).
+    Measured, unchanged and swapped: ImageNet -0.8 and 0.8, cats and dogs -0.9 and 0.9; CIFAR-10's ten classes -1.5
     (frogs) to -0.3, but 0.3 (aeroplanes) and 0.1 (ships), which is why less than `SIZEABLE` is no finding.
     """
     chosen = np.linspace(0, len(pictures) - 1, min(len(pictures), EXAMINED)).astype(int)

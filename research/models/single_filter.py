@@ -46,7 +46,7 @@ class SingleFilter:
 
     @property
     def rectified(self) -> bool:
-        """Whether it never responds below zero."""
+        """Whether the response is never below zero."""
         return self.layer.activation == "relu"
 
 
@@ -54,7 +54,7 @@ class SingleFilter:
 class FilterInLayer:
     """`FilterInLayer(net)(given, taps)`: one channel of the last layer of `net`, which owns no filters but reads some.
 
-    Its response before the nonlinearity is what it would give if the layers that own the filters had none.
+    Its response before the nonlinearity is the response without the nonlinearities of the layers that own the filters.
     """
 
     net: Network
@@ -72,7 +72,7 @@ class FilterInLayer:
 
     @property
     def rectified(self) -> bool:
-        """Whether nothing that it passes on is ever below zero."""
+        """Whether the channel is never below zero."""
         return all(_layer(self.net, owner).activation == "relu" for owner in owners(self.net, self.net.names[-1]))
 
     def _passed(self, index: int, taps: Mapping[str, jax.Array], raw: bool) -> jax.Array:
@@ -90,9 +90,9 @@ Response = SingleFilter | FilterInLayer
 
 
 def single_filters(net: Network, params: Tree, tap: str, count: int) -> list[tuple[Response, Tree]]:
-    """The `count` filters of `tap` as (how to respond, given arrays with the filters' axis [F] first), part by part.
+    """The `count` filters of `tap`, part by part, as (response function, arrays with the filters' axis [F] first).
 
-    A concatenation's filters are those of the layers that it puts side by side; so it has several parts. Those of
+    A concatenation's filters are those of the layers that it joins, so it has several parts. Those of
     LAYER/pre respond as before its nonlinearity. Those of a layer that owns none, such as a pool, are its channels.
     Raises UserError for a layer before the first that owns filters.
     """

@@ -13,7 +13,7 @@ POOLED = (3, 5)
 def squeezenet(*, pooling: Literal["none", "avg", "max"] = "none", convention: Convention = "caffe") -> Network:
     """RGB pixels 0..255 [B, H, W, 3] -> features [B, H', W', 512], or [B, 512] with `pooling`; 722,496 parameters.
 
-    Pools leave out what does not fill a window, as in Keras' port. Those of torchvision round up: the same numbers
+    Pools leave out incomplete windows, as in Keras' port. Those of torchvision round up: the same numbers
     where every window fits (224 pixels, say), a last row and column more where not (200 pixels: 12 x 12 for 11 x 11).
     """
     handle = base(convention)

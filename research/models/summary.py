@@ -1,4 +1,4 @@
-"""What a network is made of, layer by layer, from shapes alone: nothing is computed or allocated."""
+"""The summary of a network, layer by layer, from shapes alone: nothing is computed or allocated."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Named activations of a net, computed by the layers that they depend on and no others."""
+"""Named activations of a net, computed only by the layers that they depend on."""
 
 import difflib
 import functools
@@ -18,9 +18,9 @@ PRE = "/pre"  # suffix of a tap before the layer's nonlinearity
 def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> dict[str, jax.Array]:
     """{name: activation [B, ...]} of `inputs` [B, ...], in the order of `names`: LAYER, LAYER/pre or an extra tap.
 
-    Layers that no asked tap reads are not run, and `params` need not hold them. Compiled once per net, names and shape.
-    Raises UserError for a tap that the net does not have (it lists those that there are), and for inputs that are too
-    small for it, or of another size than the weights of a layer are for.
+    Layers that no requested tap needs are not run, and `params` need not hold them. Compiled once per net, names and
+    shape. Raises UserError for a tap that the net does not have (it lists those that there are), and for inputs that
+    are too small for it, or of another size than the weights of a layer are for.
     """
     wanted = tuple(names)
     for name in wanted:
@@ -33,7 +33,7 @@ def run_taps(net: Network, params: Tree, inputs: Any, names: Iterable[str]) -> d
 
 
 def part_for(net: Network, names: Iterable[str]) -> Network:
-    """The layers of `net` that the taps `names` depend on, wired as they were."""
+    """The layers of `net` that the taps `names` depend on, with their wiring."""
     needed = {below for name in names for below in upto(net, layer_of(net, name)).names}
     indices = [index for index, name in enumerate(net.names) if name in needed]
     moved = {-1: -1} | {index: new for new, index in enumerate(indices)}

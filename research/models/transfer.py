@@ -51,8 +51,8 @@ def frozen_layers(net: Network, fine_tune: int) -> list[str]:
 def split_net(net: Network, frozen: Collection[str]) -> SplitNet | None:
     """`net` in two parts, of which `below` is as large as possible and has only `frozen` layers.
 
-    Dropout stays above, because it varies from step to step; so do branches that join
-    above. None when `below` would have no weights.
+    Dropout stays above, because it varies from step to step, and so do branches that join above. None when `below`
+    would have no weights.
     """
     for index in range(len(net.names) - 2, -1, -1):
         below = upto(net, net.names[index])

@@ -8,8 +8,8 @@ from research.models.layers import Conv, Convention, Dense, Flatten, GlobalPool,
 from research.models.network import Network, sequence
 
 BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
-SMALLEST_SIDE = 32  # pixels: five pools leave one position
-TOP_SIDE = 224  # pixels: what fc1's 25,088 inputs are made for
+SMALLEST_SIDE = 32  # pixels: with it, five pools leave one position
+TOP_SIDE = 224  # pixels: the size for fc1's 25,088 inputs
 
 
 def vgg16(

@@ -1,9 +1,9 @@
-"""Convolution as a pure function, lowered to what the platform runs fast.
+"""Convolution as a pure function, with a fast lowering for each platform.
 
 On CPU, XLA's own convolution is slow inside `while_loop` and `scan` (its backward pass 7-12 times, jax-ml/jax#12868),
 and a training program is such a loop. There a convolution is a matrix product: the kernel times the input's patches,
 each laid out as a column ("im2col", Chellapilla et al. 2006). Both gradients are products of the same two matrices. The
-choice is made inside the program (`lax.platform_dependent`).
+program itself makes the choice (`lax.platform_dependent`).
 
 While a batch is convolved and pooled, its examples are the last axis, [C, H, W, B]: copies move rows of B neighbouring
 numbers, and products run twice as fast as those of [B, H, W, C]. The transposes cost nothing inside `jit`: XLA chooses
@@ -180,8 +180,8 @@ _correlate.defvjp(_correlate_forward, _correlate_backward)
 def _overlap_add(parts: list[jax.Array], axis: int, step: int, length: int) -> jax.Array:
     """The sum of `parts`, part t spread by `step` along `axis` and moved by t, in an axis of `length`.
 
-    The axis is cut into segments with the same parts in each; these are added, and the segments joined. A sum of padded
-    parts is shorter, but XLA fuses it into its consumers and computes it up to four times.
+    The axis is divided into segments with the same parts in each; these are added, and the segments joined. A sum of
+    padded parts is shorter, but XLA fuses it into its consumers and computes it up to four times.
     """
     spread = [(0, 0, step - 1 if dimension == axis else 0) for dimension in range(parts[0].ndim)]
     parts = [lax.pad(part, jnp.zeros((), part.dtype), spread) for part in parts] if step > 1 else parts

@@ -12,7 +12,7 @@ SMALLEST_BATCH = 16  # examples that fill the vector registers of a core (AVX-51
 
 
 def max_pool(x: jax.Array, *, window: Shape = (2, 2), stride: Shape | None = None) -> jax.Array:
-    """The maximum of each window of `x` [B, H, W, C]; windows are `stride` apart, side by side without it.
+    """The maximum of each window of `x` [B, H, W, C]; windows are `stride` apart, by default adjacent.
 
     Rows and columns that do not fill a window are left out: [B, (H - h) // stride + 1, (W - w) // stride + 1, C]. The
     gradient goes to the largest value of a window, and of several equal ones to the first (row by row), as in torch and
@@ -94,8 +94,8 @@ def _along_forward(x: jax.Array, axis: int, window: int, step: int, length: int)
 def _along_backward(
     axis: int, window: int, step: int, length: int, where: jax.Array, gradient: jax.Array
 ) -> tuple[jax.Array]:
-    """Each position gathers the gradients of the windows whose largest value it is: the last that begins at or before
-    it, and those before.
+    """Each position gathers the gradients of the windows of which it is the largest value: the last window that begins
+    at or before it, and earlier ones.
 
     A sum of gradients that are padded with zeros is 15 times as slow on CPU (18 ms against 1.2 for SqueezeNet's first
     pool).

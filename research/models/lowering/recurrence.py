@@ -72,7 +72,7 @@ def _backward(cell: Cell, saved: tuple, cotangents: tuple[tuple, tuple]) -> Arra
 
     def step(index: jax.Array, carry: tuple[Arrays, Arrays]) -> tuple[Arrays, Arrays]:
         (state, arrays), t = carry, count - 1 - index
-        pairs = zip(state, by_steps, strict=True)  # None: nobody reads this state
+        pairs = zip(state, by_steps, strict=True)  # None: this state is not used
         state = tuple(own if more is None else own + _at(more, t) for own, more in pairs)
         state, outs = cell.backward(state, tuple(_at(array, t) for array in arrays), recurrent)
         overwritten = tuple(_put(array, value, t) for array, value in zip(arrays, outs, strict=False))

@@ -1,7 +1,7 @@
 """The transforms of Winograd's filtering F(m x m, 3x3), m = 3 or 4, on arrays whose axes 1 and 2 are rows and columns.
 
 Lavin & Gray 2016, "Fast Algorithms for Convolutional Neural Networks", section 4.2: Y = A' [(G g G') * (B' d B)] A.
-They are written as sums of slices: additions on rows of neighbouring numbers, whichever axis is last.
+They are sums of slices, which add rows of neighbouring numbers whatever the last axis is.
 """
 
 import jax
