@@ -14,7 +14,7 @@ from research.errors import UserError
 
 DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1"}
 
-# What numpy and zipfile raise for damaged files.
+# Errors of numpy and zipfile for damaged files.
 BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError, SyntaxError, RecursionError),
     *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError),

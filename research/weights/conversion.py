@@ -1,4 +1,4 @@
-"""A conversion plan checked as a whole and carried out: a net gets every leaf, or a UserError lists what is wrong."""
+"""The check and execution of a conversion plan: a net gets every leaf, or a UserError lists all errors."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +27,8 @@ class Conversion(NamedTuple):
 def check_conversion(plan: ConversionPlan, wanted: Shapes, partial: bool = False, drop_top: bool = False) -> Conversion:
     """The step that each of the `wanted` leaves takes, and all that is missing, extra, doubled or of a wrong shape.
 
-    With `partial`, missing leaves are no error, and a bias without its kernel is left out. With `drop_top`, a head of
-    the user's is left out, as an unwanted top always is.
+    With `partial`, missing leaves are no error, and a bias without its kernel is left out. With `drop_top`, a user's
+    own head is left out, as an unwanted top always is.
     """
     top = TOPS[plan.architecture]
     unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
@@ -101,7 +101,7 @@ def _hint(conversion: Conversion, plan: ConversionPlan) -> str:
 
 
 def _missing_hint(architecture: str, missing: list[str]) -> str:
-    """What to do about a file in which only the `missing` leaves are not there."""
+    """Advice on a file that lacks only the `missing` leaves."""
     if all(leaf.endswith("/bias") for leaf in missing):
         return "layers without a bias are taken where the file says use_bias=False: save the whole model as NAME.keras"
     if architecture != FORECASTER:
@@ -139,7 +139,7 @@ def _layer(leaf: str) -> str:
 
 
 def head_of(plan: ConversionPlan) -> frozenset[str]:
-    """The file's names of the arrays that belong to a head of the user's above the base.
+    """The file's names of the arrays that belong to a user's own head above the base.
 
     A head has no convolution. It consists of dense layers; of all arrays after the base, where the file keeps the net's
     order; and of all arrays beside the base, where the base is a net inside the net (`vgg16/...`). A forecaster has no

@@ -1,4 +1,4 @@
-"""Our leaves in formats that others read: plain safetensors, and the .h5 that Keras' `load_weights` takes."""
+"""Export of our leaves to other formats: plain safetensors, and the .h5 that Keras' `load_weights` takes."""
 
 import io
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def _legacy_h5(leaves: Mapping[str, np.ndarray], convention: str) -> bytes:
         root.attrs["convention"] = convention
         for layer, names in layers.items():
             group = root.create_group(layer)
-            order = sorted(names, key=("kernel", "recurrent", "bias").index)  # Keras goes by the order
+            order = sorted(names, key=("kernel", "recurrent", "bias").index)  # Keras matches by order
             group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in order]
             for name in order:
                 group.create_dataset(f"{layer}/{name}:0", data=as_read(leaves[f"{layer}/{name}"]))

@@ -1,4 +1,4 @@
-"""A forecaster trained elsewhere: recurrent layers one above the other, then dense ones, under our names."""
+"""A forecaster trained elsewhere: stacked recurrent layers, then dense ones, under our names."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -47,8 +47,8 @@ class Description(NamedTuple):
 
 
 class Stated(NamedTuple):
-    """What a file states of a forecaster: gates, output and output shape, each None where it does not, and what differs
-    from ours.
+    """The statements of a file about a forecaster: gates, output and output shape, each None if unstated, and
+    differences from ours.
     """
 
     gates: str | None
@@ -58,7 +58,7 @@ class Stated(NamedTuple):
 
 
 def stated(file: WeightFile) -> Stated:
-    """What the file's own note or its configuration says; UserError for a configuration that cannot be read.
+    """The statements of the file's own note or its configuration; UserError for an unreadable configuration.
 
     "hard_sigmoid" is x / 6 + 1/2 in Keras 3, and 0.2 x + 1/2 before.
     """
@@ -81,13 +81,13 @@ def stated(file: WeightFile) -> Stated:
 
 
 def _inputs(file: WeightFile) -> int | None:
-    """How many numbers the first recurrent layer reads at each step."""
+    """The number of values that the first recurrent layer reads at each step."""
     first = next((each.arrays for each in found_layers(file) if each.recurrent), {})
     return _length(file.arrays[first["kernel"]], 0) if "kernel" in first else None
 
 
 def forecaster_layout(file: WeightFile) -> Layout:
-    """The rows of this very file, layer by layer; without any where it has no recurrent layer."""
+    """The rows for this file, layer by layer; none without a recurrent layer."""
     layers = found_layers(file)
     recurrent = [layer for layer in layers if layer.recurrent]
     dense = [layer for layer in layers if not layer.recurrent]
@@ -101,15 +101,15 @@ def forecaster_layout(file: WeightFile) -> Layout:
 
 
 def _convention(file: WeightFile) -> str:
-    """What the file states; where it is silent, or says what ours has not, what Keras has by default since 2.2."""
+    """The convention that the file states; where it states none, or one that ours lacks, Keras' default since 2.2."""
     gates, output, shape, _ = stated(file)
     return convention_of(gates if gates in GATES else GATES[0], output if output in OUTPUTS else OUTPUTS[0], shape)
 
 
 def forecaster_shapes(leaves: Mapping[str, np.ndarray]) -> dict[str, tuple[int, ...]]:
-    """{leaf: shape} of the forecaster that these `leaves` are of, if each layer reads the one before it.
+    """{leaf: shape} of the forecaster with these `leaves`, if each layer reads the one before it.
 
-    Recurrent layers have as many units as their recurrent kernel has rows, dense ones as their bias is long.
+    A recurrent layer has as many units as its recurrent kernel has rows; a dense one, as its bias has numbers.
     """
     layers = sorted({leaf.rpartition("/")[0] for leaf in leaves} | {"head"}, key=_order)
     shapes: dict[str, tuple[int, ...]] = {}
@@ -131,7 +131,7 @@ def forecaster_shapes(leaves: Mapping[str, np.ndarray]) -> dict[str, tuple[int, 
 
 
 def several_kinds(leaves: Iterable[str]) -> list[str]:
-    """The complaint of recurrent layers that are not all of one kind, with every one of them."""
+    """The error for recurrent layers of several kinds, which lists all of them."""
     layers = sorted({leaf.split("/")[0] for leaf in leaves if _letters(leaf) in BLOCKS}, key=_order)
     return [f"several kinds of recurrent layers ({', '.join(layers)})"] if len({*map(_letters, layers)}) > 1 else []
 

@@ -77,7 +77,7 @@ def _read(file: Path | io.BytesIO, path: Path) -> Read:
 
 
 def _legacy(root: Any, path: Path) -> dict[str, np.ndarray]:
-    """`conv2d/kernel:0`, layer by layer, and last the variables of the model itself."""
+    """`conv2d/kernel:0`, layer by layer, then the variables of the model itself."""
     arrays = {}
     own = [OF_MODEL] if OF_MODEL in root else []
     for layer in dict.fromkeys([*_texts(root.attrs["layer_names"]), *own]):
@@ -117,7 +117,7 @@ def _joined(here: str, part: str) -> str:
 
 
 def _inside(group: Any, name: str, path: Path) -> Any:
-    """A member of `group` that lies in this very file: a link could make us read any file of the user's."""
+    """A member of `group` within the file itself: an external link could read any of the user's files."""
     link = None
     for part in name.split("/"):
         link = group.get(part, getlink=True)
@@ -145,7 +145,7 @@ def _array(group: Any, name: str, path: Path) -> np.ndarray:
 def _names_of(net: Any, here: str) -> Texts:
     """{"layers/conv2d_10": "block5_conv1"} from config.json, nets inside a net included.
 
-    Keras numbers the layers of each class as they come. None where a class of the user's has a config of its own.
+    Keras numbers the layers of each class in their order. None where a user's class has its own config.
     """
     settings = net.get("config") if isinstance(net, dict) else None
     layers = settings.get("layers") if isinstance(settings, dict) else None

@@ -1,4 +1,4 @@
-"""What a Keras model's own configuration says: its layers in the order in which they are computed, or why it has none.
+"""A Keras model's own configuration: its layers in the order of computation, or the reason why it has none.
 
 A Sequential of Keras 2.1 has a bare list of layers as its configuration, later ones have it under "layers". The layers
 of a functional model say what they read: [name, node, tensor, ...] in Keras 2, {"keras_history": [name, node, tensor]}
@@ -78,7 +78,7 @@ def layer_of(entry: Any) -> Configured:
 
 
 def _class_of(entry: Mapping[str, Any]) -> str:
-    """A layer's class; one of the user's own by the package or the module that it is of, as in "mine>Dense".
+    """A layer's class; a user's own class has its package or module in front, as in "mine>Dense".
 
     A .keras file has the two in `registered_name` and `module`, a legacy file the former as the class.
     """
@@ -90,7 +90,7 @@ def _class_of(entry: Mapping[str, Any]) -> str:
 
 
 def _wired(config: Mapping[str, Any], entries: Sequence[Any], layers: Mapping[str, Configured]) -> ModelConfig:
-    """The layers on the way from the one input to the one output; as listed where there are several ways."""
+    """The layers on the path from the one input to the one output; in listed order if there are several paths."""
     outputs, reads = list(tensors_in(config["output_layers"])), {}
     faults = [
         f"{len(ends)} {which} ({', '.join(name for name, *_ in ends)})"
@@ -125,7 +125,7 @@ def _node_faults(name: str, nodes: Any, read: Sequence[Tensor]) -> Iterator[str]
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Every tensor that is named somewhere in `value`."""
+    """All tensors named anywhere in `value`."""
     if isinstance(value, Mapping):
         for key, each in value.items():
             yield from tensors_in(each if key != "keras_history" else list(each))

@@ -9,7 +9,7 @@ UNNAMED_INPUT = "(input)"  # of a Sequential without an InputLayer
 
 
 class Ref(NamedTuple):
-    """An output of one of the calls of a layer; `key` is its name after those of the models that it is in."""
+    """An output of one call of a layer; `key` is the layer's name, preceded by the names of the models around it."""
 
     key: str
     call: int
@@ -25,24 +25,24 @@ class Node(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """The layers by key, and the outputs of every model within the model, by its key."""
+    """The layers by key, and the outputs of every inner model by its key."""
 
     nodes: dict[str, Node]
     models: dict[str, tuple[Ref, ...]]
 
     def source(self, ref: Ref) -> Ref:
-        """`ref`, or the tensor within a model that it stands for."""
+        """`ref`, or the inner model's tensor that it refers to."""
         while ref.key in self.models:
             ref = self.models[ref.key][ref.output]
         return ref
 
     def reads(self, ref: Ref) -> tuple[Ref, ...]:
-        """The tensors that were read for `ref`; none for an input of the whole model."""
+        """The tensors that the call of `ref` reads; none for an input of the whole model."""
         calls = self.nodes[ref.key].calls
         return calls[min(ref.call, len(calls) - 1)] if calls else ()
 
     def key_of(self, path: str) -> str | None:
-        """The key of the layer that the array at `path` (LAYER/NAME, perhaps after models) is of."""
+        """The key of the layer of the array at `path` (LAYER/NAME, perhaps after models)."""
         named = (
             (len(node.layer.name), key) for key, node in self.nodes.items() if f"/{node.layer.name}/" in f"/{path}"
         )

@@ -1,8 +1,8 @@
-"""What each kind of Keras layer does to a forecaster's numbers: nothing, folded into the layer before, or refused.
+"""The treatment of each kind of Keras layer in a forecaster: carried, skipped, folded into the one before, or refused.
 
-CARRIED layers have weights that ours have, too. NOTHING is done by layers that are at work in training alone. FOLDED
-are nonlinearities, which become the activation of the Dense layer before them. Every other kind is refused by its name,
-for some of them with a reason (REASONS).
+CARRIED layers have weights that ours have as well. NOTHING lists layers that work only in training. FOLDED lists
+nonlinearities, which become the activation of the Dense layer before them. Every other kind is refused by name, some
+with a reason (REASONS).
 """
 
 import math
@@ -23,7 +23,7 @@ FOLDED: dict[str, Callable[[Mapping[str, Any]], str]] = {
     **{"LeakyReLU": lambda _: "leaky_relu", "PReLU": lambda _: "prelu", "ELU": lambda _: "elu"},
     **{"Softmax": lambda _: "softmax", "ThresholdedReLU": lambda _: "thresholded_relu"},
 }
-RESHAPE = "Reshape"  # nothing behind the last layer, where ours puts the outputs in the same order
+RESHAPE = "Reshape"  # no effect after the last layer, where ours has the outputs in the same order
 REASONS = {
     "Masking": "leaves steps out",
     **dict.fromkeys(("Rescaling", "Normalization"), "scales its input: scale the data instead"),
@@ -35,14 +35,14 @@ REASONS = {
 
 GATES = ("sigmoid", "hard_sigmoid", "hard_sigmoid_keras2")
 OUTPUTS = ("linear", "sigmoid", "tanh")  # activations of the last layer
-# What Keras has where a configuration is silent, and what ours have.
+# Keras' defaults, and the settings of our layers.
 DEFAULTS = {"go_backwards": False, "return_sequences": False, "stateful": False, "time_major": False}
 
 
 class Understood(NamedTuple):
-    """The layers that have weights, each with its whole activation, and what ours have not, each named.
+    """The layers with weights, each with its whole activation, and the names of features that our nets lack.
 
-    `shape` is the one that a Reshape gives the outputs, which ours have as steps x series; None without one.
+    `shape` is the shape that a Reshape gives the outputs, steps x series in ours; None without one.
     """
 
     layers: tuple[Configured, ...]
@@ -53,7 +53,7 @@ class Understood(NamedTuple):
 def understand(model: ModelConfig, inputs: int | None = None) -> Understood:
     """`model` as a forecaster's layers with weights; `inputs` are the numbers read at each step, where known.
 
-    Settings that are no settings of Keras' raise TypeError or ValueError.
+    Raises TypeError or ValueError for settings that Keras does not have.
     """
     carried: list[Configured] = []
     found: list[str] = []
@@ -80,7 +80,7 @@ def activation_name(value: Any) -> str:
 
 
 def activation_of(layer: Configured) -> str:
-    """What a layer with weights bends its outputs by."""
+    """The activation of a layer with weights."""
     return activation_name(layer.settings.get("activation", "linear" if layer.kind == "Dense" else "tanh"))
 
 
@@ -91,7 +91,7 @@ def _relu(settings: Mapping[str, Any]) -> str:
 
 
 def _fold(layer: Configured, carried: list[Configured]) -> list[str]:
-    """Put a nonlinearity into the last of the `carried` layers; in words why not, where it has one of its own."""
+    """Fold a nonlinearity into the last of the `carried` layers; the reason in words if that has its own."""
     further = FOLDED[layer.kind](layer.settings)
     if further == "linear":
         return []
@@ -109,7 +109,7 @@ def _fold(layer: Configured, carried: list[Configured]) -> list[str]:
 def _reshaped(
     layer: Configured, before: Sequence[Configured], after: Sequence[Configured], inputs: int | None
 ) -> list[str]:
-    """What is wrong with a Reshape: it may make steps of flat input, or steps of the outputs, step by step."""
+    """The fault of a Reshape, which may only make steps of flat input, or of the outputs, step by step."""
     if not any(each.kind in CARRIED for each in before):
         shapes = [each.settings.get(key) for each in (*before, layer) for key in ("batch_shape", "batch_input_shape")]
         flat = [len(shape) for shape in shapes if isinstance(shape, list)] == [2]
@@ -144,7 +144,7 @@ def _every_size(target: Any, units: Any) -> list[int]:
 
 
 def _differences(carried: Sequence[Configured]) -> list[str]:
-    """What the settings of `carried` have that ours have not, each named: `lstm (activation relu, ours tanh)`."""
+    """The settings of `carried` that our layers lack, each named: `lstm (activation relu, ours tanh)`."""
     found: list[str] = []
     recurrent = [layer for layer in carried if layer.kind in RECURRENT]
     dense = [layer for layer in carried if layer.kind == "Dense"]

@@ -1,4 +1,4 @@
-"""The layers of a forecaster found in a weight file: which arrays belong together, and in which order."""
+"""The layers of a forecaster in a weight file: the arrays of each, and their order."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ OURS = r"(?:(?:rnn|lstm|gru)\d+/(?:kernel|recurrent|bias)|(?:dense\d+|head)/(?:k
 
 
 class Found(NamedTuple):
-    """A layer of the file: what it is called there, and {part: file name of its array}."""
+    """A layer of the file: its name there, and {part: file name of its array}."""
 
     name: str
     arrays: dict[str, str]
@@ -32,8 +32,8 @@ class Found(NamedTuple):
 def found_layers(file: WeightFile) -> list[Found]:
     """The recurrent and dense layers of a file, recurrent ones first, each in the order of the net.
 
-    That order is the one of the file's configuration; without one, a legacy file has it, and a Keras 3 file has
-    numbers, by class.
+    The order is that of the file's configuration. Without one, a legacy file is in the net's order, and a Keras 3 file
+    has numbers, by class.
     """
     groups: dict[str, dict[str, str]] = {}
     for name in file.arrays:
@@ -45,14 +45,14 @@ def found_layers(file: WeightFile) -> list[Found]:
 
 
 def wrapped(file: WeightFile) -> list[str]:
-    """In words, the layers within one that goes both ways or to each step: alone they say another thing."""
+    """In words, the layers within a Bidirectional or TimeDistributed: alone they compute something else."""
     found = [layer.name for layer in found_layers(file) if _is_wrapped(layer.name.split("/"))]
     keras = file.kind.startswith("keras") and found
     return [f"layers within a Bidirectional or a TimeDistributed ({', '.join(found)})"] if keras else []
 
 
 def unmatched(file: WeightFile, configured: Sequence[Configured]) -> list[str]:
-    """In words, the layers with weights that `configured` does not have, and those of it that have none."""
+    """In words, the layers with weights that `configured` lacks, and the configured ones without weights."""
     names = [layer.name for layer in configured]
     found = [_called(layer, file, names) for layer in found_layers(file)]
     strange = [layer.name for layer, name in zip(found_layers(file), found, strict=True) if name is None]
@@ -65,7 +65,7 @@ def unmatched(file: WeightFile, configured: Sequence[Configured]) -> list[str]:
 
 
 def _layer_and_part(name: str, file: WeightFile) -> tuple[str, str] | None:
-    """The layer and the part that an array is; None for one that no forecaster has."""
+    """The layer and the part of an array; None for an array that no forecaster has."""
     layer, _, last = name.rpartition("/")
     if file.kind == "keras3":
         path = layer.removesuffix("/vars")

@@ -1,4 +1,4 @@
-"""What a Keras model's configuration says of VGG16 or SqueezeNet that ours have not: settings, wiring, other layers."""
+"""Differences of a Keras model's VGG16 or SqueezeNet from ours: settings, wiring, other layers."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -26,16 +26,16 @@ AUGMENTING = (
 
 
 class Between(NamedTuple):
-    """What lies between one of our layers and those that it reads."""
+    """The layers between one of our layers and those that it reads."""
 
     sources: tuple[str, ...]
     layers: tuple[Node, ...]
 
 
 def picture_objections(file: WeightFile, architecture: str, leaves: Mapping[str, str]) -> dict[str, list[str]]:
-    """{layer of ours: what its configuration has that ours has not}, for the `leaves` {leaf: file array}.
+    """{layer of ours: how its configuration differs from ours}, for the `leaves` {leaf: file array}.
 
-    Only layers of ours and what they read are looked at: what lies above the last of them is a user's head. Raises
+    Only our layers and those that they read count: everything above the last of them is a user's head. Raises
     UserError for a configuration that cannot be read.
     """
 
@@ -107,7 +107,7 @@ def _bend(node: Node) -> str:
 
 
 def _between(graph: Graph, ref: Ref, ours: Mapping[str, str]) -> Between:
-    """The way back from a tensor to layers of ours or to the input."""
+    """The path back from a tensor to our layers or to the input."""
     ref = graph.source(ref)
     node, reads = graph.nodes[ref.key], graph.reads(ref)
     if ref.key in ours:
@@ -127,7 +127,7 @@ def _between(graph: Graph, ref: Ref, ours: Mapping[str, str]) -> Between:
 
 
 def _wiring(name: str, reads: Reads, between: Between) -> Iterator[str]:
-    """What differs between what a layer reads and what ours does."""
+    """The differences between the inputs of a layer and those of ours."""
     faults = [fault for node in between.layers for fault in _fault(node, reads, between.sources)]
     yield from faults
     if faults:
@@ -143,7 +143,7 @@ def _wiring(name: str, reads: Reads, between: Between) -> Iterator[str]:
 
 
 def _fault(node: Node, reads: Reads, sources: tuple[str, ...]) -> Iterator[str]:
-    """What a layer between two of ours computes that ours do not."""
+    """The computation of a layer between two of ours that ours lack."""
     name, kind, settings = node.layer
     if has_training(node.inbound):
         yield f"{name} (always in training)"

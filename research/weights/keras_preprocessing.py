@@ -1,4 +1,4 @@
-"""Keras' `preprocess_input` of VGG16 as a part of a model: the same as what our nets do with such weights' input."""
+"""Keras' `preprocess_input` of VGG16 as a part of a model: equal to our nets' own preprocessing for such weights."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +11,7 @@ REVERSED = {"start": None, "stop": None, "step": -1}
 
 
 def unprocessed(graph: Graph, ref: Ref) -> Ref | None:
-    """The tensor that `preprocess_input` was given where `ref` is what it made of it; else None."""
+    """The input of `preprocess_input` if `ref` is its output; else None."""
     node = graph.nodes[ref.key]
     added = [number for call in node.inbound for number in _floats(call)]
     if node.layer.kind not in ("Add", "TFOpLambda") or len(added) != len(MEANS):

@@ -1,4 +1,4 @@
-"""How the layers of VGG16 and SqueezeNet are wired in Keras: what each reads, and how it moves over it."""
+"""The wiring of VGG16 and SqueezeNet in Keras: the inputs of each layer, and its strides and padding."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ INPUT = "the input"
 
 
 class Reads(NamedTuple):
-    """The layers that a layer reads (side by side where there are two), and what is in between.
+    """The layers that a layer reads (side by side where there are two), and the layers in between.
 
     `pool` is the side of a max pool with stride 2 (0: none); `padding` None: of a 1x1 convolution, without effect.
     """

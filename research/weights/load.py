@@ -1,4 +1,4 @@
-"""The one way in: any weight file, ours or file, to the leaves that a net wants."""
+"""The one way to load weights: from any weight file, ours or not, to the leaves that a net wants."""
 
 import hashlib
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ class Loaded(NamedTuple):
 def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: bool = False) -> Loaded:
     """The `wanted` leaves ({name: shape}) of `architecture` ("vgg16", "squeezenet") from the file at `path`.
 
-    Strict both ways: every leaf is there in its shape, and nothing is left over but a top that is not wanted. With
-    `partial`, those layers that the file has a kernel for. The same numbers give the same fingerprint from any format.
+    Strict both ways: every leaf is present in its shape, and nothing is left over except an unwanted top. With
+    `partial`, only the layers with a kernel in the file. The same numbers give the same fingerprint from any format.
     Raises UserError with everything that is wrong.
     """
     file = check_published(open_weights(path))
@@ -43,7 +43,7 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
 
 
 def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Description]:
-    """The leaves (float32) of the forecaster in the file at `path`, and what net they are of.
+    """The leaves (float32) of the forecaster in the file at `path`, and a description of its net.
 
     Raises UserError when its layers do not chain or are of another kind than ours; every offending leaf is named.
     """
@@ -61,7 +61,7 @@ def load_forecaster(
     `shape` are the net's steps of horizon and its series, which the file's must be where it says them.
 
     Strict both ways: raises one UserError that lists all that is missing, extra, misshapen, or of another kind. Gates
-    and an output that the file does not tell of are taken for the net's, with a warning.
+    and an output that the file does not state are assumed to be the net's, with a warning.
     """
     file = open_weights(path)
     if sentence := weights_only_caveat(file):
@@ -84,17 +84,17 @@ def _steps_by_series(shape: tuple[int, int]) -> str:
 
 
 def wanted_forecaster(plan: ConversionPlan) -> dict[str, tuple[int, ...]]:
-    """The leaves that a plan forecaster has if its layers chain."""
+    """The leaves of a plan's forecaster, if its layers chain."""
     return forecaster_shapes({leaf: step.after for leaf, step in plan.leaves.items()})
 
 
 def gates_known(file: WeightFile) -> bool:
-    """Whether a forecaster's file says what gates it has."""
+    """Whether a forecaster's file states its gates."""
     return stated(file).gates is not None
 
 
 def weights_only_caveat(file: WeightFile) -> str | None:
-    """What a forecaster's file that holds only weights cannot tell, in a sentence; None where the file can.
+    """A sentence on what a forecaster's file with weights alone leaves open; None for other files.
 
     Files of torch and of arrays alone are not asked: none of them is read but under our names.
     """
@@ -118,6 +118,6 @@ def open_weights(path: Path | str) -> WeightFile:
 
 
 def fingerprint(leaves: Mapping[str, np.ndarray], convention: str) -> str:
-    """One digest of all leaves and of what their net is fed with; the order of the leaves does not matter."""
+    """One digest of all leaves and of their net's preprocessing; the order of the leaves does not matter."""
     lines = [f"{name} {array_digest(leaves[name])}" for name in sorted(leaves)]
     return hashlib.sha256("\n".join([convention, *lines]).encode()).hexdigest()

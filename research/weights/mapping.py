@@ -1,4 +1,4 @@
-"""The plan of a conversion: which array of a weight file becomes which of our leaves, decided by names."""
+"""The plan of a conversion: the leaf for each array of a weight file, by names."""
 
 import re
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class ConversionPlan(NamedTuple):
     """How a file maps onto an architecture: one step for each array, in the file's order.
 
     `ordered` is True where that order is the net's. `objections` are settings in the file that differ from our layers',
-    each with the layer's name; `top_objections` are those of the top, which only a net with its top minds.
+    each with the layer's name; `top_objections` are those of the top, which matter only for a net with its top.
     """
 
     path: str
@@ -95,7 +95,7 @@ def plan_conversion(file: WeightFile, architecture: str) -> ConversionPlan:
 
 
 def guess(file: WeightFile) -> str:
-    """The architecture whose tables know most of the file's names; UserError when the file is of none."""
+    """The architecture whose tables know most of the file's names; UserError when no table fits."""
     best = {name: max(tables, key=lambda layout: _known(file, layout)) for name, tables in _tables(file).items()}
     known = {name: _known(file, layout) for name, layout in best.items() if _is_of(file, layout)}
     if not known:
@@ -110,7 +110,7 @@ def _is_of(file: WeightFile, layout: Layout) -> bool:
 
 
 def _with_own_top(steps: tuple[Step, ...], architecture: str, layout: Layout) -> tuple[Step, ...]:
-    """The steps; a top that is a head of the user's, by its sizes, gets no leaves."""
+    """The steps; a top that is a user's own head, by its sizes, gets no leaves."""
     leaves = {step.leaf: step.after.shape for step in steps if step.leaf is not None}
     own = all(leaf not in leaves or leaves[leaf][:1] == (size,) for leaf, size in TOP_READS.items())
     if own and (not layout.by_number or TOP_ENDS.get(architecture) in leaves):
@@ -136,7 +136,7 @@ def _with_biases(steps: tuple[Step, ...], file: WeightFile) -> tuple[Step, ...]:
 
 
 def _lora(steps: tuple[Step, ...], top: tuple[str, ...]) -> list[str]:
-    """In words, the layers of ours below the `top` whose kernels lack what LoRA has learned, as legacy files do."""
+    """In words, our layers below the `top` whose kernels lack their LoRA updates, as in legacy files."""
     ours = {step.name.rpartition("/")[0] for step in steps if step.leaf and step.leaf.split("/")[0] not in top}
     names = [step.name.rpartition("/") for step in steps]
     found = dict.fromkeys(layer for layer, _, last in names if layer in ours and last.startswith("lora_"))

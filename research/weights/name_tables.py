@@ -1,4 +1,4 @@
-"""How other libraries name the weights of our nets: one table per layout, (name in the file -> leaf -> change)."""
+"""Other libraries' names of our nets' weights: one table per layout, (name in the file -> leaf -> change)."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from research.weights.keras_kinds import GATES, OUTPUTS
 
-Convention = str  # what the numbers assume, see CONVENTIONS
+Convention = str  # what the weights assume, see CONVENTIONS
 
 SHAPE = r", shape (\d{1,9})x(\d{1,9})$"  # at the end of a forecaster's convention
 AS_IT_IS, KERNEL, MATRIX = "", "OIHW > HWIO", "transposed"
@@ -71,7 +71,7 @@ def _ours(layers: Sequence[str]) -> Layout:
 def _keras_legacy(layers: Sequence[str]) -> Layout:
     """LAYER/kernel:0 as tf.keras writes, or LAYER/LAYER_W_1:0 as in the published files.
 
-    The name of a net that is a layer of another may precede.
+    The name may follow that of an outer net.
     """
     rows = []
     for layer in layers:

@@ -1,4 +1,4 @@
-"""Files and folders that are no weight files: what each is, and what to do, in words that follow its name."""
+"""Files and folders that are no weight files: the kind of each and advice, in words that follow its name."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ KNOWN = "Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz"
 
 
 def which_folder(path: Path) -> str:
-    """What a folder is, and what to do."""
+    """The kind of a folder, and advice."""
     if (path / "saved_model.pb").exists():
         return "is a TensorFlow SavedModel, which is not read here; load it in Keras and save the model as NAME.h5"
     return f"is a folder, not a weight file; name the file in it ({KNOWN})"
 
 
 def which_file(head: bytes) -> str:
-    """What a file that is no weight file is, and what to do."""
+    """The kind of a file that is no weight file, and advice."""
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return "is empty; download it again"
@@ -34,7 +34,7 @@ def which_file(head: bytes) -> str:
 
 
 def _which_json(text: bytes) -> str:
-    """What a JSON document that begins with `text` (in small letters) is, and what to do."""
+    """The kind of a JSON document that begins with `text` (in lower case), and advice."""
     if any(mark in text for mark in (b'"modeltopology"', b'"weightsmanifest"', b'"layers-model"', b'"graph-model"')):
         return (
             "a TensorFlow.js model.json, whose weights lie in other files and are not read here; take the Keras file "

@@ -1,8 +1,8 @@
-"""What a pickle says, read as data: its opcodes are followed on a stack of plain values and nothing is ever called.
+"""Pickles read as data: opcodes are interpreted on a stack of plain values, and nothing is ever called.
 
 A pickle is a program; Python's own reader imports and calls whatever it names. This one knows only the opcodes that
-build dicts, lists, tuples and literals. A global is looked up in the reader's own table `allowed`, and one that is not
-there ends the reading with its name, before anything else happens.
+build dicts, lists, tuples and literals. A global is looked up in the reader's own table `allowed`; any other
+global ends the reading with an error that names it, before anything else happens.
 """
 
 import pickletools
@@ -26,7 +26,7 @@ IGNORED = ("PROTO", "FRAME", "STOP")
 
 
 class Global(NamedTuple):
-    """A name that the pickle would import: only a name here."""
+    """A name that the pickle would import; here it is only a name."""
 
     name: str
 
@@ -35,11 +35,11 @@ NAMED = 200  # letters of a name that a message shows
 
 
 class RefusedError(Exception):
-    """The pickle asks for more than data; the message names what."""
+    """The pickle asks for more than data; the message names it."""
 
 
 def interpret(stream: BinaryIO, allowed: Mapping[str, Any], persistent: Callable[[Any], Any]) -> Any:
-    """The value of the pickle at the position of `stream`, which is left behind it.
+    """The value of the pickle at the position of `stream`, which then is at its end.
 
     `allowed` maps names of globals ("collections.OrderedDict") to functions of the arguments that stand for a call of
     them, or to None where they are only mentioned. `persistent` gives the value of a persistent id. Raises
@@ -87,7 +87,7 @@ class _Machine:
         return Global(name)
 
     def items(self) -> list[Any]:
-        """What was pushed since the last mark."""
+        """The items pushed since the last mark."""
         items, self.stack = self.stack, self.marks.pop()
         return items
 

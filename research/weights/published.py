@@ -1,4 +1,4 @@
-"""Weight files as their authors published them: by name and digest, which reveal a damaged or false file."""
+"""Published weight files: their names and digests, which reveal a damaged or wrong file."""
 
 import re
 from typing import NamedTuple
@@ -10,7 +10,7 @@ KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/vgg16"
 
 
 class PublishedWeights(NamedTuple):
-    """A published file: its name, its md5, the folder (a URL) it is in, and about how large it is."""
+    """A published file: its name, its md5, its folder (a URL), and its approximate size."""
 
     name: str
     md5: str
@@ -29,7 +29,7 @@ PUBLISHED = (VGG16_NOTOP, VGG16_TOP)
 
 
 def provenance(file: WeightFile) -> str:
-    """What the file's name and digest say together: published and sound, published but other bytes, or unknown."""
+    """The provenance by name and digest: published and sound, published but with other bytes, or unknown."""
     for known in PUBLISHED:
         if file.md5 == known.md5:
             return f"published by Keras as {known.name}, md5 right"
@@ -40,7 +40,7 @@ def provenance(file: WeightFile) -> str:
 
 
 def check_published(file: WeightFile) -> WeightFile:
-    """`file` itself, unless it goes by the name of a published file whose digest it does not have (UserError)."""
+    """`file` itself; UserError if it has the name of a published file but another digest."""
     lie = _broken_promise(file)
     if lie is not None:
         raise UserError(f"{file.path} is {lie}; download it again, or give weights of your own another name")

@@ -1,4 +1,4 @@
-"""torch's files, zipped (since 1.6) and older, read without torch; the pickle in them is followed, never executed."""
+"""torch's files, zipped (since 1.6) and older, read without torch; the pickle in them is never executed."""
 
 import os
 import sys
@@ -66,7 +66,7 @@ def _guarded(path: Path, content: Callable[[], dict[str, np.ndarray]]) -> dict[s
 
 
 def _interpret(stream: Any, storages: dict[str, Storage] | None = None) -> Any:
-    """The pickle's value, and in `storages` the storages that it speaks of."""
+    """The pickle's value; `storages` gets the storages that it mentions."""
 
     def persistent(identity: Any) -> Storage:
         storage = read_storage(identity)

@@ -1,4 +1,4 @@
-"""What a torch state dict means: which globals it may name, and how its tensors are views of runs of numbers."""
+"""torch state dicts: the globals that they may name, and their tensors as views of storages."""
 
 import math
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def _tensor(storage: Any, offset: int, shape: Any, strides: Any, *_: Any) -> Ten
     return Tensor(storage, int(offset), tuple(map(int, shape)), tuple(map(int, strides)))
 
 
-# What a state dict names, and what it stands for here; None: mentioned only, within a persistent id.
+# {global in a state dict: its meaning here}; None: only mentioned, within a persistent id.
 ALLOWED: dict[str, Any] = {
     "collections.OrderedDict": _ordered,
     "torch._utils._rebuild_tensor": _tensor,
@@ -96,7 +96,7 @@ def _numbers(content: bytes, dtype: str, order: str) -> np.ndarray:
 
 
 def _view(name: str, numbers: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """The tensor as an array; checked first, since the file could send us to memory outside of its numbers."""
+    """The tensor as an array; bounds are checked first, since the file could point outside of the storage."""
     if len(tensor.shape) != len(tensor.strides) or min((*tensor.shape, *tensor.strides, tensor.offset), default=0) < 0:
         raise ValueError(f"{name} has an impossible shape")
     last = tensor.offset + sum((n - 1) * step for n, step in zip(tensor.shape, tensor.strides, strict=True))

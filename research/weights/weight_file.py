@@ -15,12 +15,12 @@ from research.weights.not_weights import KNOWN, which_file, which_folder
 from research.weights.torch_file import read_torch_stream, read_torch_zip
 
 BLOCK = 1 << 20
-LONGEST_JSON = 64 << 20  # bytes that are looked at for what a JSON document is
+LONGEST_JSON = 64 << 20  # bytes that show the kind of a JSON document
 WRAPPERS = ("_orig_mod.", "module.", "model.")  # before names of torch: torch.compile, DataParallel, Lightning
 
 
 class WeightFile(NamedTuple):
-    """A weight file as it is: arrays under the file's own names, and the digests of the file, in hex.
+    """A weight file: arrays under the file's own names, and the digests of the file, in hex.
 
     `aliases` are better names of some arrays (Keras 3 numbers its layers and stores their names as attributes). `notes`
     are the file's metadata (`convention`, `architecture`).
@@ -38,7 +38,7 @@ class WeightFile(NamedTuple):
 def read(path: Path | str) -> WeightFile:
     """The arrays of the file at `path`.
 
-    Raises UserError that says what the file is when it is no intact weight file.
+    Raises UserError, which names the kind of file, when it is no intact weight file.
     """
     path = Path(path)
     try:
@@ -61,7 +61,7 @@ def read(path: Path | str) -> WeightFile:
 
 
 def _unwrapped(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays without the prefix of a wrapper in which the net was saved, if all names have it."""
+    """The arrays without the prefix of a wrapper module, if all names have it."""
     for wrapper in WRAPPERS:
         if all(len(name) > len(wrapper) and name.startswith(wrapper) for name in arrays):
             return _unwrapped({name.removeprefix(wrapper): array for name, array in arrays.items()})
