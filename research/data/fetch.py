@@ -1,4 +1,4 @@
-"""Download of a file from its mirrors: resumed where it broke off, checked by its md5, renamed when it is whole."""
+"""Download of a file from its mirrors: resumed after interruptions, checked by its md5, renamed when complete."""
 
 import hashlib
 import http.client
@@ -14,15 +14,15 @@ from filelock import FileLock
 from research.errors import UserError
 
 CHUNK = 1 << 16
-TIMEOUT = 30.0  # seconds without a byte before a mirror is given up
+TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
 
 Show = Callable[[str, int, int | None], None]  # (file name, bytes so far, bytes in all if known)
 
 
 def fetch(target: Path, expected_md5: str, mirrors: Sequence[str], show: Show) -> Path:
-    """The path `target`, where the file of that name lies once it is fetched; a sound file there is left as it is.
+    """Fetch the file `target` and return its path; a sound file there is not fetched again.
 
-    `mirrors` are the URLs of folders that hold the file; they are tried in turn. A broken-off download stays as
+    `mirrors` are the URLs of folders that hold the file; they are tried in turn. An interrupted download stays as
     NAME.part and is continued. When two processes want the same file, one fetches it and the other waits. Raises
     UserError when no mirror gives the right bytes, or when the file cannot be written.
     """

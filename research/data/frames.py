@@ -95,7 +95,7 @@ def _marked(cells: Callable[[set[int]], Any], verbatim: set[int], delimiter: str
     mark, pointed = points_mark([texts[index] for index in floats])
     points = bool(_of_fractions(frame))
     if mark == "?" or pointed:
-        points = delimiter == ";"  # as unknown as the commas
+        points = delimiter == ";"  # unknown, like the commas
     decimal = file_mark(others, semicolons=delimiter == ";", points=points)
     if "," in {decimal, *marks}:
         return decimal, cells(set(frame.columns)), []

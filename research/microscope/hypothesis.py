@@ -1,6 +1,6 @@
 """Tests of hypotheses such as "filter 17 of block2_conv2 means X" on pooled activations.
 
-`responses` [N, F] are those of F filters to N pictures, of which some show X (`positive` [N]), others not. The caller
+`responses` [N, F] are those of F filters to N pictures, some of which show X (`positive` [N]). The caller
 ensures that no picture is on both sides (`check_disjoint`) and that there are no copies: a p-value assumes
 independent pictures, and a filter could be chosen on one copy and tested on the other.
 """

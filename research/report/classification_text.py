@@ -32,7 +32,7 @@ def learned_nothing(scores: Mapping[str, Mapping[str, float]], split: str) -> st
 
 
 def verdict(learned_nothing: Mapping[str, str], first: int) -> str:
-    """Which seeds learned nothing, and why; empty where all learned."""
+    """{seed: reason} of seeds that learned nothing; empty where all learned."""
     lines = [f"Seed {seed} learned nothing: {why}." for seed, why in learned_nothing.items()]
     single = [f"It learned nothing: {why}." for seed, why in learned_nothing.items() if seed == str(first)]
     return " ".join(single if len(lines) == len(single) else lines)

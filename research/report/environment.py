@@ -8,7 +8,7 @@ from typing import Any
 
 PACKAGES = ("jax", "flax", "optax", "numpy", "receptive")
 CHECKOUT = Path(__file__).resolve().parents[2]
-CODE = ("research", "scripts", "configs", "pyproject.toml")  # what can change a result
+CODE = ("research", "scripts", "configs", "pyproject.toml")  # packages that can change a result
 
 
 def environment() -> dict[str, Any]:

@@ -50,7 +50,7 @@ def _panel(axes: "Axes", name: str, values: np.ndarray, side: int, low: float, h
 def _kernel(axes: "Axes", kernel: np.ndarray) -> None:
     axes.set_title(f"kernel\n{shape(kernel.shape)}")
     reach = float(np.max(np.abs(kernel))) or 1.0
-    digits = 3 if max(kernel.shape) < 5 else 2  # what a cell has room for
+    digits = 3 if max(kernel.shape) < 5 else 2  # characters that fit a cell
     axes.imshow(kernel, cmap="gray", vmin=-reach, vmax=reach)
     for (row, column), value in np.ndenumerate(kernel):
         ink = "black" if value > -0.1 * reach else "white"

@@ -77,7 +77,7 @@ def error_by_horizon(
 ) -> bytes:
     """PNG of `metric` [P] over the horizon `hours` [P] by name: the first `models` are models, the others baselines.
 
-    A baseline with more than three times the models' error is cut off, and the legend gives its greatest error. Curves
+    A baseline with more than three times the models' error is clipped, and the legend gives its greatest error. Curves
     that are NaN at all horizons are left out. Hours that are mean months are drawn as months.
     """
     from matplotlib.ticker import MaxNLocator, PercentFormatter  # slow to import

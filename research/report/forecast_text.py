@@ -1,4 +1,4 @@
-"""A forecast in words: against the baselines, the coverage of its intervals, and the days that it rests on."""
+"""A forecast in words: its comparison with baselines, the coverage of its intervals, and its number of days."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -68,7 +68,7 @@ def worst_hour(intervals: Mapping[str, Any]) -> str:
 
 
 def days(number: int, split: str = "test") -> str:
-    """`15 test days: few`: the days that a result rests on, since overlapping windows are not independent."""
+    """`15 test days: few`: the days behind a result, since overlapping windows are not independent."""
     counted = f"{formats.count(number)} {split} day{'' if number == 1 else 's'}"
     return f"{counted}: few" if number < FEW_DAYS else counted
 

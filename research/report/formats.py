@@ -1,4 +1,4 @@
-"""How numbers are written for people, in the terminal and on the page alike."""
+"""The format of numbers for people, in the terminal and on the page."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def is_number(value: Any) -> bool:
-    """Whether `value` is a finite number (None, NaN and infinities come from runs that did not finish)."""
+    """Whether `value` is a finite number (runs that did not finish have None, NaN and infinities)."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
@@ -50,7 +50,7 @@ def seconds(value: Any) -> str:
     """`0.42 s`, `37.1 s`, `12 min 05 s`, `3 h 20 min`."""
     if not is_number(value):
         return MISSING
-    if value < 59.95:  # what rounds to 60.0 is a minute
+    if value < 59.95:  # values that round to 60.0 s are a minute
         return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
     minutes, rest = divmod(round(value), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
@@ -64,12 +64,12 @@ def measure(value: Any) -> str:
 
 
 def decimals(value: float) -> int:
-    """How many digits after the point make four significant ones."""
+    """The number of digits after the point for four significant ones."""
     return max(0, 3 - int(f"{value:.3e}".split("e")[1]))
 
 
 def in_months(hours: float) -> bool:
-    """Whether so many hours are whole mean months, as those of steps of months are counted."""
+    """Whether so many hours are whole mean months, the count for steps of months."""
     return hours >= 1 and math.isclose(hours / MONTH, round(hours / MONTH), rel_tol=1e-9)
 
 
@@ -85,7 +85,7 @@ def duration(hours: Any) -> str:
 
 
 def metric_label(name: str, unit: str = "") -> str:
-    """The name of a metric in words: `calibration error`, and `MAE, veh/h` where `unit` is what it is measured in."""
+    """The name of a metric in words: `calibration error`, and `MAE, veh/h` with a `unit`."""
     row = metric_of(name)
     return f"{row.label}, {unit}" if unit and row.unit == "quantity" else row.label
 

@@ -1,4 +1,4 @@
-"""Classifiers compared: what their table and their figure both show."""
+"""The comparison of classifiers: the rows that its table and figure show, and the table."""
 
 import re
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ def accuracy(test: Mapping[str, Any]) -> str:
 
 
 def published(band: tuple[float, float] | None) -> str:
-    """`96–97.5%`, or `82%` where both ends are one."""
+    """`96–97.5%`, or `82%` where both ends are equal."""
     if band is None:
         return formats.MISSING
     low, high = (f"{100 * end:.4g}" for end in band)
@@ -79,7 +79,7 @@ def _difference(difference: Mapping[str, Any] | None) -> str:
 
 
 def _note(runs: Mapping[str, ComparedRun]) -> str:
-    """How to read the numbers, and the accuracies that need no learning."""
+    """A note on the numbers, and the accuracies that need no learning."""
     baselines = next((text for run in runs.values() if (text := baselines_text(run.baselines))), "")
     measure = f"; test accuracy of {baselines}" if baselines else ""
     if all(len(run.test["values"]) == 1 for run in runs.values()):

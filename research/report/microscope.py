@@ -1,4 +1,4 @@
-"""What a microscope page shows, as plain values: layers, filters, tested hypotheses and saliency maps."""
+"""The content of a microscope page, as plain values: layers, filters, tested hypotheses and saliency maps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class Saliency:
 
 @dataclass(frozen=True, eq=False)
 class Microscope:
-    """All that a page shows: its origin (`command`, `facts`, `notes`), layers, tested hypotheses and saliency maps."""
+    """The content of a page: its origin (`command`, `facts`, `notes`), layers, tested hypotheses and saliency maps."""
 
     title: str
     command: str

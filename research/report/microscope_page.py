@@ -1,4 +1,4 @@
-"""What each filter of a net sees, as one HTML file: offline, searchable, for screen, phone and paper."""
+"""The microscope's page as one HTML file: offline, searchable, for screen, phone and paper."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def render(microscope: Microscope) -> str:
     not dead and has no exemplar.
     """
     page = environment().get_template("microscope.html").render(template_variables(microscope))
-    # A file name that is not UTF-8 reaches us with lone surrogates (PEP 383), which no file could hold.
+    # A file name that is not UTF-8 has lone surrogates (PEP 383), which no file can hold.
     return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

@@ -25,7 +25,7 @@ def render(
     headline: str = "accuracy",
     unit: str = "pictures",
 ) -> str:
-    """The page as text, every string escaped; what is empty is left out of it.
+    """The page as text, every string escaped; empty parts are left out.
 
     record        record.json, as `record.build_record` gives it
     command       the shell command that runs the experiment again
@@ -40,7 +40,7 @@ def render(
     figures       {name: PNG}: those of `figures.classification` or `forecast_figures.forecasting`
     split         the split of the headline and of the detailed sections
     headline      the metric of the headline
-    unit          what an example is, in the plural
+    unit          the plural name of the examples
     """
     shown = {
         "record": record,

@@ -43,7 +43,7 @@ def inlined(image: np.ndarray) -> Picture:
 
 
 def planes(image: np.ndarray) -> np.ndarray:
-    """`image` as Pillow wants it: uint8 [H, W] for gray, [H, W, 3] for colour; ValueError for anything else."""
+    """`image` as Pillow takes it: uint8 [H, W] for gray, [H, W, 3] for colour; ValueError for anything else."""
     pixels = np.asarray(image)
     if pixels.ndim == 3 and pixels.shape[-1] == 1:
         pixels = pixels[..., 0]

@@ -16,15 +16,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-PLAIN_SECONDS = 5.0  # between two plain lines at least
+PLAIN_SECONDS = 5.0  # least time between two plain lines
 
 Show = Callable[[int, Mapping[str, float]], None]
-Count = Callable[[str, int, int | None], None]  # (what, how many so far, of how many if known)
+Count = Callable[[str, int, int | None], None]  # (title, number done, total if known)
 
 
 @contextmanager
 def training_progress(title: str, done: int, total: int, steps_per_epoch: int) -> Iterator[Show]:
-    """Within it, `show(step, metrics)` updates the display; `metrics` are those of the running epoch."""
+    """In this context `show(step, metrics)` updates the display; `metrics` are those of the running epoch."""
     if sys.stderr.isatty():
         with _bar() as bar:
             task = bar.add_task(title, total=total, completed=done, rate="compiling", facts="")
@@ -85,7 +85,7 @@ def _words(metrics: Mapping[str, float]) -> str:
 
 @contextmanager
 def counting(unit: str) -> Iterator[Count]:
-    """Within it, `count(what, done, total)` updates a bar for each `what`; plain lines off a terminal."""
+    """In this context `count(what, done, total)` updates a bar for each `what`; plain lines off a terminal."""
     if not sys.stderr.isatty():
         yield _plain_count(unit)
         return

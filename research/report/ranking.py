@@ -1,4 +1,4 @@
-"""Forecasters and baselines ranked by their error, and the paired test of every two of them."""
+"""Forecasters and baselines ranked by their error, and the paired test of every pair."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,15 +13,15 @@ from research.report.tables import table
 Entry = Mapping[str, Any]  # see `ranking`
 Pair = Mapping[str, Any]  # see `paired`
 
-LEVEL = 0.05  # of the corrected p; that of the 95% intervals beside it
+LEVEL = 0.05  # of the corrected p, the level of the 95% intervals
 
 
 def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Table:
     """Forecasters and baselines by their test MAE, best first, each compared with the best baseline.
 
     A row is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
-    for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` says what the 95% intervals
-    are over.
+    for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` names the population of
+    the 95% intervals.
     """
     order = ranked(rows)
     best = next((row["mae"] for row in order if is_baseline(row)), None)

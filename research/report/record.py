@@ -62,12 +62,12 @@ def build_record(
     throughput    {examples_per_second}, of training, without compilation
     data          {name, fingerprint, pictures or windows, sizes: {split: examples}}; of series also columns, unit,
                   step, context, horizon ("1 h") and findings (sentences)
-    preprocessing  only of classifiers: {ink, squash, ranges}, what turns other pictures into the arrays of training
+    preprocessing  only of classifiers: {ink, squash, ranges}, to preprocess other pictures as in training
     device        in words
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
     status        finished | stopped early | preempted | diverged
-    diverged      only where a training did: {seed: {step, epoch, leaf}}: from 1, and the leaf that was not finite
+    diverged      only of trainings that diverged: {seed: {step, epoch, leaf}}: from 1, and the leaf that was not finite
     start         only of a training that started from a run: {run, experiment, config (its fingerprint), commit, leaves
                   (names of those taken over), digest (of their numbers)}
     epochs        {seed: {run, best}}: epochs trained, and the one whose weights were saved (None: the last)
@@ -111,7 +111,7 @@ def build_record(
 
 
 def read_record(run: Path | str) -> dict[str, Any]:
-    """record.json of the run directory `run`; UserError, with the remedy, when it is missing, cut or no record."""
+    """record.json of the run directory `run`; UserError, with the remedy, when it is missing, damaged or no record."""
     path = Path(run) / "record.json"
     again = f"scripts/train.py --config-json {Path(run) / 'config.json'} --run-dir {run} writes it from the checkpoints"
     if not path.exists():
@@ -145,7 +145,7 @@ def series_unit(record: Mapping[str, Any]) -> str:
 
 
 def problems(record: Any) -> list[str]:
-    """What keeps `record` from being a record.json, one phrase per field; empty when nothing does."""
+    """The faults of `record`, one phrase per field; empty when it is sound."""
     if not isinstance(record, Mapping):
         return ["not a JSON object"]
     wrong = [f"no {name}" for name in _FIELDS if name not in record]

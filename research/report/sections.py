@@ -18,9 +18,9 @@ def headline(record: Mapping[str, Any], split: str, metric: str, unit: str) -> d
 
     title       the number and the metric, in short
     value       the number
-    label       what the number is, of which data
+    label       the meaning of the number, and its data
     interval    its 95% interval; empty where there is none
-    over        what the interval is over
+    over        the population of the interval
     """
     number = measured(record, split, metric)
     if not formats.is_number(number["value"]):
@@ -84,7 +84,7 @@ def settings(config: Mapping[str, Any]) -> Facts:
 
 
 def epochs(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:
-    """How many epochs the curves show, and of which epoch the weights are."""
+    """The number of epochs in the curves, and the epoch of the weights."""
     lengths = sorted({len(history["epoch"]) for history in histories})
     span = " to ".join(map(str, dict.fromkeys((lengths[0], lengths[-1])))) + f" epoch{'s' * (lengths[-1] != 1)}."
     if not best_epochs:

@@ -90,7 +90,7 @@ def _font() -> "FreeTypeFont":
 
 
 def _label(draw: "ImageDraw", font: "FreeTypeFont", text: str, left: int, top: int, width: int) -> None:
-    """`text` from `left`, cut to `width` pixels."""
+    """`text` from `left`, shortened to `width` pixels."""
     for length in range(len(text), 0, -1):
         cut = shortened(text, length)
         if draw.textlength(cut, font) <= width or length == 1:

@@ -73,7 +73,7 @@ def png(figure: "Figure") -> bytes:
 
 
 def shortened(text: str, length: int) -> str:
-    """`text` on one line, cut to `length` characters; the cut is marked by an ellipsis."""
+    """`text` on one line, shortened to `length` characters with an ellipsis."""
     text = " ".join(text.split())
     return text if len(text) <= length else text[: length - 1] + "…"
 

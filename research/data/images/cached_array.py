@@ -1,7 +1,7 @@
 """Decoded pictures cached in the user's folder as KEY.npy, memory-mapped, beside KEY.json with their sha256.
 
-The key stands for all that the pixels depend on, so a cached file is never stale. Its bytes are checked whenever it is
-opened; a damaged file is built again.
+The key covers everything that the pixels depend on, so a cached file is never stale. Its bytes are checked whenever it
+is opened; a damaged file is built again.
 """
 
 import hashlib
@@ -90,7 +90,7 @@ def _read(folder: Path, key: str, shape: tuple[int, int, int]) -> tuple[np.ndarr
     try:
         content = read_seal(folder / f"{key}.json")
         pixels = _mapped(folder / f"{key}.npy", (content["count"], *shape))
-    except (UserError, OSError, ValueError, TypeError, LookupError):  # missing, or damaged in any way
+    except (UserError, OSError, ValueError, TypeError, LookupError):  # missing or damaged
         return None
     if pixels is None or hashlib.sha256(pixels.data).hexdigest() != content["pixels"]:
         return None

@@ -172,7 +172,7 @@ def _flattened(image: Any) -> Any:
 def _needs_dark_ground(tones: np.ndarray, opaque: np.ndarray) -> bool:
     """Whether the opaque part of a picture was drawn on a dark ground, or for one. `tones`, `opaque`: [H, W].
 
-    A drawing that was cut out of its ground has a rim that is blended with that ground, so the rim's tone decides.
+    A drawing that was isolated from its ground has a rim that is blended with that ground, so the rim's tone decides.
     Where rim and core are alike, the ground is the tone that differs from both.
     """
     from scipy.ndimage import distance_transform_edt  # slow to import

@@ -23,8 +23,8 @@ CLASS_NAMES = "classes.txt"  # optional, not part of the format: one class name 
 def read_folder(folder: Path) -> ImageSet:
     """Train and test of `folder`: train-images-idx3-ubyte[.gz] and its three companions.
 
-    Images are [N, H, W], labels [N]. Both test files may be absent. Raises UserError naming the file that is missing or
-    damaged.
+    Images are [N, H, W], labels [N]. Both test files may be absent. Raises UserError naming the missing or damaged
+    file.
     """
     files = {split: pair for split, prefix in NAMES.items() if (pair := _pair(folder, prefix)) is not None}
     if "train" not in files:

@@ -14,9 +14,10 @@ from research.errors import UserError
 class ImageSet(NamedTuple):
     """Labelled pictures by split. `load_images` gives a set that is checked and split; readers one as it was read.
 
-    Checked, `images` are uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1, each of "train", "validation" and "test",
-    and every one of the K `classes` has training pictures. As read, they are those of "train" and of the source's other
-    splits (see `checked_splits`), `classes` are empty where the source names none, and name and fingerprints are empty.
+    When checked, `images` are uint8 [N, H, W, C] and `labels` int32 [N] in 0..K-1, each of "train", "validation" and
+    "test", and every one of the K `classes` has training pictures. As read, they are those of "train" and of the
+    source's other splits (see `checked_splits`), `classes` are empty where the source names none, and name and
+    fingerprints are empty.
     """
 
     images: Mapping[str, np.ndarray]
@@ -62,7 +63,7 @@ def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> tuple[np.ndar
 def named_classes(names: tuple[str, ...], labels: Mapping[str, np.ndarray], where: str) -> tuple[str, ...]:
     """The class names, "0".."K-1" where `names` are empty. `labels` are those of each split.
 
-    Raises UserError naming `where` for names that do not do, and for a label that no class of train explains.
+    Raises UserError naming `where` for unusable names, and for a label without a class in train.
     """
     top = max(int(values.max()) for values in labels.values())
     if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
@@ -106,7 +107,7 @@ def _refuse_gaps(present: np.ndarray, count: int, names: tuple[str, ...], where:
 def fingerprint(images: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray], classes: tuple[str, ...]) -> str:
     """The first 16 hex digits of the sha256 of class names, images and labels, split by split in the order of `images`.
 
-    `images` may be any arrays [N, ...] that stand for the pictures.
+    `images` may be any arrays [N, ...] that represent the pictures.
     """
     digest = hashlib.sha256("\0".join(classes).encode())
     for split, array in images.items():

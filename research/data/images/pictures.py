@@ -95,7 +95,7 @@ def _as_drawing(
 
 
 def _of_that_size(picture: np.ndarray, ink: Mapping[str, Any]) -> tuple[np.ndarray, list[str]]:
-    """`picture`, which has the training size: as it is, or inverted. The ground alone decides for a faint one."""
+    """`picture`, which has the training size, unchanged or inverted. For a faint one the ground alone decides."""
     low, high = float(picture.min()), float(picture.max())
     light_on_dark = ground(picture) < ((low + high) / 2 if high - low >= 2 * FAINT else 127.5)
     if light_on_dark == ink["light_on_dark"]:

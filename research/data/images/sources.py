@@ -42,7 +42,7 @@ def load_images(
     A path is taken as it is or looked for under `root` (see `paths.data_root`). `validation` is a share of train,
     `test` a share of all pictures. Each is drawn, by class and `split_seed`, only where the source has no such split.
     `size`, `gray` and `show` are for class folders (see `folders.read_image_folder`), which need a `size`.
-    Raises UserError, one line, for whatever is missing or damaged.
+    Raises UserError, one line, for anything missing or damaged.
     """
     raw = read(source, root, size, gray=gray, show=show)
     where = f"data {source}"

@@ -1,1 +1,1 @@
-"""Time series: read, put on regular steps, split in time, and cut into windows."""
+"""Time series: read, put on regular steps, split in time, and sliced into windows."""

@@ -14,7 +14,7 @@ from research.data.series.tables import LARGEST, ReadOptions, Table, chosen_colu
 from research.data.series.timestamps import Timestamps, check_years
 from research.errors import UserError, printable
 
-# numpy and zipfile raise these for damaged files, for .npy files named .npz, and for sizes beyond all memory.
+# Errors of numpy and zipfile for damaged files, for .npy files named .npz, and for sizes beyond all memory.
 BROKEN = (
     *(OSError, EOFError, ValueError, TypeError, RuntimeError, MemoryError, OverflowError, AttributeError),
     *(struct.error, zipfile.BadZipFile, zlib.error, lzma.LZMAError, tokenize.TokenError, SyntaxError, RecursionError),

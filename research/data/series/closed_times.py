@@ -16,7 +16,7 @@ ADVICE = "--data.missing join keeps to the times that have rows"
 
 
 def weekly_opening(series: Sequence[Sequence[Series]], step: np.timedelta64) -> np.ndarray | None:
-    """Which times of the week have known rows in any of `series` (the parts of each): bool [7, slots of a day].
+    """The times of the week with known rows in any of `series` (the parts of each): bool [7, slots of a day].
 
     Slots are hours, or longer steps; see `seasons.opening_of`. None where nothing is closed, and where steps do
     not divide a day.
@@ -30,12 +30,12 @@ def weekly_opening(series: Sequence[Sequence[Series]], step: np.timedelta64) -> 
 
 
 def closed_text(opening: np.ndarray) -> str:
-    """One line about the times of the week that `opening` [7, slots] has no rows at, and what to do."""
+    """One line about the times of the week without rows in `opening` [7, slots], with advice."""
     return f"no rows {_closed(opening)}, and forecasts go on through these times: {ADVICE}"
 
 
 def closed_forecasts(times: np.ndarray, opening: np.ndarray | None) -> str:
-    """One line about those forecast `times` [P] at which training had no rows; empty where none are."""
+    """One line about the forecast `times` [P] without rows in training; empty where all have rows."""
     if opening is None:
         return ""
     days, seconds = days_and_seconds(times)

@@ -9,7 +9,7 @@ from research.errors import UserError, printable
 
 UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
 DAY = UNITS["d"]
-MONTHS = {"month": 1, "mo": 1, "quarter": 3, "q": 3, "year": 12, "y": 12}  # plurals are read, too
+MONTHS = {"month": 1, "mo": 1, "quarter": 3, "q": 3, "year": 12, "y": 12}  # plurals are read as well
 _PART = r"(\d+(?:\.\d+)?)\s*(w|d|h|min|s)"
 
 

@@ -35,7 +35,7 @@ def fill_gaps(values: np.ndarray, longest: int) -> np.ndarray:
 
 
 def failing_zeros(values: np.ndarray) -> np.ndarray:
-    """Which of `values` [T] are runs of zeros between high values, as failing sensors write them: bool [T]."""
+    """The runs of zeros between high values in `values` [T], as failing sensors write them: bool [T]."""
     zero = values == 0
     others = np.abs(values[~zero & np.isfinite(values)])
     starts, ends = true_runs(zero)
@@ -50,11 +50,11 @@ def failing_zeros(values: np.ndarray) -> np.ndarray:
 
 
 def bin_edges(times: np.ndarray, step: int, longer: int) -> np.ndarray:
-    """Where whole steps of `longer` seconds begin in `times` [T], local, and where the last ends: int64 [count + 1].
+    """The starts of whole steps of `longer` seconds in `times` [T], local, and the end of the last: int64 [count + 1].
 
     T > 0, and rows are `step` seconds apart. Longer steps that divide a day begin at the same hours of the clock every
-    day, so that one is shorter or longer where the clock is changed. Others are counted on from the first midnight.
-    Steps of days begin at the first midnight that comes. Incomplete steps at either end are left out.
+    day, so that one is shorter or longer where the clock is changed. Others are counted from the first midnight.
+    Steps of days begin at the first midnight. Incomplete steps at either end are left out.
     """
     clock = _since_midnight(times, step, longer)
     if longer >= DAY and clock[0] // step:

@@ -1,4 +1,4 @@
-"""Series of which nothing can be learned: one of many is left out and named, a single one is refused."""
+"""Unusable series: some of many are left out and named, a single one is refused."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,14 +11,14 @@ from research.data.series.series_set import Series, SeriesSet
 from research.errors import UserError
 
 Parts = Mapping[str, tuple[Series, ...]]
-DAYS = 2  # of training that a daily profile is made of, at least: of one, it would tell that day of itself
+DAYS = 2  # least training days of a daily profile: with one day, the profile would be that day itself
 SHORTER = "give more of it, or take a shorter --data.context and --data.horizon"
 
 
 def without_flat(parts: Parts, columns: Sequence[str], where: str) -> tuple[Parts, tuple[Finding, ...]]:
-    """`parts` without the series of which no training value is known, or all are the same; and what is left out.
+    """`parts` without the series whose training values are unknown or all equal; and those left out.
 
-    Raises UserError, with the first of them, where they are all series. `without_short` counts them.
+    Raises UserError, with the first of them, if no series is left. `without_short` counts them.
     """
     flat = {one.name: found for one in parts["train"] if (found := _flat(one, columns))}
     faults = {name: f"column {column!r}: {fault}" for name, (column, fault) in flat.items()}
@@ -54,7 +54,7 @@ def without_short(data: SeriesSet, context: int, horizon: int, share: float, kin
 
 
 def _flat(one: Series, columns: Sequence[str]) -> tuple[str, str] | None:
-    """The first column of a training part that says nothing, and what is wrong with it; None where there is none."""
+    """The first column of a training part without information, and its fault; None where all have some."""
     for column, values in zip(columns, one.values.T, strict=True):
         known = values[np.isfinite(values)]
         if not len(known):
@@ -79,7 +79,7 @@ def _short(one: Series, context: int, horizon: int, part: str, kind: Kind) -> st
 def _refuse_many(faults: Mapping[str, str], count: int, share: float, where: str, other: str) -> None:
     """Raises UserError for `faults`, by the series' names, of more than `share` of `count` series, or of the one.
 
-    It advises to do the `other` thing, too.
+    The advice includes the `other` one.
     """
     if faults and (count == 1 or len(faults) > share * count):
         allowed = (

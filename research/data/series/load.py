@@ -56,7 +56,7 @@ def load_series(
        that divide a day keep to the hours of the clock; where it is changed, one is shorter or longer.
     6. Series that are empty or flat in training are left out.
 
-    Raises UserError, one line, for whatever is missing or not sound.
+    Raises UserError, one line, for anything missing or unsound.
     """
     options = ReadOptions(time, values, series, day_first, time_zone, resample, aggregate, zeros_missing, fill)
     paths = series_files(source, root)
@@ -112,7 +112,8 @@ def read_context(
     Times are converted to the `offset` from UTC of those in training, if it is known and the file has another one.
     Unknown steps at the end, and an incomplete last step, are left out with a warning. Ways of reading that the file
     does not settle, such as times without their offset, are a warning, too. With `exact` the file may have no other
-    columns of numbers. Raises UserError for missing columns, for another step, and for whatever `load_series` refuses.
+    columns of numbers. Raises UserError for missing columns, for another step, and for anything that `load_series`
+    refuses.
     """
     file = read_file(path, options, columns, exact=exact, offset=offset)
     if how := file.findings.how_read():
@@ -161,7 +162,7 @@ def _fill_and_resample(
 
 
 def _filling(file: str, columns: tuple[str, ...], series: Sequence[Series], fill: int) -> SeriesFindings:
-    """What `_fill_and_resample` fills in these series."""
+    """The findings of `_fill_and_resample` in these series."""
     found = [
         findings_of_filling(file, columns, one.name, one.times, one.values, fill_gaps(one.values, fill))
         for one in series

@@ -85,7 +85,7 @@ def nearest_month_steps(times: np.ndarray, step: np.timedelta64) -> tuple[np.nda
 
 
 def following(times: np.ndarray, step: np.timedelta64, count: int) -> np.ndarray:
-    """The `count` times after the last of `times`. Steps of months keep the day of the month; ends stay ends."""
+    """The `count` times after the last of `times`. Steps of months keep the day of the month, or its end."""
     if not months_in(step):
         return times[-1] + np.arange(1, count + 1) * step
     months = month_of(times[-1:]) + np.arange(1, count + 1) * months_in(step)

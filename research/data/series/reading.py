@@ -42,7 +42,7 @@ def read_file(
 
     `columns` are those of the training file, which must be there; with `exact` a table may hold no other numbers. By
     default the columns are those of `options`. Local times are converted to an `offset` from UTC that is given.
-    Raises UserError for whatever is not sound.
+    Raises UserError for anything unsound.
     """
     where, file = shown(str(path)), shown(path.name)
     check_zone(options.time_zone)

@@ -1,7 +1,7 @@
-"""The reference of a series, which scales what a net reads and answers: (value - expected) / spread.
+"""The reference of a series, which scales a net's inputs and outputs: (value - expected) / spread.
 
 The expected value is the training mean, or that of each time of day. Min-max scaling has the least training value (or
-the middle of the range) in its place, and the range (or half of it) in that of the spread.
+the middle of the range) as the expected value, and the range (or half of it) as the spread.
 """
 
 import io
@@ -23,7 +23,7 @@ FLAT = 1e-6  # of a series' standard deviation: smaller residuals are rounding e
 
 
 class Reference(NamedTuple):
-    """The expected values and spreads of S series, in their units; see `experiment.series.build` for what they fit.
+    """The expected values and spreads of S series, in their units; see `experiment.series.build` for their data.
 
     names: of the S series. table: float64 [S, slots, F], with one slot ("mean"), one for each step of the day ("day"),
     or those of Monday to Sunday ("weekday"); with min-max scaling, the value that becomes 0. spread: float64 [S, F],
@@ -51,7 +51,7 @@ def fit_reference(
 ) -> Reference:
     """Fit the mean of each series over all training steps ("mean"), or over the same step of each day ("day").
 
-    "weekday" shrinks the mean of each weekday towards that of all days, for a weekday has few values: it is
+    "weekday" shrinks the mean of each weekday towards that of all days, since a weekday has few values: it is
     blend * own mean + (1 - blend) * mean of all days. An unknown weekday has the mean of all days; an unknown step has
     that of the nearest step around the clock. The statistic "median" takes medians over days in place of means. With
     `smooth` > 0, in steps, a Gaussian smooths the day around the clock.

@@ -1,4 +1,4 @@
-"""Seasons of a series (a day, or a year of months), and the business days and hours that it keeps to."""
+"""Seasons of a series (a day, or a year of months), and its business days and hours."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -58,7 +58,7 @@ CLOSED = 0.1  # a step of the week is closed if fewer than this share of the wee
 
 
 def opening_of(parts: Sequence[np.ndarray], step: np.timedelta64) -> np.ndarray | None:
-    """Which steps of the week a series with times `parts` (datetime64[s], local) has: bool [7, slots of a day].
+    """The steps of the week in a series with times `parts` (datetime64[s], local): bool [7, slots of a day].
 
     A step that fewer than a tenth of the weeks have, from the first time of a part to its last, is closed. A step that
     no part reaches has the hours of other days. Returns None where steps do not divide a day, and where nothing is
@@ -78,7 +78,7 @@ def opening_of(parts: Sequence[np.ndarray], step: np.timedelta64) -> np.ndarray 
 
 
 def following_open(ahead: Callable[[int], np.ndarray], count: int, opening: np.ndarray) -> np.ndarray:
-    """The first `count` open ones of the steps to come, datetime64[s]; `ahead(n)` gives the local times of n steps."""
+    """The first `count` open steps in the future, datetime64[s]; `ahead(n)` gives the local times of n steps."""
     weeks = -(-count // int(opening.sum())) + 2  # one for the current week, and one for changes of the clock
     times = ahead(weeks * opening.size)
     return times[opening[_slots(times, opening.shape[1])]][:count]
@@ -91,6 +91,6 @@ def _slots(times: np.ndarray, slots: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _counts(times: np.ndarray, slots: int) -> np.ndarray:
-    """How many of `times` are in each slot of each weekday: [7, slots]."""
+    """The number of `times` in each slot of each weekday: [7, slots]."""
     weekdays, index = _slots(times, slots)
     return np.bincount(weekdays * slots + index, minlength=7 * slots).reshape(7, slots)

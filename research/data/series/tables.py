@@ -15,7 +15,7 @@ from research.data.series.repeats import advise_on_repeats, refuse_repeated
 from research.data.series.timestamps import Timestamps, holds_dates, joined_times, read_timestamps
 from research.errors import UserError, printable
 
-LARGEST = 1e18  # the largest number that is read: its square is still a float32
+LARGEST = 1e18  # the largest number that is read: its square fits a float32
 
 SIGN = r"[%‰€$£¥°]\S*"
 WITH_UNIT = rf"(?:{SIGN}\s*)?[+-]?\d[\d.,]*\s*(?:{SIGN}|[^\W\d_]{{1,6}}(?:/\w+)?)|{SIGN}\s*[+-]?\d[\d.,]*"
@@ -35,7 +35,7 @@ class Table(NamedTuple):
 
 
 class ReadOptions(NamedTuple):
-    """How files of series are read; `series.load.load_series` says what each option means."""
+    """The options for reading files of series; `series.load.load_series` describes each."""
 
     time: str | tuple[str, ...] | None = None
     values: tuple[str, ...] = ()
@@ -125,7 +125,7 @@ def _refuse_more(columns: Sequence[int], frame: Frame, where: str) -> None:
 
 
 def chosen_columns(names: Sequence[str], options: ReadOptions, trained: Sequence[str], where: str) -> list[int]:
-    """The indices of the columns of values that are asked for; none where all numeric columns are meant."""
+    """The indices of the requested columns of values; none where all numeric columns are meant."""
     missing = [name for name in trained if name not in names]
     if missing:
         raise UserError(
@@ -167,7 +167,7 @@ def _advice(
     timestamps: Timestamps,
     series: np.ndarray,
 ) -> str:
-    """What to do where rows repeat their times. Columns of fractions cannot name series."""
+    """Advice for rows that repeat their times. Columns of fractions cannot name series."""
     import pandas as pd  # slow to import
 
     cells = {frame.names[index]: frame.columns[index] for index in others}
@@ -196,7 +196,7 @@ def _name(cell: Any) -> str:
 
 
 def _numbers(frame: Frame, index: int, where: str, demanded: bool) -> tuple[np.ndarray, int] | None:
-    """Column `index` as float64 [N], NaN where empty, and how many cells had decimal commas or thousands separators.
+    """Column `index` as float64 [N], NaN where empty, and the number of cells with commas or thousands separators.
 
     None where no cell is a number and the column is not `demanded`.
     """

@@ -56,7 +56,7 @@ def read_timestamps(column: Any, rows: np.ndarray, where: str, *, day_first: boo
 
 
 def at_offset(timestamps: Timestamps, offset: np.timedelta64) -> Timestamps:
-    """Local `timestamps` as a clock of this `offset` from UTC shows them; those without one are taken to have it."""
+    """Local `timestamps` on a clock with this `offset` from UTC; those without an offset are assumed to have it."""
     times, own = timestamps.times, timestamps.offset
     if own == offset:
         return timestamps

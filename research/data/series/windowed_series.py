@@ -1,4 +1,4 @@
-"""Windows of series as a data set: the rows are held once, and a window is known by its first row."""
+"""Windows of series as a data set: the rows are stored once, and a window is given by its first row."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from research.batches import Array, Batch, padding_weights, real_rows
 
 
 class WindowedSeries(NamedTuple):
-    """N overlapping windows of series that lie one after another along R rows.
+    """N overlapping windows of series that are concatenated along R rows.
 
     Each window is L rows of context and P rows of horizon. `context` and `horizon` hold the positions of those rows,
     counted from the window's first one; their lengths are L and P.
@@ -24,7 +24,7 @@ class WindowedSeries(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many windows there are, N."""
+        """The number of windows, N."""
         return len(self.starts)
 
     def take(self, index: jax.Array) -> Batch:
@@ -36,7 +36,7 @@ class WindowedSeries(NamedTuple):
         """(inputs, targets, known share of the targets [B]) of the windows that begin at the rows `starts` [B].
 
         Inputs are values and known [B, L, F] and calendar [B, L + P, C]; targets are values [B, P, F], NaN where
-        unknown. Nothing that was measured within the horizon is among the inputs.
+        unknown. The inputs contain no values from the horizon.
         """
         L, P = len(self.context), len(self.horizon)
 

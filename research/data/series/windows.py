@@ -38,7 +38,7 @@ class Windows(NamedTuple):
 
     @property
     def scaled(self) -> np.ndarray:
-        """(values - expected) / spread, 0 where unknown, float32 [R, F]: what a net reads.
+        """(values - expected) / spread, 0 where unknown, float32 [R, F]: the inputs of a net.
 
         The difference is computed in float64, because float32 has steps of 4 at 48,000,000.
         """
