@@ -31,8 +31,8 @@ def apply_of(net: nn.Module, precision: str = "float32") -> Apply:
     On CPU "bfloat16" of a Network is float32 with rounded operands (see `rounding`).
 
     On CPU a large batch of pictures runs as two independent halves, so that one core can move data while the other
-    multiplies; each half has its own dropout key. The function and its compiled programs are cached by net and
-    precision.
+    multiplies; each half has its own dropout key. The program chooses, so an exported one is right on every platform.
+    The function and its compiled programs are cached by net and precision.
     """
     return _apply_of(net, precision)  # pyright: ignore[reportArgumentType]  # a Flax module is hashable by its fields
 
@@ -51,8 +51,8 @@ def _apply_of(net: nn.Module, precision: str) -> Apply:
     def apply(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
         splits = set(variables) == {"params"} and _splits(net, len(jax.tree.leaves(inputs)[0]))
         cpu = in_halves if splits else on_cpu
-        if not rounds:  # in the program the choice would take 0.4 s more tracing
-            return (cpu if jax.default_backend() == "cpu" else elsewhere)(variables, inputs, key)
+        if cpu is elsewhere:
+            return cpu(variables, inputs, key)
         return jax.lax.platform_dependent(variables, inputs, key, cpu=cpu, default=elsewhere)
 
     return apply

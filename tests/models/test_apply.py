@@ -19,6 +19,13 @@ def test_halves_change_no_output(count):
     np.testing.assert_allclose(found[:5], one_by_one, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("platform", "split"), [("cpu", True), ("cuda", False)])
+def test_the_program_chooses_halves_by_its_platform(platform, split):
+    program = jax.export.export(jax.jit(apply_of(NET)), platforms=[platform])(VARIABLES, PICTURES, None)
+    half = f"tensor<{SMALLEST_HALF}x9x9x1x"
+    assert (half in program.mlir_module()) == split
+
+
 def test_each_example_drops_out_for_itself():
     same = np.repeat(PICTURES[:1], 2 * SMALLEST_HALF, axis=0)
     found = np.asarray(jax.jit(apply_of(NET))(VARIABLES, same, jax.random.key(3))[0])
