@@ -35,28 +35,28 @@ def imported(path):
 
 def rooms(root):
     for path in sorted((root / "research").rglob("*.py")):
-        place = path.relative_to(root / "research").parts[0].removesuffix(".py")
-        if place != "__init__":
-            yield place, path
+        room = path.relative_to(root / "research").parts[0].removesuffix(".py")
+        if room != "__init__":
+            yield room, path
 
 
-def wrong_arrows(place, path):
+def wrong_arrows(room, path):
     for name in imported(path):
         if not name.startswith("research.") or name == FOR_ALL or name.startswith(f"{FOR_ALL}."):
             continue
         target = name.split(".")[1]
-        if target == place or (place, target) in WITHIN_RANK_ZERO | WITHIN_RANK_ONE:
+        if target == room or (room, target) in WITHIN_RANK_ZERO | WITHIN_RANK_ONE:
             continue
-        if RANKS[target] >= RANKS[place]:
-            yield f"{path} ({place}) imports {name}"
+        if RANKS[target] >= RANKS[room]:
+            yield f"{path} ({room}) imports {name}"
 
 
 def test_every_room_has_a_rank(root):
-    assert {place for place, _ in rooms(root)} <= set(RANKS)
+    assert {room for room, _ in rooms(root)} <= set(RANKS)
 
 
 def test_no_arrow_runs_up_or_between_rooms_of_a_rank(root):
-    wrong = [arrow for place, path in rooms(root) for arrow in wrong_arrows(place, path)]
+    wrong = [arrow for room, path in rooms(root) for arrow in wrong_arrows(room, path)]
     assert not wrong, "\n".join(wrong)
 
 
@@ -88,15 +88,15 @@ def imported_modules(path, modules):
 
 
 def test_flax_stays_in_the_models(root):
-    for place, path in rooms(root):
-        if place not in ("models", "bench"):
+    for room, path in rooms(root):
+        if room not in ("models", "bench"):
             assert not any(name.split(".")[0] == "flax" for name in imported(path)), path
 
 
 def test_nothing_unpickles(root):
-    for place, path in rooms(root):
+    for room, path in rooms(root):
         names = {name.split(".")[0] for name in imported(path)}
-        assert not names & {"pickle", "dill", "cloudpickle", "joblib", "shelve"}, (place, path)
+        assert not names & {"pickle", "dill", "cloudpickle", "joblib", "shelve"}, (room, path)
 
 
 def test_scripts_are_stubs(root):

@@ -25,16 +25,16 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
-def test_a_figures_place_is_looked_at_before_any_work(tmp_path):
+def test_a_figures_path_is_checked_before_any_work(tmp_path):
     assert files.png_path(tmp_path / "new/figure.PNG") == tmp_path / "new/figure.PNG"
     assert not list(tmp_path.iterdir())
-    for place, complaint in (
+    for path, complaint in (
         (tmp_path, "is a folder; give a file"),
         (tmp_path / "notes.md", "does not end in .png"),
         ("/proc/figure.png", "cannot write /proc/figure.png: .*; choose another place"),
     ):
         with pytest.raises(UserError, match=complaint):
-            files.png_path(place)
+            files.png_path(path)
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"a": 1', "\x00"])

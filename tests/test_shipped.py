@@ -17,17 +17,17 @@ def shipped(root, tmp_path):
         assert done.returncode == 0, done.stderr
         assert max(map(len, done.stdout.splitlines())) <= 80, "the tables fit a terminal of 80 columns"
         assert "steps/s" in done.stderr and "left" in done.stderr, "progress, as plain lines where there is no terminal"
-        [place] = (tmp_path / "runs").iterdir()
-        return json.loads((place / "record.json").read_text()), place
+        [run_dir] = (tmp_path / "runs").iterdir()
+        return json.loads((run_dir / "record.json").read_text()), run_dir
 
     return run
 
 
 def test_the_quickstart_runs_from_pixels_to_a_report(shipped):
-    record, place = shipped("--train.epochs", "2")
+    record, run_dir = shipped("--train.epochs", "2")
     assert record["status"] == "finished" and record["metrics"]["test"]["accuracy"] >= 0.5
     assert record["parameters"]["total"] == 72_842
-    assert (place / "report.html").stat().st_size > 50_000
+    assert (run_dir / "report.html").stat().st_size > 50_000
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from research import trees
 TREE = {"block1": {"conv1": {"kernel": jnp.zeros((3, 3)), "bias": jnp.ones(3)}}, "head": [jnp.zeros(2), jnp.ones(1)]}
 
 
-def test_names_join_keys_and_places():
+def test_names_join_keys_and_indices():
     assert list(trees.named_leaves(TREE)) == ["block1/conv1/bias", "block1/conv1/kernel", "head/0", "head/1"]
 
 

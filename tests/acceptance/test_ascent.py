@@ -71,7 +71,7 @@ def plain(stage, leaves, x):
 
 
 def plainly(workload, layer, filters):
-    """The mean activations that the filters reach one by one, as in torch's loop: Adam written out, in 0..255."""
+    """The mean activations that the filters reach one by one, as torch's loop ascends: Adam written out, in 0..255."""
     leaves, (scale, offset) = leaves_for_rgb(workload), preprocessing(workload)
 
     def mean(picture, index):

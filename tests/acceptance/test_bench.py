@@ -1,4 +1,4 @@
-"""The bench's door from end to end: four processes, each of which compiles the digit net."""
+"""The bench's command from end to end: four processes, each of which compiles the digit net."""
 
 import json
 
@@ -6,7 +6,7 @@ from research.cli.bench import bench
 
 
 def test_our_parties_run_to_the_end(tmp_path, capsys):
-    """The whole door, on the workload that needs no peers: steps, scanned and one by one, in processes of their own."""
+    """On the workload that needs no peers: steps, scanned and one by one, in processes of their own."""
     file = tmp_path / "bench.json"
     assert bench(["scan_vs_loop", "--rounds", "1", "--steps", "1", "--json", str(file)]) == 0
     races = json.loads(file.read_text())["workloads"]["scan_vs_loop"]

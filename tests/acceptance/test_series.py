@@ -17,7 +17,7 @@ def load(source, **changes):
 
 
 def errors(windows, context, horizon, forecast):
-    """Absolute errors [N, P] of `forecast` [R], what each row is told to be."""
+    """Absolute errors [N, P] of `forecast` [R], what each row is forecast to be."""
     rows = windows.starts[:, None] + context + np.arange(horizon)
     return np.abs(windows.values[rows, 0] - forecast[rows])
 

@@ -25,10 +25,10 @@ def shipped(root, name, **changes):
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """(comparison, {name: run directory})."""
-    place, root = tmp_path_factory.mktemp("traffic"), Path(__file__).parents[2]
-    places = {name: place / name for name in NAMES}
-    entries = [(shipped(root, name), places[name]) for name in NAMES]
-    return experiment.compare(entries, place / "traffic.png"), places
+    folder, root = tmp_path_factory.mktemp("traffic"), Path(__file__).parents[2]
+    run_dirs = {name: folder / name for name in NAMES}
+    entries = [(shipped(root, name), run_dirs[name]) for name in NAMES]
+    return experiment.compare(entries, folder / "traffic.png"), run_dirs
 
 
 def test_windows_that_span_no_missing_day(root):
@@ -57,20 +57,20 @@ def test_values_alone_lose_to_a_mean_over_days(found, name, least, most):
 
 
 def test_a_net_over_the_profile_beats_the_mean_at_every_horizon(found):
-    comparison, places = found
+    comparison, run_dirs = found
     assert comparison.rungs["traffic_profile"]["mae"] <= 49.0
     assert next(iter(sorted(comparison.rungs.values(), key=lambda row: row["mae"])))["name"] == "traffic_profile"
-    with np.load(places["traffic_profile"] / "forecasts.npz", allow_pickle=False) as kept:
-        average = np.abs(kept["baseline/time-of-day mean"] - kept["truth"]).mean(axis=(0, 2))
+    with np.load(run_dirs["traffic_profile"] / "forecasts.npz", allow_pickle=False) as saved:
+        average = np.abs(saved["baseline/time-of-day mean"] - saved["truth"]).mean(axis=(0, 2))
         for seed in (0, 1):
-            assert (np.abs(kept[f"forecasts/{seed}"] - kept["truth"]).mean(axis=(0, 2)) <= average).all()
+            assert (np.abs(saved[f"forecasts/{seed}"] - saved["truth"]).mean(axis=(0, 2)) <= average).all()
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_shipped_forecasters_have_intervals_and_forecast_no_negative_traffic(found, name):
-    place = found[1][name]
-    record = read_record(place)
+    run_dir = found[1][name]
+    record = read_record(run_dir)
     assert record["metrics"]["test"]["interval_coverage"] > 0.8  # the days of validation hold what the file asks for
     assert record["data"]["never_negative"] == record["data"]["columns"]
-    with np.load(place / "forecasts.npz", allow_pickle=False) as kept:
-        assert min(kept[f"forecasts/{seed}"].min() for seed in (0, 1)) >= 0
+    with np.load(run_dir / "forecasts.npz", allow_pickle=False) as saved:
+        assert min(saved[f"forecasts/{seed}"].min() for seed in (0, 1)) >= 0

@@ -103,4 +103,4 @@ def test_real_photos_pass_the_guard_and_swapped_ones_do_not(data, photos):
 
 def test_the_class_names_are_those_of_keras_index(data):
     index = json.loads((data / "imagenet_samples/imagenet_class_index.json").read_text())
-    assert [list(names) for names in class_names()] == [index[str(place)] for place in range(1000)]
+    assert [list(names) for names in class_names()] == [index[str(number)] for number in range(1000)]

@@ -90,7 +90,7 @@ def test_with_a_reach_a_linear_net_ends_at_its_slope_whatever_its_scale():
 
 
 def test_a_number_that_is_stopped_forgets_where_it_was_going():
-    """At white after two steps, where the slope has turned: it leaves at once, which momentum would put off."""
+    """At white after two steps, where the slope has turned: it leaves at once, which momentum would delay."""
 
     def turning(params, pictures):
         return {"out": -jnp.abs(pictures.reshape(len(pictures), -1) / 127.5 - 1 - params)}

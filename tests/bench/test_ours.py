@@ -161,7 +161,7 @@ def program_bytes(workload, data):
 
 @pytest.mark.slow
 def test_memory_is_flat_in_the_number_of_windows():
-    """Of one series, ten times as many windows: a start more for each, and its place in the order of an epoch."""
+    """Of one series, ten times as many windows: a start more for each, and its position in the order of an epoch."""
     every = windowed_series(LSTM)
     few = every._replace(starts=every.starts[::10])
     more = len(every.starts) - len(few.starts)

@@ -10,8 +10,8 @@ from research.command_line import run
 
 
 @pytest.fixture
-def door(monkeypatch, capfd, root):
-    """`door("train", *arguments) -> (exit code, stdout, stderr)`, as the script of that name would."""
+def run_script(monkeypatch, capfd, root):
+    """`run_script("train", *arguments) -> (exit code, stdout, stderr)`, as the script of that name would."""
 
     def call(name, *arguments):
         monkeypatch.setattr(sys, "argv", [f"scripts/{name}.py", *map(str, arguments)])

@@ -20,22 +20,22 @@ def idx(array):
     return struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def folder(place, images=None, labels=None, **replaced):
+def folder(path, images=None, labels=None, **replaced):
     """A folder of idx files of 40 training pictures of two classes, with what is given replaced."""
-    place.mkdir()
+    path.mkdir()
     images = np.zeros((40, 28, 28), np.uint8) if images is None else images
     labels = (np.arange(40) % 2).astype(np.uint8) if labels is None else labels
     content = {"train-images-idx3-ubyte": idx(images), "train-labels-idx1-ubyte": idx(labels)}
     for name, value in (content | {name.replace("_", "-"): value for name, value in replaced.items()}).items():
         if value is not None:
-            (place / f"{name}.gz").write_bytes(gzip.compress(value))
-    return place
+            (path / f"{name}.gz").write_bytes(gzip.compress(value))
+    return path
 
 
-def keras(place, **arrays):
+def keras(path, **arrays):
     images, labels = np.zeros((40, 28, 28), np.uint8), np.arange(40) % 2
-    np.savez(place, **({"x_train": images, "y_train": labels} | arrays))
-    return place
+    np.savez(path, **({"x_train": images, "y_train": labels} | arrays))
+    return path
 
 
 FLAGS = [
@@ -74,8 +74,8 @@ FLAGS = [
 
 
 @pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a)[:60] or "nothing" for a, _ in FLAGS])
-def test_a_wrong_command_line(door, refused, configs, tmp_path, arguments, pattern):
-    refused(door("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
+def test_a_wrong_command_line(run_script, refused, configs, tmp_path, arguments, pattern):
+    refused(run_script("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
 
 
 GOOD = np.zeros((40, 28, 28), np.uint8)
@@ -107,10 +107,10 @@ DATA = {
 
 
 @pytest.mark.parametrize("case", DATA)
-def test_data_that_is_not_sound(door, refused, configs, tmp_path, case):
+def test_data_that_is_not_sound(run_script, refused, configs, tmp_path, case):
     make, pattern = DATA[case]
     source = make(tmp_path)
-    refused(door("train", configs / "mnist_cnn.py", "--data.source", source), pattern, tmp_path)
+    refused(run_script("train", configs / "mnist_cnn.py", "--data.source", source), pattern, tmp_path)
 
 
 MADE = "from research.config import *\ndef get_config(): return ImageExperiment(name='x', "
@@ -122,7 +122,7 @@ def test_a_configuration_of_lists_and_mappings_is_one_of_tuples_and_sections(tmp
     assert found == ImageExperiment(name="x", model=ConvNet(channels=(8, 8)), train=Training(epochs=3))
 
 
-def test_a_configuration_that_fails_or_is_none(door, refused, tmp_path):
+def test_a_configuration_that_fails_or_is_none(run_script, refused, tmp_path):
     for text, pattern in (
         ("x = (", "SyntaxError"),
         ("", "get_config"),
@@ -133,17 +133,17 @@ def test_a_configuration_that_fails_or_is_none(door, refused, tmp_path):
         (MADE + 'data=ImageData(train_limit=0.5, source=("a", {1}))', "config.py"),
     ):
         (tmp_path / "config.py").write_text(text)
-        refused(door("train", tmp_path / "config.py"), pattern, tmp_path)
+        refused(run_script("train", tmp_path / "config.py"), pattern, tmp_path)
 
 
 @pytest.mark.parametrize(
     "text",
     ['{"name": "a", "colour": 1}', '{"name": "a", "seed": "1"}', "[]", '{"name": "a", "model": {"kind": "x"}}', "{"],
 )
-def test_a_config_json_that_is_none(door, refused, tmp_path, text):
+def test_a_config_json_that_is_none(run_script, refused, tmp_path, text):
     (tmp_path / "c.json").write_text(text)
     refused(
-        door("train", "--config-json", tmp_path / "c.json"),
+        run_script("train", "--config-json", tmp_path / "c.json"),
         "c.json(: configuration field| is not valid JSON)",
         tmp_path,
     )
@@ -173,12 +173,12 @@ def test_a_config_json_that_is_none(door, refused, tmp_path, text):
         ("convolution", ["--chip", "7", "0"], "corners go from 0,0 to 5,5"),
     ],
 )
-def test_the_other_doors(door, refused, configs, tmp_path, name, arguments, pattern):
-    refused(door(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
+def test_the_other_commands(run_script, refused, configs, tmp_path, name, arguments, pattern):
+    refused(run_script(name, *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
 
 
-@pytest.mark.parametrize("door", ["kill", "amid_an_import", "amid_flags"])
-def test_a_door_that_is_terminated_says_so(root, tmp_path, door):
+@pytest.mark.parametrize("command", ["kill", "amid_an_import", "amid_flags"])
+def test_a_command_that_is_terminated_says_so(root, tmp_path, command):
     (tmp_path / "killing.py").write_text(
         "import os, signal\ntry: os.kill(os.getpid(), signal.SIGTERM)\nexcept BaseException: pass\n"
     )
@@ -197,6 +197,6 @@ def amid_flags(arguments):
     command_line.tyro.cli = kill
     command_line.parse(int, ["3"])
 
-raise SystemExit(command_line.run({door}))"""
+raise SystemExit(command_line.run({command}))"""
     done = subprocess.run([sys.executable, "-c", stub], cwd=root, capture_output=True, text=True)
     assert done.returncode == 75 and done.stderr.endswith(": terminated, and nothing is half-written; run it again\n")

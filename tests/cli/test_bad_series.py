@@ -29,19 +29,19 @@ def hours(write_series, tmp_path):
     return lambda change=lambda columns: columns: write_series(tmp_path / "hours.csv", change)
 
 
-def put(column, place, cell):
-    """A change that puts `cell` into a row of a column."""
+def with_cell(column, rows, cell):
+    """A change that sets `rows` of a column to `cell`."""
 
     def change(columns):
         cells = np.array(columns[column]).astype(object)
-        cells[place] = cell
+        cells[rows] = cell
         return columns | {column: cells}
 
     return change
 
 
-def only(places):
-    return lambda columns: {name: cells[places] for name, cells in columns.items()}
+def only(rows):
+    return lambda columns: {name: cells[rows] for name, cells in columns.items()}
 
 
 def two_steps(columns):
@@ -66,29 +66,29 @@ def two_stores(columns):
 
 SERIES = {
     "shorter than a window": (only(slice(0, 12)), "train part is 8 steps long; it must be 10 at least, 4 of context"),
-    "constant": (put("flow", slice(None), 5.0), "hours.csv: column 'flow': all training values are 5"),
-    "all missing": (put("speed", slice(None), np.nan), "column 'speed': no training value is known"),
+    "constant": (with_cell("flow", slice(None), 5.0), "hours.csv: column 'flow': all training values are 5"),
+    "all missing": (with_cell("speed", slice(None), np.nan), "column 'speed': no training value is known"),
     "unsorted": (swapped, r"row 53: time goes back from 2016-01-06 03:00 to 2016-01-06 02:00; sort the rows"),
     "a time in two columns": (date_and_time, "row 3 has the time of another row.*: --data.time Date Time"),
     "two stores": (two_stores, "row 3 has the time of another row.*: --data.series store"),
-    "no time": (put("time", 20, "yesterday"), "row 22: 'yesterday' is no time; write 2016-01-31 23:55"),
-    "empty time": (put("time", 20, ""), "row 22 has no time"),
+    "no time": (with_cell("time", 20, "yesterday"), "row 22: 'yesterday' is no time; write 2016-01-31 23:55"),
+    "empty time": (with_cell("time", 20, ""), "row 22 has no time"),
     "two steps": (two_steps, r"two different steps, (5 min|1 h) .* and (5 min|1 h)"),
-    "no number": (put("flow", 30, "many"), "row 32, column 'flow': 'many' is no number"),
-    "infinite": (put("flow", 30, np.inf), "row 32, column 'flow': 'inf' is beyond"),
-    "huge": (put("flow", 30, 10**40), "row 32, column 'flow': .* is beyond 1e"),
+    "no number": (with_cell("flow", 30, "many"), "row 32, column 'flow': 'many' is no number"),
+    "infinite": (with_cell("flow", 30, np.inf), "row 32, column 'flow': 'inf' is beyond"),
+    "huge": (with_cell("flow", 30, 10**40), "row 32, column 'flow': .* is beyond 1e"),
     "one row": (only(slice(0, 1)), "no series of two rows or more"),
     "no rows": (only(slice(0, 0)), "holds no rows"),
-    "far future": (put("time", 335, "2999-01-01T00:00"), "row 337: its time is in the year 2999"),
-    "full of holes": (put("flow", slice(None, None, 4), np.nan), "no window of 4 . 6 steps: at most 3 in a row"),
+    "far future": (with_cell("time", 335, "2999-01-01T00:00"), "row 337: its time is in the year 2999"),
+    "full of holes": (with_cell("flow", slice(None, None, 4), np.nan), "no window of 4 . 6 steps: at most 3 in a row"),
 }
 
 
 @pytest.mark.parametrize("case", SERIES)
-def test_a_series_that_is_not_sound(door, refused, hours, tmp_path, case):
+def test_a_series_that_is_not_sound(run_script, refused, hours, tmp_path, case):
     change, pattern = SERIES[case]
     hours(change)
-    refused(door("train", "dense.py"), pattern, tmp_path)
+    refused(run_script("train", "dense.py"), pattern, tmp_path)
 
 
 FLAGS = [
@@ -121,9 +121,9 @@ FLAGS = [
 
 
 @pytest.mark.parametrize("words", [words for words, _ in FLAGS])
-def test_a_wrong_command_line(door, refused, hours, tmp_path, words):
+def test_a_wrong_command_line(run_script, refused, hours, tmp_path, words):
     hours()
-    refused(door("train", *words.split()), dict(FLAGS)[words], tmp_path)
+    refused(run_script("train", *words.split()), dict(FLAGS)[words], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_a_wrong_command_line(door, refused, hours, tmp_path, words):
         ("lstm.py {root}/configs/traffic_dense.py", "no series traffic_pems|no column|differ"),
     ],
 )
-def test_what_cannot_be_compared(door, refused, hours, root, tmp_path, words, pattern):
+def test_what_cannot_be_compared(run_script, refused, hours, root, tmp_path, words, pattern):
     hours()
-    refused(door("compare", *words.format(root=root).split()), pattern, tmp_path)
+    refused(run_script("compare", *words.format(root=root).split()), pattern, tmp_path)
 
 
 FILES = {
@@ -148,16 +148,16 @@ FILES = {
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_a_file_that_is_no_series(door, refused, hours, tmp_path, case):
+def test_a_file_that_is_no_series(run_script, refused, hours, tmp_path, case):
     hours().write_bytes(FILES[case][0])
-    refused(door("train", "dense.py"), FILES[case][1], tmp_path)
+    refused(run_script("train", "dense.py"), FILES[case][1], tmp_path)
 
 
 @pytest.mark.slow
-def test_names_that_steer_a_terminal_or_a_page_do_neither(door, hours, tmp_path):
+def test_names_that_steer_a_terminal_or_a_page_do_neither(run_script, hours, tmp_path):
     name = "\x1b[31m<script>alert(1)</script>[red]flow"
     hours(lambda columns: {"time": columns["time"], name: columns["flow"]})
-    code, out, err = door("train", "dense.py")
+    code, out, err = run_script("train", "dense.py")
     assert code == 0 and "\x1b[31m" not in out + err
     page = (tmp_path / "runs/hours/report.html").read_text()
     assert "<script>alert" not in page and "\x1b" not in page

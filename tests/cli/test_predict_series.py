@@ -20,17 +20,17 @@ def get_config():
 
 
 @pytest.fixture
-def trained(door, write_series, tmp_path):
+def trained(run_script, write_series, tmp_path):
     (tmp_path / "hours.py").write_text(CONFIG)
     write_series(tmp_path / "hours.csv")
-    assert door("train", "hours.py")[0] == 0
+    assert run_script("train", "hours.py")[0] == 0
     return tmp_path / "runs/hours"
 
 
-def test_lines_of_json_and_a_word_about_what_does_not_fit(door, trained, tmp_path):
+def test_lines_of_json_and_a_word_about_what_does_not_fit(run_script, trained, tmp_path):
     rows = (tmp_path / "hours.csv").read_text().splitlines()
     (tmp_path / "narrow.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows))
-    code, out, err = door("predict", trained, "hours.csv", "narrow.csv", "hours.csv")
+    code, out, err = run_script("predict", trained, "hours.csv", "narrow.csv", "hours.csv")
     assert code == 2 and err.strip().splitlines() == [
         "predict.py: narrow.csv lacks columns of the training file: 'speed' (it has 'time', 'flow'); "
         "give it the same columns"
@@ -39,13 +39,13 @@ def test_lines_of_json_and_a_word_about_what_does_not_fit(door, trained, tmp_pat
     assert first == second and first["input"] == "hours.csv"
     assert first["columns"].keys() == {"flow", "speed"} and len(first["times"]) == 6
     assert all(len(one[kind]) == 6 for one in first["columns"].values() for kind in ("forecast", "low", "high"))
-    assert door("predict", trained, "hours.csv")[0] == 0
-    code, out, err = door("predict", trained, "hours.csv", "--as-is")
+    assert run_script("predict", trained, "hours.csv")[0] == 0
+    code, out, err = run_script("predict", trained, "hours.csv", "--as-is")
     assert (code, out) == (2, "") and "--as-is is for pictures" in err and len(err.splitlines()) == 1
 
 
-def test_evaluating_says_how_good_it_is_beside_the_baselines(door, trained):
-    code, out, _ = door("evaluate", trained)
+def test_evaluating_says_how_good_it_is_beside_the_baselines(run_script, trained):
+    code, out, _ = run_script("evaluate", trained)
     *lines, last = out.splitlines()
     assert code == 0 and max(map(len, lines)) <= 80 and last.startswith("finished: ")
     for words in ("last value", "seasonal naive (day)", "time-of-day mean", "MASE", "6 h"):
@@ -57,9 +57,9 @@ def test_evaluating_says_how_good_it_is_beside_the_baselines(door, trained):
 
 
 @pytest.mark.parametrize("loss", ["mse", "quantile"])
-def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(door, trained, loss):
+def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(run_script, trained, loss):
     reason = "90% takes 9 held-out days, and column flow has 3: hold out more (--data.validation), or ask for less"
-    code, out, _ = door(
+    code, out, _ = run_script(
         "train", "hours.py", "--forecast.coverage", "0.9", "--forecast.loss", loss, "--run-dir", "ninety"
     )
     assert code == 0 and reason in re.sub(r"\s+", " ", out) and "meant to hold" not in out
@@ -67,6 +67,6 @@ def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_
     assert reason in page and "meant to hold" not in page
     record = json.loads((trained.parents[1] / "ninety/record.json").read_text())
     assert not [name for metrics in record["metrics"].values() for name in metrics if name.startswith("interval")]
-    answer = json.loads(door("predict", "ninety", "hours.csv")[1])
+    answer = json.loads(run_script("predict", "ninety", "hours.csv")[1])
     assert answer["uncalibrated"] == f"{reason} (--forecast.coverage 0.75)"
     assert answer["columns"]["flow"].keys() == {"forecast"}

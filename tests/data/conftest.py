@@ -73,12 +73,12 @@ def _drawn(width):
 
     generator = np.random.default_rng(5)
     pictures = []
-    for place in range(12):
+    for index in range(12):
         big = Image.new("L", (400, 400))
         pen = ImageDraw.Draw(big)
         corners = [tuple(map(int, generator.integers(40, 360, 2))) for _ in range(4)]
         pen.line(corners, fill=255, width=width, joint="curve")
-        if place % 2:
+        if index % 2:
             pen.ellipse((60, 120, 260, 330), outline=255, width=width)
         cut = big.crop(big.getbbox())
         share = 20 / max(cut.size)

@@ -14,9 +14,9 @@ def windows(R: int, P: int) -> np.ndarray:
 
 def naive(values, starts, P, firsts=None, expected=-1.0):
     firsts = np.zeros_like(starts) if firsts is None else firsts
-    cycles, places = np.divmod(np.arange(len(values)), SEASON)
+    cycles, positions = np.divmod(np.arange(len(values)), SEASON)
     expectations = np.full((len(starts), P, values.shape[1]), expected)
-    return seasonal_naive(values, starts, firsts, L, cycles, places, expectations)
+    return seasonal_naive(values, starts, firsts, L, cycles, positions, expectations)
 
 
 @pytest.mark.parametrize("P", [1, 4, 11])
@@ -73,19 +73,19 @@ def test_the_last_known_value_lasts():
 
 
 def test_an_hour_that_comes_twice_goes_back_to_the_day_before_not_to_itself():
-    places = np.array([0, 1, 2, 3, 0, 1, 1, 2, 3, 0, 1, 2, 3])
+    positions = np.array([0, 1, 2, 3, 0, 1, 1, 2, 3, 0, 1, 2, 3])
     cycles = np.array([0] * 4 + [1] * 5 + [2] * 4)
     values = np.arange(13.0)[:, None]
-    found = seasonal_naive(values, np.array([3, 4]), np.zeros(2, int), L, cycles, places, np.full((2, 6, 1), -1.0))
-    assert found.forecasts[0, :, 0].tolist() == [1, 2, 3, 4, 5, 2]  # from row 5: row 6 is of place 1 again
+    found = seasonal_naive(values, np.array([3, 4]), np.zeros(2, int), L, cycles, positions, np.full((2, 6, 1), -1.0))
+    assert found.forecasts[0, :, 0].tolist() == [1, 2, 3, 4, 5, 2]  # from row 5: row 6 is at position 1 again
     assert found.forecasts[1, :, 0].tolist() == [2, 3, 4, 6, 2, 3]  # of the two the later one, when it is known
     assert found.windows == 2
 
 
 def test_an_hour_that_is_skipped_goes_back_a_day_further_and_is_not_called_the_day_before():
-    places = np.array([0, 1, 2, 3, 0, 2, 3, 0, 1, 2, 3])
+    positions = np.array([0, 1, 2, 3, 0, 2, 3, 0, 1, 2, 3])
     cycles = np.array([0] * 4 + [1] * 3 + [2] * 4)
     values = np.arange(11.0)[:, None]
-    found = seasonal_naive(values, np.array([4]), np.zeros(1, int), L, cycles, places, np.full((1, 4, 1), -1.0))
+    found = seasonal_naive(values, np.array([4]), np.zeros(1, int), L, cycles, positions, np.full((1, 4, 1), -1.0))
     assert found.forecasts[0, :, 0].tolist() == [4, 1, 5, 6]
     assert found.seasonal[0, :, 0].tolist() == [True, False, True, True]

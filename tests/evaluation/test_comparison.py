@@ -58,7 +58,7 @@ def test_holm_lies_between_nothing_and_bonferroni_and_keeps_the_order(p_values, 
     assert np.all(np.diff(found[np.argsort(p_values, kind="stable")]) >= 0)
     order = list(range(len(p_values)))
     random.shuffle(order)
-    assert holm([p_values[place] for place in order]) == found[order].tolist()
+    assert holm([p_values[index] for index in order]) == found[order].tolist()
 
 
 def test_holm_errs_in_any_of_five_true_hypotheses_once_in_twenty():

@@ -104,7 +104,7 @@ def test_forecasts_that_are_not_finite_are_named(drawn):
         evaluated(forecasts, truth)
 
 
-def test_without_any_truth_nothing_is_judged():
+def test_without_any_truth_nothing_is_evaluated():
     with pytest.raises(UserError, match="no target of any window is known"):
         evaluated(np.zeros((2, 2, 1)), np.full((2, 2, 1), np.nan))
 

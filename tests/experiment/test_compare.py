@@ -50,9 +50,9 @@ def test_each_is_paired_by_seed_with_the_one_before_it(entries, tmp_path):
 
 @pytest.mark.slow
 def test_a_rung_says_what_its_run_came_to(entries, tmp_path):
-    (config, place), second = entries
+    (config, run_dir), second = entries
     held = dataclasses.replace(config, train=dataclasses.replace(config.train, freeze=("*/bias",)))
-    found = experiment.compare([(held, place), second], tmp_path / "figure.png")
+    found = experiment.compare([(held, run_dir), second], tmp_path / "figure.png")
     dense, record = found.rungs["dense"], found.records["dense"]
     assert dense.test == record["seeds"]["test/accuracy"] and len(dense.test["values"]) == 3
     assert dense.train == record["seeds"]["train/accuracy"]["mean"]
@@ -62,7 +62,7 @@ def test_a_rung_says_what_its_run_came_to(entries, tmp_path):
 
 @pytest.mark.slow
 def test_of_one_seed_the_interval_is_over_test_pictures(entries, tmp_path):
-    single = [(dataclasses.replace(config, seeds=1), place) for config, place in entries]
+    single = [(dataclasses.replace(config, seeds=1), run_dir) for config, run_dir in entries]
     found = experiment.compare(single, tmp_path / "figure.png")
     metrics = found.records["conv"]["metrics"]["test"]
     test, difference = found.rungs["conv"].test, found.rungs["conv"].difference
@@ -73,16 +73,16 @@ def test_of_one_seed_the_interval_is_over_test_pictures(entries, tmp_path):
 
 
 def test_what_cannot_be_paired_is_refused(entries, tmp_path):
-    (dense, place), (conv, other) = entries
+    (dense, run_dir), (conv, other) = entries
     with pytest.raises(UserError, match="seed"):
-        experiment.compare([(dense, place), (dataclasses.replace(conv, seed=5), other)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (dataclasses.replace(conv, seed=5), other)], tmp_path / "f.png")
     with pytest.raises(UserError, match="same name"):
-        experiment.compare([(dense, place), (dense, place)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (dense, run_dir)], tmp_path / "f.png")
     with pytest.raises(UserError, match="two configurations"):
-        experiment.compare([(dense, place)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir)], tmp_path / "f.png")
     split = dataclasses.replace(conv, data=dataclasses.replace(conv.data, split_seed=1))
     with pytest.raises(UserError, match="different pictures"):
-        experiment.compare([(dense, place), (split, other)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (split, other)], tmp_path / "f.png")
     assert untrained(tmp_path)
 
 
@@ -113,28 +113,28 @@ MISTAKES = {
 
 @pytest.mark.parametrize("case", MISTAKES)
 def test_what_the_last_would_refuse_is_refused_before_the_first_is_trained(entries, tmp_path, case):
-    (dense, place), (conv, other) = entries
+    (dense, run_dir), (conv, other) = entries
     mistake, pattern = MISTAKES[case]
     with pytest.raises(UserError, match=pattern) as refusal:
-        experiment.compare([(dense, place), (mistake(conv), other)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (mistake(conv), other)], tmp_path / "f.png")
     assert "\n" not in str(refusal.value)
-    assert not place.exists() and not other.exists()
+    assert not run_dir.exists() and not other.exists()
 
 
-def test_a_place_that_is_anothers_is_refused_before_the_first_is_trained(entries, tmp_path):
-    (dense, place), (conv, other) = entries
+def test_a_run_directory_that_is_anothers_is_refused_before_the_first_is_trained(entries, tmp_path):
+    (dense, run_dir), (conv, other) = entries
     other.mkdir()
     (other / "thesis.txt").write_text("mine")
     with pytest.raises(UserError, match="holds other files"):
-        experiment.compare([(dense, place), (conv, other)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (conv, other)], tmp_path / "f.png")
     assert untrained(tmp_path)
 
 
 @pytest.mark.slow
 def test_a_run_that_diverges_ends_the_comparison(entries, tmp_path):
-    (dense, place), second = entries
+    (dense, run_dir), second = entries
     wild = dataclasses.replace(dense, train=dataclasses.replace(dense.train, l2=1e38))
-    found = experiment.compare([(wild, place), second], tmp_path / "f.png")
+    found = experiment.compare([(wild, run_dir), second], tmp_path / "f.png")
     assert found.status == "diverged" and list(found.records) == ["dense"] and not found.rungs
     assert not (tmp_path / "f.png").exists()
 
@@ -144,18 +144,18 @@ def test_runs_on_the_same_pictures_at_two_sizes_are_compared(entries, tmp_path):
     noise = np.random.default_rng(0)
     for name, level in (("dark", 60), ("light", 160)):
         (tmp_path / "photos" / name).mkdir(parents=True)
-        for place in range(20):
+        for index in range(20):
             pixels = noise.integers(level, level + 80, (16, 16, 3)).astype(np.uint8)
-            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{place}.png")
-    (dense, place), (_, other) = entries
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{index}.png")
+    (dense, run_dir), (_, other) = entries
     photos = ImageData(source=str(tmp_path / "photos"), validation=0.2, size=8)
     dense = dataclasses.replace(dense, data=photos)
     larger = dataclasses.replace(dense, name="larger", data=dataclasses.replace(photos, size=12))
     fewer = changed(larger, train_limit=10)
     with pytest.raises(UserError, match="different pictures"):
-        experiment.compare([(dense, place), (fewer, other)], tmp_path / "f.png")
-    assert not place.exists()
-    found = experiment.compare([(dense, place), (larger, other)], tmp_path / "f.png")
+        experiment.compare([(dense, run_dir), (fewer, other)], tmp_path / "f.png")
+    assert not run_dir.exists()
+    found = experiment.compare([(dense, run_dir), (larger, other)], tmp_path / "f.png")
     assert len({record["data"]["fingerprint"] for record in found.records.values()}) == 2
     assert found.rungs["larger"].difference is not None
 
@@ -175,7 +175,7 @@ def test_a_run_that_ended_on_other_pictures_is_refused(entries, tmp_path):
 def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, capsys):
     """Of classifiers: in a warning for each run and seed."""
     monkeypatch.setattr(paired_comparison, "comparison_figure", lambda *given: b"")
-    monkeypatch.setattr(paired_comparison, "histories_of", lambda place: [])
+    monkeypatch.setattr(paired_comparison, "histories_of", lambda run_dir: [])
     metrics = {"accuracy": 0.5, "accuracy_low95": 0.4, "accuracy_high95": 0.6}
     sound = {"metrics": {"test": metrics, "train": metrics}, "parameters": {"trainable": 1}, "seconds": {"total": 1}}
     records = {"one": sound, "two": sound | {"learned_nothing": {"0": "of no use"}}}

@@ -19,19 +19,19 @@ LOOK = Microscope(layers=("conv1", "logits"), steps=20, variants=2, patches=3)
 @pytest.fixture(scope="module")
 def trained(write_rows, tmp_path_factory):
     """The run of a small net on pictures whose class is the height of a bright row; and a folder of such pictures."""
-    place = tmp_path_factory.mktemp("rows")
-    data = ImageData(source=str(write_rows(place / "rows.npz")))
+    folder = tmp_path_factory.mktemp("rows")
+    data = ImageData(source=str(write_rows(folder / "rows.npz")))
     net = ConvNet(channels=(6,), hidden=(), padding="same")
     experiment.run(
-        ImageExperiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), place / "run"
+        ImageExperiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), folder / "run"
     )
     for index in range(40):
         picture = np.random.default_rng(index).integers(0, 60, (8, 8)).astype(np.uint8)
-        folder = place / ("bright", "dim")[index % 2]
-        folder.mkdir(exist_ok=True)
+        class_folder = folder / ("bright", "dim")[index % 2]
+        class_folder.mkdir(exist_ok=True)
         picture[3] += 150 * (index % 2 == 0)
-        Image.fromarray(picture).save(folder / f"{index}.png")
-    return place
+        Image.fromarray(picture).save(class_folder / f"{index}.png")
+    return folder
 
 
 @pytest.mark.slow
@@ -90,7 +90,7 @@ def test_any_tap_is_looked_at(trained, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp_path):
+def test_the_converse_is_reported_for_a_filter_that_is_not_looked_at_too(trained, tmp_path):
     look = Microscope(layers=("conv1",), filters=(0,), steps=20, variants=0, near=False, hypotheses=("logits:1=1",))
     microscope(trained / "run", look, out=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
@@ -99,7 +99,7 @@ def test_the_converse_is_told_of_a_filter_that_is_not_looked_at_too(trained, tmp
 
 
 @pytest.mark.slow
-def test_copies_are_told_of_once_and_count_once(trained, tmp_path, capsys):
+def test_copies_are_reported_once_and_count_once(trained, tmp_path, capsys):
     for name in ("shows", "others"):
         (tmp_path / name).mkdir()
     for index in range(20):

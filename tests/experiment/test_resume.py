@@ -35,27 +35,27 @@ def config(write_rows, tmp_path_factory):
     )
 
 
-def finished(config, place):
-    record = experiment.run(config, place)
+def finished(config, run_dir):
+    record = experiment.run(config, run_dir)
     assert record["status"] in ("finished", "stopped early")
-    return leaves(place), json.loads((place / "record.json").read_text())
+    return leaves(run_dir), json.loads((run_dir / "record.json").read_text())
 
 
-def leaves(place):
-    folder = next((place / "checkpoints").iterdir())
+def leaves(run_dir):
+    folder = next((run_dir / "checkpoints").iterdir())
     found = checkpoints.newest(folder, pytest.fail)
     return None if found is None else found[0]
 
 
-def launched(config, place, until):
+def launched(config, run_dir, until):
     """A process that trains, once a sealed checkpoint of at least `until` steps is there."""
-    told = place.with_suffix(".json")
-    told.write_text(json.dumps(configuration.to_json(config)))
-    command = [sys.executable, SCRIPT, "--config-json", told, "--run-dir", place]
+    config_file = run_dir.with_suffix(".json")
+    config_file.write_text(json.dumps(configuration.to_json(config)))
+    command = [sys.executable, SCRIPT, "--config-json", config_file, "--run-dir", run_dir]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if any(int(seal.name.split(".")[0]) >= until for seal in place.glob("checkpoints/*/*.seal.json")):
+        if any(int(seal.name.split(".")[0]) >= until for seal in run_dir.glob("checkpoints/*/*.seal.json")):
             return process
         time.sleep(0.002)
     raise AssertionError(f"no checkpoint of {until} steps: {process.stderr.read()}")
@@ -76,43 +76,43 @@ def undisturbed(config, tmp_path_factory):
 
 
 def test_kill_9_changes_no_bit(config, undisturbed, tmp_path):
-    place, generator = tmp_path / "killed", random.Random(0)
+    run_dir, generator = tmp_path / "killed", random.Random(0)
     steps = int(undisturbed[0]["step"][0])
     for until in sorted(generator.sample(range(1, steps * 3 // 4), 3)):
-        process = launched(config, place, until)
+        process = launched(config, run_dir, until)
         time.sleep(generator.random() * 0.1)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
-    resumed, record = finished(config, place)
+    resumed, record = finished(config, run_dir)
     same(resumed, undisturbed[0])
     assert comparable(record) == comparable(undisturbed[1])
 
 
 @pytest.mark.slow
 def test_sigterm_loses_nothing(config, undisturbed, tmp_path):
-    place = tmp_path / "terminated"
-    process = launched(config, place, 20)
+    run_dir = tmp_path / "terminated"
+    process = launched(config, run_dir, 20)
     process.terminate()
     _, said = process.communicate(timeout=60)
     assert process.returncode == 75, said
-    assert json.loads((place / "record.json").read_text())["status"] == "preempted"
-    resumed, record = finished(config, place)
+    assert json.loads((run_dir / "record.json").read_text())["status"] == "preempted"
+    resumed, record = finished(config, run_dir)
     same(resumed, undisturbed[0])
     assert comparable(record) == comparable(undisturbed[1])
 
 
 @pytest.mark.slow
 def test_a_damaged_newest_checkpoint_is_named_and_the_one_before_used(config, undisturbed, tmp_path, capsys):
-    place = tmp_path / "damaged"
-    process = launched(config, place, 200)
+    run_dir = tmp_path / "damaged"
+    process = launched(config, run_dir, 200)
     process.kill()
     process.communicate()
-    newest = max(place.glob("checkpoints/*/*.seal.json"), key=lambda path: int(path.name.split(".")[0]))
+    newest = max(run_dir.glob("checkpoints/*/*.seal.json"), key=lambda path: int(path.name.split(".")[0]))
     folder = newest.with_name(newest.name.split(".")[0])
     largest = max((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 1
     largest.write_bytes(content)
-    resumed, _ = finished(config, place)
+    resumed, _ = finished(config, run_dir)
     assert f"checkpoint {folder} is damaged" in capsys.readouterr().err
     same(resumed, undisturbed[0])

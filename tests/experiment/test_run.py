@@ -78,8 +78,8 @@ def test_a_net_that_learned_nothing_is_said_to_have(config, tmp_path, capsys):
     assert "Seed 1 learned nothing: test accuracy" in (tmp_path / "idle/report.html").read_text()
     capsys.readouterr()
     show_result(idle, record, evaluations, tmp_path / "idle")
-    told = " ".join(capsys.readouterr().out.split())
-    assert "seed 1 learned nothing: test accuracy" in told and "always the commonest class 33.33% 33.33%" in told
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "seed 1 learned nothing: test accuracy" in printed and "always the commonest class 33.33% 33.33%" in printed
     record = experiment.run(config, tmp_path / "run")
     assert "learned_nothing" not in record and record["metrics"]["test"]["accuracy"] > 0.9
 

@@ -53,9 +53,9 @@ def looked_at(seed):
     random = np.random.default_rng(seed)
     positive = random.permutation(np.arange(40) < 20)
     pictures = random.integers(60, 120, (40, 16, 14, 2)).astype(np.uint8)
-    for place in np.flatnonzero(positive):
+    for index in np.flatnonzero(positive):
         row, column = random.integers(0, (12, 10))
-        pictures[place, row : row + 5, column : column + 5, 0] += 60 * GLYPH
+        pictures[index, row : row + 5, column : column + 5, 0] += 60 * GLYPH
     kernel = np.zeros((5, 5, 2, 2), np.float32)
     kernel[..., 0, 0] = kernel[..., 1, 1] = GLYPH - GLYPH.mean()
     params = {"conv": {"kernel": kernel, "bias": np.zeros(2, np.float32)}}

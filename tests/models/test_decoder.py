@@ -10,14 +10,14 @@ from research.models.lowering.recurrence import run_cell
 from research.models.recurrent import cell_of
 
 CELLS = [cell_of("rnn"), cell_of("lstm"), cell_of("gru"), cell_of("gru", reset_after=False)]
-ENDS = ForecastSpec(horizon=4, channels=3, calendar=2)
+SPEC = ForecastSpec(horizon=4, channels=3, calendar=2)
 
 
 def stepped(cell, params, state, window):
     """The decoder as a loop."""
     answer, answers = last_known(window), []
     kernel, recurrent = params["kernel"], params["recurrent"]
-    for step in range(ENDS.horizon):
+    for step in range(SPEC.horizon):
         x = jnp.concatenate([answer, window["calendar"][:, 6 + step]], axis=-1)
         state = plain_step(cell, x @ kernel, state, recurrent, params["bias"])
         answer = state[0] @ params["output_kernel"] + params["output_bias"]
@@ -46,7 +46,7 @@ def plain_step(cell, z, state, recurrent, bias):
 def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     read = window()
     layer = Decoder(5, 4, 2, cell)
-    encoded = [jax.random.normal(jax.random.key(place), (2, 6, 5)) for place in range(1 + len(cell.extra_states))]
+    encoded = [jax.random.normal(jax.random.key(index), (2, 6, 5)) for index in range(1 + len(cell.extra_states))]
     params = jax.jit(layer.init)(jax.random.key(3), encoded[0], read, *encoded[1:])["params"]
     noise = jax.random.normal(jax.random.key(4), (2, 100))
     params = jax.tree.map(lambda leaf: leaf + 0.3 * noise.reshape(-1)[: leaf.size].reshape(leaf.shape), params)
@@ -60,7 +60,7 @@ def test_each_step_reads_the_answer_of_the_one_before(window, cell):
 
 @pytest.mark.parametrize("kind", ["lstm", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("rnn", "gru"))])
 def test_it_goes_on_where_the_encoder_ends(window, kind):
-    """With the encoder's own weights, and an answer that is fed back as it is told, the state goes on unbroken."""
+    """With the encoder's own weights, and an answer that is fed back as it is given, the state goes on unbroken."""
     read = window(context=6, horizon=4, channels=3, calendar=0)
     net = recurrent_forecaster(ForecastSpec(4, 3), kind, (3,), decoder="autoregressive")
     params = jax.jit(net.init)(jax.random.key(0), read)["params"]
@@ -74,9 +74,10 @@ def test_it_goes_on_where_the_encoder_ends(window, kind):
 
 def test_a_step_knows_the_calendar_up_to_itself(window):
     read = window()
-    net = recurrent_forecaster(ENDS, "lstm", (5,), decoder="autoregressive")
+    net = recurrent_forecaster(SPEC, "lstm", (5,), decoder="autoregressive")
     params = jax.jit(net.init)(jax.random.key(0), read)
-    jacobian = jax.jit(jax.jacrev(lambda told: net.apply(params, read | {"calendar": told})[0]))(read["calendar"])
+    forecast = jax.jacrev(lambda calendar: net.apply(params, read | {"calendar": calendar})[0])
+    jacobian = jax.jit(forecast)(read["calendar"])
     reached = np.abs(np.asarray(jacobian)).sum(axis=(0, 2, 3, 4, 6)) > 0  # [step of the horizon, step]
     np.testing.assert_array_equal(reached[:, 6:], np.tri(4, dtype=bool))
     assert reached[:, :6].all()

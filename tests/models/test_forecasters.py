@@ -11,18 +11,18 @@ from research.models.summary import summarize
 from research.models.taps import run_taps, tap_names
 from research.trees import count, named_leaves
 
-ENDS = ForecastSpec(horizon=4, channels=3, calendar=2, mask=True)
-QUANTILES = ENDS._replace(quantiles=3)
+SPEC = ForecastSpec(horizon=4, channels=3, calendar=2, mask=True)
+QUANTILES = SPEC._replace(quantiles=3)
 ASKED = ("dense", "cnn flat", "lstm")  # for quantiles
 NETS = {
     "dense": dense_forecaster(QUANTILES, (8, 7)),
-    "cnn": cnn_forecaster(ENDS, (4, 5), (6,), dropout=0.5),
+    "cnn": cnn_forecaster(SPEC, (4, 5), (6,), dropout=0.5),
     "cnn flat": cnn_forecaster(QUANTILES, (4,), kernel=2, readout="flatten"),
     "lstm": recurrent_forecaster(QUANTILES, "lstm", (5, 6), dense=(4,), dropout=0.5),
-    "gru": recurrent_forecaster(ENDS, "gru", (5,), reset_after=False, gates="hard_sigmoid"),
-    "rnn steps": recurrent_forecaster(ENDS, "rnn", (5,), decoder="autoregressive"),
-    "lstm steps": recurrent_forecaster(ENDS, "lstm", (4, 5), decoder="autoregressive", dropout=0.5),
-    "gru steps": recurrent_forecaster(ENDS, "gru", (5,), decoder="autoregressive"),
+    "gru": recurrent_forecaster(SPEC, "gru", (5,), reset_after=False, gates="hard_sigmoid"),
+    "rnn steps": recurrent_forecaster(SPEC, "rnn", (5,), decoder="autoregressive"),
+    "lstm steps": recurrent_forecaster(SPEC, "lstm", (4, 5), decoder="autoregressive", dropout=0.5),
+    "gru steps": recurrent_forecaster(SPEC, "gru", (5,), decoder="autoregressive"),
 }
 
 
@@ -56,9 +56,9 @@ def test_the_summary_tells_the_shapes_and_counts_of_the_running_net(made, name):
 
 
 BENT = {
-    "dense": lambda ends: dense_forecaster(ends, (8,)),
-    "cnn": lambda ends: cnn_forecaster(ends, (4,)),
-    "lstm": lambda ends: recurrent_forecaster(ends, "lstm", (5,)),
+    "dense": lambda spec: dense_forecaster(spec, (8,)),
+    "cnn": lambda spec: cnn_forecaster(spec, (4,)),
+    "lstm": lambda spec: recurrent_forecaster(spec, "lstm", (5,)),
 }
 
 
@@ -66,7 +66,7 @@ BENT = {
 @pytest.mark.parametrize(("output", "curve"), [("sigmoid", lambda x: 1 / (1 + np.exp(-x))), ("tanh", np.tanh)])
 def test_an_output_bends_the_last_layer_and_nothing_else(window, name, output, curve):
     read = window()
-    straight, bent = BENT[name](ENDS), BENT[name](ENDS._replace(output=output))
+    straight, bent = BENT[name](SPEC), BENT[name](SPEC._replace(output=output))
     params = straight.init(jax.random.key(0), read)
     (answers, _), (found, _) = straight.apply(params, read), bent.apply(params, read)
     np.testing.assert_allclose(np.asarray(found), curve(np.asarray(answers)), rtol=1e-4, atol=1e-4)
@@ -74,7 +74,7 @@ def test_an_output_bends_the_last_layer_and_nothing_else(window, name, output, c
 
 def test_an_autoregressive_decoder_has_a_linear_output():
     with pytest.raises(UserError, match=r"output is linear, not sigmoid; take --model\.decoder direct"):
-        recurrent_forecaster(ENDS._replace(output="sigmoid"), "lstm", (5,), decoder="autoregressive")
+        recurrent_forecaster(SPEC._replace(output="sigmoid"), "lstm", (5,), decoder="autoregressive")
 
 
 @pytest.mark.parametrize("name", ["cnn", "lstm", "lstm steps"])
@@ -102,16 +102,16 @@ def test_every_leaf_is_trained_and_nothing_unknown_is_read(made, window, name):
 
 
 def test_the_courses_nets_have_their_names():
-    assert dense_forecaster(ENDS, (8, 7), dropout=0.1).names == (
+    assert dense_forecaster(SPEC, (8, 7), dropout=0.1).names == (
         *("scaled", "flatten", "dense1", "dropout1", "dense2", "dropout2", "head", "forecast"),
     )
-    assert cnn_forecaster(ENDS, (4, 5), (6,), dropout=0.1).names == (
+    assert cnn_forecaster(SPEC, (4, 5), (6,), dropout=0.1).names == (
         *("scaled", "conv1", "conv2", "last", "dropout1", "dense1", "dropout2", "head", "forecast"),
     )
-    assert recurrent_forecaster(ENDS, "lstm", (5, 6), dropout=0.1).names == (
+    assert recurrent_forecaster(SPEC, "lstm", (5, 6), dropout=0.1).names == (
         *("scaled", "lstm1", "dropout1", "lstm2", "last", "dropout2", "head", "forecast"),
     )
-    assert recurrent_forecaster(ENDS, "gru", decoder="autoregressive").names == (
+    assert recurrent_forecaster(SPEC, "gru", decoder="autoregressive").names == (
         "scaled",
         "gru1",
         "decoder",
@@ -137,6 +137,6 @@ def test_dropout_is_of_training_alone(made, window, name):
 
 
 def test_the_forget_bias_of_a_configuration_is_where_training_starts(window):
-    net = recurrent_forecaster(ENDS, "lstm", (5,), forget_bias=0.0, decoder="autoregressive")
+    net = recurrent_forecaster(SPEC, "lstm", (5,), forget_bias=0.0, decoder="autoregressive")
     params = jax.jit(net.init)(jax.random.key(0), window())["params"]
     assert not params["lstm1"]["bias"].any() and not params["decoder"]["bias"].any()

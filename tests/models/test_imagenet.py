@@ -11,7 +11,7 @@ def test_the_classes_are_imagenets_in_its_order():
     assert len(names) == 1000 and synsets == sorted(set(synsets))
     # As the course decodes them (keras.applications.imagenet_utils).
     known = {0: "tench", 285: "Egyptian_cat", 386: "African_elephant", 999: "toilet_tissue"}
-    assert {place: names[place].name for place in known} == known and synsets[386] == "n02504458"
+    assert {index: names[index].name for index in known} == known and synsets[386] == "n02504458"
 
 
 def test_logits_and_probabilities_give_the_same_answer():
@@ -21,7 +21,7 @@ def test_logits_and_probabilities_give_the_same_answer():
         shares, decode_predictions(logits, 4), decode_predictions(shares, 4), strict=True
     ):
         best = np.argsort(row)[::-1][:4]
-        assert [guess[:2] for guess in from_logits] == [class_names()[place] for place in best]
+        assert [guess[:2] for guess in from_logits] == [class_names()[index] for index in best]
         assert [guess[:2] for guess in from_logits] == [guess[:2] for guess in from_shares]
         np.testing.assert_allclose([guess.probability for guess in from_logits], row[best], rtol=1e-5)
         np.testing.assert_allclose([guess.probability for guess in from_shares], row[best], rtol=1e-5)

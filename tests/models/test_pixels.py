@@ -47,12 +47,12 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_what_was_done_to_the_pixels_is_told(mistake):
+def test_what_was_done_to_the_pixels_is_reported(mistake):
     pictures = np.random.default_rng(0).integers(0, 256, (24, 16, 16, 3)).astype(np.uint8)
     pictures[0, 0, 0], pictures[0, 0, 1] = 0, 255
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as raised:
         check_pixels(MISTAKES[mistake](pictures))
-    assert mistake in str(told.value) and "\n" not in str(told.value)
+    assert mistake in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_swapped_channels_are_found_in_enough_photos(photos):

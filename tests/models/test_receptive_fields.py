@@ -15,7 +15,7 @@ from research.models.vgg16 import vgg16
 
 
 class SumPool(MaxPool):
-    """A sum in the place of the maximum: then every input of a window has a gradient."""
+    """A sum instead of the maximum: then every input of a window has a gradient."""
 
     def __call__(self, x, *, train=False):
         strides = (1, *(self.stride or self.window), 1)
@@ -36,11 +36,11 @@ def views(net, picture, positions):
     @jax.jit
     def gradients(x):
         found = {}
-        for name, places in positions.items():
+        for name, asked in positions.items():
             tap, pull = jax.vjp(lambda x, name=name: net.apply(params, x)[1][name], x)
-            asked = np.zeros((len(places), *tap.shape), np.float32)
-            asked[np.arange(len(places)), 0, *np.transpose(places)] = 1
-            found[name] = jax.vmap(pull)(asked)[0][:, 0].sum(axis=-1)
+            ones = np.zeros((len(asked), *tap.shape), np.float32)
+            ones[np.arange(len(asked)), 0, *np.transpose(asked)] = 1
+            found[name] = jax.vmap(pull)(ones)[0][:, 0].sum(axis=-1)
         return found
 
     return {name: np.asarray(found) != 0 for name, found in gradients(bright).items()}
@@ -129,7 +129,7 @@ def test_the_field_of_one_is_that_among_all(net):
     assert all(receptive_field(net, name, (67, 52, 3)).size == size for name, size in sizes.items())
 
 
-def test_a_tap_without_places_sees_the_whole_picture():
+def test_a_tap_without_positions_sees_the_whole_picture():
     net = cnn((4, 4, 4), (5,), 3, dropout=0.5)
     for name in ("flatten", "dense1", "dense1/pre", "dropout2", "logits"):
         field = receptive_field(net, name, (28, 26, 1))

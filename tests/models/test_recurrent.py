@@ -95,7 +95,7 @@ def test_a_step_sees_itself_and_all_before_it():
     assert [row["receptive_field"] for row in summarize(net, (6, 3))] == [[6], [6]]
 
 
-def test_what_is_told_of_a_configuration_reaches_the_cell():
+def test_what_a_configuration_states_reaches_the_cell():
     for gates in GATES:
         assert cell_of("lstm", gates, 0.5).gates == gates and cell_of("lstm", gates, 0.5).forget_bias == 0.5
         assert cell_of("gru", gates, reset_after=False).gates == gates
@@ -103,7 +103,7 @@ def test_what_is_told_of_a_configuration_reaches_the_cell():
 
 
 def test_a_memory_that_nobody_reads_costs_nothing():
-    """Neither operations nor a place to keep it over all steps of a training step."""
+    """Neither operations nor memory to keep it over all steps of a training step."""
     net = net_of(cell_of("lstm"))
     params = jax.eval_shape(net.init, jax.random.key(0), X)
 

@@ -12,7 +12,7 @@ from research.models.layers import Dense
 from research.models.network import sequence
 from research.models.rounding import LARGEST, rounded
 
-ENDS = ForecastSpec(horizon=4, channels=2, calendar=3)
+SPEC = ForecastSpec(horizon=4, channels=2, calendar=3)
 RANDOM = np.random.default_rng(0)
 WINDOW = {
     "values": RANDOM.standard_normal((5, 6, 2)),
@@ -25,12 +25,12 @@ PICTURES = RANDOM.integers(0, 256, (2 * SMALLEST_HALF, 10, 10, 1)).astype(np.uin
 NETS = {
     "columns and Winograd, in halves": (cnn((16, 16), (16,), 3, padding="same"), PICTURES),
     "rows": (cnn((4, 8), (16,), 3, padding="same", dropout=0.5), PICTURES[:3]),
-    "causal": (cnn_forecaster(ENDS, (8, 8)), WINDOW),
-    "rnn": (recurrent_forecaster(ENDS, "rnn", (8,)), WINDOW),
-    "lstm": (recurrent_forecaster(ENDS, "lstm", (8, 8)), WINDOW),
-    "gru": (recurrent_forecaster(ENDS, "gru", (8,)), WINDOW),
-    "gru, reset before": (recurrent_forecaster(ENDS, "gru", (8,), reset_after=False), WINDOW),
-    "decoder": (recurrent_forecaster(ENDS, "lstm", (8,), decoder="autoregressive"), WINDOW),
+    "causal": (cnn_forecaster(SPEC, (8, 8)), WINDOW),
+    "rnn": (recurrent_forecaster(SPEC, "rnn", (8,)), WINDOW),
+    "lstm": (recurrent_forecaster(SPEC, "lstm", (8, 8)), WINDOW),
+    "gru": (recurrent_forecaster(SPEC, "gru", (8,)), WINDOW),
+    "gru, reset before": (recurrent_forecaster(SPEC, "gru", (8,), reset_after=False), WINDOW),
+    "decoder": (recurrent_forecaster(SPEC, "lstm", (8,), decoder="autoregressive"), WINDOW),
 }
 
 LONG = ("columns and Winograd, in halves", "causal", "rnn", "gru, reset before", "decoder")  # to compile

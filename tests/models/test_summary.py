@@ -43,7 +43,7 @@ def test_the_receptive_field_is_what_the_gradient_sees():
     )
     x = jnp.asarray(np.random.default_rng(0).random((1, 40, 40, 1)))
     params = jax.tree.map(jnp.ones_like, jax.jit(net.init)(jax.random.key(0), x))
-    # Averages in the place of maxima: every input of a window then has a gradient.
+    # Averages instead of maxima: every input of a window then has a gradient.
     for row in summarize(net, (40, 40, 1)):
         ramp = jnp.arange(1600.0).reshape(1, 40, 40, 1)
 

@@ -43,7 +43,7 @@ def test_a_model_that_is_behind_on_few_days_says_so(forecast_evaluation_of):
     assert not few_training_days(best[1] + 1, evaluation, None)
 
 
-def test_an_error_over_whole_days_alone_is_told_where_it_is_another(forecast_evaluation_of):
+def test_an_error_over_whole_days_alone_is_stated_where_it_differs(forecast_evaluation_of):
     evaluation = forecast_evaluation_of()
     stated = {name: each["overall"]["mae"] for name, each in evaluation["baselines"].items()}
     assert not partial_baselines(stated, evaluation, "veh/h")

@@ -51,7 +51,7 @@ def test_a_wrong_field_is_named(report, change, problem):
     assert found.startswith(problem)
 
 
-def test_every_problem_is_told_at_once(report):
+def test_every_problem_is_reported_at_once(report):
     with pytest.raises(ValueError, match=r"device is 3.*no seconds.compile.*status is 'lost'"):
         build_record(**report["record"] | {"device": 3, "seconds": {"train": 1, "total": 1}, "status": "lost"})
 

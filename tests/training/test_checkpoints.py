@@ -85,7 +85,7 @@ def test_where_all_are_damaged_none_is_promised(tmp_path):
     assert [line.rsplit("; ")[1] for line in warned] == ["trying the one before it", "there is none before it"]
 
 
-def test_a_disk_without_room_is_told_of_before_orbax_tries(tmp_path, monkeypatch, capfd):
+def test_a_disk_without_room_is_reported_before_orbax_tries(tmp_path, monkeypatch, capfd):
     save_two(tmp_path)
     monkeypatch.setattr(checkpoints.shutil, "disk_usage", lambda _: SimpleNamespace(free=2000))
     with pytest.raises(UserError, match=r"write checkpoint .*3: it takes 0\.00241 MB and 0\.002 MB are free"):

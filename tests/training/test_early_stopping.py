@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from research.training.early_stopping import exhausted, start, update
 
 
-def test_only_what_is_better_takes_the_place_of_the_best():
+def test_only_what_is_better_replaces_the_best():
     best = start({"w": jnp.zeros(2)}, {"batch_stats": {"mean": jnp.zeros(1)}}, enabled=True)
     for epoch, value in enumerate((0.5, 0.5, 0.7, 0.4, 0.4)):
         weights, means = {"w": jnp.full(2, float(epoch))}, {"batch_stats": {"mean": jnp.full(1, float(epoch))}}

@@ -47,7 +47,7 @@ def test_a_computation_cut_off_leaves_nothing_behind(tmp_path):
     assert not list(tmp_path.glob("*.npy"))
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path, compute):
+def test_a_path_that_cannot_be_written_is_one_line(tmp_path, compute):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot keep features"):
         cached(tmp_path / "file", "k", 7, compute)

@@ -45,15 +45,15 @@ BATCH = 128
 def flops(frozen):
     """What XLA counts of a training step of a dense net, its first layers `frozen`."""
     sizes = (64, *WIDTHS)
-    params = {f"layer{place}": jnp.ones((sizes[place], size)) for place, size in enumerate(WIDTHS)}
+    params = {f"layer{index}": jnp.ones((sizes[index], size)) for index, size in enumerate(WIDTHS)}
 
     def apply(variables, inputs, drop):
-        for place in range(len(WIDTHS)):
-            inputs = jax.nn.relu(inputs @ variables["params"][f"layer{place}"])
+        for index in range(len(WIDTHS)):
+            inputs = jax.nn.relu(inputs @ variables["params"][f"layer{index}"])
         return inputs, {}
 
     optimizer = optax.sgd(0.1)
-    taken, rest = split(params, trained_mask(params, {f"layer{place}" for place in range(frozen)}))
+    taken, rest = split(params, trained_mask(params, {f"layer{index}" for index in range(frozen)}))
     state = TrainState(
         seed=jnp.int32(0), step=jnp.int32(0), params=taken, frozen=rest, collections={},
         optimizer=optimizer.init(taken), best=start(taken, {}, enabled=False), sums=zero_sums(("loss", "accuracy")),
@@ -74,7 +74,7 @@ def flops(frozen):
 def test_the_compiled_step_does_the_work_of_what_is_trained(frozen):
     """2 operations a multiply-add: all layers forward, each trained kernel, and the inputs above the first of them."""
     sizes = (64, *WIDTHS)
-    work = [2 * BATCH * sizes[place] * size for place, size in enumerate(WIDTHS)]
+    work = [2 * BATCH * sizes[index] * size for index, size in enumerate(WIDTHS)]
     expected = sum(work) + sum(work[frozen:]) + sum(work[frozen + 1 :])
     elementwise = 10 * BATCH * sum(WIDTHS) + 4 * sum(sizes[p] * WIDTHS[p] for p in range(frozen, len(WIDTHS)))
     assert elementwise < min(work[:-1])

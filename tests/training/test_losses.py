@@ -38,10 +38,10 @@ def test_it_is_the_mean_over_what_is_known(drawn, loss):
     found = forecasting(loss)(jnp.asarray(forecasts, jnp.float32), on_device(targets))
     error = targets - forecasts[..., 0]
     known = ~np.isnan(error)
-    for place in range(N - 1):
-        one = error[place][known[place]]
-        assert float(found["loss"][place]) == pytest.approx(FORMS[loss](one).mean(), rel=1e-5)
-        assert float(found["scaled_mae"][place]) == pytest.approx(np.abs(one).mean(), rel=1e-5)
+    for row in range(N - 1):
+        one = error[row][known[row]]
+        assert float(found["loss"][row]) == pytest.approx(FORMS[loss](one).mean(), rel=1e-5)
+        assert float(found["scaled_mae"][row]) == pytest.approx(np.abs(one).mean(), rel=1e-5)
     assert found["loss"][-1] == found["scaled_mae"][-1] == 0, "nothing is known there"
 
 
@@ -52,9 +52,9 @@ def test_the_quantile_loss_weighs_both_sides(drawn):
     quantiles = np.array(QUANTILES)
     pinball = np.where(error >= 0, quantiles * error, (1 - quantiles) * -error)
     middle = np.abs(error[..., 1])
-    for place in range(N - 1):
-        assert float(found["loss"][place]) == pytest.approx(np.nanmean(pinball[place]), rel=1e-5)
-        assert float(found["scaled_mae"][place]) == pytest.approx(np.nanmean(middle[place]), rel=1e-5)
+    for row in range(N - 1):
+        assert float(found["loss"][row]) == pytest.approx(np.nanmean(pinball[row]), rel=1e-5)
+        assert float(found["scaled_mae"][row]) == pytest.approx(np.nanmean(middle[row]), rel=1e-5)
 
 
 @pytest.mark.parametrize("quantile", [0.05, 0.5, 0.8])

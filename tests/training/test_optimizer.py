@@ -60,7 +60,7 @@ def test_schedules_start_at_the_peak_and_end_at_the_share(kind):
     assert (np.diff(values) <= 1e-9).all()
 
 
-def test_warmup_climbs_and_then_meets_the_peak():
+def test_warmup_rises_and_then_meets_the_peak():
     config = Optimizer("adam", 0.2, schedule="cosine", warmup_epochs=2)
     rate = build_schedule(config, total_steps=100, steps_per_epoch=10)
     np.testing.assert_allclose([rate(0), rate(10), rate(20)], [0, 0.1, 0.2], atol=1e-6)

@@ -33,8 +33,8 @@ NOTHING = {"w": {"kernel": None, "bias": None}}  # frozen
 TRAIN, VALIDATION = examples(37, 0), examples(11, 1)
 
 
-def initialize(place):
-    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(place, (WIDTH, CLASSES)), "bias": jnp.zeros(CLASSES)}}}
+def initialize(key):
+    return {"params": {"w": {"kernel": 0.1 * jax.random.normal(key, (WIDTH, CLASSES)), "bias": jnp.zeros(CLASSES)}}}
 
 
 def apply(variables, inputs, drop):
@@ -143,9 +143,9 @@ def test_one_step_is_the_optimizers_own():
 
 def test_vmapped_seeds_are_the_seeds_alone():
     together, _ = trained(seeds=(3, 4))
-    for place, seed in enumerate((3, 4)):
+    for index, seed in enumerate((3, 4)):
         alone, _ = trained(seeds=(seed,))
-        for a, b in zip(*map(jax.tree.leaves, (take_member(together, place), take_member(alone, 0))), strict=True):
+        for a, b in zip(*map(jax.tree.leaves, (take_member(together, index), take_member(alone, 0))), strict=True):
             np.testing.assert_allclose(a, b, rtol=2e-5, atol=1e-6)
 
 

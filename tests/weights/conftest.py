@@ -158,7 +158,7 @@ def to_torch():
     """Leaves of VGG16 under torchvision's names and in torch's axes; `fc1` [D, H*W*C] as [D, C*H*W]."""
 
     def convert(leaves):
-        names = {layer: f"features.{place}" for layer, place in TORCH.items()}
+        names = {layer: f"features.{number}" for layer, number in TORCH.items()}
         names |= {"fc1": "classifier.0", "fc2": "classifier.3", "predictions": "classifier.6"}
         state = {}
         for layer in layers_of(leaves):

@@ -18,14 +18,14 @@ CONVS = [f"block{b}_conv{c}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for c in 
 
 @pytest.fixture(scope="module")
 def red_corner(tmp_path_factory):
-    """Weights that carry red - its mean to fc1 and on to one class; the file's zeros take no place on the disk.
+    """Weights that carry red - its mean to fc1 and on to one class; the file's zeros take no room on the disk.
 
     Of block5_pool's first position, which is the largest red of the top left 32 x 32 pixels, to the elephant's logit;
     the cat's is 10 whatever there is.
     """
     ones = {"block1_conv1/kernel": (1, 1, 2, 0), **{f"{name}/kernel": (1, 1, 0, 0) for name in CONVS[1:]}}
     ones |= {"fc1/kernel": (0, 0), "fc2/kernel": (0, 0), "predictions/kernel": (0, ELEPHANT)}
-    values = {name: (place, 1.0) for name, place in ones.items()} | {"predictions/bias": ((CAT,), 10.0)}
+    values = {name: (index, 1.0) for name, index in ones.items()} | {"predictions/bias": ((CAT,), 10.0)}
     header, end = {}, 0
     for name, shape in leaf_shapes("vgg16", include_top=True).items():
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + 4 * math.prod(shape)]}
@@ -34,8 +34,8 @@ def red_corner(tmp_path_factory):
     path = tmp_path_factory.mktemp("vgg16") / "red.safetensors"
     with path.open("wb") as file:
         file.write(struct.pack("<Q", len(head)) + head)
-        for name, (place, value) in values.items():
-            at = int(np.ravel_multi_index(place, header[name]["shape"]))
+        for name, (index, value) in values.items():
+            at = int(np.ravel_multi_index(index, header[name]["shape"]))
             file.seek(8 + len(head) + header[name]["data_offsets"][0] + 4 * at)
             file.write(struct.pack("<f", value))
         file.truncate(8 + len(head) + end)

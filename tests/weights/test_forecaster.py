@@ -1,4 +1,4 @@
-"""Forecasters that real Keras saved (golden/make.py) forecast here what they did there; others are told why not."""
+"""Forecasters that real Keras saved (golden/make.py) forecast here what they did there; others are refused."""
 
 import io
 import json
@@ -65,12 +65,13 @@ def nested(leaves):
     return tree
 
 
-def forecast(leaves, told, inputs):
+def forecast(leaves, description, inputs):
     """Our net of the description, on values that are in spreads already: [B, L, F] -> [B, P*F]."""
-    ends = ForecastSpec(horizon=told.outputs // inputs.shape[-1], channels=inputs.shape[-1], output=told.output)
-    how = {"dense": told.dense, "gates": told.gates, "reset_after": told.reset_after}
-    net = recurrent_forecaster(ends, told.kind, told.features, **how)
-    calendar = np.zeros((len(inputs), inputs.shape[1] + ends.horizon, 0), np.float32)
+    channels = inputs.shape[-1]
+    spec = ForecastSpec(horizon=description.outputs // channels, channels=channels, output=description.output)
+    how = {"dense": description.dense, "gates": description.gates, "reset_after": description.reset_after}
+    net = recurrent_forecaster(spec, description.kind, description.features, **how)
+    calendar = np.zeros((len(inputs), inputs.shape[1] + spec.horizon, 0), np.float32)
     window = {"values": inputs, "known": np.ones_like(inputs), "calendar": calendar}
     out, _ = net.apply({"params": nested(leaves)}, window)
     return np.asarray(out).reshape(len(inputs), -1)
@@ -78,18 +79,18 @@ def forecast(leaves, told, inputs):
 
 @pytest.mark.parametrize("name", NETS)
 def test_it_forecasts_what_it_forecast_in_keras(golden, outputs, name):
-    leaves, told = forecaster_leaves(golden(name))
-    assert told == NETS[name]
+    leaves, description = forecaster_leaves(golden(name))
+    assert description == NETS[name]
     wanted = outputs[f"{name}/outputs"]
-    found = forecast(leaves, told, outputs[f"{name}/inputs"])
+    found = forecast(leaves, description, outputs[f"{name}/inputs"])
     assert np.abs(found - wanted).max() < 1e-6 * max(1, np.abs(wanted).max())
 
 
 def test_the_golden_forecasts_tell_gates_apart(golden, outputs):
     for name in ("hard.keras", "old_hard.h5"):
-        leaves, told = forecaster_leaves(golden(name))
-        for gates in {"sigmoid", "hard_sigmoid", "hard_sigmoid_keras2"} - {told.gates}:
-            found = forecast(leaves, told._replace(gates=gates), outputs[f"{name}/inputs"])
+        leaves, description = forecaster_leaves(golden(name))
+        for gates in {"sigmoid", "hard_sigmoid", "hard_sigmoid_keras2"} - {description.gates}:
+            found = forecast(leaves, description._replace(gates=gates), outputs[f"{name}/inputs"])
             assert np.abs(found - outputs[f"{name}/outputs"]).max() > 1e-3
 
 
@@ -98,8 +99,8 @@ def test_inspect_shows_every_array_and_what_net_it_is(golden, capsys, name):
     path = golden(name)
     assert weights(["inspect", str(path)]) == 0
     lines = capsys.readouterr().out.splitlines()
-    leaves, told = forecaster_leaves(path)
-    assert max(map(len, lines)) <= 80 and lines[-1] == str(told)
+    leaves, description = forecaster_leaves(path)
+    assert max(map(len, lines)) <= 80 and lines[-1] == str(description)
     assert any(line.startswith("architecture forecaster, gates") for line in lines)
     assert (
         all(leaf in "\n".join(lines) for leaf in leaves) and lines[-2] == f"fits: {len(leaves)} of {len(leaves)} leaves"
@@ -114,10 +115,10 @@ def test_import_export_import_is_bit_equal(golden, tmp_path, capsys, name):
     assert weights(["import", str(tmp_path / "back.h5"), str(tmp_path / "two.safetensors")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == lines[4] and lines[1].startswith("fingerprint ")
-    first, told = forecaster_leaves(path)
+    first, description = forecaster_leaves(path)
     for again in ("one.safetensors", "back.h5", "two.safetensors"):
         second, same = forecaster_leaves(tmp_path / again)
-        assert same == told._replace(gates_stated=True) and list(second) == list(first)
+        assert same == description._replace(gates_stated=True) and list(second) == list(first)
         assert all(np.array_equal(first[leaf], second[leaf]) for leaf in first)
 
 
@@ -137,19 +138,19 @@ def test_a_forecaster_is_guessed_and_pictures_still_are(golden, tmp_path, thin, 
 def stacked(path, layers, units=2):
     """A .weights.h5 of `layers` LSTMs and a dense layer, each with its own numbers."""
     with h5py.File(path, "w") as file:
-        for place in range(layers):
-            cell = file.create_group(f"layers/lstm_{place}/cell/vars" if place else "layers/lstm/cell/vars")
+        for index in range(layers):
+            cell = file.create_group(f"layers/lstm_{index}/cell/vars" if index else "layers/lstm/cell/vars")
             for number, shape in enumerate([(units, 4 * units), (units, 4 * units), (4 * units,)]):
-                cell[str(number)] = np.full(shape, place, "f4")
+                cell[str(number)] = np.full(shape, index, "f4")
         file["layers/dense/vars/0"], file["layers/dense/vars/1"] = np.ones((units, 3), "f4"), np.ones(3, "f4")
         file["layers/dropout/seed_generator/vars/0"] = np.ones(2, "u4")  # no weights
     return path
 
 
 def test_the_eleventh_layer_is_the_eleventh(tmp_path):
-    leaves, told = forecaster_leaves(stacked(tmp_path / "w.weights.h5", 12))
-    assert told.features == (2,) * 12
-    assert [leaves[f"lstm{place}/bias"][0] for place in range(1, 13)] == list(range(12))
+    leaves, description = forecaster_leaves(stacked(tmp_path / "w.weights.h5", 12))
+    assert description.features == (2,) * 12
+    assert [leaves[f"lstm{index}/bias"][0] for index in range(1, 13)] == list(range(12))
 
 
 def test_layers_that_do_not_chain_are_all_named(golden, tmp_path, refusal):
@@ -226,9 +227,10 @@ def test_a_wrapped_layer_of_keras_2_is_not_read_as_a_plain_one(tmp_path, refusal
 def configured(path, change):
     """The file with `change(layers)` made to its configuration."""
     with h5py.File(path, "a") as file:
-        told = json.loads(file.attrs["model_config"])
-        change({layer["config"]["name"]: layer for layer in told["config"]["layers"]}, told["config"]["layers"])
-        file.attrs["model_config"] = json.dumps(told)
+        model_config = json.loads(file.attrs["model_config"])
+        layers = model_config["config"]["layers"]
+        change({layer["config"]["name"]: layer for layer in layers}, layers)
+        file.attrs["model_config"] = json.dumps(model_config)
     return path
 
 
@@ -268,9 +270,9 @@ def test_the_version_of_keras_decides_what_hard_means(golden):
 
 def test_a_net_takes_a_file_that_fits_it_and_no_other(golden, refusal):
     path = golden("old_hard.h5")
-    leaves, told = forecaster_leaves(path)
+    leaves, description = forecaster_leaves(path)
     wanted = {leaf: array.shape for leaf, array in leaves.items()}
-    found = load_forecaster(path, wanted, told.gates)
+    found = load_forecaster(path, wanted, description.gates)
     assert list(found) == list(wanted) and all(np.array_equal(found[leaf], leaves[leaf]) for leaf in leaves)
     other = dict(wanted) | {"lstm1/kernel": (8, 16), "dense1/kernel": (3, 9), "dense1/bias": (9,)}
     del other["lstm2/bias"]
@@ -366,14 +368,14 @@ def test_a_configuration_of_other_layers_is_refused(golden, refusal):
 
 @pytest.mark.parametrize("name", ["old_list.h5", "functional.keras"])
 def test_a_net_takes_the_output_that_the_file_tells_and_no_other(golden, tmp_path, refusal, name):
-    leaves, told = forecaster_leaves(golden(name))
+    leaves, description = forecaster_leaves(golden(name))
     weights(["import", str(golden(name)), str(tmp_path / "one.safetensors")])
     weights(["export", str(golden(name)), str(tmp_path / "one.h5")])
     wanted = {leaf: array.shape for leaf, array in leaves.items()}
     for path in (golden(name), tmp_path / "one.safetensors", tmp_path / "one.h5"):
-        assert load_forecaster(path, wanted, told.gates, told.output).keys() == wanted.keys()
-        with refusal(f"output ({told.output}, the net's linear: --model.output)"):
-            load_forecaster(path, wanted, told.gates)
+        assert load_forecaster(path, wanted, description.gates, description.output).keys() == wanted.keys()
+        with refusal(f"output ({description.output}, the net's linear: --model.output)"):
+            load_forecaster(path, wanted, description.gates)
 
 
 @pytest.mark.parametrize("target", [[2, 3], [3, 2], [-1, 2], [6, 1]])
@@ -384,15 +386,17 @@ def test_a_net_takes_the_shape_of_the_outputs_that_the_file_tells_and_no_other(g
         named["reshape"]["config"]["target_shape"] = target
 
     path = configured(golden("old_functional.h5"), change)
-    leaves, told = forecaster_leaves(path)
-    assert told.shape == (6 // target[1], target[1])
+    leaves, description = forecaster_leaves(path)
+    steps, series = 6 // target[1], target[1]
+    assert description.shape == (steps, series)
     weights(["import", str(path), str(tmp_path / "one.safetensors")])
     weights(["export", str(tmp_path / "one.safetensors"), str(tmp_path / "one.h5")])
     wanted = {leaf: array.shape for leaf, array in leaves.items()}
     for each in (path, tmp_path / "one.safetensors", tmp_path / "one.h5"):
-        assert load_forecaster(each, wanted, told.gates, told.output, told.shape).keys() == wanted.keys()
-        with refusal(f"outputs ({told.shape[0]} steps x {told.shape[1]} series, the net's 3 steps x 4 series)"):
-            load_forecaster(each, wanted, told.gates, told.output, (3, 4))
+        loaded = load_forecaster(each, wanted, description.gates, description.output, (steps, series))
+        assert loaded.keys() == wanted.keys()
+        with refusal(f"outputs ({steps} steps x {series} series, the net's 3 steps x 4 series)"):
+            load_forecaster(each, wanted, description.gates, description.output, (3, 4))
 
 
 def test_one_series_has_the_same_numbers_as_one_step(golden):
@@ -400,9 +404,9 @@ def test_one_series_has_the_same_numbers_as_one_step(golden):
         named["reshape"]["config"]["target_shape"] = [1, 6]
 
     path = configured(golden("old_functional.h5"), change)
-    leaves, told = forecaster_leaves(path)
+    leaves, description = forecaster_leaves(path)
     wanted = {leaf: array.shape for leaf, array in leaves.items()}
-    assert load_forecaster(path, wanted, told.gates, told.output, (6, 1)).keys() == wanted.keys()
+    assert load_forecaster(path, wanted, description.gates, description.output, (6, 1)).keys() == wanted.keys()
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (3, 4, 5), (0, 16), (3, 0)])
@@ -432,8 +436,8 @@ def test_what_a_file_of_weights_only_cannot_tell_is_said(golden, capsys, name):
     path = golden(name)
     assert weights(["inspect", str(path)]) == 0
     shown = capsys.readouterr().err
-    leaves, told = forecaster_leaves(path)
-    load_forecaster(path, {leaf: array.shape for leaf, array in leaves.items()}, told.gates)
+    leaves, description = forecaster_leaves(path)
+    load_forecaster(path, {leaf: array.shape for leaf, array in leaves.items()}, description.gates)
     for text in (shown, capsys.readouterr().err):
         words = ("cannot tell whether a layer reads backwards (go_backwards)", "several outputs", "is used twice")
         for each in (*words, "layers without weights", "other gates"):
@@ -470,7 +474,7 @@ def test_kernels_without_their_lora_deltas_are_refused(golden, refusal):
         forecaster_leaves(path)
 
 
-def without_biases(path, *layers, told=True):
+def without_biases(path, *layers, stated=True):
     """The file as Keras writes it where `layers` were made with use_bias=False."""
     with h5py.File(path, "a") as file:
         for name in layers:
@@ -480,7 +484,7 @@ def without_biases(path, *layers, told=True):
             group.attrs["weight_names"] = names
 
     def change(named, _):
-        for name in layers if told else ():
+        for name in layers if stated else ():
             named[name]["config"]["use_bias"] = False
 
     return configured(path, change)
@@ -491,11 +495,11 @@ def without_biases(path, *layers, told=True):
     [("two_lstm.h5", ["slow", "dense"], ["lstm1", "head"]), ("old_gru.h5", ["gru", "dense"], ["gru1", "head"])],
 )
 def test_a_layer_without_a_bias_has_one_of_zeros(golden, tmp_path, name, layers, leaves):
-    whole, told = forecaster_leaves(golden(name))
+    whole, description = forecaster_leaves(golden(name))
     with h5py.File(tmp_path / name) as file:
         names = {layer: next(each for each in file["model_weights"] if each.startswith(layer)) for layer in layers}
     found, same = forecaster_leaves(without_biases(tmp_path / name, *names.values()))
-    assert same == told and list(found) == list(whole)
+    assert same == description and list(found) == list(whole)
     for leaf in whole:
         zero = leaf in [f"{layer}/bias" for layer in leaves]
         assert np.array_equal(found[leaf], 0 * whole[leaf] if zero else whole[leaf]), leaf
@@ -503,7 +507,7 @@ def test_a_layer_without_a_bias_has_one_of_zeros(golden, tmp_path, name, layers,
 
 
 def test_what_is_missing_in_a_forecaster_is_answered_by_advice_that_helps(golden, refusal):
-    path = without_biases(golden("two_lstm.h5"), "slow", told=False)
+    path = without_biases(golden("two_lstm.h5"), "slow", stated=False)
     with refusal("use_bias=False: save the whole model as NAME.keras", "missing: lstm1/bias"):
         forecaster_leaves(path)
     path = golden("two_lstm.weights.h5")

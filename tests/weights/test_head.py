@@ -71,11 +71,11 @@ def test_a_head_in_the_numbers_of_a_file_without_names_is_no_fc1(tmp_path, thin,
         load_weights(path, wanted(thin()), "vgg16")
 
 
-def test_the_door_imports_the_base_and_says_what_it_left_out(tmp_path, keras_file, keras_leaves, monkeypatch, capsys):
-    from research.cli import weights as door
+def test_import_takes_the_base_and_says_what_it_left_out(tmp_path, keras_file, keras_leaves, monkeypatch, capsys):
+    from research.cli import weights as cli
 
     shapes = {name: leaf.shape for name, leaf in keras_leaves.items()}
-    monkeypatch.setattr(door, "leaf_shapes", lambda *_, **__: shapes)
+    monkeypatch.setattr(cli, "leaf_shapes", lambda *_, **__: shapes)
     path = keras_file("sequential.weights.h5")
     assert weights(["inspect", str(path)]) == 2
     assert "fc1" not in capsys.readouterr().out

@@ -141,7 +141,7 @@ def test_what_is_no_weight_file_is_said_in_plain_words(tmp_path, refusal, conten
         read(tmp_path / "w.h5")
 
 
-def test_places_that_hold_no_weights(tmp_path, refusal):
+def test_paths_that_hold_no_weights(tmp_path, refusal):
     with refusal("is a folder"):
         read(tmp_path)
     (tmp_path / "saved").mkdir()
@@ -181,7 +181,7 @@ def test_every_format_says_that_it_is_cut_off(
             read(path)
 
 
-def test_a_storage_longer_than_the_file_is_told_before_it_is_read(tmp_path, thin, to_torch, torch_old, refusal):
+def test_a_storage_longer_than_the_file_is_reported_before_it_is_read(tmp_path, thin, to_torch, torch_old, refusal):
     state = to_torch(thin())
     path = torch_old(tmp_path / "old.pth", state)
     array = next(iter(state.values()))

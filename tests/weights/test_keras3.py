@@ -68,8 +68,8 @@ def test_a_variable_of_the_model_itself_is_left_over_in_a_legacy_file(keras_file
 def test_the_state_of_training_is_no_layer(keras_file, keras_leaves, wanted):
     path = keras_file("reversed.weights.h5")
     with h5py.File(path, "a") as file:
-        for place in ("optimizer/vars", "metrics/mean/vars", "layers/dropout/seed_generator/vars"):
-            file.create_group(place)["0"] = np.ones(2, "f4")
+        for group in ("optimizer/vars", "metrics/mean/vars", "layers/dropout/seed_generator/vars"):
+            file.create_group(group)["0"] = np.ones(2, "f4")
     same(load_weights(path, wanted(keras_leaves), "vgg16").leaves, keras_leaves)
 
 

@@ -57,14 +57,14 @@ LSTM = layer("LSTM", recurrent_activation="sigmoid")
 BENT = layer("Activation", activation="tanh")
 
 
-def objected(*layers, inputs=3):
+def objections_to(*layers, inputs=3):
     return "; ".join(understand(ModelConfig(layers), inputs).objections)
 
 
 @pytest.mark.parametrize("kind", sorted(set(EVERY) - CARRIED - {"Reshape"}))
 def test_every_kind_of_layer_is_nothing_folded_or_refused(kind):
-    told = {"activation": "sigmoid"} if kind == "Activation" else {}
-    found = understand(ModelConfig((LSTM, layer("Dense", units=6), layer(kind, "it", **told))))
+    settings = {"activation": "sigmoid"} if kind == "Activation" else {}
+    found = understand(ModelConfig((LSTM, layer("Dense", units=6), layer(kind, "it", **settings))))
     head = activation_of(found.layers[-1])
     if kind in NOTHING:
         assert not found.objections and head == "linear"
@@ -116,7 +116,7 @@ def test_the_layers_of_a_forecaster_are_carried(kind):
     ],
 )
 def test_what_ours_has_not_is_refused_by_name(layers, fault):
-    assert fault in objected(*layers)
+    assert fault in objections_to(*layers)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_a_model_within_a_model_is_refused_by_its_kind():
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("registration", "kind"),
     [
         ({"module": None, "registered_name": "Mine>Dense"}, "Mine>Dense"),
         ({"module": "my.layers", "registered_name": "Dense"}, "my.layers>Dense"),
@@ -261,8 +261,8 @@ def test_a_model_within_a_model_is_refused_by_its_kind():
         ({}, "Dense"),
     ],
 )
-def test_a_class_of_the_users_is_not_that_of_keras_by_the_same_name(told, kind):
-    head = {"class_name": "Dense", "config": {"name": "head", "units": 6}} | told
+def test_a_class_of_the_users_is_not_that_of_keras_by_the_same_name(registration, kind):
+    head = {"class_name": "Dense", "config": {"name": "head", "units": 6}} | registration
     reader = {"class_name": "LSTM", "config": {"name": "lstm", "recurrent_activation": "sigmoid"}}
     found = understand(read({"class_name": "Sequential", "config": {"layers": [reader, head]}}))
     assert found.objections == (() if kind == "Dense" else (f"head (a {kind})",))

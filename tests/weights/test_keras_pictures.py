@@ -8,7 +8,7 @@ from research.weights.load import load_weights
 from research.weights.mapping import plan_conversion
 from research.weights.weight_file import read
 
-TOLD = {"activation": "relu", "padding": "same", "strides": [1, 1], "dilation_rate": [1, 1], "groups": 1}
+SETTINGS = {"activation": "relu", "padding": "same", "strides": [1, 1], "dilation_rate": [1, 1], "groups": 1}
 DENSE = {"fc1": {"activation": "relu"}, "fc2": {"activation": "relu"}, "predictions": {"activation": "softmax"}}
 BLOCKS = [f"block{block}_pool" for block in range(1, 6)]
 
@@ -18,22 +18,22 @@ def layer(kind, name, **settings):
 
 
 def configured(leaves, **changes):
-    """The layers of a VGG16 as Keras tells them, {name: layer}, with `changes` {layer: settings}."""
-    told = {}
+    """The layers of a VGG16 as Keras states them, {name: layer}, with `changes` {layer: settings}."""
+    layers = {}
     for leaf in leaves:
         name = leaf.split("/")[0]
-        settings = DENSE.get(name, TOLD) | changes.get(name, {})
+        settings = DENSE.get(name, SETTINGS) | changes.get(name, {})
         if name == "fc1":
-            told["flatten"] = layer("Flatten", "flatten")
-        told[name] = layer("Dense" if name in DENSE else "Conv2D", name, **settings)
+            layers["flatten"] = layer("Flatten", "flatten")
+        layers[name] = layer("Dense" if name in DENSE else "Conv2D", name, **settings)
         if name in ("block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3"):
-            told[f"{name[:6]}_pool"] = layer("MaxPooling2D", f"{name[:6]}_pool", pool_size=[2, 2], strides=[2, 2])
-    return told
+            layers[f"{name[:6]}_pool"] = layer("MaxPooling2D", f"{name[:6]}_pool", pool_size=[2, 2], strides=[2, 2])
+    return layers
 
 
 @pytest.fixture
-def objected(tmp_path, thin, wanted, write_keras3):
-    """`objected(layers)`: what a .keras file of VGG16's base with that configuration is refused for."""
+def objections_to(tmp_path, thin, wanted, write_keras3):
+    """`objections_to(layers)`: what a .keras file of VGG16's base with that configuration is refused for."""
 
     def refused(layers, top=False, base=False):
         leaves = thin(top=top)
@@ -45,7 +45,7 @@ def objected(tmp_path, thin, wanted, write_keras3):
     return refused
 
 
-def put(layers, after, *new):
+def insert_after(layers, after, *new):
     """`layers` with `new` ones after the one of that name (None: before all)."""
     names = list(layers)
     cut = names.index(after) + 1 if after else 0
@@ -86,17 +86,17 @@ def test_every_layer_that_is_another_is_named(tmp_path, thin, wanted, write_kera
         (layer("MaxPooling2D", "pooled", padding="same"), "pooled (padding same, ours valid)"),
     ],
 )
-def test_another_pool_is_refused(thin, objected, pool, new, fault):
+def test_another_pool_is_refused(thin, objections_to, pool, new, fault):
     layers = configured(thin())
     layers[pool] = new
-    assert objected(layers) == fault
+    assert objections_to(layers) == fault
 
 
 @pytest.mark.parametrize("pool", BLOCKS[:-1])
-def test_a_pool_that_is_not_there_is_missed(thin, objected, pool):
+def test_a_pool_that_is_not_there_is_missed(thin, objections_to, pool):
     layers = configured(thin())
     del layers[pool]
-    assert objected(layers) == f"block{int(pool[5]) + 1}_conv1 (0 MaxPooling2D before it, ours 1)"
+    assert objections_to(layers) == f"block{int(pool[5]) + 1}_conv1 (0 MaxPooling2D before it, ours 1)"
 
 
 @pytest.mark.parametrize(
@@ -112,20 +112,20 @@ def test_a_pool_that_is_not_there_is_missed(thin, objected, pool):
         ("block4_conv1", layer("ELU", "bend"), "bend (activation elu, ours relu)"),
     ],
 )
-def test_what_computes_between_layers_of_ours_is_refused(thin, objected, after, new, fault):
-    assert fault in objected(put(configured(thin()), after, new))
+def test_what_computes_between_layers_of_ours_is_refused(thin, objections_to, after, new, fault):
+    assert fault in objections_to(insert_after(configured(thin()), after, new))
 
 
 @pytest.mark.parametrize("name", ["block3_conv1", "block3_pool"])
-def test_a_class_of_the_users_is_not_that_of_keras_by_the_same_name(thin, objected, name):
+def test_a_class_of_the_users_is_not_that_of_keras_by_the_same_name(thin, objections_to, name):
     layers = configured(thin())
     layers[name] |= {"module": None, "registered_name": f"Mine>{layers[name]['class_name']}"}
-    assert f"{name} (a Mine>{layers[name]['class_name']}" in objected(layers)
+    assert f"{name} (a Mine>{layers[name]['class_name']}" in objections_to(layers)
 
 
 def test_a_convolution_without_a_bias_has_one_of_zeros(tmp_path, thin, wanted, write_legacy, refusal):
     leaves, name = thin(), "block2_conv1"
-    config = {"layers": list(configured(leaves, **{name: TOLD | {"use_bias": False}}).values())}
+    config = {"layers": list(configured(leaves, **{name: SETTINGS | {"use_bias": False}}).values())}
     path = write_legacy(tmp_path / "v.h5", leaves, "tf.keras", config=config)
     with h5py.File(path, "a") as file:
         del file[name][f"{name}/bias:0"]
@@ -138,36 +138,38 @@ def test_a_convolution_without_a_bias_has_one_of_zeros(tmp_path, thin, wanted, w
         load_weights(path, wanted(leaves), "vgg16")
 
 
-def test_layers_called_in_another_order_are_refused(thin, objected):
+def test_layers_called_in_another_order_are_refused(thin, objections_to):
     layers = configured(thin())
     layers |= {"block5_conv2": layers["block5_conv1"], "block5_conv1": layers["block5_conv2"]}
-    told = objected(layers)
-    assert "block5_conv1 (reads block5_conv2, ours block4_conv3)" in told
-    assert "block5_conv3 (reads block5_conv1, ours block5_conv2)" in told
+    objections = objections_to(layers)
+    assert "block5_conv1 (reads block5_conv2, ours block4_conv3)" in objections
+    assert "block5_conv3 (reads block5_conv1, ours block5_conv2)" in objections
 
 
-def test_a_convolution_of_another_kind_or_without_an_activation_is_refused(thin, objected):
+def test_a_convolution_of_another_kind_or_without_an_activation_is_refused(thin, objections_to):
     layers = configured(thin(), block2_conv1={"activation": "linear"})
-    layers["block5_conv3"] = layer("SeparableConv2D", "block5_conv3", **TOLD)
-    told = objected(layers)
-    assert "block2_conv1 (activation linear, ours relu)" in told
-    assert "block5_conv3 (a SeparableConv2D, ours a Conv2D)" in told
+    layers["block5_conv3"] = layer("SeparableConv2D", "block5_conv3", **SETTINGS)
+    objections = objections_to(layers)
+    assert "block2_conv1 (activation linear, ours relu)" in objections
+    assert "block5_conv3 (a SeparableConv2D, ours a Conv2D)" in objections
 
 
-def test_what_comes_to_the_same_is_taken(thin, objected):
+def test_what_comes_to_the_same_is_taken(thin, objections_to):
     layers = configured(thin(), block1_conv1={"activation": "linear"}, block5_conv3={"activation": "linear"})
     augmenting = layer("Sequential", "augment", layers=[layer("RandomFlip", "flip"), layer("RandomZoom", "zoom")])
-    layers = put(layers, None, layer("InputLayer", "in"), augmenting)
-    layers = put(layers, "block1_conv1", layer("Dropout", "drop"), layer("ReLU", "bend"))
-    layers = put(layers, "block3_conv1", layer("ReLU", "twice"), layer("Activation", "none", activation="linear"))
-    assert not objected(put(layers, "block5_conv3", layer("Activation", "last", activation="relu")))
+    layers = insert_after(layers, None, layer("InputLayer", "in"), augmenting)
+    layers = insert_after(layers, "block1_conv1", layer("Dropout", "drop"), layer("ReLU", "bend"))
+    linear = layer("Activation", "none", activation="linear")
+    layers = insert_after(layers, "block3_conv1", layer("ReLU", "twice"), linear)
+    assert not objections_to(insert_after(layers, "block5_conv3", layer("Activation", "last", activation="relu")))
 
 
-def test_what_lies_above_the_last_layer_that_is_wanted_is_not_looked_at(thin, objected):
+def test_what_lies_above_the_last_layer_that_is_wanted_is_not_looked_at(thin, objections_to):
     head = (layer("GlobalAveragePooling2D", "mean"), layer("Rescaling", "scale"), layer("Dense", "own"))
-    assert not objected(put(configured(thin()), "block5_pool", *head))
+    assert not objections_to(insert_after(configured(thin()), "block5_pool", *head))
     whole = configured(thin(top=True), fc2={"activation": "tanh"})
-    assert objected(whole, top=True) == "fc2 (activation tanh, ours relu)" and not objected(whole, top=True, base=True)
+    assert objections_to(whole, top=True) == "fc2 (activation tanh, ours relu)"
+    assert not objections_to(whole, top=True, base=True)
 
 
 def test_a_model_that_real_keras_saved_with_other_layers_is_refused(keras_file, keras_leaves, wanted, refusal):
@@ -182,9 +184,9 @@ def test_only_the_preprocessing_that_ours_has_is_taken(keras_file, keras_leaves,
     """Other means, or channels in another order."""
     file = read(keras_file(name))
     changed = file.notes["config"].replace(old, new)
-    told = plan_conversion(file._replace(notes=file.notes | {"config": changed}), "vgg16").objections
-    assert bool(told) == (changed != file.notes["config"])
-    assert all(any(kind in each for kind in ("an Add", "a Stack", "a GetItem", "OpLambda")) for each in told)
+    objections = plan_conversion(file._replace(notes=file.notes | {"config": changed}), "vgg16").objections
+    assert bool(objections) == (changed != file.notes["config"])
+    assert all(any(kind in each for kind in ("an Add", "a Stack", "a GetItem", "OpLambda")) for each in objections)
 
 
 @pytest.mark.parametrize("name", ["twice.h5", "steps.keras"])
@@ -228,14 +230,14 @@ def fires(**changes):
 )
 def test_a_squeezenet_is_looked_at_as_well(tmp_path, thin_squeezenet, wanted, write_legacy, changes, fault):
     path = write_legacy(tmp_path / "s.h5", thin_squeezenet, "tf.keras", config=fires(**changes))
-    told = check_conversion(plan_conversion(read(path), "squeezenet"), wanted(thin_squeezenet)).wrong
-    assert told == ({"of another kind": [fault]} if fault else {})
+    wrong = check_conversion(plan_conversion(read(path), "squeezenet"), wanted(thin_squeezenet)).wrong
+    assert wrong == ({"of another kind": [fault]} if fault else {})
 
 
-def test_a_layer_that_the_configuration_does_not_tell_of_is_refused(thin, objected):
+def test_a_layer_that_the_configuration_does_not_state_is_refused(thin, objections_to):
     layers = configured(thin())
     layers["block5_conv3"] = layer("Backbone", "mine")
-    assert "block5_conv3 (its configuration is not stated)" in objected(layers)
+    assert "block5_conv3 (its configuration is not stated)" in objections_to(layers)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path, thin, wanted, write_keras3, refusal):

@@ -36,13 +36,13 @@ def test_keras_3_takes_the_eleventh_convolution_for_the_eleventh(tmp_path, thin,
 
 def listed_backwards(leaves):
     """The layers of a functional VGG16, the last one first."""
-    told = {"activation": "relu", "padding": "same"}
+    settings = {"activation": "relu", "padding": "same"}
     listed, before = [("InputLayer", {"name": "in"}, [])], "in"
     for name in dict.fromkeys(leaf.split("/")[0] for leaf in leaves):
         if name.endswith("conv1") and before != "in":
             listed.append(("MaxPooling2D", {"name": f"to_{name}"}, [[[before, 0, 0]]]))
             before = f"to_{name}"
-        listed.append(("Conv2D", {"name": name} | told, [[[before, 0, 0]]]))
+        listed.append(("Conv2D", {"name": name} | settings, [[[before, 0, 0]]]))
         before = name
     layers = [{"class_name": kind, "config": config, "inbound_nodes": read} for kind, config, read in reversed(listed)]
     return {"layers": layers, "input_layers": ["in", 0, 0], "output_layers": [before, 0, 0]}
@@ -103,13 +103,13 @@ def test_npz_under_our_names(tmp_path, thin_squeezenet, wanted):
 
 
 def test_torchvision_squeezenet_without_its_classifier(tmp_path, thin_squeezenet, wanted, torch_zip):
-    places = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
+    positions = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
     state = {"classifier.1.weight": np.ones((5, 4, 1, 1), "f4"), "classifier.1.bias": np.ones(5, "f4")}
     for leaf, array in thin_squeezenet.items():
         layer, part = leaf.rsplit("/", 1)
         fire, _, convolution = layer.partition("/")
         name = (
-            f"features.{places[int(fire[4:])]}.{convolution.replace('squeeze1x1', 'squeeze')}"
+            f"features.{positions[int(fire[4:])]}.{convolution.replace('squeeze1x1', 'squeeze')}"
             if convolution
             else "features.0"
         )

@@ -35,28 +35,28 @@ def test_a_saved_file_comes_back_with_all_that_it_says(saved, thin, wanted):
 
 def test_one_flipped_bit_is_found_and_its_leaf_named(saved, thin, wanted, refusal):
     content = bytearray(saved.read_bytes())
-    place = content.find(thin(top=True)["block3_conv2/kernel"].tobytes())
-    assert place > 0
-    content[place + 5] ^= 1
+    start = content.find(thin(top=True)["block3_conv2/kernel"].tobytes())
+    assert start > 0
+    content[start + 5] ^= 1
     saved.write_bytes(content)
     with refusal("disagree about block3_conv2/kernel;", "import the weights again"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
 
 
 def test_a_manifest_that_is_lost_broken_or_of_other_weights(saved, thin, wanted, refusal):
-    place = saved.with_suffix(".json")
-    sound = json.loads(place.read_text())
-    place.write_text(json.dumps(sound | {"convention": "caffe"}))
+    manifest = saved.with_suffix(".json")
+    sound = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(sound | {"convention": "caffe"}))
     with refusal("disagree about the convention"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
     del sound["leaves"]["fc1/bias"]
-    place.write_text(json.dumps(sound))
+    manifest.write_text(json.dumps(sound))
     with refusal("disagree about fc1/bias"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
-    place.write_text("[]")
+    manifest.write_text("[]")
     with refusal("is not a manifest"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
-    place.unlink()
+    manifest.unlink()
     with refusal("lost its manifest net.json"):
         load_weights(saved, wanted(thin(top=True)), "vgg16")
 

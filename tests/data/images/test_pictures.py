@@ -103,7 +103,7 @@ def test_ink_on_nothing_comes_back_as_the_digit(tmp_path, drawings, ink, form):
 
 
 @pytest.mark.parametrize("margins", [(0, 0, 0, 0), (300, 0, 0, 300)])
-def test_margins_and_place_do_not_matter(tmp_path, drawings, ink, margins):
+def test_margins_and_position_do_not_matter(tmp_path, drawings, ink, margins):
     path = written(enlarged(drawings[1], margins), "L", tmp_path)
     assert likeness(prepare_picture(path, GRAY, ink).pixels, drawings[1]) > 0.95
 

@@ -80,7 +80,7 @@ def test_home_is_expanded(bright, monkeypatch):
     ("source", "near"),
     [("digts", "digits"), ("mnits", "mnist"), ("fashon_mnist", "fashion_mnist"), ("shape.npz", "shapes.npz")],
 )
-def test_an_unknown_name_gives_the_nearest_and_the_places(bright, refusal, source, near):
+def test_an_unknown_name_gives_the_nearest_and_where_it_was_looked_for(bright, refusal, source, near):
     with refusal(f"no data set {source}; did you mean {near}?", bright / source, "--data.root"):
         load(source, str(bright))
 

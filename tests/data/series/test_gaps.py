@@ -12,7 +12,7 @@ FLAGS = st.lists(st.booleans(), max_size=40).map(lambda each: np.array(each, boo
 
 @settings(max_examples=80, deadline=None)
 @given(FLAGS)
-def test_true_runs_are_the_runs(flags):
+def test_true_runs_are_whole_and_cover_every_true_flag(flags):
     again = np.zeros(len(flags), bool)
     starts, ends = true_runs(flags)
     for start, end in zip(starts, ends, strict=True):

@@ -1,4 +1,4 @@
-"""The one door to series: what comes out of whole files, and that nothing of a later part reaches an earlier one."""
+"""Loading series: what comes out of whole files, and that nothing of a later part reaches an earlier one."""
 
 import numpy as np
 import pandas as pd

@@ -21,15 +21,15 @@ from research.data.series.series_set import Series
         (np.timedelta64(24, "M"), "2 years", 1),
     ],
 )
-def test_a_season_is_a_day_or_a_year_and_times_know_their_place_in_it(step, name, steps):
+def test_a_season_is_a_day_or_a_year_and_times_know_their_position_in_it(step, name, steps):
     assert season_of(step) == (name, steps)
     start = np.datetime64("2015-01") if np.datetime_data(step.dtype)[0] == "M" else np.datetime64("2015-01-01T00:00:00")
     times = (start + np.arange(3 * steps + 2) * step).astype("datetime64[s]")
-    cycles, places = seasons_of(times, step)
+    cycles, positions = seasons_of(times, step)
     if name in ("day", "year") and steps != 206:  # which do not make a whole day
-        np.testing.assert_array_equal(places, np.arange(len(times)) % steps)
+        np.testing.assert_array_equal(positions, np.arange(len(times)) % steps)
         np.testing.assert_array_equal(cycles - cycles[0], np.arange(len(times)) // steps)
-    assert len(np.unique(np.stack([cycles, places]), axis=1)[0]) == len(times)
+    assert len(np.unique(np.stack([cycles, positions]), axis=1)[0]) == len(times)
 
 
 @pytest.mark.parametrize("zone", ["Australia/Sydney", "UTC"])

@@ -21,7 +21,7 @@ ROWS, CONTEXT, HORIZON, CHANNELS = 60, 5, 4, 2
 def rows(unknown=0.0, seed=0):
     generator = np.random.default_rng(seed)
     known = (generator.random((ROWS, CHANNELS)) >= unknown).astype(np.float32)
-    known[CONTEXT::3, 0] = 1.0  # so that every stretch has something to say
+    known[CONTEXT::3, 0] = 1.0  # so that every window has a known target
     values = generator.normal(0, 1.5, (ROWS, CHANNELS)).astype(np.float32) * known
     return WindowedSeries(
         values=values,
@@ -93,7 +93,7 @@ def test_a_mean_over_windows_is_that_over_all_known_targets(loss):
     assert float(sums["count"]) * HORIZON * CHANNELS == pytest.approx(len(errors))
 
 
-def test_what_stands_in_the_place_of_the_unknown_makes_no_difference():
+def test_what_stands_for_the_unknown_makes_no_difference():
     held, params, key = rows(0.4), initialize(jax.random.key(3))["params"], jax.random.key(0)
     other = held._replace(values=np.where(held.known > 0, held.values, np.float32(-7e5)))
     index, found = jnp.arange(12), []

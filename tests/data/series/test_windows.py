@@ -43,12 +43,12 @@ def test_windows_are_those_of_keras(lengths, missing):
 def test_no_window_touches_what_is_unknown_and_none_is_lost(known, context, horizon, stride):
     known = np.array(known)
     span = context + horizon
-    places = range(0, len(known) - span + 1, stride)
+    candidates = range(0, len(known) - span + 1, stride)
     assert window_starts(known, context, horizon, stride, "drop").tolist() == [
-        start for start in places if known[start : start + span].all()
+        start for start in candidates if known[start : start + span].all()
     ]
     assert window_starts(known[:, :1], context, horizon, stride, "mask").tolist() == [
-        start for start in places if known[start + context : start + span, 0].any()
+        start for start in candidates if known[start + context : start + span, 0].any()
     ]
 
 

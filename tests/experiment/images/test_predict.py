@@ -30,8 +30,8 @@ def digits_run(tmp_path_factory):
         train=Training(epochs=15, batch_size=64, patience=5),
         seeds=2,
     )
-    place = tmp_path_factory.mktemp("run") / "digits"
-    return place, experiment.run(config, place), config
+    run_dir = tmp_path_factory.mktemp("run") / "digits"
+    return run_dir, experiment.run(config, run_dir), config
 
 
 def digits():
@@ -44,12 +44,12 @@ def test_digits():
 
 
 def test_it_answers_as_the_evaluation_did(digits_run, test_digits, tmp_path):
-    place, _, _ = digits_run
+    run_dir, _, _ = digits_run
     files = []
     for index, image in enumerate(test_digits[:80]):
         files.append(tmp_path / f"{index}.png")
         Image.fromarray(image[..., 0]).save(files[-1])
-    answers = list(experiment.predict(place, files))
+    answers = list(experiment.predict(run_dir, files))
     assert [answer["input"] for answer in answers] == [str(file) for file in files]
     right = np.mean([int(a["class"]) == label for a, label in zip(answers, digits().labels["test"], strict=False)])
     assert right > 0.9
@@ -61,7 +61,7 @@ def test_it_answers_as_the_evaluation_did(digits_run, test_digits, tmp_path):
 
 
 def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, test_digits, tmp_path):
-    place, _, _ = digits_run
+    run_dir, _, _ = digits_run
     agreeing = []
     for image in test_digits[:20]:
         plain = Image.fromarray(image[..., 0])
@@ -69,7 +69,7 @@ def test_larger_inverted_and_coloured_pictures_of_the_same_digit(digits_run, tes
         large.paste(Image.fromarray(255 - image[..., 0]).resize((120, 120), Image.Resampling.BICUBIC), (20, 50))
         plain.save(tmp_path / "plain.png")
         large.convert("RGBA").save(tmp_path / "large.png")
-        one, other = experiment.predict(place, [tmp_path / "plain.png", tmp_path / "large.png"])
+        one, other = experiment.predict(run_dir, [tmp_path / "plain.png", tmp_path / "large.png"])
         assert any("inverted" in step for step in other["prepared"])
         agreeing.append(one["class"] == other["class"])
     assert np.mean(agreeing) >= 0.8
@@ -99,19 +99,19 @@ def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, 
             ask()
 
 
-def test_of_a_run_that_was_cut_off_it_is_told_what_answers(digits_run, test_digits, tmp_path, capsys):
-    place = shutil.copytree(digits_run[0], tmp_path / "run")
-    record = json.loads((place / "record.json").read_text())
-    (place / "record.json").write_text(json.dumps(record | {"status": "preempted"}))
+def test_for_a_run_that_was_cut_off_it_is_stated_what_answers(digits_run, test_digits, tmp_path, capsys):
+    run_dir = shutil.copytree(digits_run[0], tmp_path / "run")
+    record = json.loads((run_dir / "record.json").read_text())
+    (run_dir / "record.json").write_text(json.dumps(record | {"status": "preempted"}))
     Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
-    [_] = experiment.predict(place, [tmp_path / "0.png"])
+    [_] = experiment.predict(run_dir, [tmp_path / "0.png"])
     assert "was cut off in training: what answers is its newest checkpoint" in capsys.readouterr().err
 
 
-def edited(place, section, name, value):
-    config = json.loads((place / "config.json").read_text())
+def edited(run_dir, section, name, value):
+    config = json.loads((run_dir / "config.json").read_text())
     config[section][name] = value
-    (place / "config.json").write_text(json.dumps(config))
+    (run_dir / "config.json").write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(
@@ -123,52 +123,52 @@ def edited(place, section, name, value):
     ],
 )
 def test_an_edited_configuration_is_noticed(digits_run, test_digits, tmp_path, section, name, value, words):
-    place = shutil.copytree(digits_run[0], tmp_path / "run")
-    edited(place, section, name, value)
+    run_dir = shutil.copytree(digits_run[0], tmp_path / "run")
+    edited(run_dir, section, name, value)
     Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     for ask in (
-        lambda: list(experiment.predict(place, [tmp_path / "0.png"])),
-        lambda: experiment.evaluate(place),
-        lambda: experiment.run(read_config(place), place),
+        lambda: list(experiment.predict(run_dir, [tmp_path / "0.png"])),
+        lambda: experiment.evaluate(run_dir),
+        lambda: experiment.run(read_config(run_dir), run_dir),
     ):
         with pytest.raises(UserError, match=rf"config\.json was edited after training: {words}"):
             ask()
 
 
 def test_what_has_no_influence_may_be_edited(digits_run, test_digits, tmp_path):
-    place = shutil.copytree(digits_run[0], tmp_path / "run")
-    edited(place, "data", "root", str(tmp_path))
-    edited(place, "train", "checkpoint_seconds", 7.0)
+    run_dir = shutil.copytree(digits_run[0], tmp_path / "run")
+    edited(run_dir, "data", "root", str(tmp_path))
+    edited(run_dir, "train", "checkpoint_seconds", 7.0)
     Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
-    [answer] = experiment.predict(place, [tmp_path / "0.png"])
+    [answer] = experiment.predict(run_dir, [tmp_path / "0.png"])
     assert "class" in answer
 
 
 def test_a_cut_record_is_cured_by_the_command_that_predict_names(digits_run, test_digits, tmp_path):
-    place = shutil.copytree(digits_run[0], tmp_path / "run")
-    content = (place / "record.json").read_text()
-    (place / "record.json").write_text(content[:200])
+    run_dir = shutil.copytree(digits_run[0], tmp_path / "run")
+    content = (run_dir / "record.json").read_text()
+    (run_dir / "record.json").write_text(content[:200])
     Image.fromarray(test_digits[0, ..., 0]).save(tmp_path / "0.png")
     with pytest.raises(UserError) as caught:
-        list(experiment.predict(place, [tmp_path / "0.png"]))
+        list(experiment.predict(run_dir, [tmp_path / "0.png"]))
     command = re.search(r"scripts/train\.py (.*?) writes it", str(caught.value))
     assert command is not None and train(command[1].split()) == 0
-    assert json.loads((place / "record.json").read_text())["metrics"] == json.loads(content)["metrics"]
-    [answer] = experiment.predict(place, [tmp_path / "0.png"])
+    assert json.loads((run_dir / "record.json").read_text())["metrics"] == json.loads(content)["metrics"]
+    [answer] = experiment.predict(run_dir, [tmp_path / "0.png"])
     assert "class" in answer
 
 
 def test_each_seed_answers_for_itself(digits_run, test_digits, tmp_path):
-    place, _, _ = digits_run
+    run_dir, _, _ = digits_run
     Image.fromarray(test_digits[0][..., 0]).save(tmp_path / "a.png")
-    one, other = (next(experiment.predict(place, [tmp_path / "a.png"], seed)) for seed in (0, 1))
+    one, other = (next(experiment.predict(run_dir, [tmp_path / "a.png"], seed)) for seed in (0, 1))
     assert one["probabilities"] != other["probabilities"]
     with pytest.raises(UserError, match="no checkpoint of seed 7"):
-        next(experiment.predict(place, [tmp_path / "a.png"], 7))
+        next(experiment.predict(run_dir, [tmp_path / "a.png"], 7))
 
 
 @pytest.mark.slow
-def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, capsys):
+def test_for_a_run_that_diverged_it_is_stated_what_answers(small_npz, tmp_path, capsys):
     config = ImageExperiment(
         name="wild",
         data=ImageData(source=str(small_npz)),
@@ -185,10 +185,10 @@ def test_of_a_run_that_diverged_it_is_told_what_answers(small_npz, tmp_path, cap
 
 
 def test_one_bad_file_does_not_silence_the_others(digits_run, test_digits, tmp_path):
-    place, _, _ = digits_run
+    run_dir, _, _ = digits_run
     Image.fromarray(test_digits[0][..., 0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_text("not a picture")
-    answers = list(experiment.predict(place, [tmp_path / "b.png", tmp_path / "a.png", tmp_path / "none.png"]))
+    answers = list(experiment.predict(run_dir, [tmp_path / "b.png", tmp_path / "a.png", tmp_path / "none.png"]))
     assert [("error" in answer) for answer in answers] == [True, False, True]
 
 
@@ -207,7 +207,7 @@ def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, ca
     expected = ["a.png", "cats/b.jpg", "cats/broken.png", "cats/c.JFIF", "dogs/more/d.png"]
     assert [answer["input"] for answer in answers] == [str(held / name) for name in expected]
     assert ["error" in answer for answer in answers] == [False, False, True, False, False]
-    assert "1 of the files in" in (told := capsys.readouterr().err) and "notes.txt" in told
+    assert "1 of the files in" in (printed := capsys.readouterr().err) and "notes.txt" in printed
     (tmp_path / "none/within").mkdir(parents=True)
     with pytest.raises(UserError, match=r"no pictures in .*none and below"):
         list(experiment.predict(digits_run[0], [tmp_path / "none"]))
@@ -218,8 +218,8 @@ def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
     noise, folder = np.random.default_rng(0), tmp_path / "set"
     for name, low, high in (("dim", 0, 250), ("lit", 300, 3000)):
         (folder / name).mkdir(parents=True)
-        for place in range(30):
-            Image.fromarray(noise.integers(low, high, (8, 8)).astype(np.uint16)).save(folder / name / f"{place}.png")
+        for index in range(30):
+            Image.fromarray(noise.integers(low, high, (8, 8)).astype(np.uint16)).save(folder / name / f"{index}.png")
     config = ImageExperiment(
         name="deep",
         data=ImageData(source=str(folder), size=8, gray=True),
@@ -247,13 +247,13 @@ def test_as_is_switches_off_what_is_done_to_drawings(digits_run, test_digits, tm
     assert as_is["probabilities"] != usual["probabilities"]
 
 
-def test_what_the_training_pictures_are_is_told_and_stored(digits_run):
+def test_what_the_training_pictures_are_is_stated_and_stored(digits_run):
     record = digits_run[1]
     assert record["data"]["ink"]["light_on_dark"]
-    told = closing_lines(record)[-1]
-    assert told.startswith("its pictures are drawings, light on dark: predict.py") and "--as-is" in told
-    [told] = closing_lines(record | {"preprocessing": record["preprocessing"] | {"ink": None}})
-    assert told.startswith("its pictures are no drawings: predict.py scales others")
+    line = closing_lines(record)[-1]
+    assert line.startswith("its pictures are drawings, light on dark: predict.py") and "--as-is" in line
+    [line] = closing_lines(record | {"preprocessing": record["preprocessing"] | {"ink": None}})
+    assert line.startswith("its pictures are no drawings: predict.py scales others")
     assert not closing_lines(record | {"data": record["data"] | {"shape": [8, 8, 3]}})
 
 
@@ -290,6 +290,6 @@ def test_no_run_is_said_plainly(tmp_path):
 
 
 def test_early_stopping_predicts_from_the_best_epoch(digits_run, test_digits):
-    place, record, _ = digits_run
-    again = experiment.evaluate(place)[0]
+    run_dir, record, _ = digits_run
+    again = experiment.evaluate(run_dir)[0]
     assert again["metrics"]["test"] == record["metrics"]["test"]

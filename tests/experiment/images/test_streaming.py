@@ -23,9 +23,9 @@ CONFIG = ImageExperiment(
 )
 
 
-def trained(config, place):
-    experiment.run(config, place)
-    found = [load_group(build(config), [seed], place) for seed in (0, 1)]
+def trained(config, run_dir):
+    experiment.run(config, run_dir)
+    found = [load_group(build(config), [seed], run_dir) for seed in (0, 1)]
     return [named_leaves(state) for state, _ in found]
 
 

@@ -44,17 +44,17 @@ def _quickly_compiled():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def folder(tmp_path_factory):
     """A folder of red and green pictures, and weights of SqueezeNet at random."""
-    place, generator = tmp_path_factory.mktemp("transfer"), np.random.default_rng(0)
+    folder, generator = tmp_path_factory.mktemp("transfer"), np.random.default_rng(0)
     for name, channel in (("green", 1), ("red", 0)):
-        (place / "colours" / name).mkdir(parents=True)
+        (folder / "colours" / name).mkdir(parents=True)
         for index in range(40):
             pixels = generator.integers(0, 130, (40, 36, 3)).astype(np.uint8)
             pixels[..., channel] += 40
-            Image.fromarray(pixels).save(place / "colours" / name / f"{index}.png")
-    save_random(place / "random.safetensors", squeezenet(), "squeezenet")
-    return place
+            Image.fromarray(pixels).save(folder / "colours" / name / f"{index}.png")
+    save_random(folder / "random.safetensors", squeezenet(), "squeezenet")
+    return folder
 
 
 def save_random(path, net, architecture):
@@ -79,17 +79,17 @@ def changed(config, **fields):
     return dataclasses.replace(config, **parts)
 
 
-def curves(place):
-    rows = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
+def curves(run_dir):
+    rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     return np.array([[row[split]["loss"] for split in ("train", "validation")] for row in rows])
 
 
 @pytest.fixture(scope="module")
-def config(place):
+def config(folder):
     return ImageExperiment(
         name="colours",
-        data=ImageData(source=str(place / "colours"), size=36, validation=0.2, test=0.25),
-        model=PretrainedNet(weights=str(place / "random.safetensors"), hidden=(6,)),
+        data=ImageData(source=str(folder / "colours"), size=36, validation=0.2, test=0.25),
+        model=PretrainedNet(weights=str(folder / "random.safetensors"), hidden=(6,)),
         optimizer=Optimizer("adamw", learning_rate=3e-3, weight_decay=0.1),
         train=Training(epochs=2, batch_size=16),
     )
@@ -145,9 +145,9 @@ def test_the_first_known_name_is_taken_and_a_named_file_before_it(tmp_path):
     assert transfer.weights_file(PretrainedNet(backbone="vgg16", weights="own.npz"), root).name == "own.npz"
 
 
-def test_the_microscope_takes_a_backbone_by_name(place, tmp_path):
+def test_the_microscope_takes_a_backbone_by_name(folder, tmp_path):
     (tmp_path / "weights").mkdir()
-    leaves = load_weights(place / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
+    leaves = load_weights(folder / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
     np.savez(tmp_path / "weights" / "squeezenet_v1.1_imagenet_notop.npz", **leaves)
     loaded = load_net("squeezenet", root=str(tmp_path))
     assert loaded.title.startswith("squeezenet") and "fire9/expand3x3" in loaded.layers
@@ -155,10 +155,10 @@ def test_the_microscope_takes_a_backbone_by_name(place, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("other", ["weights", "precision", "split"])
-def test_features_of_other_weights_another_precision_or_split_are_others(config, place, other, tmp_path, monkeypatch):
+def test_features_of_other_weights_another_precision_or_split_are_others(config, folder, other, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # nothing that another test left
     fresh = tmp_path / "fresh.npz"
-    leaves = load_weights(place / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
+    leaves = load_weights(folder / "random.safetensors", shapes_of(squeezenet()), "squeezenet").leaves
     np.savez(fresh, **{name: leaf * np.float32(1.01) for name, leaf in leaves.items()})
     changes = {
         "weights": {"model": {"weights": str(fresh)}},
@@ -183,9 +183,9 @@ def test_the_frozen_part_is_compiled_once_for_all_pieces(config):
 
 
 @pytest.mark.slow
-def test_predictions_go_through_both_parts(finished, place):
+def test_predictions_go_through_both_parts(finished, folder):
     run, record = finished[0], json.loads((finished[0] / "record.json").read_text())
-    answers = list(experiment.predict(run, [place / "colours/red", place / "colours/green"]))
+    answers = list(experiment.predict(run, [folder / "colours/red", folder / "colours/green"]))
     right = np.mean([answer["class"] == answer["input"].split("/")[-2] for answer in answers])
     overall = sum(record["metrics"][s]["accuracy"] * record["data"]["sizes"][s] for s in record["metrics"]) / 80
     assert right == pytest.approx(overall)
@@ -212,7 +212,7 @@ def test_other_weights_are_other_training(config, finished, tmp_path):
 
 @pytest.mark.slow
 def test_features_of_a_net_that_only_pools_otherwise_are_others(config):
-    """At a size at which the pooled map has several places."""
+    """At a size at which the pooled map has several positions."""
     larger = changed(config, data={"size": 96})
     mean, largest = (build(changed(larger, model={"pooling": how})).inputs["test"] for how in ("avg", "max"))
     assert (largest >= mean - 1e-3).all() and (largest > mean + 1e-3).any()
@@ -264,7 +264,7 @@ def test_views_without_a_frozen_part_are_refused(config, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, place):
+def test_what_a_pattern_freezes_stays_as_the_weights_had_it(config, tmp_path, folder):
     frozen = changed(config, model={"fine_tune": 3}, train={"freeze": ("fire9/squeeze1x1/*", "*/bias")})
     record = experiment.run(frozen, tmp_path / "run")
     assert record["parameters"]["trainable"] == 64 * 256 + 9 * 64 * 256 + 512 * 6 + 6 * 2
@@ -298,14 +298,14 @@ def test_bfloat16_computes_what_float32_does_but_coarser(config, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_shipped_vgg16_rungs_run_one_after_the_other_from_a_weight_file_to_a_report(place, root):
-    weights = place / "vgg16.safetensors"
+def test_the_shipped_vgg16_rungs_run_one_after_the_other_from_a_weight_file_to_a_report(folder, root):
+    weights = folder / "vgg16.safetensors"
     save_random(weights, vgg16(), "vgg16")
     block5, head = 3 * (9 * 512 * 512 + 512), (512 + 1) * 256 + (256 + 1) * 2
     for name, trained in (("cats_and_dogs_vgg16", head), ("cats_and_dogs_vgg16_tuned", head + block5)):
         small = changed(
             configuration.load(str(root / "configs" / f"{name}.py")),
-            data={"source": str(place / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
+            data={"source": str(folder / "colours"), "size": 32, "validation": 0.2, "test": 0.25},
             model={"weights": str(weights)},
             train={"epochs": 1},
         )
@@ -313,16 +313,16 @@ def test_the_shipped_vgg16_rungs_run_one_after_the_other_from_a_weight_file_to_a
         record = experiment.run(small, run_dir)
         assert record["parameters"] == {"total": 14_714_688 + head, "trainable": trained}
         assert np.isfinite(record["metrics"]["test"]["loss"]) and (run_dir / "report.html").exists()
-        (answer,) = experiment.predict(run_dir, [place / "colours/red/0.png"])
+        (answer,) = experiment.predict(run_dir, [folder / "colours/red/0.png"])
         assert answer["class"] in ("green", "red")
     assert record["start"]["experiment"] == "cats_and_dogs_vgg16"
 
 
 @pytest.mark.slow
-def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsys):
+def test_swapped_channels_are_warned_of(config, finished, tmp_path, folder, capsys):
     assert "swapped" not in finished[1]
-    for file in (place / "colours").rglob("*.png"):
-        target = tmp_path / "blue" / file.relative_to(place / "colours")
+    for file in (folder / "colours").rglob("*.png"):
+        target = tmp_path / "blue" / file.relative_to(folder / "colours")
         target.parent.mkdir(parents=True, exist_ok=True)
         pixels = np.random.default_rng(int(file.stem)).integers(0, 200, (36, 36, 3))
         pixels[..., 2] += 55

@@ -30,40 +30,40 @@ CONFIG = SeriesExperiment(
 @pytest.fixture(scope="module")
 def runs(write_series, tmp_path_factory):
     """A series that is often 0, without and with a lower bound: {bound: run directory}, and the file."""
-    place = tmp_path_factory.mktemp("bounds")
-    source = write_series(place / "hours.csv", lambda columns: columns | {"flow": np.maximum(columns["flow"] - 600, 0)})
+    folder = tmp_path_factory.mktemp("bounds")
+    source = write_series(folder / "hours.csv", lambda each: each | {"flow": np.maximum(each["flow"] - 600, 0)})
     config = dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=str(source)))
     bounded = dataclasses.replace(config, forecast=Forecast(coverage=0.75, lower=(0.0,), upper=(420.0,)))
     for name, each in (("free", config), ("bounded", bounded)):
-        experiment.run(each, place / name)
-    return {name: place / name for name in ("free", "bounded")}, source
+        experiment.run(each, folder / name)
+    return {name: folder / name for name in ("free", "bounded")}, source
 
 
 def test_a_bound_ends_forecasts_and_intervals_and_changes_nothing_else(runs):
-    places, source = runs
-    found = {name: experiment.evaluate(place) for name, place in places.items()}
+    run_dirs, source = runs
+    found = {name: experiment.evaluate(run_dir) for name, run_dir in run_dirs.items()}
     for split in ("train", "validation", "test"):
-        free, bounded = (found[name][1][0][split].forecasts for name in places)
+        free, bounded = (found[name][1][0][split].forecasts for name in run_dirs)
         assert free.low.min() < 0 and free.high.max() > 420
         np.testing.assert_array_equal(bounded.middle, np.clip(free.middle, 0, 420))
         for each in bounded:
             assert each.min() >= 0 and each.max() <= 420
         assert (bounded.low <= bounded.middle).all() and (bounded.middle <= bounded.high).all()
-        scores = {name: found[name][1][0][split].model for name in places}
+        scores = {name: found[name][1][0][split].model for name in run_dirs}
         assert scores["bounded"].overall["mae"] <= scores["free"].overall["mae"] + 1e-9
         assert scores["bounded"].intervals.width < scores["free"].intervals.width
-    with np.load(places["bounded"] / "forecasts.npz") as kept:
-        assert kept["forecasts/0"].min() >= 0
-    [answer] = experiment.predict(places["bounded"], [source])
+    with np.load(run_dirs["bounded"] / "forecasts.npz") as saved:
+        assert saved["forecasts/0"].min() >= 0
+    [answer] = experiment.predict(run_dirs["bounded"], [source])
     assert all(0 <= value <= 420 for each in answer["columns"]["flow"].values() for value in each)
     assert "negative" not in answer
 
 
 def test_where_a_series_was_never_negative_and_a_forecast_is_the_flag_is_named(runs):
-    places, source = runs
-    pages = {name: (place / "report.html").read_text() for name, place in places.items()}
+    run_dirs, source = runs
+    pages = {name: (run_dir / "report.html").read_text() for name, run_dir in run_dirs.items()}
     assert FLAG in pages["free"] and "never negative" not in pages["bounded"]
-    [answer] = experiment.predict(places["free"], [source])
+    [answer] = experiment.predict(run_dirs["free"], [source])
     assert min(answer["columns"]["flow"]["low"]) < 0
     assert answer["negative"].startswith(FLAG) and answer["negative"].endswith("--forecast.lower 0 they end at 0")
 

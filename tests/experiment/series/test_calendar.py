@@ -179,7 +179,7 @@ def test_windows_that_begin_on_different_days_are_at_different_steps(first):
 def many(count, odd=None, length=200):
     """A long file of `count` series, of which `odd` gives some of their own: name -> values."""
     rng = np.random.default_rng(0)
-    series = {f"shop {place}": rng.normal(10, 1, length) for place in range(count)} | (odd or {})
+    series = {f"shop {number}": rng.normal(10, 1, length) for number in range(count)} | (odd or {})
     times = np.concatenate([pd.date_range("2024-01-01", periods=len(one), freq="h") for one in series.values()])
     names = np.repeat(list(series), [len(one) for one in series.values()])
     written(times, np.concatenate(list(series.values())), shop=names)
@@ -190,7 +190,7 @@ def test_series_of_no_use_are_left_out_named_and_counted():
     flat, empty = np.full(200, 3.0), np.full(200, np.nan)
     config = many(30, {"short": np.arange(5.0), "flat": flat, "empty": empty})
     plan = build(config)
-    assert [one.name for one in plan.data.parts["train"]] == [f"shop {place}" for place in range(30)]
+    assert [one.name for one in plan.data.parts["train"]] == [f"shop {number}" for number in range(30)]
     findings = plan.data.findings
     assert [found.series for found in findings.flat] == ["flat", "empty"]
     assert {found.series for found in findings.short} == {"short"}
@@ -205,7 +205,7 @@ def test_series_of_no_use_are_left_out_named_and_counted():
 
 
 def test_more_series_of_no_use_than_may_be_left_out_are_an_error():
-    odd = {f"short {place}": np.arange(5.0) for place in range(10)}
+    odd = {f"short {number}": np.arange(5.0) for number in range(10)}
     config = many(30, odd)
     assert_refused(config, "10 of 40 series cannot be used", "series short 0", "--data.left-out 0.2 allows 8")
     plan = build(dataclasses.replace(config, data=dataclasses.replace(config.data, left_out=0.3)))
@@ -268,7 +268,7 @@ def test_one_series_that_cannot_be_forecast_does_not_stop_the_others():
     experiment.run(config, "run")
     many(5, {"strange": np.arange(20.0), "shop 2": np.arange(4.0)})
     answers = {answer["series"]: answer for answer in experiment.predict("run", ["a.csv"])}
-    assert list(answers) == [*(f"shop {place}" for place in range(5)), "strange"]
+    assert list(answers) == [*(f"shop {number}" for number in range(5)), "strange"]
     assert "series shop 2 has 4 steps; a forecast needs the 6" in answers["shop 2"]["error"]
     assert "series 'strange' was not in training" in answers["strange"]["error"]
-    assert all("columns" in answers[f"shop {place}"] for place in (0, 1, 3, 4))
+    assert all("columns" in answers[f"shop {number}"] for number in (0, 1, 3, 4))

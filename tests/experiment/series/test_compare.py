@@ -23,11 +23,11 @@ CONFIG = SeriesExperiment(
 
 @pytest.fixture(scope="module")
 def entries(write_series, tmp_path_factory):
-    place = tmp_path_factory.mktemp("compared")
-    data = dataclasses.replace(CONFIG.data, source=str(write_series(place / "hours.csv")))
+    folder = tmp_path_factory.mktemp("compared")
+    data = dataclasses.replace(CONFIG.data, source=str(write_series(folder / "hours.csv")))
     dense = dataclasses.replace(CONFIG, data=data)
     lstm = dataclasses.replace(dense, name="lstm", model=RecurrentForecaster(hidden=(4,)), published=None)
-    return [(dense, place / "dense"), (lstm, place / "lstm")]
+    return [(dense, folder / "dense"), (lstm, folder / "lstm")]
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,13 @@ def found(entries, tmp_path_factory):
 def test_rows_are_ranked_and_say_what_runs_and_baselines_came_to(entries, found):
     names = {"dense", "lstm", "last value", "seasonal naive (day)", "time-of-day mean"}
     assert found.rungs.keys() == names and found.status == "finished"
-    for config, place in entries:
+    for config, run_dir in entries:
         row, record = found.rungs[config.name], found.records[config.name]
         assert row["mae"] == pytest.approx(record["seeds"]["test/mae"]["mean"])
         assert row["values"] == pytest.approx(record["seeds"]["test/mae"]["values"])
         assert row["parameters"] == record["parameters"]["trainable"]
-        with np.load(place / "forecasts.npz", allow_pickle=False) as kept:
-            naive = np.abs(kept["baseline/last value"] - kept["truth"]).mean()
+        with np.load(run_dir / "forecasts.npz", allow_pickle=False) as saved:
+            naive = np.abs(saved["baseline/last value"] - saved["truth"]).mean()
         assert found.rungs["last value"]["mae"] == pytest.approx(naive)
     assert found.rungs["dense"]["published"] == 123.0
 
@@ -59,20 +59,20 @@ def test_again_takes_the_runs_and_says_the_same(entries, found, tmp_path, capsys
 
 @pytest.mark.parametrize("changes", [{"horizon": "5h"}, {"context": "5h"}, {"test": 0.3}, {"columns": ("speed",)}])
 def test_runs_on_other_windows_are_refused_before_training(entries, tmp_path, changes):
-    (dense, place), _ = entries
+    (dense, run_dir), _ = entries
     other = dataclasses.replace(dense, name="other", data=dataclasses.replace(dense.data, **changes))
     with pytest.raises(UserError, match="different windows"):
-        experiment.compare([(dense, place), (other, tmp_path / "other")], tmp_path / "figure.png")
+        experiment.compare([(dense, run_dir), (other, tmp_path / "other")], tmp_path / "figure.png")
     assert not (tmp_path / "other/metrics.jsonl").exists() and not (tmp_path / "figure.png").exists()
 
 
 @pytest.mark.slow
 def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
-    (dense, place), _ = entries
+    (dense, run_dir), _ = entries
     other = dataclasses.replace(
         dense, name="other", data=dataclasses.replace(dense.data, validation=0.2, reference="day")
     )
-    again = experiment.compare([(dense, place), (other, tmp_path / "other")], tmp_path / "figure.png")
+    again = experiment.compare([(dense, run_dir), (other, tmp_path / "other")], tmp_path / "figure.png")
     assert again.rungs["other"]["mae"] < again.rungs["dense"]["mae"]
 
 
@@ -95,10 +95,10 @@ def test_without_test_windows_there_is_nothing_to_compare_on(entries, tmp_path):
 @pytest.mark.slow
 def test_a_preempted_run_is_no_comparison(entries, tmp_path, monkeypatch):
     @contextlib.contextmanager
-    def told():
+    def terminated():
         yield lambda: True
 
-    monkeypatch.setattr(sys.modules["research.experiment.run"], "termination", told)
+    monkeypatch.setattr(sys.modules["research.experiment.run"], "termination", terminated)
     fresh = [(config, tmp_path / config.name) for config, _ in entries]
     stopped = experiment.compare(fresh, tmp_path / "figure.png")
     assert stopped.status == "preempted" and not stopped.rungs and [*stopped.records] == ["dense"]

@@ -22,8 +22,8 @@ def noise(seed):
     """A stationary autoregression of order 1: e[t] = MEMORY * e[t - 1] + a normal of deviation NOISE."""
     values = np.random.default_rng(seed).normal(size=HOURS) * NOISE
     values[0] /= np.sqrt(1 - MEMORY**2)
-    for place in range(1, HOURS):
-        values[place] += MEMORY * values[place - 1]
+    for hour in range(1, HOURS):
+        values[hour] += MEMORY * values[hour - 1]
     return values
 
 
@@ -40,11 +40,11 @@ def floor():
     return float(np.sqrt(2 / np.pi) * deviation.mean())
 
 
-def best_possible(kept, seed):
-    """The error of that forecast on the windows that a run was judged on."""
-    hours = (kept["times"] - np.datetime64("2016-01-04").astype("datetime64[s]").astype(int)) // 3600
+def best_possible(saved, seed):
+    """The error of that forecast on the windows that a run was evaluated on."""
+    hours = (saved["times"] - np.datetime64("2016-01-04").astype("datetime64[s]").astype(int)) // 3600
     forecast = cycle(hours) + MEMORY**STEPS * noise(seed)[hours[:, :1] - 1]
-    return np.abs(forecast - kept["truth"][..., 0]).mean()
+    return np.abs(forecast - saved["truth"][..., 0]).mean()
 
 
 @pytest.mark.slow
@@ -64,8 +64,8 @@ def test_it_comes_within_5_percent_of_the_floor(tmp_path):
             train=Training(epochs=60, batch_size=128),
         )
         metrics = experiment.run(config, tmp_path / f"run{seed}")["metrics"]["test"]
-        with np.load(tmp_path / f"run{seed}/forecasts.npz") as kept:
-            assert best_possible(kept, seed) < metrics["mae"] < 1.06 * best_possible(kept, seed)
+        with np.load(tmp_path / f"run{seed}/forecasts.npz") as saved:
+            assert best_possible(saved, seed) < metrics["mae"] < 1.06 * best_possible(saved, seed)
         found.append(metrics["mae"])
         shares.append(metrics["interval_coverage"])
     assert statistics.mean(found) <= 1.05 * floor()

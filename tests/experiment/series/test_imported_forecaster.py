@@ -54,10 +54,10 @@ def write(path, values):
 @pytest.fixture(scope="module", params=FILES)
 def imported(request, tmp_path_factory):
     """(run directory, record, the last steps of a file, what Keras forecast from them [P, F], all of its forecasts)."""
-    name, place = request.param, tmp_path_factory.mktemp("imported")
+    name, folder = request.param, tmp_path_factory.mktemp("imported")
     cell, units, dense, gates, output, scaling = FILES[name]
     content, inputs, outputs = golden(name)
-    (place / name).write_bytes(content)
+    (folder / name).write_bytes(content)
     past = LOW + RANGE * np.random.default_rng(0).random((80, 3))
     past[:2] = [LOW, LOW + RANGE]
     ahead = [np.concatenate([in_unit(window.astype(float), scaling), past[:HORIZON]]) for window in inputs]
@@ -65,7 +65,7 @@ def imported(request, tmp_path_factory):
     config = SeriesExperiment(
         name="imported",
         data=SeriesData(
-            source=str(write(place / "all.csv", values)),
+            source=str(write(folder / "all.csv", values)),
             context=str(STEPS),
             horizon=str(HORIZON),
             scaling=scaling,
@@ -74,14 +74,14 @@ def imported(request, tmp_path_factory):
             stride=STEPS + HORIZON,
         ),
         model=RecurrentForecaster(
-            cell=cell, hidden=units, dense=dense, gates=gates, output=output, weights=str(place / name)
+            cell=cell, hidden=units, dense=dense, gates=gates, output=output, weights=str(folder / name)
         ),
         forecast=Forecast(),
         train=Training(epochs=0),
     )
-    record = experiment.run(config, place / "run")
+    record = experiment.run(config, folder / "run")
     truth = in_unit(outputs.reshape(-1, HORIZON, 3).astype(float), scaling)
-    return place / "run", record, write(place / "last.csv", ahead[0][:STEPS]), truth
+    return folder / "run", record, write(folder / "last.csv", ahead[0][:STEPS]), truth
 
 
 def close(found, wanted):
@@ -89,36 +89,37 @@ def close(found, wanted):
 
 
 def test_its_run_holds_the_forecasts_of_keras(imported):
-    place, record, _, wanted = imported
-    with np.load(place / "forecasts.npz", allow_pickle=False) as kept:
-        assert close(kept["forecasts/0"], wanted)
-        errors = kept["truth"] - wanted
+    run_dir, record, _, wanted = imported
+    with np.load(run_dir / "forecasts.npz", allow_pickle=False) as saved:
+        assert close(saved["forecasts/0"], wanted)
+        errors = saved["truth"] - wanted
     assert record["metrics"]["test"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-4)
 
 
 def test_nothing_was_trained_and_all_else_is_there(imported):
-    place, record, *_ = imported
+    run_dir, record, *_ = imported
     assert record["status"] == "finished" and record["epochs"] == {"0": {"run": 0, "best": None}}
     assert not problems(record) and record["seconds"]["train"] == 0
-    assert (place / "metrics.jsonl").read_text() == "" and "Learning curves" not in (place / "report.html").read_text()
+    assert (run_dir / "metrics.jsonl").read_text() == ""
+    assert "Learning curves" not in (run_dir / "report.html").read_text()
 
 
 def test_evaluating_again_changes_no_number(imported):
-    place, record, *_ = imported
-    assert experiment.evaluate(place)[0]["metrics"] == record["metrics"]
+    run_dir, record, *_ = imported
+    assert experiment.evaluate(run_dir)[0]["metrics"] == record["metrics"]
 
 
 def test_what_comes_next_is_what_keras_says(imported):
-    place, _, last, wanted = imported
-    (answer,) = experiment.predict(place, [last])
+    run_dir, _, last, wanted = imported
+    (answer,) = experiment.predict(run_dir, [last])
     found = np.stack([answer["columns"][name]["forecast"] for name in "abc"], axis=1)
     assert close(found, wanted[0])
     assert answer["times"][0].startswith("2024-01-01T05:00")
 
 
 def test_a_run_whose_checkpoint_is_gone_is_not_evaluated(imported):
-    place, *_ = imported
-    for seal in (place / "checkpoints").rglob("*.seal.json"):
+    run_dir, *_ = imported
+    for seal in (run_dir / "checkpoints").rglob("*.seal.json"):
         seal.write_text(json.dumps({}))
     with pytest.raises(UserError, match="no sound checkpoint"):
-        experiment.evaluate(place)
+        experiment.evaluate(run_dir)

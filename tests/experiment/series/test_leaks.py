@@ -62,7 +62,7 @@ def test_forecasts_depend_on_their_context_and_on_nothing_else(kind, write_serie
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_stands_in_the_place_of_the_unknown_is_never_read(kind, write_series, tmp_path):
+def test_what_stands_for_the_unknown_is_never_read(kind, write_series, tmp_path):
     def gappy(columns):
         flow = columns["flow"].copy()
         flow[::5] = np.nan
@@ -81,7 +81,7 @@ def test_what_stands_in_the_place_of_the_unknown_is_never_read(kind, write_serie
 
 
 def test_means_and_spreads_are_of_training_alone_and_profiles_of_what_is_past(write_series, tmp_path):
-    """A change of validation changes nothing of what test is scaled by, and of a profile only what test is told."""
+    """A change of validation changes nothing of what test is scaled by, and of a profile only what test is given."""
 
     def later(columns):
         flow = columns["flow"].copy()

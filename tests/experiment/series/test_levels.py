@@ -33,11 +33,11 @@ def runs(write_series, tmp_path_factory):
     """The same series around 60 and around 48,000,060: (record, what the next six hours are said to be) of each."""
     found = []
     for level in (0.0, LEVEL):
-        place = tmp_path_factory.mktemp("level")
-        source = write_series(place / "hours.csv", functools.partial(lifted, level=level))
+        folder = tmp_path_factory.mktemp("level")
+        source = write_series(folder / "hours.csv", functools.partial(lifted, level=level))
         config = dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=str(source)))
-        record = experiment.run(config, place / "run")
-        [answer] = experiment.predict(place / "run", [source])
+        record = experiment.run(config, folder / "run")
+        [answer] = experiment.predict(folder / "run", [source])
         found.append((record, answer["columns"]["speed"]))
     return found
 
@@ -63,7 +63,7 @@ def test_forecasts_differ_from_hour_to_hour_as_without_the_level(runs):
 
 
 @pytest.mark.parametrize(
-    ("value", "spread", "told"),
+    ("value", "spread", "expected"),
     [
         (2_000_000.123456, 5.0, 2_000_000.123),
         (-48_000_000.123456, 0.05, -48_000_000.12346),
@@ -73,8 +73,8 @@ def test_forecasts_differ_from_hour_to_hour_as_without_the_level(runs):
         (1e9 + 1 / 3, 1e-12, 1e9 + 1 / 3),  # no more than a float holds
     ],
 )
-def test_forecasts_are_written_to_the_digits_that_their_spread_needs(value, spread, told):
-    assert rounded(np.array([value]), spread) == [told]
+def test_forecasts_are_written_to_the_digits_that_their_spread_needs(value, spread, expected):
+    assert rounded(np.array([value]), spread) == [expected]
 
 
 @pytest.mark.parametrize(

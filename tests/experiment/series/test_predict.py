@@ -43,10 +43,10 @@ def complaint(run, path):
 
 @pytest.fixture(scope="module")
 def run(write_series, tmp_path_factory):
-    place = tmp_path_factory.mktemp("predicted")
-    source = str(write_series(place / "hours.csv"))
-    experiment.run(dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=source)), place / "run")
-    return place / "run"
+    folder = tmp_path_factory.mktemp("predicted")
+    source = str(write_series(folder / "hours.csv"))
+    experiment.run(dataclasses.replace(CONFIG, data=dataclasses.replace(CONFIG.data, source=source)), folder / "run")
+    return folder / "run"
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def upto(columns, end, first=0):
 
 @pytest.mark.parametrize("seed", [None, 0, 1])
 def test_it_is_the_nets_own_test_forecast_at_that_origin(run, columns, tmp_path, seed):
-    judged = experiment.evaluate(run)[1][seed or 0]["test"]
-    for window in (0, 20, len(judged.targets.times) - 1):
-        origin = columns["time"].index(str(judged.targets.times[window, 0])[:16])
+    evaluation = experiment.evaluate(run)[1][seed or 0]["test"]
+    for window in (0, 20, len(evaluation.targets.times) - 1):
+        origin = columns["time"].index(str(evaluation.targets.times[window, 0])[:16])
         answer = said(run, write(tmp_path / "now.csv", upto(columns, origin, origin - CONTEXT)), seed=seed)
-        for place, name in enumerate(("flow", "speed")):
-            for kind, theirs in zip(("forecast", "low", "high"), judged.forecasts, strict=True):
-                np.testing.assert_allclose(answer["columns"][name][kind], theirs[window, :, place], rtol=2e-5)
+        for index, name in enumerate(("flow", "speed")):
+            for kind, theirs in zip(("forecast", "low", "high"), evaluation.forecasts, strict=True):
+                np.testing.assert_allclose(answer["columns"][name][kind], theirs[window, :, index], rtol=2e-5)
 
 
 def test_times_go_on_where_the_file_ends(run, columns, tmp_path):
@@ -103,11 +103,11 @@ def test_empty_rows_at_the_end_are_not_yet_measured(run, columns, tmp_path):
 @pytest.fixture(scope="module")
 def western(columns, tmp_path_factory):
     """A run whose file has the offset -08:00."""
-    place = tmp_path_factory.mktemp("western")
-    source = str(write(place / "hours.csv", columns | {"time": [f"{time}-08:00" for time in columns["time"]]}))
+    folder = tmp_path_factory.mktemp("western")
+    source = str(write(folder / "hours.csv", columns | {"time": [f"{time}-08:00" for time in columns["time"]]}))
     data = dataclasses.replace(CONFIG.data, source=source)
-    experiment.run(dataclasses.replace(CONFIG, data=data, model=DenseForecaster(hidden=(4,)), seeds=1), place / "run")
-    return place / "run"
+    experiment.run(dataclasses.replace(CONFIG, data=data, model=DenseForecaster(hidden=(4,)), seeds=1), folder / "run")
+    return folder / "run"
 
 
 @pytest.mark.parametrize("form", ["+00:00", "+05:30", "unix"])

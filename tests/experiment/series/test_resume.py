@@ -30,8 +30,8 @@ def get_config():
 """
 
 
-def leaves(place):
-    found = checkpoints.newest(next((place / "checkpoints").iterdir()), pytest.fail)
+def leaves(run_dir):
+    found = checkpoints.newest(next((run_dir / "checkpoints").iterdir()), pytest.fail)
     return found[0]
 
 
@@ -39,12 +39,12 @@ def comparable(record):
     return {name: value for name, value in record.items() if name not in ("seconds", "throughput")}
 
 
-def stopped(command, place, until, how):
+def stopped(command, run_dir, until, how):
     """The exit code of a training that got signal `how` once a checkpoint of at least `until` steps is sealed."""
-    process = subprocess.Popen([*command, place], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*command, run_dir], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 240
     while time.monotonic() < deadline and process.poll() is None:
-        if any(int(seal.name.split(".")[0]) >= until for seal in place.glob("checkpoints/*/*.seal.json")):
+        if any(int(seal.name.split(".")[0]) >= until for seal in run_dir.glob("checkpoints/*/*.seal.json")):
             os.kill(process.pid, how)
             process.communicate(timeout=60)
             return process.returncode
@@ -56,14 +56,14 @@ def stopped(command, place, until, how):
 def test_killed_and_preempted_it_ends_with_the_same_bits(write_series, root, tmp_path):
     file = tmp_path / "config.py"
     file.write_text(CONFIG.format(source=str(write_series(tmp_path / "hours.csv"))))
-    config, place = configuration.load(str(file)), tmp_path / "broken"
+    config, run_dir = configuration.load(str(file)), tmp_path / "broken"
     undisturbed = experiment.run(config, tmp_path / "run")
     command, generator = [sys.executable, str(root / "scripts/train.py"), str(file), "--run-dir"], random.Random(0)
-    assert stopped(command, place, generator.randrange(1, 300), signal.SIGKILL) == -signal.SIGKILL
-    assert stopped(command, place, generator.randrange(300, 500), signal.SIGTERM) == 75
-    assert json.loads((place / "record.json").read_text())["status"] == "preempted"
-    resumed = experiment.run(config, place)
+    assert stopped(command, run_dir, generator.randrange(1, 300), signal.SIGKILL) == -signal.SIGKILL
+    assert stopped(command, run_dir, generator.randrange(300, 500), signal.SIGTERM) == 75
+    assert json.loads((run_dir / "record.json").read_text())["status"] == "preempted"
+    resumed = experiment.run(config, run_dir)
     assert comparable(resumed) == comparable(undisturbed)
-    mine, theirs = leaves(place), leaves(tmp_path / "run")
+    mine, theirs = leaves(run_dir), leaves(tmp_path / "run")
     assert mine.keys() == theirs.keys()
     assert not [name for name in mine if not np.array_equal(mine[name], theirs[name], equal_nan=True)]

@@ -44,8 +44,8 @@ def comparable(record):
     return {name: value for name, value in record.items() if name not in ("seconds", "throughput")}
 
 
-def leaves(place):
-    folder = next((place / "checkpoints").iterdir())
+def leaves(run_dir):
+    folder = next((run_dir / "checkpoints").iterdir())
     return checkpoints.newest(folder, pytest.fail)[0]
 
 
@@ -62,43 +62,43 @@ def same(a, b):
 @pytest.fixture(scope="module")
 def trained(write_series, tmp_path_factory):
     """(configuration, run directory, record)."""
-    place = tmp_path_factory.mktemp("trained")
-    config = with_data(source=str(write_series(place / "hours.csv")))
-    return config, place / "run", experiment.run(config, place / "run")
+    folder = tmp_path_factory.mktemp("trained")
+    config = with_data(source=str(write_series(folder / "hours.csv")))
+    return config, folder / "run", experiment.run(config, folder / "run")
 
 
 def test_the_same_seed_gives_the_same_bits_twice(trained, tmp_path):
-    config, place, record = trained
+    config, run_dir, record = trained
     assert comparable(experiment.run(config, tmp_path / "again")) == comparable(record)
-    assert (tmp_path / "again/metrics.jsonl").read_text() == (place / "metrics.jsonl").read_text()
-    same(leaves(tmp_path / "again"), leaves(place))
+    assert (tmp_path / "again/metrics.jsonl").read_text() == (run_dir / "metrics.jsonl").read_text()
+    same(leaves(tmp_path / "again"), leaves(run_dir))
     for name in ("forecasts.npz", "reference.npz"):
-        same(arrays(tmp_path / "again" / name), arrays(place / name))
+        same(arrays(tmp_path / "again" / name), arrays(run_dir / name))
 
 
 def test_a_run_directory_holds_what_it_promises(trained):
-    _, place, record = trained
+    _, run_dir, record = trained
     assert not problems(record) and record["status"] == "finished"
-    assert record == json.loads((place / "record.json").read_text())
-    rows = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
+    assert record == json.loads((run_dir / "record.json").read_text())
+    rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     assert [(row["seed"], row["epoch"]) for row in rows] == [(seed, epoch + 1) for seed in (0, 1) for epoch in range(4)]
     assert rows[-1]["validation"].keys() == rows[-1]["train"].keys() == {"loss", "scaled_mae"}
     windows = record["data"]["sizes"]
     steps = {"train": 188, "validation": 81, "test": 67}  # of 336
     assert windows == {part: count - 10 + 1 for part, count in steps.items()}
-    assert {path.name for path in (place / "figures").iterdir()} >= {"learning_curves.png"}
-    kept = arrays(place / "forecasts.npz")
-    assert kept["truth"].shape == kept["forecasts/1"].shape == (windows["test"], 6, 2)
-    errors = np.abs(kept["forecasts/0"] - kept["truth"])
+    assert {path.name for path in (run_dir / "figures").iterdir()} >= {"learning_curves.png"}
+    saved = arrays(run_dir / "forecasts.npz")
+    assert saved["truth"].shape == saved["forecasts/1"].shape == (windows["test"], 6, 2)
+    errors = np.abs(saved["forecasts/0"] - saved["truth"])
     assert record["metrics"]["test"]["mae"] == pytest.approx(errors.mean())
-    baselines = {name: np.abs(each - kept["truth"]).mean() for name, each in kept.items() if "baseline/" in name}
+    baselines = {name: np.abs(each - saved["truth"]).mean() for name, each in saved.items() if "baseline/" in name}
     assert max(baselines, key=baselines.get) == "baseline/last value" and len(baselines) == 4
-    assert arrays(place / "reference.npz")["table"].shape == (1, 24, 2)
+    assert arrays(run_dir / "reference.npz")["table"].shape == (1, 24, 2)
 
 
 def test_the_report_is_one_sound_file(trained):
-    place = trained[1]
-    page = (place / "report.html").read_text()
+    run_dir = trained[1]
+    page = (run_dir / "report.html").read_text()
     HTMLParser().feed(page)
     assert "time-of-day mean" in page and "seasonal naive (day)" in page
     outside = set(re.findall(r'(?:src|href)="(?!data:|#)([^"]*)"', page))
@@ -115,10 +115,10 @@ def test_seeds_side_by_side_and_one_by_one_agree(trained, tmp_path):
 
 
 def test_evaluating_again_changes_no_number(trained):
-    _, place, record = trained
-    (place / "report.html").unlink()
-    assert comparable(experiment.evaluate(place)[0]) == comparable(record)
-    assert (place / "report.html").exists()
+    _, run_dir, record = trained
+    (run_dir / "report.html").unlink()
+    assert comparable(experiment.evaluate(run_dir)[0]) == comparable(record)
+    assert (run_dir / "report.html").exists()
 
 
 def test_a_change_after_the_cut_reaches_nothing_before_it(trained, write_series, tmp_path):
@@ -126,15 +126,15 @@ def test_a_change_after_the_cut_reaches_nothing_before_it(trained, write_series,
         noise = np.random.default_rng(5).normal(0, 500, 67)
         return columns | {"flow": np.r_[columns["flow"][:-67], noise], "speed": np.r_[columns["speed"][:-67], -noise]}
 
-    config, place, record = trained
+    config, run_dir, record = trained
     other = with_data(config, source=str(write_series(tmp_path / "other.csv", disturbed)))
     found = experiment.run(other, tmp_path / "run")
-    same(leaves(tmp_path / "run"), leaves(place))
-    same(arrays(tmp_path / "run/reference.npz"), arrays(place / "reference.npz"))
+    same(leaves(tmp_path / "run"), leaves(run_dir))
+    same(arrays(tmp_path / "run/reference.npz"), arrays(run_dir / "reference.npz"))
     for split in ("train", "validation"):
         assert found["metrics"][split] == record["metrics"][split]
     assert found["metrics"]["test"]["mae"] != record["metrics"]["test"]["mae"]
-    learnt = [{n: a for n, a in arrays(p / "forecasts.npz").items() if "/" in n} for p in (tmp_path / "run", place)]
+    learnt = [{n: a for n, a in arrays(p / "forecasts.npz").items() if "/" in n} for p in (tmp_path / "run", run_dir)]
     learnt = [{n: a for n, a in one.items() if not n.startswith(("forecasts/", "baseline/"))} for one in learnt]
     assert {name.split("/")[0] for name in learnt[0]} > {"shrink"}, "the widths of intervals"
     same(*learnt)
@@ -147,10 +147,10 @@ def test_unknown_values_never_enter_a_metric(write_series, tmp_path):
     source = str(write_series(tmp_path / "hours.csv", gappy))
     config = with_data(dataclasses.replace(CONFIG, seeds=1, forecast=Forecast()), source=source, missing="mask")
     record = experiment.run(config, tmp_path / "run")
-    kept = arrays(tmp_path / "run/forecasts.npz")
-    assert np.isnan(kept["truth"]).mean() == pytest.approx(1 / 14, abs=0.01)
-    known = ~np.isnan(kept["truth"])
-    errors = (kept["forecasts/0"] - np.nan_to_num(kept["truth"]))[known]
+    saved = arrays(tmp_path / "run/forecasts.npz")
+    assert np.isnan(saved["truth"]).mean() == pytest.approx(1 / 14, abs=0.01)
+    known = ~np.isnan(saved["truth"])
+    errors = (saved["forecasts/0"] - np.nan_to_num(saved["truth"]))[known]
     assert record["metrics"]["test"]["mae"] == pytest.approx(np.abs(errors).mean())
     assert record["metrics"]["test"]["rmse"] == pytest.approx(np.sqrt((errors**2).mean()))
 

@@ -17,8 +17,8 @@ from torch import nn
 from research.weights.load import load_weights
 from research.weights.weight_file import read
 
-PLACE = Path(__file__).with_name("golden.npz")
-CONVS = [f"block{block}_conv{place}" for block, n in enumerate((2, 2, 3, 3, 3), 1) for place in range(1, n + 1)]
+FILE = Path(__file__).with_name("golden.npz")
+CONVS = [f"block{block}_conv{index}" for block, n in enumerate((2, 2, 3, 3, 3), 1) for index in range(1, n + 1)]
 POOLS = [f"block{block}_pool" for block in range(1, 6)]
 MEAN, DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # torchvision's preset
 
@@ -64,10 +64,10 @@ def torch_vgg16(pictures):
         elif isinstance(layer, nn.MaxPool2d):
             taps[POOLS[sum(name in POOLS for name in taps)]] = x.permute(0, 2, 3, 1).numpy()
     hidden = torch.flatten(x, 1)
-    for place, layer in enumerate(net["classifier"]):
+    for index, layer in enumerate(net["classifier"]):
         hidden = layer(hidden)
-        if place in (1, 4, 6):
-            taps[{1: "fc1", 4: "fc2", 6: "predictions"}[place]] = hidden.numpy()
+        if index in (1, 4, 6):
+            taps[{1: "fc1", 4: "fc2", 6: "predictions"}[index]] = hidden.numpy()
     return taps
 
 
@@ -88,19 +88,19 @@ class Fire(nn.Module):
 def torch_squeezenet(pictures):
     """Activations of torchvision's squeezenet1_1; its pools round up, which at 64 x 48 changes nothing."""
     layers = [nn.Conv2d(3, 64, 3, stride=2), nn.ReLU()]
-    for place in range(2, 13):
+    for index in range(2, 13):
         pool = nn.MaxPool2d(3, stride=2, ceil_mode=True)
-        layers.append(Fire(*streams.FIRES[place]) if place in streams.FIRES else pool)
+        layers.append(Fire(*streams.FIRES[index]) if index in streams.FIRES else pool)
     classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, 1000, 1))
     net = nn.ModuleDict({"features": nn.Sequential(*layers), "classifier": classifier})
     net = _loaded(net, streams.torch_squeezenet_shapes())
     ours = {1: "conv1", 2: "pool1", 5: "pool3", 8: "pool5"}
-    ours |= {place: f"fire{fire}/concat" for fire, place in enumerate(streams.FIRES, start=2)}
+    ours |= {index: f"fire{fire}/concat" for fire, index in enumerate(streams.FIRES, start=2)}
     taps, x = {}, _prepared(pictures)
-    for place, layer in enumerate(net["features"]):
+    for index, layer in enumerate(net["features"]):
         x = layer(x)
-        if place in ours:
-            taps[ours[place]] = x.permute(0, 2, 3, 1).numpy()
+        if index in ours:
+            taps[ours[index]] = x.permute(0, 2, 3, 1).numpy()
     return taps
 
 
@@ -132,8 +132,8 @@ def main():
         }
     golden = {f"{case}/{name}": streams.digest(x) for case, taps in cases.items() for name, x in taps.items()}
     golden |= {f"{case}/logits": taps["predictions"] for case, taps in cases.items() if "predictions" in taps}
-    np.savez_compressed(PLACE, **golden)
-    print(f"{PLACE}: {len(golden)} digests, {PLACE.stat().st_size:,} bytes")
+    np.savez_compressed(FILE, **golden)
+    print(f"{FILE}: {len(golden)} digests, {FILE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

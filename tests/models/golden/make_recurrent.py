@@ -15,7 +15,7 @@ import tensorflow as tf
 import tf_keras
 import torch
 
-PLACE = Path(__file__).with_name("recurrent.npz")
+FILE = Path(__file__).with_name("recurrent.npz")
 BATCH, STEPS, FEATURES, UNITS = 2, 7, 3, 5
 
 
@@ -75,8 +75,8 @@ def _given(generator):
 
 def _named(x, weights, sequence, pull, dx, dweights):
     found = {"x": x, "sequence": sequence, "pull": pull, "dx": np.asarray(dx)}
-    found |= {f"weights/{place}": weight for place, weight in enumerate(weights)}
-    return found | {f"dweights/{place}": np.asarray(weight) for place, weight in enumerate(dweights)}
+    found |= {f"weights/{index}": weight for index, weight in enumerate(weights)}
+    return found | {f"dweights/{index}": np.asarray(weight) for index, weight in enumerate(dweights)}
 
 
 def main():
@@ -86,8 +86,8 @@ def main():
         layer = getattr(torch.nn, kind)(FEATURES, UNITS, batch_first=True)
         cases[f"torch_{kind.lower()}"] = of_torch(layer, generator)
     golden = {f"{case}/{name}": array for case, arrays in cases.items() for name, array in arrays.items()}
-    np.savez_compressed(PLACE, **golden)
-    print(f"{PLACE}: {len(cases)} cases, {PLACE.stat().st_size:,} bytes")
+    np.savez_compressed(FILE, **golden)
+    print(f"{FILE}: {len(cases)} cases, {FILE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

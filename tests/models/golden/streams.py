@@ -10,7 +10,7 @@ import numpy as np
 
 CAFFE_BIAS, TORCH_BIAS = 10.0, 0.5  # biases go to +- these, a tenth of the activations and more
 SAMPLES = 256  # values kept of an activation
-STEP = 10_007  # places between them: a prime, so that all positions and channels are met
+STEP = 10_007  # positions between them: a prime, so that all positions and channels are met
 WIDTHS = (64, 64, "pool", 128, 128, "pool", *(256,) * 3, "pool", *(512,) * 3, "pool", *(512,) * 3, "pool")
 FIRES = {3: (64, 16, 64), 4: (128, 16, 64), 6: (128, 32, 128), 7: (256, 32, 128)}
 FIRES |= {9: (256, 48, 192), 10: (384, 48, 192), 11: (384, 64, 256), 12: (512, 64, 256)}
@@ -38,25 +38,25 @@ def distance(found, wanted):
 
 def torch_vgg16_shapes():
     """{name in torchvision's state dict: shape}, in torch's axes: features are conv, relu, ..., pool."""
-    shapes, place, channels = {}, 0, 3
+    shapes, index, channels = {}, 0, 3
     for width in WIDTHS:
         if width == "pool":
-            place += 1
+            index += 1
             continue
-        shapes |= {f"features.{place}.weight": (width, channels, 3, 3), f"features.{place}.bias": (width,)}
-        place, channels = place + 2, width
-    for place, ends in {0: (4096, 512 * 7 * 7), 3: (4096, 4096), 6: (1000, 4096)}.items():
-        shapes |= {f"classifier.{place}.weight": ends, f"classifier.{place}.bias": ends[:1]}
+        shapes |= {f"features.{index}.weight": (width, channels, 3, 3), f"features.{index}.bias": (width,)}
+        index, channels = index + 2, width
+    for index, shape in {0: (4096, 512 * 7 * 7), 3: (4096, 4096), 6: (1000, 4096)}.items():
+        shapes |= {f"classifier.{index}.weight": shape, f"classifier.{index}.bias": shape[:1]}
     return shapes
 
 
 def torch_squeezenet_shapes():
     """{name in the state dict of torchvision's squeezenet1_1: shape}."""
     convs = {"features.0": (64, 3, 3, 3)}
-    for place, (channels, squeezed, expanded) in FIRES.items():
-        convs[f"features.{place}.squeeze"] = (squeezed, channels, 1, 1)
-        convs[f"features.{place}.expand1x1"] = (expanded, squeezed, 1, 1)
-        convs[f"features.{place}.expand3x3"] = (expanded, squeezed, 3, 3)
+    for index, (channels, squeezed, expanded) in FIRES.items():
+        convs[f"features.{index}.squeeze"] = (squeezed, channels, 1, 1)
+        convs[f"features.{index}.expand1x1"] = (expanded, squeezed, 1, 1)
+        convs[f"features.{index}.expand3x3"] = (expanded, squeezed, 3, 3)
     convs["classifier.1"] = (1000, 512, 1, 1)
     return {
         f"{name}.{part}": shape if part == "weight" else shape[:1]

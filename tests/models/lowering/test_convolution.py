@@ -48,11 +48,12 @@ def loop_convolution(x, kernel, stride, padding, weights=None):
     found = np.zeros((len(x), rows, columns, kernel.shape[-1]))
     by_x, by_kernel = np.zeros_like(wide), np.zeros_like(kernel)
     for row, column in itertools.product(range(rows), range(columns)):
-        place = np.s_[:, row * stride[0] : row * stride[0] + size[0], column * stride[1] : column * stride[1] + size[1]]
-        found[:, row, column] = np.einsum("bhwc,hwcf->bf", wide[place], kernel)
+        top, left = row * stride[0], column * stride[1]
+        window = np.s_[:, top : top + size[0], left : left + size[1]]
+        found[:, row, column] = np.einsum("bhwc,hwcf->bf", wide[window], kernel)
         if weights is not None:
-            by_x[place] += np.einsum("bf,hwcf->bhwc", weights[:, row, column], kernel)
-            by_kernel += np.einsum("bhwc,bf->hwcf", wide[place], weights[:, row, column])
+            by_x[window] += np.einsum("bf,hwcf->bhwc", weights[:, row, column], kernel)
+            by_kernel += np.einsum("bhwc,bf->hwcf", wide[window], weights[:, row, column])
     if weights is None:
         return found
     return by_x[:, above : above + x.shape[1], before : before + x.shape[2]], by_kernel
@@ -187,10 +188,10 @@ def test_kernels_of_several_seeds_at_once_equal_one_by_one(batch, stride):
     for shared in (True, False):  # the first layer sees one picture with all kernels, the others one each
         pictures = x if shared else jnp.stack([x, 2 * x, -x])
         together = jax.jit(jax.vmap(one, in_axes=(None if shared else 0, 0)))(pictures, kernels)
-        for place, kernel in enumerate(kernels):
-            alone = one(x if shared else pictures[place], kernel)
+        for index, kernel in enumerate(kernels):
+            alone = one(x if shared else pictures[index], kernel)
             for found, wanted in zip(together, alone, strict=True):
-                assert_close(found[place], np.asarray(wanted, np.float64))
+                assert_close(found[index], np.asarray(wanted, np.float64))
 
 
 @pytest.mark.parametrize("batch", [FEW, MANY])

@@ -61,9 +61,9 @@ def pulled(cell, golden, weights):
 @pytest.mark.parametrize("case", KERAS)
 def test_values_and_derivatives_are_those_of_keras(recurrent_golden, case):
     golden = recurrent_golden[case]
-    hidden, slopes = pulled(KERAS[case], golden, [golden[f"weights/{place}"] for place in range(3)])
+    hidden, slopes = pulled(KERAS[case], golden, [golden[f"weights/{index}"] for index in range(3)])
     close([hidden], [golden["sequence"]], 1e-6)
-    close(slopes, [golden["dx"], *(golden[f"dweights/{place}"] for place in range(3))], 1e-6)
+    close(slopes, [golden["dx"], *(golden[f"dweights/{index}"] for index in range(3))], 1e-6)
 
 
 @pytest.mark.parametrize("case", KERAS)
@@ -75,8 +75,8 @@ def from_torch(kind, golden, part):
     """torch's arrays, or derivatives by them, in our layout: gates r, z, n as z, r, n; the two biases of a GRU."""
     order = [1, 0, 2] if kind == "gru" else range(golden["weights/1"].shape[0] // UNITS)
     kernel, recurrent, *biases = (
-        np.concatenate([np.split(golden[f"{part}/{place}"], len(order))[block] for block in order]).T
-        for place in range(4)
+        np.concatenate([np.split(golden[f"{part}/{index}"], len(order))[block] for block in order]).T
+        for index in range(4)
     )
     return kernel, recurrent, np.stack(biases) if kind == "gru" else biases
 
@@ -195,7 +195,7 @@ def test_nets_side_by_side_are_those_one_by_one(cell):
     ]
     slopes = jax.grad(lambda *given: (run_cell(cell, *given)[0][0] ** 2).sum(), (0, 1, 2, 3))
     one, all_at_once = jax.jit(slopes), jax.jit(jax.vmap(slopes))
-    alone = [one(*(array[place] for array in several)) for place in range(3)]
+    alone = [one(*(array[index] for array in several)) for index in range(3)]
     close(all_at_once(*several), [np.stack(each) for each in zip(*alone, strict=True)], 1e-5)
 
 

@@ -23,7 +23,7 @@ from research.weights.export import export
 from research.weights.load import forecaster_leaves
 from research.weights.name_tables import convention_of
 
-PLACE = Path(__file__).with_name("forecasters.zip")
+ARCHIVE = Path(__file__).with_name("forecasters.zip")
 STEPS, CHANNELS, HORIZON = 5, 3, 2
 
 
@@ -99,7 +99,7 @@ def two_heads(package, folder, name):
 
 def main():
     generator, outputs = np.random.default_rng(0), {}
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(PLACE, "w", zipfile.ZIP_DEFLATED) as archive:
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(ARCHIVE, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, (package, layers) in nets().items():
             net = built(package, layers, name)
             net.set_weights([generator.normal(0, 0.8, array.shape) for array in net.get_weights()])
@@ -111,12 +111,12 @@ def main():
             archive.write(path, name)
             inputs = generator.normal(0, 1.5, (4, STEPS, CHANNELS)).astype(np.float32)
             outputs |= {f"{name}/inputs": inputs, f"{name}/outputs": np.asarray(net(inputs)).reshape(4, -1)}
-            leaves, told = forecaster_leaves(path)
+            leaves, description = forecaster_leaves(path)
             back = export(
                 Path(folder) / "back.h5",
                 leaves,
                 architecture="forecaster",
-                convention=convention_of(told.gates, told.output),
+                convention=convention_of(description.gates, description.output),
             )
             net.set_weights([0 * array for array in net.get_weights()])
             net.load_weights(back)
@@ -126,7 +126,7 @@ def main():
         content = io.BytesIO()
         np.savez(content, **outputs)
         archive.writestr("outputs.npz", content.getvalue())
-    print(f"{PLACE}: {PLACE.stat().st_size:,} bytes")
+    print(f"{ARCHIVE}: {ARCHIVE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

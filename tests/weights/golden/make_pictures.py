@@ -14,10 +14,10 @@ import keras
 import numpy as np
 import tf_keras
 
-PLACE = Path(__file__).with_name("pictures.zip")
+ARCHIVE = Path(__file__).with_name("pictures.zip")
 NAMES = [f"block{block}_conv{turn}" for block, turns in enumerate((2, 2, 3, 3, 3), 1) for turn in range(1, turns + 1)]
 NUMBERS = np.random.default_rng(0)
-LEAVES = {f"{name}/kernel": NUMBERS.normal(size=(3, 3, 1 if place else 3, 1)) for place, name in enumerate(NAMES)}
+LEAVES = {f"{name}/kernel": NUMBERS.normal(size=(3, 3, 1 if index else 3, 1)) for index, name in enumerate(NAMES)}
 LEAVES |= {f"{name}/bias": NUMBERS.normal(size=1) for name in NAMES}
 LEAVES = {leaf: array.astype(np.float32) for leaf, array in LEAVES.items()}
 
@@ -136,7 +136,7 @@ def main():
         "steps.keras": steps(),
     }
     straight = base()
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(PLACE, "w", zipfile.ZIP_DEFLATED) as archive:
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(ARCHIVE, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, net in nets.items():
             path = Path(folder) / name
             net.save_weights(path) if ".weights." in name else net.save(path)
@@ -148,7 +148,7 @@ def main():
         content = io.BytesIO()
         np.savez(content, **LEAVES)
         archive.writestr("leaves.npz", content.getvalue())
-    print(f"{PLACE}: {PLACE.stat().st_size:,} bytes")
+    print(f"{ARCHIVE}: {ARCHIVE.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

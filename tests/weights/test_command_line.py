@@ -1,4 +1,4 @@
-"""The command line, on files of VGG16's real shapes."""
+"""The command `weights.py`, on files of VGG16's real shapes."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 
-from research.cli import weights as door
+from research.cli import weights as cli
 from research.cli.weights import weights
 from research.cli.weights_leaves import leaf_shapes
 from research.command_line import run
@@ -21,8 +21,8 @@ from research.weights.load import load_weights
 def real(tmp_path, write_legacy):
     """A file of VGG16 without its top, as Keras publishes it, with numbers of our own."""
     leaves = {
-        name: np.linspace(-1 - place, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
-        for place, (name, shape) in enumerate(leaf_shapes("vgg16").items())
+        name: np.linspace(-1 - number, 1, int(np.prod(shape)), dtype=np.float32).reshape(shape)
+        for number, (name, shape) in enumerate(leaf_shapes("vgg16").items())
     }
     return write_legacy(tmp_path / "vgg16.h5", leaves), leaves
 
@@ -91,13 +91,13 @@ def test_a_published_name_with_other_bytes_is_refused_where_weights_are_used(tmp
     path.write_bytes(real[0].read_bytes())
     torch = tmp_path / "squeezenet1_1-b8a52dc0.pth"
     torch.write_bytes(real[0].read_bytes())
-    for place, words in ((path, "its md5 is"), (torch, "b8a52dc0")):
+    for file, words in ((path, "its md5 is"), (torch, "b8a52dc0")):
         for action in ("import", "export"):
             with refusal(words, "download it again"):
-                weights([action, str(place), str(tmp_path / "out.safetensors")])
+                weights([action, str(file), str(tmp_path / "out.safetensors")])
         with refusal(words, "download it again"):
-            load_weights(place, leaf_shapes("vgg16"), "vgg16")
-        assert weights(["inspect", str(place)]) == 0 and "NOT that file" in " ".join(capsys.readouterr().out.split())
+            load_weights(file, leaf_shapes("vgg16"), "vgg16")
+        assert weights(["inspect", str(file)]) == 0 and "NOT that file" in " ".join(capsys.readouterr().out.split())
     assert not (tmp_path / "out.safetensors").exists()
 
 
@@ -105,7 +105,7 @@ def test_nothing_is_written_of_a_file_that_does_not_fit(tmp_path, thin, write_le
     path = write_legacy(tmp_path / "thin.h5", thin())
     with refusal("thin.h5 does not fit vgg16", "block1_conv1/kernel is 3x3x3x4, not 3x3x3x64"):
         weights(["import", str(path), str(tmp_path / "w.safetensors")])
-    assert [place.name for place in tmp_path.iterdir()] == ["thin.h5"]
+    assert [file.name for file in tmp_path.iterdir()] == ["thin.h5"]
 
 
 def test_mistakes_are_one_line_with_the_right_name(tmp_path, real, refusal, monkeypatch, capsys):
@@ -147,23 +147,23 @@ def test_fetch_brings_the_published_bytes_and_no_others(tmp_path, served, monkey
     folder, url = served
     content = bytes(range(256)) * 1000
     for name in ("VGG16_NOTOP", "VGG16_TOP"):
-        file = getattr(door, name)._replace(md5=hashlib.md5(content).hexdigest())
-        monkeypatch.setattr(door, name, file)
+        file = getattr(cli, name)._replace(md5=hashlib.md5(content).hexdigest())
+        monkeypatch.setattr(cli, name, file)
         (folder / file.name).write_bytes(content)
     root = ["--data.root", str(tmp_path / "data"), "--mirror", url]
     assert weights(["fetch", "vgg16", *root]) == 0 and weights(["fetch", "vgg16", "--top", *root]) == 0
-    for name in (door.VGG16_NOTOP.name, door.VGG16_TOP.name):
+    for name in (cli.VGG16_NOTOP.name, cli.VGG16_TOP.name):
         assert (tmp_path / "data" / "weights" / name).read_bytes() == content
-        assert name in capsys.readouterr().out or name == door.VGG16_TOP.name
-    (folder / door.VGG16_NOTOP.name).write_bytes(content[:-1] + b"?")
-    with refusal("md5 is", door.VGG16_NOTOP.md5):
+        assert name in capsys.readouterr().out or name == cli.VGG16_TOP.name
+    (folder / cli.VGG16_NOTOP.name).write_bytes(content[:-1] + b"?")
+    with refusal("md5 is", cli.VGG16_NOTOP.md5):
         weights(["fetch", "vgg16", "--data.root", str(tmp_path / "other"), "--mirror", url])
     assert not list((tmp_path / "other").rglob("*.h5"))
 
 
 def test_the_published_files_are_those_of_keras():
-    assert door.VGG16_NOTOP[:2] == (
+    assert cli.VGG16_NOTOP[:2] == (
         "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
         "6d6bbae143d832006294945121d1f1fc",
     )
-    assert door.VGG16_TOP[:2] == ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b")
+    assert cli.VGG16_TOP[:2] == ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b")
