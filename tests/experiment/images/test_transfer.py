@@ -37,7 +37,7 @@ FIRE9 = 512 * 64 + 64 + 64 * 256 + 256 + 9 * 64 * 256 + 256
 
 @pytest.fixture(scope="module", autouse=True)
 def _quickly_compiled():
-    """The lowering that compiles fastest; `tests/models/test_convolution.py` holds all of them to the same numbers."""
+    """The lowering that compiles fastest; `tests/models/lowering` holds all of them to the same numbers."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(convolution, "choose_lowering", lambda *_: "xla")
         yield

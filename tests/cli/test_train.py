@@ -1,4 +1,4 @@
-"""The shipped configuration, from end to end, as the README's first command runs it."""
+"""`train.py` on a shipped configuration, from end to end, as the README's first command runs it."""
 
 import json
 import subprocess
