@@ -1,14 +1,16 @@
 """glibc's heap while XLA computes on a CPU: freed memory is reused, lies in 2 MiB pages, and has no small gaps.
 
-With glibc's defaults a training step takes up to twice as long. Without glibc nothing is set.
+With glibc's defaults a training step takes up to twice as long. Without glibc nothing is set. The user's own
+MALLOC_ variables take precedence for reuse.
 """
 
 import ctypes
 import functools
+import mmap
 import os
 import platform
 
-M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX, MADV_HUGEPAGE = -1, -4, -8, 14  # from malloc.h and mman.h
+M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # from malloc.h
 COMPILED = 0.5  # seconds of a compilation that leaves gaps worth closing
 SMALL, LARGE = 10, 20  # gaps of 2**10 to 2**20 bytes are closed: threads cache smaller ones, larger ones are few
 
@@ -18,27 +20,28 @@ class _Malloc(ctypes.Structure):  # struct mallinfo2 of malloc.h
 
 
 @functools.cache
-def prepare() -> None:
-    """Set up the heap, once per process. The user's own MALLOC_ variables take precedence for reuse."""
+def prepare() -> ctypes.CDLL | None:
+    """Set up the heap, once per process. Returns the C library where gaps are closed, which takes glibc 2.33."""
     if platform.libc_ver()[0] != "glibc":
-        return
+        return None
     libc = ctypes.CDLL(None)
-    libc.malloc.restype = libc.realloc.restype = libc.sbrk.restype = ctypes.c_void_p
+    libc.malloc.restype = libc.valloc.restype = libc.realloc.restype = libc.sbrk.restype = ctypes.c_void_p
     libc.malloc.argtypes, libc.free.argtypes = [ctypes.c_size_t], [ctypes.c_void_p]
     libc.realloc.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
     if not any(name.startswith("MALLOC_") for name in os.environ):
         for parameter, value in ((M_ARENA_MAX, 1), (M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, -1)):  # -1: never
             libc.mallopt(parameter, value)
-    quarter = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 4  # of memory, here address space alone
-    if begin := libc.malloc(quarter):
-        page = -begin % os.sysconf("SC_PAGE_SIZE")
-        libc.madvise(ctypes.c_void_p(begin + page), ctypes.c_size_t(quarter - page), MADV_HUGEPAGE)
+    quarter = ctypes.c_size_t(os.sysconf("SC_PHYS_PAGES") * mmap.PAGESIZE // 4)  # of memory: address space alone
+    if begin := libc.valloc(quarter):
+        libc.madvise(ctypes.c_void_p(begin), quarter, mmap.MADV_HUGEPAGE)
         libc.free(begin)
-    if hasattr(libc, "mallinfo2"):  # glibc 2.33
-        import jax
+    if not hasattr(libc, "mallinfo2"):
+        return None
+    import jax
 
-        libc.mallinfo2.restype = _Malloc
-        jax.monitoring.register_event_duration_secs_listener(functools.partial(_after_compilation, libc))
+    libc.mallinfo2.restype = _Malloc
+    jax.monitoring.register_event_duration_secs_listener(functools.partial(_after_compilation, libc))
+    return libc
 
 
 def _after_compilation(libc: ctypes.CDLL, event: str, duration_secs: float, **_: str | int) -> None:
