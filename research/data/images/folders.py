@@ -52,6 +52,7 @@ def read_image_folder(
         findings=_findings(listing, notes),
         digests=_by_split(contents, readable),
         notes=_notes(folder, notes["black"]),
+        squashed=True,
         ranges={kind: (low, high) for kind, (low, high) in notes["ranges"].items()},
     )
 

@@ -29,6 +29,7 @@ class ImageSet(NamedTuple):
     findings: Findings | None = None  # of sources whose files are checked one by one
     digests: Mapping[str, np.ndarray] | None = None  # uint8 [N, 32], the sha256 of each picture's file; only as read
     notes: tuple[str, ...] = ()  # warnings that are given when the source passes all checks; only as read
+    squashed: bool = False  # whether each picture was scaled to the shape of all, whatever its own sides were
     ranges: Ranges = UNKNOWN  # the ranges by which numbers of more than 8 bits became bytes
 
 

@@ -67,6 +67,7 @@ def load_images(
         fingerprint=of_pixels,
         content_fingerprint=of_contents,
         findings=raw.findings,
+        squashed=raw.squashed,
         ranges={**raw.ranges, **ranges},
     )
 

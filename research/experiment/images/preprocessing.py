@@ -14,12 +14,12 @@ def preprocessing_of(data: ImageSet) -> dict[str, Any]:
     """record["preprocessing"], plain JSON values.
 
     ink      the layout of strokes (see `measure_ink`), where the pictures are drawings; None where they are not
-    squash   whether each picture was scaled without keeping its proportions, as those of class folders are
+    squash   `ImageSet.squashed`
     ranges   {kind of file: ends of the range}, that scale numbers of more than 8 bits to bytes
     """
     return {
         "ink": measure_ink(data.images["train"]),
-        "squash": data.findings is not None,  # only class folders have findings: their files are checked
+        "squash": data.squashed,
         "ranges": {kind: list(known) for kind, known in data.ranges.items()},
     }
 
@@ -27,8 +27,8 @@ def preprocessing_of(data: ImageSet) -> dict[str, Any]:
 def read_preprocessing(record: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, bool, Ranges]:
     """(ink, squash, ranges) of `record`, as `prepare_picture` takes them.
 
-    Records of earlier versions have no "preprocessing"; it then follows from "data". Raises UserError where
-    `ink` is damaged.
+    Records of earlier versions have no "preprocessing"; it then follows from "data", which has findings of class
+    folders alone. Raises UserError where `ink` is damaged.
     """
     field = "preprocessing" if record.get("preprocessing") else "data"
     found = {"squash": record["data"].get("findings") is not None} | record[field]

@@ -322,6 +322,10 @@ def test_a_second_read_decodes_nothing(pets, no_decoding):
     assert sorted(path.suffix for path in picture_cache().iterdir()) == [".json", ".lock", ".npy"]
 
 
+def test_its_pictures_are_known_to_be_squashed(pets):
+    assert load(pets).squashed
+
+
 def test_a_copy_elsewhere_is_the_same_set(pets, cache, no_decoding):
     before = read_image_folder(pets, 8, cache=cache)
     for path in pets.rglob("*.png"):
