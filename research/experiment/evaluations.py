@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
-import jax
 import numpy as np
 
 from research.evaluation.intervals import SeedInterval, across_seeds
 from research.evaluation.metrics import ENDS, metric_of
-from research.training.state import TrainState
+from research.training.state import TrainState, chosen_epoch
+from research.trees import named_leaves
 
 
 class Evaluation(Protocol):
@@ -25,9 +25,8 @@ Evaluations = Mapping[str, Evaluation]  # by split
 
 
 def best_epoch(member: TrainState) -> int | None:
-    """The epoch (from 1) of the chosen parameters; None without early stopping."""
-    epoch = int(member.best["epoch"])
-    return epoch if epoch and jax.tree.leaves(member.best["params"]) else None
+    """The epoch (from 1) of the chosen parameters; None where they are the last."""
+    return chosen_epoch(named_leaves(member))
 
 
 def best_epochs(members: Sequence[TrainState]) -> list[int]:

@@ -59,14 +59,21 @@ def chosen_variables(member: TrainState) -> Tree:
     return from_named(chosen_leaves(named_leaves(member)), variables_of(member))
 
 
+def chosen_epoch(member: Mapping[str, Any]) -> int | None:
+    """The best epoch (from 1), whose leaves are chosen, from the named leaves of one member; None for the last ones.
+
+    There is none without early stopping, and none yet in a training that was cut off before its first epoch ended.
+    """
+    epoch = int(member["best/epoch"])
+    return epoch if epoch > 0 and any(name.startswith("best/params/") for name in member) else None
+
+
 def chosen_leaves(member: Mapping[str, Any]) -> dict[str, Any]:
     """The leaves of a training's final variables, from the named leaves of one member.
 
-    With early stopping they are the best epoch's, otherwise the last. A training that was interrupted before the
-    end of its first epoch has no best epoch yet, so the current ones are taken. Frozen leaves are always included.
+    They are those of `chosen_epoch`, otherwise the last. Frozen leaves are always included.
     """
-    has_best = member["best/epoch"] > 0 and any(name.startswith("best/params/") for name in member)
-    trained = "best/" if has_best else ""
+    trained = "best/" if chosen_epoch(member) else ""
     prefixes = {f"{trained}params/": "params/", "frozen/": "params/", f"{trained}collections/": ""}
     return {
         to + name.removeprefix(prefix): leaf

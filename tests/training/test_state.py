@@ -12,6 +12,8 @@ from research.training import checkpoints, program
 from research.training.fit import load
 from research.training.losses import classification
 from research.training.plan import TrainingPlan
+from research.training.state import chosen_epoch, chosen_leaves, members_of
+from research.trees import named_leaves
 
 DATA = whole_set(np.eye(3, dtype=np.float32), np.arange(3))
 PLAN = TrainingPlan(
@@ -40,3 +42,17 @@ def test_a_checkpoint_of_earlier_versions_is_loaded(tmp_path, seeds):
     for one, other in zip(*map(jax.tree.leaves, (found, state)), strict=True):
         np.testing.assert_array_equal(one, other)
     assert spent == {"compile": 1.0, "train": 2.0}
+
+
+def test_the_chosen_leaves_are_those_of_the_chosen_epoch():
+    state, _ = program.build_advance(PLAN)(program.start([3], PLAN), DATA, DATA, jnp.int32(4))
+    member = named_leaves(members_of(state)[0])
+    assert chosen_epoch(member) == member["best/epoch"] > 0
+    for changed, epoch in ((member["best/epoch"], member["best/epoch"]), (0, None)):
+        told = member | {"params/w/kernel": np.zeros(1), "best/epoch": changed}
+        assert chosen_epoch(told) == epoch
+        np.testing.assert_array_equal(
+            chosen_leaves(told)["params/w/kernel"], np.zeros(1) if epoch is None else member["best/params/w/kernel"]
+        )
+    no_copies = {name: leaf for name, leaf in member.items() if not name.startswith("best/params/")}
+    assert chosen_epoch(no_copies) is None
