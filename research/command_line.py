@@ -9,6 +9,7 @@ import gc
 import io
 import itertools
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -95,7 +96,7 @@ def _one_line(box: str) -> str:
 
 
 def _no_such_flag(wrong: str, similar: Sequence[str]) -> str:
-    renamed = RENAMED.get(wrong.removeprefix("--").replace(".no-", ".").replace("-", "_"))
+    renamed = RENAMED.get(re.sub(r"(^|\.)no_", r"\1", wrong.removeprefix("--").replace("-", "_")))
     if renamed:
         return f"{wrong} is called --{renamed.replace('_', '-')} now"
     near = difflib.get_close_matches(wrong, similar, n=1, cutoff=0.0)

@@ -8,7 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from research.cli.configured import configured
 from research.config import ConvNet, ImageExperiment, Training, load
+from research.config.documents import RENAMED
+from research.errors import UserError
 
 
 @pytest.fixture
@@ -45,8 +48,6 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--train.epoch", "3"], r"--train\.epoch; did you mean --train\.epochs"),
     (["{configs}/digits_cnn.py", "--sed", "3"], "--sed; did you mean --seed"),
     (["{configs}/traffic_profile.py", "--model.calm"], r"--model\.calm is called --model\.zero-init-head now"),
-    (["{configs}/traffic_profile.py", "--model.calm=True"], r"--model\.calm is called --model\.zero-init-head now"),
-    (["{configs}/traffic_profile.py", "--model.no-calm"], r"is called --model\.zero-init-head now"),
     (["{configs}/digits_cnn.py", "--train.epochs", "three"], "train.epochs"),
     (["{configs}/digits_cnn.py", "--train.epochs", "-1"], "train.epochs.*greater than or equal to 0"),
     (["{configs}/digits_cnn.py", "--optimizer.learning-rate", "nan"], "learning_rate"),
@@ -76,6 +77,19 @@ FLAGS = [
 @pytest.mark.parametrize(("arguments", "pattern"), FLAGS, ids=[" ".join(a)[:60] or "nothing" for a, _ in FLAGS])
 def test_a_wrong_command_line(run_script, refused, configs, tmp_path, arguments, pattern):
     refused(run_script("train", *(word.format(configs=configs) for word in arguments)), pattern, tmp_path)
+
+
+@pytest.mark.parametrize("value", [[], ["True"], ["=True"]], ids=["bare", "next", "equals"])
+@pytest.mark.parametrize("old", RENAMED)
+def test_every_form_of_a_renamed_flag_is_answered_with_the_new_one(configs, old, value):
+    section, _, field = old.rpartition(".")
+    before = f"{section}." if section else ""
+    for form in (old, f"{before}no_{field}", f"no_{old}"):
+        for flag in {f"--{form}", f"--{form.replace('_', '-')}"}:
+            words = [flag + value[0]] if value == ["=True"] else [flag, *value]
+            with pytest.raises(UserError) as refusal:
+                configured([str(configs / "traffic_profile.py"), *words], "")
+            assert str(refusal.value) == f"{flag} is called --{RENAMED[old].replace('_', '-')} now"
 
 
 GOOD = np.zeros((40, 28, 28), np.uint8)
