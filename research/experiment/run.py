@@ -52,14 +52,13 @@ def conduct(
     runtime.prepare()
     config = validated(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
+    if record := _ended(config, run_dir):
+        return record, {}
     starts = starting_leaves(config)
     plan = started(config, task_of(config).build(config, starts), starts)
     check_plan(config, plan)
     with claimed(run_dir, config), termination() as preempted:
         refuse_edited_config(config, run_dir)
-        if (record := _former(run_dir)).get("status") in ENDED:
-            warn(f"{run_dir} has {record['status']} before; delete it or choose another --run-dir to train again")
-            return record, {}
         begin(plan)
         groups = _train(config, plan, run_dir, preempted)
         return _conclude(config, plan, run_dir, groups, begun)
@@ -88,6 +87,22 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
             )
         _log(run_dir, (), [row for state, _ in groups for row in history_rows(state)])
         return _conclude(config, plan, run_dir, groups, begun, _former(run_dir))
+
+
+def _ended(config: Experiment, run_dir: Path) -> Record:
+    """The record of a run that has ended, with a warning; empty where there is something to train.
+
+    Neither the data nor the run that it started from is needed any more.
+    """
+    if not (run_dir / RECORD).exists():
+        return {}
+    with claimed(run_dir, config):
+        refuse_edited_config(config, run_dir)
+        record = _former(run_dir)
+    if record.get("status") not in ENDED:
+        return {}
+    warn(f"{run_dir} has {record['status']} before; delete it or choose another --run-dir to train again")
+    return record
 
 
 def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Callable[[], bool]) -> Groups:

@@ -167,6 +167,18 @@ def test_a_run_needs_the_one_before_it_no_more(images, first, tmp_path):
     assert after == before | {"seconds": after["seconds"]}
 
 
+def test_a_run_that_has_ended_is_said_to_have_without_its_start(images, first, tmp_path, capsys):
+    start, run_dir = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(first, start)
+    before = experiment.run(second(images, start, epochs=1), run_dir)
+    shutil.rmtree(start)
+    assert experiment.run(second(images, start, epochs=1), run_dir) == before
+    assert f"{run_dir} has finished before" in capsys.readouterr().err
+    (run_dir / "record.json").write_text(json.dumps(before | {"status": "preempted"}))
+    with pytest.raises(UserError, match=r"start: .*first is not a run directory"):
+        experiment.run(second(images, start, epochs=1), run_dir)
+
+
 def test_an_edited_run_is_not_started_from(images, first, tmp_path):
     start = tmp_path / "first"
     shutil.copytree(first, start)
