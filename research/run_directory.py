@@ -56,15 +56,20 @@ def read_config(run_dir: Path) -> Experiment:
     return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG)
 
 
-def checkpoint_folder(run_dir: Path, seeds: list[int]) -> Path:
-    """The folder of the checkpoints of seeds that were trained together in one program."""
-    return run_dir / "checkpoints" / f"seeds_{seeds[0]}_to_{seeds[-1]}"
+def checkpoint_folder(run_dir: Path, members: list[int], folds: int = 1) -> Path:
+    """The folder of the checkpoints of members, counted up, that were trained together in one program.
+
+    Without several `folds` they are seeds, see `TrainingPlan`.
+    """
+    return run_dir / "checkpoints" / f"{'members' if folds > 1 else 'seeds'}_{members[0]}_to_{members[-1]}"
 
 
-def checkpointed_groups(run_dir: Path) -> list[list[int]]:
-    """The seeds that have checkpoints in `run_dir`, in the groups in which they were trained, in ascending order."""
-    found = [re.fullmatch(r"seeds_(\d+)_to_(\d+)", path.name) for path in (run_dir / "checkpoints").glob("seeds_*")]
-    return sorted(list(range(int(match[1]), int(match[2]) + 1)) for match in found if match)
+def checkpointed_groups(run_dir: Path) -> dict[Path, list[int]]:
+    """The folders of checkpoints in `run_dir`, each with the members that were trained together, all counted up."""
+    paths = (run_dir / "checkpoints").glob("*_to_*")
+    found = [(path, re.fullmatch(r"(?:seeds|members)_(\d+)_to_(\d+)", path.name)) for path in paths]
+    groups = {path: list(range(int(match[1]), int(match[2]) + 1)) for path, match in found if match}
+    return dict(sorted(groups.items(), key=lambda group: group[1]))
 
 
 def _refuse_patterns(run_dir: Path) -> None:

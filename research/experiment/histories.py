@@ -10,6 +10,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.run_directory import CONFIG, METRICS
+from research.training.plan import TrainingPlan
 from research.training.state import TrainState, members_of
 
 History = dict[str, Any]
@@ -27,25 +28,31 @@ def headline_split(evaluations: Mapping[str, Any]) -> str:
 
 
 def histories_of(run_dir: Path) -> list[History]:
-    """The metrics over epochs of each seed, from the metrics.jsonl in `run_dir`, as the figures take them."""
+    """The metrics over epochs of each member, from the metrics.jsonl in `run_dir`, as the figures take them."""
     try:
         rows = [json.loads(line) for line in (run_dir / METRICS).read_text().splitlines()]
-        seeds = dict.fromkeys(row["seed"] for row in rows)
-        return [_history([row for row in rows if row["seed"] == seed]) for seed in seeds]
+        members: dict[tuple[int, int], list[Row]] = {}
+        for row in rows:
+            members.setdefault((row["seed"], row.get("fold", 0)), []).append(row)
+        return list(map(_history, members.values()))
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{run_dir / METRICS} cannot be read ({error}); renew it with scripts/evaluate.py") from error
 
 
-def history_rows(state: TrainState) -> list[Row]:
-    """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}."""
+def history_rows(plan: TrainingPlan, state: TrainState) -> list[Row]:
+    """The lines of metrics.jsonl: one per seed and epoch, {"seed", "epoch", "train": {...}, "validation": {...}}.
+
+    Where there are several folds, one per seed, "fold" and epoch.
+    """
     rows = []
     for member in members_of(state):
-        seed, history = int(member.seed), member.history
+        who, history = {"seed": int(member.seed)}, member.history
+        who |= {"fold": int(member.fold)} if plan.folds > 1 else {}
         for epoch in range(len(history["train/loss"])):
             values = {name: float(column[epoch]) for name, column in history.items() if np.isfinite(column[epoch])}
             if values:
                 splits = {split: _under(values, split) for split in ("train", "validation")}
-                rows.append({"seed": seed, "epoch": epoch + 1} | {split: v for split, v in splits.items() if v})
+                rows.append(who | {"epoch": epoch + 1} | {split: v for split, v in splits.items() if v})
     return rows
 
 

@@ -15,7 +15,7 @@ from research.experiment.evaluations import Evaluations, best_epoch, epochs_run,
 from research.experiment.histories import Row, history_rows
 from research.experiment.stages import own_leaves, start_fields, started, starting_leaves
 from research.experiment.task import Record, task_of
-from research.experiment.training import check_plan, fit_group, load_group, refuse_edited_config, seed_groups
+from research.experiment.training import check_plan, fit_group, load_group, member_groups, refuse_edited_config
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
@@ -77,15 +77,15 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     plan = task_of(config).build(config, own_leaves(config, run_dir))
     check_plan(config, plan)
     with claimed(run_dir, config):
-        seeds = checkpointed_groups(run_dir)
-        if sum(map(len, seeds)) < config.seeds:
+        found = checkpointed_groups(run_dir).values()
+        if sum(map(len, found)) < config.seeds * plan.folds:
             raise UserError(f"{run_dir} has no checkpoints of all its seeds; train it first: scripts/train.py")
-        groups = [load_group(plan, group, run_dir) for group in seeds]
+        groups = [load_group(plan, group, run_dir) for group in found]
         if status_of([state for state, _ in groups], plan.total_steps) == "preempted":
             raise UserError(
                 f"the newest sound checkpoint of {run_dir} is from before the end; run scripts/train.py again"
             )
-        _log(run_dir, (), [row for state, _ in groups for row in history_rows(state)])
+        _log(run_dir, (), [row for state, _ in groups for row in history_rows(plan, state)])
         return _conclude(config, plan, run_dir, groups, begun, _former(run_dir))
 
 
@@ -106,14 +106,14 @@ def _ended(config: Experiment, run_dir: Path) -> Record:
 
 
 def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Callable[[], bool]) -> Groups:
-    """Train all seeds, group by group, until one is preempted."""
+    """Train all members, group by group, up to the one that is preempted."""
     groups: Groups = []
     rows: list[Row] = []
-    for seeds in seed_groups(config, plan):
+    for members in member_groups(config, plan):
         log = functools.partial(_log, run_dir, tuple(rows))
-        groups.append(fit_group(config, plan, seeds, run_dir, preempted, log))
+        groups.append(fit_group(config, plan, members, run_dir, preempted, log))
         state, _ = groups[-1]
-        rows += history_rows(state)
+        rows += history_rows(plan, state)
         if status_of([state], plan.total_steps) == "preempted":
             break
     return groups
@@ -151,7 +151,7 @@ def _conclude(
     evaluations: dict[int, Evaluations] = {}
     if status in ENDED:
         try:
-            evaluations = {int(member.seed): task.evaluate(plan, chosen_variables(member)) for member in members}
+            evaluations = {plan.member_number(each): task.evaluate(plan, chosen_variables(each)) for each in members}
         except NotFiniteError as error:
             warn(str(error))
             status = "diverged"
@@ -173,14 +173,16 @@ def _record(
 ) -> Record:
     members = [member for state, _ in groups for member in members_of(state)]
     compiling, training = (sum(spent[part] for _, spent in groups) for part in ("compile", "train"))
-    epochs = {str(member.seed): {"run": epochs_run(member), "best": best_epoch(member)} for member in members}
+    epochs = {
+        str(plan.member_number(member)): {"run": epochs_run(member), "best": best_epoch(member)} for member in members
+    }
     examples = plan.examples["train"] * sum(map(epochs_run, members))
-    diverged = {seed: where for state, _ in groups for seed, where in divergences(plan, state).items()}
+    diverged = {member: where for state, _ in groups for member, where in divergences(plan, state).items()}
     per_seed = [flat_metrics(splits) for splits in evaluations.values()]
     return build_record(
         experiment=config.name,
         seed=config.seed,
-        metrics={split: found.metrics() for split, found in evaluations.get(config.seed, {}).items()},
+        metrics={split: found.metrics() for split, found in evaluations.get(config.seed * plan.folds, {}).items()},
         parameters={
             "total": sum(layer["parameters"] for layer in plan.summary),
             "trainable": count(members[0].params),
@@ -190,7 +192,7 @@ def _record(
         epochs=epochs,
         device=runtime.device_name(),
         status=status,
-        diverged={str(seed): where._asdict() for seed, where in diverged.items()},
+        diverged={str(member): where._asdict() for member, where in diverged.items()},
         seeds=dict(over_seeds(per_seed)) if per_seed and config.seeds > 1 else None,
         start=start_fields(config, plan),
         **task_of(config).record_fields(plan, evaluations),

@@ -35,12 +35,12 @@ def starting_leaves(config: Experiment) -> Starts:
 
 
 def own_leaves(config: Experiment, run_dir: Path) -> Starts:
-    """{seed: its final leaves} of a run that itself started from another run, without reading that one.
+    """{member: all leaves that it ended on} of a run that started from another, which is not needed any more.
 
     They determine which layers lie above the split. {} for a run that started from none.
     """
-    seeds = [seed for group in checkpointed_groups(run_dir) for seed in group] if config.start else []
-    return {seed: ended_leaves(config, seed, run_dir) for seed in seeds}
+    members = [member for group in checkpointed_groups(run_dir).values() for member in group] if config.start else []
+    return {member: ended_leaves(config, member, run_dir) for member in members}
 
 
 def started(config: Experiment, plan: TrainingPlan, found: Starts) -> TrainingPlan:

@@ -29,16 +29,16 @@ Tree = Any
 COPIES = 5  # float32 arrays per parameter: itself, its gradient and update, Adam's two moments
 
 
-def seed_groups(config: Experiment, plan: TrainingPlan) -> list[list[int]]:
-    """The seeds, in groups that train side by side in one program.
+def member_groups(config: Experiment, plan: TrainingPlan) -> list[list[int]]:
+    """The members, every fold of every seed, in groups that train side by side in one program.
 
     On accelerators all seeds are one group if memory holds the examples; streamed seeds are groups of one, since each
     has its own order.
     """
-    seeds = list(range(config.seed, config.seed + config.seeds))
+    members = list(range(config.seed * plan.folds, (config.seed + config.seeds) * plan.folds))
     pays = plan.vmap_seeds or jax.default_backend() != "cpu"
-    size = 1 if plan.stream else config.train.seeds_at_once or (len(seeds) if pays else 1)
-    return [seeds[start : start + size] for start in range(0, len(seeds), size)]
+    size = 1 if plan.stream else config.train.seeds_at_once * plan.folds or (len(members) if pays else 1)
+    return [members[start : start + size] for start in range(0, len(members), size)]
 
 
 def optimizer_of(config: Experiment, order: Order) -> optax.GradientTransformation:
@@ -60,29 +60,35 @@ def check_plan(config: Experiment, plan: TrainingPlan) -> None:
 def fit_group(
     config: Experiment,
     plan: TrainingPlan,
-    seeds: list[int],
+    members: list[int],
     run_dir: Path,
     preempted: Callable[[], bool],
     log: Callable[[list[Row]], None],
 ) -> tuple[TrainState, Seconds]:
-    """Train `seeds` to their end or until preemption; `log` gets the history with each checkpoint.
+    """Train `members` to their end, or as far as preemption lets them; with each checkpoint, `log` gets the history.
 
     Returns the result of `fit.fit`.
     """
-    folder, facts = checkpoint_folder(run_dir, seeds), _facts(config, plan)
+    folder, facts = checkpoint_folder(run_dir, members, plan.folds), _facts(config, plan)
     if checkpoints.newest_facts(folder).get("start", facts["start"]) != facts["start"]:
         raise UserError(f"{config.start} is not what {run_dir} started from; train anew with another --run-dir")
-    title = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}-{seeds[-1]}"
     return fit.fit(
         plan,
-        seeds,
+        members,
         folder,
         facts=facts,
-        progress=lambda first, total, per_epoch: training_progress(title, first, total, per_epoch),
-        log=lambda state: log(history_rows(state)),
+        progress=lambda first, total, per_epoch: training_progress(_title(plan, members), first, total, per_epoch),
+        log=lambda state: log(history_rows(plan, state)),
         preempted=preempted,
         checkpoint_seconds=config.train.checkpoint_seconds,
     )
+
+
+def _title(plan: TrainingPlan, members: list[int]) -> str:
+    first, last = plan.member_name(members[0]), plan.member_name(members[-1])
+    if first == last:
+        return first
+    return f"{first} to {last}" if plan.folds > 1 else f"seeds {members[0]}-{members[-1]}"
 
 
 def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
@@ -91,22 +97,24 @@ def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
 
 
 def starts_digest(starts: Starts) -> str:
-    """One digest of the leaves that each seed starts from."""
-    return key_of(*(f"{seed} {name} {array_digest(leaf)}" for seed in starts for name, leaf in starts[seed].items()))
+    """One digest of the leaves that each member starts from."""
+    return key_of(
+        *(f"{member} {name} {array_digest(leaf)}" for member in starts for name, leaf in starts[member].items())
+    )
 
 
-def load_group(plan: TrainingPlan, seeds: list[int], run_dir: Path) -> tuple[TrainState, Seconds]:
-    """The result of `fit_group`, from the checkpoints of `run_dir`; UserError when none is sound."""
-    found = fit.load(plan, seeds, checkpoint_folder(run_dir, seeds))
+def load_group(plan: TrainingPlan, members: list[int], run_dir: Path) -> tuple[TrainState, Seconds]:
+    """What `fit_group` returned, from the checkpoints of `run_dir`; UserError when there is nothing sound."""
+    found = fit.load(plan, members, checkpoint_folder(run_dir, members, plan.folds))
     if found is None:
-        raise _untrained(run_dir, seeds[0])
+        raise _untrained(run_dir, plan.member_name(members[0]))
     return found
 
 
 def refuse_edited_config(config: Experiment, run_dir: Path) -> None:
-    """UserError where `config` differs from that of the checkpoints of `run_dir`; no array is read."""
-    for seeds in checkpointed_groups(run_dir):
-        refuse_edited(run_dir, checkpoints.newest_facts(checkpoint_folder(run_dir, seeds)).get("config"), config)
+    """UserError where `config` is not what the checkpoints of `run_dir` were trained with; no array is read."""
+    for folder in checkpointed_groups(run_dir):
+        refuse_edited(run_dir, checkpoints.newest_facts(folder).get("config"), config)
 
 
 def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> Tree:
@@ -115,15 +123,18 @@ def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> 
 
 
 def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.ndarray]:
-    """The leaves of the final variables of `seed`, by name; UserError when it was not trained in `run_dir`."""
-    seeds = next((group for group in checkpointed_groups(run_dir) if seed in group), None)
-    if seeds is None:
+    """The leaves of the variables that `seed` ended on, by name; UserError when it was not trained in `run_dir`.
+
+    Of a run of several folds, `seed` is the number of a member.
+    """
+    folder, seeds = next((group for group in checkpointed_groups(run_dir).items() if seed in group[1]), (None, []))
+    if folder is None:
         raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
-    found = checkpoints.newest(checkpoint_folder(run_dir, seeds), warn)
+    found = checkpoints.newest(folder, warn)
     leaves = of_earlier_versions(found[0]) if found else {}
     member = {name: leaf[seeds.index(seed)] for name, leaf in leaves.items()}
     if not member or (config.train.epochs and not member["step"]):
-        raise _untrained(run_dir, seed)
+        raise _untrained(run_dir, f"seed {seed}")
     if member["diverged"] >= 0:
         warn(f"seed {seed} diverged in training: these are the parameters before step {member['diverged'] + 1}")
     return chosen_leaves(member)
@@ -132,7 +143,7 @@ def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.n
 def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:
     """UserError, before any allocation, where the memory cannot hold the training; it would kill the process."""
     numbers = count(variable_shapes(plan.initialize)["params"])
-    needed, memory = 4 * COPIES * numbers * len(seed_groups(config, plan)[0]), runtime.memory_bytes()
+    needed, memory = 4 * COPIES * numbers * len(member_groups(config, plan)[0]), runtime.memory_bytes()
     if memory and needed > memory:
         raise UserError(
             f"the net has {numbers:,} parameters; to train it takes about {needed / 1e9:,.0f} GB of memory, "
@@ -151,7 +162,5 @@ def _refuse_idle_rates(config: Experiment, plan: TrainingPlan) -> None:
             )
 
 
-def _untrained(run_dir: Path, seed: int) -> UserError:
-    return UserError(
-        f"{run_dir} has no sound checkpoint of seed {seed} with a step trained; run scripts/train.py again"
-    )
+def _untrained(run_dir: Path, member: str) -> UserError:
+    return UserError(f"{run_dir} has no sound checkpoint of {member} with a step trained; run scripts/train.py again")

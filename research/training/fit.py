@@ -12,9 +12,11 @@ import numpy as np
 
 from research.batches import Batch
 from research.errors import UserError, warn
+from research.seals import array_digest
 from research.training import checkpoints, loop, program
 from research.training.divergence import Divergence, locate_divergence
-from research.training.plan import BatchSource, TrainingPlan
+from research.training.feature_cache import key_of
+from research.training.plan import BatchSource, RowWeights, TrainingPlan
 from research.training.state import NEVER, TrainState, members_of, of_earlier_versions
 from research.training.step import weighted
 
@@ -24,7 +26,7 @@ Progress = Callable[[int, int, int], AbstractContextManager[Callable[[int, dict[
 
 def fit(
     plan: TrainingPlan,
-    seeds: Sequence[int],
+    members: Sequence[int],
     folder: Path,
     *,
     facts: Mapping[str, Any],
@@ -33,15 +35,15 @@ def fit(
     preempted: Callable[[], bool],
     checkpoint_seconds: float,
 ) -> tuple[TrainState, loop.Seconds]:
-    """Train `seeds` to their end or until preemption, and save checkpoints in `folder`.
+    """Train `members` to their end, or as far as preemption lets them, saving checkpoints in `folder`.
 
     Returns their state, on the host, and the seconds spent over all resumes. `facts` (plain JSON) are stored with each
-    checkpoint, and `log` gets the state so far. Raises UserError when the checkpoints in `folder` are of other data,
-    and when one cannot be written.
+    checkpoint, and `log` gets the state so far. Raises UserError when the checkpoints in `folder` are of other data or
+    row weights, and when one cannot be written.
     """
-    state, spent = _resumed(plan, seeds, folder) or (program.start(seeds, plan), loop.NOTHING_SPENT)
+    state, spent = _resumed(plan, members, folder) or (program.start(members, plan), loop.NOTHING_SPENT)
     first = int(state.step[0])
-    facts = {"data": plan.identity, **facts}
+    facts = {"data": plan.identity, "row_weights": _digest(plan.row_weights), **facts}
 
     def save(state: TrainState, spent: loop.Seconds) -> None:
         step = int(state.step[0])
@@ -51,7 +53,7 @@ def fit(
 
     with (
         progress(first, plan.total_steps, plan.steps_per_epoch) as show,
-        _batches(plan, seeds, first) as source,
+        _batches(plan, members, first) as source,
     ):
         state, spent = loop.run_steps(
             state, source, _advance(plan), plan.total_steps,
@@ -61,31 +63,31 @@ def fit(
     return jax.device_get(state), spent
 
 
-def load(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[TrainState, loop.Seconds] | None:
-    """The result of `fit`, read from the checkpoints in `folder`; None without a sound one of a trained step.
+def load(plan: TrainingPlan, members: Sequence[int], folder: Path) -> tuple[TrainState, loop.Seconds] | None:
+    """What `fit` left in the checkpoints of `folder`; None when there is no sound one with a step trained.
 
     A plan without steps needs no checkpoint.
     """
-    found = _resumed(plan, seeds, folder)
+    found = _resumed(plan, members, folder)
     if found is None or (plan.total_steps and not int(found[0].step[0])):
         return None
     return jax.device_get(found[0]), found[1]
 
 
 def divergences(plan: TrainingPlan, state: TrainState) -> dict[int, Divergence]:
-    """Where seeds diverged, by seed; warns of each."""
+    """Where members diverged, by member; a warning says it of each."""
     found = {
-        int(member.seed): locate_divergence(member, functools.partial(_draw, plan, int(member.seed), index), plan)
-        for index, member in enumerate(members_of(state))
+        plan.member_number(member): locate_divergence(member, functools.partial(_draw, plan, member), plan)
+        for member in members_of(state)
         if member.diverged != NEVER
     }
-    for seed, (step, epoch, leaf) in found.items():
+    for member, (step, epoch, leaf) in found.items():
         where = f"step {step} (epoch {epoch})"
-        warn(f"seed {seed} diverged at {where}: {leaf} ceased to be finite; lower the learning rate")
+        warn(f"{plan.member_name(member)} diverged at {where}: {leaf} ceased to be finite; lower the learning rate")
     return found
 
 
-def _resumed(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[TrainState, loop.Seconds] | None:
+def _resumed(plan: TrainingPlan, members: Sequence[int], folder: Path) -> tuple[TrainState, loop.Seconds] | None:
     """The newest sound state in `folder`; None without one."""
     found = checkpoints.newest(folder, warn)
     if found is None:
@@ -96,8 +98,20 @@ def _resumed(plan: TrainingPlan, seeds: Sequence[int], folder: Path) -> tuple[Tr
             f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
             "anew with another --run-dir"
         )
-    state = checkpoints.fitted(of_earlier_versions(leaves), program.start(seeds, plan), folder)
+    if facts.get("row_weights") != _digest(plan.row_weights):
+        raise UserError(
+            f"the rows are weighed otherwise than {folder.parent.parent} was trained on (other folds or samples); "
+            "train anew with another --run-dir"
+        )
+    state = checkpoints.fitted(of_earlier_versions(leaves), program.start(members, plan), folder)
     return jax.device_put(state), facts["clock"]
+
+
+def _digest(row_weights: RowWeights | None) -> str | None:
+    """One digest of how all folds weigh the rows; None without row weights, and in checkpoints of earlier versions."""
+    if not row_weights:
+        return None
+    return key_of(*(f"{split} {array_digest(np.asarray(row_weights[split]))}" for split in sorted(row_weights)))
 
 
 def _advance(plan: TrainingPlan) -> Callable:
@@ -107,10 +121,10 @@ def _advance(plan: TrainingPlan) -> Callable:
     return lambda state, train, stop: compiled(state, train, validation, stop, plan.row_weights or {})
 
 
-def _batches(plan: TrainingPlan, seeds: Sequence[int], first: int) -> AbstractContextManager[BatchSource]:
+def _batches(plan: TrainingPlan, members: Sequence[int], first: int) -> AbstractContextManager[BatchSource]:
     if plan.stream is not None:
-        (seed,) = seeds  # each streamed seed has its own order
-        return plan.stream(plan.order, seed, first, plan.total_steps)
+        (member,) = members  # streamed, each seed has an order of its own
+        return plan.stream(plan.order, member // plan.folds, first, plan.total_steps)
     return loop.resident(plan.data_set("train"), plan.total_steps)
 
 
@@ -120,10 +134,11 @@ def _running(readout: program.Readout, metrics: tuple[str, ...]) -> dict[str, fl
     return {name: float(np.sum(readout["sums"][name])) / count for name in metrics} if count else {}
 
 
-def _draw(plan: TrainingPlan, seed: int, member: int, step: jax.Array) -> Batch:
-    """The batch of `step` again, as the program drew it for the member at index `member`."""
+def _draw(plan: TrainingPlan, member: TrainState, step: jax.Array) -> Batch:
+    """The batch of `step` again, as the program drew it for `member`."""
     epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
-    index = plan.order(jnp.int32(seed), jnp.asarray(epoch))[slot]
-    batch = program.draw(plan.data_set("train"), index, jnp.int32(seed), step, plan)
-    own = (plan.row_weights or {}).get("train")
-    return weighted(batch, index, None if own is None else own[member])
+    seed = jnp.asarray(member.seed)
+    index = plan.order(seed, jnp.asarray(epoch))[slot]
+    batch = program.draw(plan.data_set("train"), index, seed, step, plan)
+    row_weights = (plan.row_weights or {}).get("train")
+    return weighted(batch, index, None if row_weights is None else row_weights[int(member.fold)])

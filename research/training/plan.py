@@ -11,11 +11,12 @@ import numpy as np
 import optax
 
 from research.batches import Batch, DataSet, Order
+from research.training.state import TrainState
 from research.training.step import Apply, LossFn
 
 Tree = Any
-RowWeights = Mapping[str, jax.Array]  # {"train": [M, N], "validation": [M, N]}: each member's weights of the rows
-Starts = Mapping[int, Mapping[str, np.ndarray]]  # by seed, leaves of variables by name: params/head/logits/kernel
+RowWeights = Mapping[str, jax.Array]  # {"train": [folds, N], "validation": [folds, N]}: how each fold weighs the rows
+Starts = Mapping[int, Mapping[str, np.ndarray]]  # by member, leaves of variables by name: params/head/logits/kernel
 Augment = Callable[[jax.Array, jax.Array, jax.Array, jax.Array], jax.Array]  # (seed, epoch, index, inputs) -> inputs
 
 
@@ -40,7 +41,8 @@ Stream = Callable[[Order, int, int, int], AbstractContextManager[BatchSource]]
 class TrainingPlan:
     """A net, its training data, its loss and metrics, and the number of epochs.
 
-    Every kind of experiment adds fields of its own.
+    Every kind of experiment adds what else it builds from its configuration. A member, one training of the plan, is
+    the number `seed * folds + fold`, which without row weights is the seed.
     """
 
     examples: Mapping[str, int]  # of each split
@@ -62,8 +64,27 @@ class TrainingPlan:
     stream: Stream | None = None  # where the training examples are read from disk batch by batch
     vmap_seeds: bool = False  # whether several seeds in one program are faster on CPU as well
     starts: Starts = dataclasses.field(default_factory=dict)  # these replace leaves that `initialize` makes
-    row_weights: RowWeights | None = None  # of the seeds, in their order
+    row_weights: RowWeights | None = None  # of k folds, or of bootstrap samples; every seed is trained on each
     summary: Sequence[Mapping[str, Any]] = ()  # of the whole net, a dict for each layer (`models.summary`)
+
+    def __post_init__(self):
+        for split, weights in (self.row_weights or {}).items():
+            if weights.shape != (self.folds, self.examples[split]):
+                raise ValueError(f"row weights of {split} are {weights.shape}, not [{self.folds} folds, its examples]")
+
+    @property
+    def folds(self) -> int:
+        """How many ways of weighing the rows there are; 1 without row weights."""
+        return len(next(iter(self.row_weights.values()))) if self.row_weights else 1
+
+    def member_number(self, member: TrainState) -> int:
+        """The number of a member, from its state."""
+        return int(member.seed) * self.folds + int(member.fold)
+
+    def member_name(self, member: int) -> str:
+        """What users read of a member: `seed 0`, or `seed 0, fold 2` where there are several folds."""
+        seed, fold = divmod(member, self.folds)
+        return f"seed {seed}, fold {fold}" if self.folds > 1 else f"seed {seed}"
 
     @functools.cached_property
     def steps_per_epoch(self) -> int:

@@ -29,10 +29,10 @@ Readout = dict[str, Any]  # see `build_advance`
 Advance = Callable[..., tuple[TrainState, Readout]]
 
 
-def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
-    """The state of `seeds` before the first step: `plan.initialize(key(seed, "init"))` and `plan.starts`."""
+def start(members: Sequence[int], plan: TrainingPlan) -> TrainState:
+    """The state of `members` before the first step: `plan.initialize(key(seed, "init"))` and `plan.starts`."""
 
-    def one(seed: jax.Array, leaves: dict[str, Any]) -> TrainState:
+    def one(seed: jax.Array, fold: jax.Array, leaves: dict[str, Any]) -> TrainState:
         variables = plan.initialize(key(seed, "init"))
         variables = from_named(named_leaves(variables) | leaves, variables)
         params, frozen = split(variables["params"], trained_mask(variables["params"], plan.frozen))
@@ -40,6 +40,7 @@ def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
         splits, length = ("train", "validation"), max(plan.epochs, 1)  # Orbax saves no array of size zero
         return TrainState(
             seed=seed,
+            fold=fold,
             step=jnp.int32(0),
             params=params,
             frozen=frozen,
@@ -52,9 +53,11 @@ def start(seeds: Sequence[int], plan: TrainingPlan) -> TrainState:
             diverged=never(),
         )
 
-    # One by one: vmapped initializers may draw other numbers. Stacked on the host, where nothing is compiled.
-    states = [jax.device_get(jax.jit(one)(np.int32(seed), dict(plan.starts.get(seed, {})))) for seed in seeds]
-    return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *states))
+    # One by one: vmapped initializers may draw other numbers. Stacked on the host, for which nothing is compiled.
+    numbers = [map(np.int32, divmod(member, plan.folds)) for member in members]
+    leaves = [dict(plan.starts.get(member, {})) for member in members]
+    states = [jax.device_get(jax.jit(one)(*pair, taken)) for pair, taken in zip(numbers, leaves, strict=True)]
+    return jax.device_put(jax.tree.map(lambda *parts: np.stack(parts), *states))
 
 
 def draw(train: DataSet | StepWindow, index: jax.Array, seed: jax.Array, step: jax.Array, plan: TrainingPlan) -> Batch:
@@ -85,7 +88,8 @@ def build_advance(plan: TrainingPlan) -> Advance:
 
     def advance(state, train, validation, stop, row_weights: RowWeights = {}):  # noqa: B006  # never changed
         members, entered = len(state.seed), state.step[0]
-        on_train, on_validation = row_weights.get("train"), row_weights.get("validation")
+        own = {split: weights[state.fold] for split, weights in row_weights.items()}  # [M, N]
+        on_train, on_validation = own.get("train"), own.get("validation")
 
         def train_one(member, rows, step, own):
             index = rows[step % plan.steps_per_epoch]

@@ -23,6 +23,7 @@ class TrainState(NamedTuple):
     """
 
     seed: jax.Array  # int32
+    fold: jax.Array  # int32: which of the plan's row weights are its own; 0 without any
     step: jax.Array  # int32: steps done, the same for all members
     params: Tree  # trained
     frozen: Tree  # not trained: not differentiated, and without optimizer state
@@ -86,12 +87,13 @@ def chosen_leaves(member: Mapping[str, Any]) -> dict[str, Any]:
 def of_earlier_versions(leaves: Mapping[str, Any]) -> dict[str, Any]:
     """The named leaves of a checkpoint as those of a TrainState.
 
-    Earlier versions held `seeds`, one `step` for all members, and the other leaves below `each/`.
+    Earlier versions held no `fold`; those before them `seeds`, one `step` for all members, and the other leaves below
+    `each/`.
     """
-    if "seeds" not in leaves:
-        return dict(leaves)
-    members = {name.removeprefix("each/"): leaf for name, leaf in leaves.items() if name.startswith("each/")}
-    return {"seed": leaves["seeds"], "step": np.full_like(leaves["seeds"], leaves["step"]), **members}
+    if "seeds" in leaves:
+        members = {name.removeprefix("each/"): leaf for name, leaf in leaves.items() if name.startswith("each/")}
+        leaves = {"seed": leaves["seeds"], "step": np.full_like(leaves["seeds"], leaves["step"]), **members}
+    return {"fold": np.zeros_like(leaves["seed"]), **leaves} if "seed" in leaves else dict(leaves)
 
 
 def members_of(state: TrainState) -> list[TrainState]:

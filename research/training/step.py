@@ -99,10 +99,14 @@ def sum_metrics(
 
 
 def weighted(batch: Batch, index: jax.Array, row_weights: jax.Array | None) -> Batch:
-    """`batch` of the examples at `index` [B], their weights times `row_weights` [N] where given."""
+    """`batch` of the examples at `index` [B], their weights times `row_weights` [N]; as it is without those.
+
+    An index beyond N is another view of a row, or padding. Rows of weight 0 count for nothing, unless a layer looks at
+    the whole batch (batch norm).
+    """
     if row_weights is None:
         return batch
-    return batch._replace(weights=batch.weights * row_weights[jnp.minimum(index, len(row_weights) - 1)])
+    return batch._replace(weights=batch.weights * row_weights[index % len(row_weights)])
 
 
 def means(sums: dict[str, jax.Array]) -> dict[str, jax.Array]:

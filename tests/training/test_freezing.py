@@ -55,7 +55,8 @@ def flops(frozen):
     optimizer = optax.sgd(0.1)
     taken, rest = split(params, trained_mask(params, {f"layer{index}" for index in range(frozen)}))
     state = TrainState(
-        seed=jnp.int32(0), step=jnp.int32(0), params=taken, frozen=rest, collections={},
+
+        seed=jnp.int32(0), fold=jnp.int32(0), step=jnp.int32(0), params=taken, frozen=rest, collections={},
         optimizer=optimizer.init(taken), best=start(taken, {}, enabled=False), sums=zero_sums(("loss", "accuracy")),
         history={}, stopped=jnp.zeros((), bool), diverged=never(),
     )  # fmt: skip

@@ -54,8 +54,10 @@ def data():
     return whole_set(jnp.asarray(inputs), jnp.asarray(labels))
 
 
-def trained(advance, data, weights, seeds=(0, 0)):
-    return advance(program.start(seeds, PLAN), data, data, jnp.int32(PLAN.total_steps), weights)[0]
+def trained(advance, data, weights):
+    """Two folds of seed 0."""
+    plan = dataclasses.replace(PLAN, row_weights={"train": jnp.ones((2, ROWS))})
+    return advance(program.start([0, 1], plan), data, data, jnp.int32(PLAN.total_steps), weights)[0]
 
 
 def folds():
@@ -100,10 +102,10 @@ def test_a_row_of_weight_two_counts_twice(data):
 
 def test_a_batch_of_rows_that_all_weigh_nothing_ends_no_member(data):
     """A short last batch may lie in a fold whole."""
-    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None)
+    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None, row_weights=folds())
     alone = np.asarray(plan.order(jnp.int32(0), jnp.int32(0)))[-1][:1]
     weights = {"train": jnp.asarray(np.arange(ROWS) != np.array([alone, alone + 1]), jnp.float32)}
-    start, steps = program.start([0, 0], plan), jnp.int32(plan.total_steps)
+    start, steps = program.start([0, 1], plan), jnp.int32(plan.total_steps)
     state, _ = program.build_advance(plan)(start, data, data, steps, weights)
     assert state.diverged.tolist() == [-1, -1]
     assert np.isfinite(np.asarray(state.history["validation/loss"])).all()

@@ -12,8 +12,7 @@ from research.training import checkpoints, program
 from research.training.fit import load
 from research.training.losses import classification
 from research.training.plan import TrainingPlan
-from research.training.state import chosen_epoch, chosen_leaves, members_of
-from research.trees import named_leaves
+from research.training.state import of_earlier_versions
 
 DATA = whole_set(np.eye(3, dtype=np.float32), np.arange(3))
 PLAN = TrainingPlan(
@@ -34,7 +33,7 @@ PLAN = TrainingPlan(
 @pytest.mark.parametrize("seeds", [[3], [3, 4]])
 def test_a_checkpoint_of_earlier_versions_is_loaded(tmp_path, seeds):
     state, _ = program.build_advance(PLAN)(program.start(seeds, PLAN), DATA, DATA, jnp.int32(4))
-    fields = state._asdict()
+    fields = {name: value for name, value in state._asdict().items() if name != "fold"}
     earlier = {"seeds": fields.pop("seed"), "step": fields.pop("step")[0], "each": fields}
     folder = tmp_path / "run" / "checkpoints" / "group"
     checkpoints.save(folder, 4, earlier, {"data": PLAN.identity, "clock": {"compile": 1.0, "train": 2.0}})
@@ -44,15 +43,8 @@ def test_a_checkpoint_of_earlier_versions_is_loaded(tmp_path, seeds):
     assert spent == {"compile": 1.0, "train": 2.0}
 
 
-def test_the_chosen_leaves_are_those_of_the_chosen_epoch():
-    state, _ = program.build_advance(PLAN)(program.start([3], PLAN), DATA, DATA, jnp.int32(4))
-    member = named_leaves(members_of(state)[0])
-    assert chosen_epoch(member) == member["best/epoch"] > 0
-    for changed, epoch in ((member["best/epoch"], member["best/epoch"]), (0, None)):
-        told = member | {"params/w/kernel": np.zeros(1), "best/epoch": changed}
-        assert chosen_epoch(told) == epoch
-        np.testing.assert_array_equal(
-            chosen_leaves(told)["params/w/kernel"], np.zeros(1) if epoch is None else member["best/params/w/kernel"]
-        )
-    no_copies = {name: leaf for name, leaf in member.items() if not name.startswith("best/params/")}
-    assert chosen_epoch(no_copies) is None
+def test_a_checkpoint_of_a_version_without_folds_is_of_the_first():
+    leaves = {"seed": np.array([3, 4], np.int32), "params/w": np.zeros((2, 3))}
+    found = of_earlier_versions(leaves)
+    assert found["fold"].tolist() == [0, 0] and found["fold"].dtype == np.int32
+    assert of_earlier_versions(found | {"fold": np.array([1, 2], np.int32)})["fold"].tolist() == [1, 2]
