@@ -55,20 +55,20 @@ def test_the_summary_tells_the_shapes_and_counts_of_the_running_net(made, name):
     assert all(len(row["receptive_field"]) == 1 and row["receptive_field"][0] <= 6 for row in rows)
 
 
-BENT = {
+BUILDERS = {
     "dense": lambda spec: dense_forecaster(spec, (8,)),
     "cnn": lambda spec: cnn_forecaster(spec, (4,)),
     "lstm": lambda spec: recurrent_forecaster(spec, "lstm", (5,)),
 }
 
 
-@pytest.mark.parametrize("name", BENT)
+@pytest.mark.parametrize("name", BUILDERS)
 @pytest.mark.parametrize(("output", "curve"), [("sigmoid", lambda x: 1 / (1 + np.exp(-x))), ("tanh", np.tanh)])
 def test_an_output_bends_the_last_layer_and_nothing_else(window, name, output, curve):
     read = window()
-    straight, bent = BENT[name](SPEC), BENT[name](SPEC._replace(output=output))
-    params = straight.init(jax.random.key(0), read)
-    (answers, _), (found, _) = straight.apply(params, read), bent.apply(params, read)
+    linear, activated = BUILDERS[name](SPEC), BUILDERS[name](SPEC._replace(output=output))
+    params = linear.init(jax.random.key(0), read)
+    (answers, _), (found, _) = linear.apply(params, read), activated.apply(params, read)
     np.testing.assert_allclose(np.asarray(found), curve(np.asarray(answers)), rtol=1e-4, atol=1e-4)
 
 

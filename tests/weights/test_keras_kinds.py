@@ -54,7 +54,7 @@ def layer(kind, name="", **settings):
 
 
 LSTM = layer("LSTM", recurrent_activation="sigmoid")
-BENT = layer("Activation", activation="tanh")
+TANH = layer("Activation", activation="tanh")
 
 
 def objections_to(*layers, inputs=3):
@@ -125,7 +125,7 @@ def test_what_ours_has_not_is_refused_by_name(layers, fault):
         ((LSTM, layer("Activation", activation="linear"), layer("Dense")), "linear"),
         ((LSTM, layer("Dense", "a"), layer("Dropout"), layer("ReLU"), layer("Dense", "b", activation="tanh")), "tanh"),
         ((LSTM, layer("Dense", "a", activation="relu"), layer("ReLU"), layer("Dense", "b")), "linear"),
-        ((LSTM, layer("Dense", units=6), layer("Reshape", target_shape=[2, 3]), BENT), "tanh"),
+        ((LSTM, layer("Dense", units=6), layer("Reshape", target_shape=[2, 3]), TANH), "tanh"),
         ((LSTM, layer("Dense", units=6), layer("Reshape", target_shape=[-1, 1])), "linear"),
         ((LSTM, layer("Dense", units=6), layer("Reshape", target_shape=[1, 6])), "linear"),
         (
