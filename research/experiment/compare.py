@@ -12,7 +12,7 @@ from research.config import Experiment, validated
 from research.errors import UserError
 from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
-from research.experiment.stages import started, starting_leaves
+from research.experiment.stages import expected_leaves, run_path, started, starting_leaves, with_start_of
 from research.experiment.task import Task, task_of
 from research.experiment.training import check_plan
 from research.files import png_path
@@ -68,9 +68,11 @@ def _linked(entries: Entries) -> Entries:
     """`entries`; one whose `start` is runs/NAME of an earlier entry starts from that entry's run directory."""
     linked: dict[str, tuple[Experiment, Path]] = {}
     for config, run_dir in entries:
-        earlier = linked.get((config.start or "").removeprefix("runs/"))
-        config = dataclasses.replace(config, start=str(earlier[1])) if earlier else config
-        linked[config.name] = config, run_dir
+        parent, name = Path(config.start or "").parent, Path(config.start or "").name
+        earlier = linked.get(name) if parent == Path("runs") else None
+        if earlier and run_path(earlier[1]) != run_path(f"runs/{name}"):
+            config = dataclasses.replace(config, start=str(earlier[1]))
+        linked[config.name] = with_start_of(run_dir, config), run_dir
     return list(linked.values())
 
 
@@ -95,17 +97,19 @@ def _ready(task: _Task, entries: Entries) -> None:
     for config, _ in entries:
         with _named(config):
             task.check_files(config)
-    ours = {str(run_dir) for _, run_dir in entries}  # those that a run starts from may not be trained yet
-    plans = [_buildable(task, dataclasses.replace(c, start=None) if c.start in ours else c) for c, _ in entries]
-    _same({task.data_id(plan) for plan in plans}, task, "compare on one data set and split")
+    plans: dict[Path, TrainingPlan] = {}
+    for config, run_dir in entries:
+        plans[run_path(run_dir)] = _buildable(task, config, plans.get(run_path(config.start or "")))
+    _same({task.data_id(plan) for plan in plans.values()}, task, "compare on one data set and split")
     for config, run_dir in entries:
         with claimed(run_dir, config):
             pass
 
 
-def _buildable(task: _Task, config: Experiment) -> TrainingPlan:
+def _buildable(task: _Task, config: Experiment, before: TrainingPlan | None) -> TrainingPlan:
+    """The plan of `config`, which starts from the run of the plan `before` where that is given, trained or not."""
     with _named(config):
-        starts = starting_leaves(config)
+        starts = expected_leaves(config, before) if before else starting_leaves(config)
         plan = started(config, task.build(validated(config), starts), starts)
         check_plan(config, plan)
         if not plan.examples["test"]:

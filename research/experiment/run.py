@@ -13,7 +13,7 @@ from research.config import Experiment, relocated, validated
 from research.errors import NotFiniteError, UserError, warn
 from research.experiment.evaluations import Evaluations, best_epoch, epochs_run, flat_metrics, over_seeds
 from research.experiment.histories import Row, history_rows
-from research.experiment.stages import own_leaves, start_fields, started, starting_leaves
+from research.experiment.stages import own_leaves, start_fields, started, starting_leaves, with_start_of
 from research.experiment.task import Record, task_of
 from research.experiment.training import check_plan, fit_group, load_group, member_groups, refuse_edited_config
 from research.files import write_json, write_text
@@ -52,6 +52,7 @@ def conduct(
     runtime.prepare()
     config = validated(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
+    config = with_start_of(run_dir, config)
     if record := _ended(config, run_dir):
         return record, {}
     starts = starting_leaves(config)

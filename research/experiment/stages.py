@@ -2,17 +2,34 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import numpy as np
 
 from research.config import Experiment, fingerprint
 from research.data.paths import expanded
 from research.errors import UserError
 from research.experiment.training import ended_leaves, refuse_edited_config, starts_digest
+from research.keys import key
 from research.models.initialization import variable_shapes
 from research.report.record import read_record
-from research.run_directory import checkpointed_groups, read_config
+from research.run_directory import CONFIG, checkpointed_groups, read_config
 from research.training.plan import Starts, TrainingPlan
 from research.trees import named_leaves
+
+T = TypeVar("T", bound=Experiment)
+
+
+def with_start_of(run_dir: Path, config: T) -> T:
+    """`config`, its start written as in the config.json of `run_dir` where both are one directory."""
+    there = read_config(run_dir).start if (run_dir / CONFIG).is_file() else None
+    same = there and config.start and run_path(there) == run_path(config.start)
+    return dataclasses.replace(config, start=there) if same else config
+
+
+def run_path(start: str | Path) -> Path:
+    """The directory that `start` is, by which it is compared with others."""
+    return expanded(str(start)).resolve()
 
 
 def starting_leaves(config: Experiment) -> Starts:
@@ -32,6 +49,24 @@ def starting_leaves(config: Experiment) -> Starts:
         raise UserError(f"start: {run_dir} was {status}; train it to its end first, or name another by --start")
     seeds = range(config.seed, config.seed + config.seeds)
     return {seed: ended_leaves(before, seed, run_dir) for seed in seeds}
+
+
+def expected_leaves(config: Experiment, before: TrainingPlan) -> Starts:
+    """What `starting_leaves` gives once `before` is trained, in names and shapes: what is trained there is NaN here.
+
+    Leaves that are frozen there are as they start, since nets are split by whether these differ from what was loaded.
+    """
+    leaves = {
+        name: np.broadcast_to(np.float32(np.nan), leaf.shape)
+        for name, leaf in named_leaves(variable_shapes(before.initialize)).items()
+    }
+    frozen = [f"params/{name}" for name in before.frozen]
+    seeds = range(config.seed, config.seed + config.seeds)
+    kept = named_leaves(before.initialize(key(config.seed, "init"))) if frozen else {}
+    return {
+        seed: leaves | {name: np.asarray(before.starts.get(seed, {}).get(name, kept[name])) for name in frozen}
+        for seed in seeds
+    }
 
 
 def own_leaves(config: Experiment, run_dir: Path) -> Starts:

@@ -19,7 +19,8 @@ from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, O
 from research.errors import UserError
 from research.experiment.images import transfer
 from research.experiment.images.build import build
-from research.experiment.microscope.loaded_net import load_net
+from research.experiment.loaded_net import load_net
+from research.experiment.stages import expected_leaves, started
 from research.experiment.training import load_variables
 from research.models import inference
 from research.models.lowering import convolution
@@ -319,7 +320,20 @@ def test_the_shipped_vgg16_rungs_run_one_after_the_other_from_a_weight_file_to_a
 
 
 @pytest.mark.slow
-def test_swapped_channels_are_warned_of(config, finished, tmp_path, folder, capsys):
+def test_a_stage_is_split_before_the_one_before_it_is_trained_as_after(config):
+    """So that a comparison computes no features that the run will not read."""
+    whole, tuned = (changed(config, model=fields) for fields in ({"cache": False}, {"fine_tune": 3}))
+    stage = dataclasses.replace(config, start="runs/before")
+    after_whole = build(stage, expected_leaves(stage, build(whole)))
+    assert not after_whole.frozen, "all of the backbone lies below the cut, as it was loaded"
+    found = expected_leaves(stage, build(tuned))
+    after_tuned = started(stage, build(stage, found), found)
+    assert {name.split("/")[0] for name in after_tuned.frozen} == {"fire9"}
+    assert build(stage, expected_leaves(stage, after_tuned)).frozen == after_tuned.frozen
+
+
+@pytest.mark.slow
+def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsys):
     assert "swapped" not in finished[1]
     for file in (folder / "colours").rglob("*.png"):
         target = tmp_path / "blue" / file.relative_to(folder / "colours")
