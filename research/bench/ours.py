@@ -22,13 +22,14 @@ from research.bench.weights import weights
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
+from research.experiment.images import loss as images_loss
+from research.experiment.series import loss as series_loss
 from research.microscope.exemplars import exemplars
 from research.models.apply import apply_of
 from research.models.inference import outputs
 from research.models.network import Network
 from research.models.taps import run_taps
 from research.runtime import device_name, prepare
-from research.training.losses import classification, forecasting
 from research.training.plan import TrainingPlan
 from research.training.program import build_advance, start
 from research.trees import Tree, count, from_named
@@ -111,8 +112,8 @@ def training_plan(workload: Workload, data: DataSet, params: Tree, epochs: int) 
         identity="",
         initialize=lambda key: {"params": params},
         apply=apply_of(network_of(workload)),
-        loss_fn=forecasting("mse") if workload.forecasts else classification,
-        metrics=("loss", "scaled_mae") if workload.forecasts else ("loss", "accuracy"),
+        loss_fn=series_loss.forecasting("mse") if workload.forecasts else images_loss.classification,
+        metrics=series_loss.METRICS if workload.forecasts else images_loss.METRICS,
         order=uniform(data.size, workload.batch),
         optimizer=optax.adam(LEARNING_RATE),
         epochs=epochs,

@@ -9,9 +9,9 @@ import pytest
 
 from research.batches import whole_set
 from research.data.sampling import uniform
+from research.experiment.images.loss import classification
 from research.keys import key
 from research.training import checkpoints, program
-from research.training.losses import classification
 from research.training.plan import TrainingPlan
 from research.training.state import chosen_variables, take_member
 from research.trees import named_leaves

@@ -5,9 +5,9 @@ import pytest
 
 from research.batches import Batch
 from research.errors import UserError
+from research.experiment.images.loss import classification
 from research.training.early_stopping import start
 from research.training.freezing import frozen_leaves, trained_mask
-from research.training.losses import classification
 from research.training.state import TrainState
 from research.training.step import never, train_step, zero_sums
 from research.trees import named_leaves, split

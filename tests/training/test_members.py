@@ -10,8 +10,8 @@ import pytest
 
 from research.batches import whole_set
 from research.data.sampling import uniform
+from research.experiment.images.loss import classification
 from research.training import program
-from research.training.losses import classification
 from research.training.plan import TrainingPlan
 
 ROWS, WIDTH, CLASSES = 24, 4, 3

@@ -9,9 +9,9 @@ import pytest
 
 from research.batches import whole_set
 from research.data.sampling import uniform
+from research.experiment.images.loss import classification
 from research.keys import key
 from research.training import program
-from research.training.losses import classification
 from research.training.plan import StepWindow, TrainingPlan
 from research.training.state import NEVER, chosen_variables, members_of, status_of, take_member
 from research.training.step import mean_loss, sum_metrics

@@ -8,9 +8,9 @@ import pytest
 
 from research.batches import whole_set
 from research.data.sampling import uniform
+from research.experiment.images.loss import classification
 from research.training import checkpoints, program
 from research.training.fit import load
-from research.training.losses import classification
 from research.training.plan import TrainingPlan
 from research.training.state import of_earlier_versions
 

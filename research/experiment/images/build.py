@@ -17,6 +17,7 @@ from research.data.images.scan import SPLITS
 from research.data.images.sources import load_images
 from research.data.sampling import uniform
 from research.errors import UserError
+from research.experiment.images.loss import METRICS, classification
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
 from research.experiment.training import optimizer_of
@@ -29,10 +30,7 @@ from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
-from research.training.losses import classification
 from research.training.plan import Augment, Starts, TrainingPlan
-
-METRICS = ("loss", "accuracy")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -118,7 +116,7 @@ def _plan(
         initialize=initializer(net, _example(inputs), start),
         apply=apply_of(net, config.train.precision),
         loss_fn=classification,
-        metrics=METRICS,
+        metrics=training_metrics(config),
         order=order,
         optimizer=optimizer_of(config, order),
         epochs=config.train.epochs,
@@ -170,6 +168,11 @@ def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: Image
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
     return transfer(model, config, len(data.classes), starts.values())
+
+
+def training_metrics(_: ImageExperiment) -> tuple[str, ...]:
+    """What training measures, whatever the configuration."""
+    return METRICS
 
 
 def load_data(config: ImageData) -> ImageSet:

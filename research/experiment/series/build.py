@@ -20,6 +20,7 @@ from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows, build_windows
 from research.errors import UserError
 from research.experiment.series.bounds import check_bounds
+from research.experiment.series.loss import METRICS, forecasting
 from research.experiment.series.net import (
     Sizes,
     bounds_of,
@@ -38,11 +39,9 @@ from research.models.network import Network
 from research.models.summary import summarize
 from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
-from research.training.losses import forecasting
 from research.training.plan import Starts, TrainingPlan
 from research.weights.load import fingerprint
 
-METRICS = ("loss", "scaled_mae")
 SPLITS = ("train", "validation", "test")
 
 
@@ -82,7 +81,7 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
         initialize=initialize,
         apply=apply_of(net, config.train.precision),
         loss_fn=forecasting(config.forecast.loss, config.forecast.quantiles),
-        metrics=METRICS,
+        metrics=training_metrics(config),
         order=order,
         optimizer=optimizer_of(config, order),
         epochs=config.train.epochs,
@@ -106,6 +105,11 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
 def check_files(config: SeriesExperiment) -> None:
     """Raise UserError when the weights that the net starts from are missing."""
     weights_file(config)
+
+
+def training_metrics(_: SeriesExperiment) -> tuple[str, ...]:
+    """What training measures, whatever the configuration."""
+    return METRICS
 
 
 def load_data(config: SeriesData) -> SeriesSet:

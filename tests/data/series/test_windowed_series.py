@@ -10,8 +10,8 @@ import pytest
 
 from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
+from research.experiment.series.loss import forecasting
 from research.training import program
-from research.training.losses import forecasting
 from research.training.plan import TrainingPlan
 from research.training.step import mean_loss, sum_metrics
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.training.losses import forecasting
+from research.experiment.series.loss import METRICS, forecasting
 
 N, P, F = 6, 4, 2
 QUANTILES = (0.1, 0.5, 0.9)
@@ -43,6 +43,7 @@ def test_it_is_the_mean_over_what_is_known(drawn, loss):
         assert float(found["loss"][row]) == pytest.approx(FORMS[loss](one).mean(), rel=1e-5)
         assert float(found["scaled_mae"][row]) == pytest.approx(np.abs(one).mean(), rel=1e-5)
     assert found["loss"][-1] == found["scaled_mae"][-1] == 0, "nothing is known there"
+    assert set(found) == set(METRICS)
 
 
 def test_the_quantile_loss_weighs_both_sides(drawn):

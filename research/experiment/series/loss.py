@@ -1,4 +1,4 @@
-"""Losses and metrics per example: they are summed with weights, and divided once, at the end."""
+"""The losses of forecasters and what training measures beside them, as numbers per example."""
 
 import functools
 from collections.abc import Callable
@@ -8,13 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-
-def classification(logits: jax.Array, labels: jax.Array) -> dict[str, jax.Array]:
-    """`loss`, the cross-entropy in nats, and `accuracy`, 1 for a right answer, of logits [B, K]: each [B]."""
-    return {
-        "loss": optax.softmax_cross_entropy_with_integer_labels(logits, labels),
-        "accuracy": (logits.argmax(axis=-1) == labels).astype(jnp.float32),
-    }
+METRICS = ("loss", "scaled_mae")
 
 
 def forecasting(
