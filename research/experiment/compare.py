@@ -14,7 +14,7 @@ from research.experiment.evaluations import Evaluation
 from research.experiment.run import ENDED, run
 from research.experiment.stages import expected_leaves, run_path, started, starting_leaves, with_start_of
 from research.experiment.task import Task, task_of
-from research.experiment.training import check_plan
+from research.experiment.training import check_monitor, check_plan
 from research.files import png_path
 from research.run_directory import claimed
 from research.training.plan import TrainingPlan
@@ -92,10 +92,11 @@ def _comparable(configs: Sequence[Experiment]) -> _Task:
 def _ready(task: _Task, entries: Entries) -> None:
     """Raise before any training the errors that a run would raise only after the runs before it.
 
-    Weights are checked first, since building a net may compute features for minutes (the run finds them cached).
+    Metrics and weights are checked first: building a net may compute features for minutes (the run finds them cached).
     """
     for config, _ in entries:
         with _named(config):
+            check_monitor(config)
             task.check_files(config)
     plans: dict[Path, TrainingPlan] = {}
     for config, run_dir in entries:

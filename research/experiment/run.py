@@ -15,7 +15,14 @@ from research.experiment.evaluations import Evaluations, best_epoch, epochs_run,
 from research.experiment.histories import Row, history_rows
 from research.experiment.stages import own_leaves, start_fields, started, starting_leaves, with_start_of
 from research.experiment.task import Record, task_of
-from research.experiment.training import check_plan, fit_group, load_group, member_groups, refuse_edited_config
+from research.experiment.training import (
+    check_monitor,
+    check_plan,
+    fit_group,
+    load_group,
+    refuse_edited_config,
+    seed_groups,
+)
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
@@ -51,6 +58,7 @@ def conduct(
     begun = time.monotonic()
     runtime.prepare()
     config = validated(config)
+    check_monitor(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
     config = with_start_of(run_dir, config)
     if record := _ended(config, run_dir):
@@ -74,6 +82,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     runtime.prepare()
     run_dir = Path(run_dir)
     config = relocated(read_config(run_dir), root)
+    check_monitor(config)
     refuse_edited_config(config, run_dir)
     plan = task_of(config).build(config, own_leaves(config, run_dir))
     check_plan(config, plan)

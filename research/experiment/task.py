@@ -43,6 +43,10 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         """Raise UserError for a missing file that `build` would open only after minutes."""
         ...
 
+    def training_metrics(self, config: ConfigT_contra, /) -> tuple[str, ...]:
+        """The names of what training measures on each split after an epoch, `loss` first: those of the plan's loss."""
+        ...
+
     def describe_data(self, plan: PlanT, /) -> list[str]:
         """Lines about the data, for the terminal before training."""
         ...

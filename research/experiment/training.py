@@ -1,5 +1,6 @@
 """The trainings of an experiment's seeds: groups, optimizer, checkpoints under the run directory."""
 
+import difflib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ from research import runtime
 from research.batches import Order
 from research.config import Experiment, identity, to_json
 from research.errors import UserError, warn
+from research.evaluation.metrics import metric_of
 from research.experiment.histories import Row, history_rows
+from research.experiment.task import task_of
 from research.models.initialization import parameter_names, variable_shapes
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
@@ -53,8 +56,15 @@ def check_plan(config: Experiment, plan: TrainingPlan) -> None:
     _refuse_idle_rates(config, plan)
     if plan.patience is not None and not plan.examples["validation"]:
         raise UserError("train.patience needs validation data: set --data.validation above 0, or drop the patience")
-    if plan.monitor not in plan.metrics:
-        raise UserError(f"train.monitor {plan.monitor} is not measured here; there are {', '.join(plan.metrics)}")
+
+
+def check_monitor(config: Experiment) -> None:
+    """UserError, before data is read or a net built, unless early stopping can watch `train.monitor`."""
+    monitor, measured = config.train.monitor, task_of(config).training_metrics(config)
+    names = [name for name in measured if metric_of(name).better != "neither"]
+    if monitor not in names:
+        near = sorted(names, key=lambda name: -difflib.SequenceMatcher(None, monitor, name).ratio())
+        raise UserError(f"train.monitor {monitor} is not measured here; there are {', '.join(near)}")
 
 
 def fit_group(

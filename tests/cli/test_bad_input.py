@@ -49,6 +49,14 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--sed", "3"], "--sed; did you mean --seed"),
     (["{configs}/traffic_profile.py", "--model.calm"], r"--model\.calm is called --model\.zero-init-head now"),
     (["{configs}/digits_cnn.py", "--train.epochs", "three"], "train.epochs"),
+    (
+        ["{configs}/digits_cnn.py", "--train.monitor", "acuracy"],
+        "acuracy is not measured .* there are accuracy, loss",
+    ),
+    (
+        ["{configs}/mnist_cnn.py", "--data.root", "nowhere", "--train.monitor", "mae"],
+        "mae is not measured here",
+    ),
     (["{configs}/digits_cnn.py", "--train.epochs", "-1"], "train.epochs.*greater than or equal to 0"),
     (["{configs}/digits_cnn.py", "--optimizer.learning-rate", "nan"], "learning_rate"),
     (["{configs}/digits_cnn.py", "--optimizer.name", "adem"], "optimizer.name"),

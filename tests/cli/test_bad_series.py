@@ -105,7 +105,7 @@ FLAGS = [
     ("dense.py --data.resample 90min", "do not add up to 1 h 30 min"),
     ("dense.py --data.reference month", "data.reference"),
     ("dense.py --data.blend 1.5", "data.blend.*less than or equal to 1"),
-    ("dense.py --train.monitor accuracy", "accuracy is not measured here; there are loss, scaled_mae"),
+    ("dense.py --train.monitor accuracy", "accuracy is not measured here; there are scaled_mae, loss"),
     ("dense.py --data.validation 0 --train.patience 3", "patience needs validation data"),
     ("dense.py --data.validation 0 --forecast.shrink", "shrink needs validation data"),
     ("dense.py --forecast.loss quantile --forecast.quantiles 0.1 0.9", "the middle one is the forecast"),

@@ -34,7 +34,20 @@ package = "research.experiment.tables"
 for name in (package, package + ".task"):
     sys.modules[name] = types.ModuleType(name)
 from research.experiment.task import task_of
-assert task_of(made) is sys.modules[package + ".task"]
+task = task_of(made)
+assert task is sys.modules[package + ".task"]
+
+from research.errors import UserError
+from research.experiment.training import check_monitor
+task.training_metrics = lambda config: ("loss", "mae", "interval_coverage")
+check_monitor(dataclasses.replace(made, train=config.Training(monitor="mae")))
+for monitor in ("interval_coverage", "rmse"):  # no way of it is better, not measured
+    try:
+        check_monitor(dataclasses.replace(made, train=config.Training(monitor=monitor)))
+    except UserError as error:
+        assert str(error).split("; ")[1] in ("there are mae, loss", "there are loss, mae")
+    else:
+        raise AssertionError(monitor)
 others = ("research.experiment.images", "research.experiment.series")
 assert not [name for name in sys.modules if name.startswith(others)]
 """

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from research.experiment.images.build import build
+from research.experiment.images.build import build, training_metrics
+from research.experiment.images.compare import compare_runs
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
 from research.experiment.images.evaluate import evaluate
 from research.experiment.images.paired_comparison import compare_runs
@@ -32,6 +33,7 @@ __all__ = [
     "publish",
     "record_fields",
     "result_tables",
+    "training_metrics",
 ]
 
 examples = "pictures"

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from research.experiment.series.build import build, check_files
+from research.experiment.series.build import build, check_files, training_metrics
+from research.experiment.series.compare import compare_runs
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
 from research.experiment.series.evaluate import evaluate
 from research.experiment.series.predict import predict
@@ -31,6 +32,7 @@ __all__ = [
     "publish",
     "record_fields",
     "result_tables",
+    "training_metrics",
 ]
 
 examples = "windows"

@@ -203,7 +203,7 @@ def test_an_output_that_the_scaling_cannot_take_is_refused(write_series, tmp_pat
         ({"validation": 0.0}, Forecast(), Training(patience=3), "patience needs validation data"),
         ({}, Forecast(loss="quantile", quantiles=(0.1, 0.9)), Training(), "quantiles 0.1 0.9: the middle one"),
         ({}, Forecast(loss="quantile", quantiles=(0.9, 0.5, 0.1)), Training(), "from low to high"),
-        ({}, Forecast(), Training(monitor="accuracy"), "accuracy is not measured here; there are loss, scaled_mae"),
+        ({}, Forecast(), Training(monitor="accuracy"), "accuracy is not measured here; there are scaled_mae, loss"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_anything_is_written(
