@@ -45,9 +45,9 @@ class Training(Section):
     precision: Literal["float32", "bfloat16"] = "float32"
     """The type that the net computes in; parameters, moments and the loss stay float32."""
     patience: Positive | None = None
-    """Stop after that many epochs without a better validation `monitor`, and end on the best epoch's weights."""
+    """Stop after so many epochs without a better validation `monitor`, and take the best epoch's weights."""
     monitor: str = "loss"
-    """The validation metric that early stopping watches: one that metrics.jsonl has of each epoch."""
+    """The validation metric that early stopping watches: any that metrics.jsonl has for each epoch."""
     seeds_at_once: Annotated[int, Ge(0)] = 0
     """Seeds trained side by side in one program; 0: all if that is faster (dense nets, accelerators), else one."""
     checkpoint_seconds: Annotated[float, Ge(0)] = 20.0

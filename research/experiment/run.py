@@ -20,8 +20,8 @@ from research.experiment.training import (
     check_plan,
     fit_group,
     load_group,
+    member_groups,
     refuse_edited_config,
-    seed_groups,
 )
 from research.files import write_json, write_text
 from research.report.environment import environment
@@ -190,6 +190,7 @@ def _record(
     diverged = {member: where for state, _ in groups for member, where in divergences(plan, state).items()}
     per_seed = [flat_metrics(splits) for splits in evaluations.values()]
     return build_record(
+        task_of(config).record_fields(plan, evaluations),
         experiment=config.name,
         seed=config.seed,
         metrics={split: found.metrics() for split, found in evaluations.get(config.seed * plan.folds, {}).items()},
@@ -203,8 +204,7 @@ def _record(
         device=runtime.device_name(),
         status=status,
         diverged={str(member): where._asdict() for member, where in diverged.items()},
-        seeds=dict(over_seeds(per_seed)) if per_seed and config.seeds > 1 else None,
+        seeds=over_seeds(per_seed) if per_seed and config.seeds > 1 else {},
         start=start_fields(config, plan),
-        **task_of(config).record_fields(plan, evaluations),
         **environment(),
     )

@@ -56,9 +56,10 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         ...
 
     def record_fields(self, plan: PlanT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
-        """The fields of the record that this kind fills in: "data" and possibly others.
+        """The fields of the record that this kind fills in: "data", and whatever else it has to say.
 
-        `evaluations` are those of every seed; none when the training was preempted or diverged.
+        `report.record.build_record` checks them and says where they stand. `evaluations` are those of every seed; none
+        when the training was preempted or diverged.
         """
         ...
 

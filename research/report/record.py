@@ -23,6 +23,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "commit": str,
     "status": str,
 }
+_ORDER = (*_FIELDS, "preprocessing", "diverged", "start", "epochs", "seeds")  # what a kind adds comes after
 _PARTS = {
     "parameters": ("total", "trainable"),
     "seconds": ("compile", "train", "total"),
@@ -32,6 +33,7 @@ _PARTS = {
 
 
 def build_record(
+    of_kind: Mapping[str, Any],
     *,
     experiment: str,
     seed: int,
@@ -39,20 +41,16 @@ def build_record(
     parameters: Mapping[str, int],
     seconds: Mapping[str, float],
     throughput: Mapping[str, float],
-    data: Mapping[str, Any],
-    preprocessing: Mapping[str, Any] = MappingProxyType({}),
     device: str,
     versions: Mapping[str, str],
     commit: str,
     status: str,
     diverged: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     start: Mapping[str, Any] = MappingProxyType({}),
-    epochs: Mapping[str, Mapping[str, Any]] | None = None,
-    seeds: Mapping[str, Mapping[str, Any]] | None = None,
-    baselines: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
-    learned_nothing: Mapping[str, str] = MappingProxyType({}),
+    epochs: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    seeds: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """record.json as a dict, its fields in this order:
+    """record.json as a dict, its fields in this order; `of_kind` holds `data` and the fields of one kind alone:
 
     experiment    the configuration's name
     seed          the (first) seed
@@ -62,52 +60,55 @@ def build_record(
     throughput    {examples_per_second}, of training, without compilation
     data          {name, fingerprint, pictures or windows, sizes: {split: examples}}; of series also columns, unit,
                   step, context, horizon ("1 h") and findings (sentences)
-    preprocessing  only of classifiers: {ink, squash, ranges}, to preprocess other pictures as in training
     device        in words
     versions      {package: version}, see `environment.environment`
     commit        of the project's checkout, "-dirty" when changed since, "unknown" outside one
     status        finished | stopped early | preempted | diverged
+    preprocessing  of kinds that need one, to preprocess other examples as in training: {ink, squash, ranges}
     diverged      only of trainings that diverged: {seed: {step, epoch, leaf}}: from 1, and the leaf that was not finite
     start         only of a training that started from a run: {run, experiment, config (its fingerprint), commit, leaves
                   (names of those taken over), digest (of their numbers)}
     epochs        {seed: {run, best}}: epochs trained, and the one whose weights were saved (None: the last)
     seeds         only with several seeds: {"SPLIT/NAME": {mean, std, low95, high95, values}}
-    baselines     only of classifiers: {split: {commonest_class, chance}}, accuracies that need no learning
+
+    and then the other fields of `of_kind`, in its order; for classifiers
+
+    baselines     {split: {commonest_class, chance}}, accuracies that need no learning
     learned_nothing  only where a classifier learned nothing: {seed: why, and what to try}
 
-    Raises ValueError that lists every field which does not fit.
+    Optional fields that are empty are left out. Raises ValueError that lists every field which does not fit, and for a
+    field of `of_kind` that all kinds have.
     """
-    record: dict[str, Any] = {
+    of_all = {
         "experiment": experiment,
         "seed": seed,
-        "metrics": {split: dict(values) for split, values in metrics.items()},
-        "parameters": dict(parameters),
-        "seconds": dict(seconds),
-        "throughput": dict(throughput),
-        "data": dict(data),
+        "metrics": metrics,
+        "parameters": parameters,
+        "seconds": seconds,
+        "throughput": throughput,
         "device": device,
-        "versions": dict(versions),
+        "versions": versions,
         "commit": commit,
         "status": status,
+        "diverged": diverged,
+        "start": start,
+        "epochs": epochs,
+        "seeds": seeds,
     }
-    if preprocessing:
-        record["preprocessing"] = dict(preprocessing)
-    if diverged:
-        record["diverged"] = {seed: dict(where) for seed, where in diverged.items()}
-    if start:
-        record["start"] = dict(start)
-    if epochs is not None:
-        record["epochs"] = {seed: dict(of_seed) for seed, of_seed in epochs.items()}
-    if seeds is not None:
-        record["seeds"] = {name: dict(interval) for name, interval in seeds.items()}
-    if baselines:
-        record["baselines"] = {split: dict(accuracies) for split, accuracies in baselines.items()}
-    if learned_nothing:
-        record["learned_nothing"] = dict(learned_nothing)
+    if taken := of_all.keys() & of_kind.keys():
+        raise ValueError(f"{', '.join(sorted(taken))} are fields of every kind's record")
+    fields = {**of_all, **of_kind}
+    given = [name for name in (*_ORDER, *of_kind) if name in fields and (name in _FIELDS or fields[name] != {})]
+    record = {name: _plain(fields[name]) for name in given}
     wrong = problems(record)
     if wrong:
         raise ValueError("; ".join(wrong))
     return record
+
+
+def _plain(value: Any) -> Any:
+    """`value` with dicts in place of all mappings."""
+    return {name: _plain(each) for name, each in value.items()} if isinstance(value, Mapping) else value
 
 
 def read_record(run: Path | str) -> dict[str, Any]:

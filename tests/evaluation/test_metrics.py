@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from research.evaluation.classification import evaluate
+from research.evaluation.classification import evaluate_logits
 from research.evaluation.forecast_errors import errors_of_cells
 from research.evaluation.metrics import FORECAST_ERRORS, ROWS, metric_names, metric_of
 from research.experiment.images import loss as images

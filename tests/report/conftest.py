@@ -67,18 +67,18 @@ def record_of(found: dict[str, Classification], seeds: int) -> dict[str, Any]:
         for split, result in found.items()
     }
     return build_record(
+        {"data": {"name": "noise", "fingerprint": "sha256:0123abcd", "sizes": SIZES}},
         experiment="small_run",
         seed=3,
         metrics={split: result.metrics() for split, result in found.items()},
         parameters={"total": 4260, "trainable": 4260},
         seconds={"compile": 1.25, "train": 65.0, "total": 70.0},
         throughput={"examples_per_second": 12345.0},
-        data={"name": "noise", "fingerprint": "sha256:0123abcd", "sizes": SIZES},
         device="an abacus, 2 rods",
         versions={"python": "3.11.9", "jax": "0.10.2"},
         commit="deadbeef-dirty",
         status="finished",
-        seeds=over if seeds > 1 else None,
+        seeds=over if seeds > 1 else {},
     )
 
 

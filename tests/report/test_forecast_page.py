@@ -34,30 +34,31 @@ def memories(T: int = 24, H: int = 6) -> dict[str, dict[str, Any]]:
 
 def record_of(evaluation: dict[str, Any], seeds: int) -> dict[str, Any]:
     ends = {"mae_low95": evaluation["mae_low95"], "mae_high95": evaluation["mae_high95"]}
+    data = {
+        "name": "traffic",
+        "fingerprint": "sha256:0123abcd",
+        "windows": "sha256:4567",
+        "sizes": {"train": 270, "validation": 79, "test": 201},
+        "columns": evaluation["columns"],
+        "unit": "veh/h",
+        "step": "1 h",
+        "context": "6 h",
+        "horizon": "24 h",
+        "findings": ["13 gaps, the longest <b>3 days</b>"],
+    }
     return build_record(
+        {"data": data},
         experiment="small_forecast",
         seed=3,
         metrics={"test": evaluation["overall"] | ends},
         parameters={"total": 2504, "trainable": 2504},
         seconds={"compile": 1.25, "train": 65.0, "total": 70.0},
         throughput={"examples_per_second": 12345.0},
-        data={
-            "name": "traffic",
-            "fingerprint": "sha256:0123abcd",
-            "windows": "sha256:4567",
-            "sizes": {"train": 270, "validation": 79, "test": 201},
-            "columns": evaluation["columns"],
-            "unit": "veh/h",
-            "step": "1 h",
-            "context": "6 h",
-            "horizon": "24 h",
-            "findings": ["13 gaps, the longest <b>3 days</b>"],
-        },
         device="an abacus, 2 rods",
         versions={"jax": "0.10.2"},
         commit="deadbeef",
         status="finished",
-        seeds={"test/mae": dict(across_seeds([53.0 + number for number in range(seeds)]))} if seeds > 1 else None,
+        seeds={"test/mae": dict(across_seeds([53.0 + number for number in range(seeds)]))} if seeds > 1 else {},
     )
 
 

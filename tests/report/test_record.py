@@ -1,6 +1,7 @@
 """record.json: what is refused, and what comes back."""
 
 import math
+from types import MappingProxyType
 
 import pytest
 
@@ -22,6 +23,12 @@ FIELDS = (
     "commit",
     "status",
 )
+
+
+def rebuilt(record, of_kind=MappingProxyType({})):
+    return build_record(
+        {"data": record["data"], **of_kind}, **{name: record[name] for name in record if name != "data"}
+    )
 
 
 def test_fields_come_in_the_promised_order(report):
@@ -53,7 +60,19 @@ def test_a_wrong_field_is_named(report, change, problem):
 
 def test_every_problem_is_reported_at_once(report):
     with pytest.raises(ValueError, match=r"device is 3.*no seconds.compile.*status is 'lost'"):
-        build_record(**report["record"] | {"device": 3, "seconds": {"train": 1, "total": 1}, "status": "lost"})
+        rebuilt(report["record"] | {"device": 3, "seconds": {"train": 1, "total": 1}, "status": "lost"})
+
+
+def test_a_kind_has_fields_of_its_own(report):
+    epochs, of_kind = {"3": {"run": 5, "best": 4}}, {"folds": {"0": {}}, "preprocessing": {"scale": 2}, "nothing": {}}
+    found = rebuilt(report["record"] | {"epochs": epochs}, MappingProxyType(of_kind))
+    assert tuple(found) == (*FIELDS, "preprocessing", "epochs", "folds")
+    assert found["folds"] == {"0": {}} and problems(found) == []
+
+
+def test_a_field_of_a_kind_is_none_of_all_kinds(report):
+    with pytest.raises(ValueError, match="epochs, status are fields of every kind"):
+        rebuilt(report["record"], {"status": "odd", "epochs": {}})
 
 
 @pytest.mark.parametrize("broken", [None, [], "record", 3])
@@ -74,7 +93,7 @@ def test_a_file_that_is_no_record_is_the_users_to_mend(tmp_path):
 
 def test_epochs_are_kept(report):
     epochs = {"3": {"run": 5, "best": 4}, "4": {"run": 7, "best": None}}
-    assert build_record(**report["record"], epochs=epochs)["epochs"] == epochs
+    assert rebuilt(report["record"] | {"epochs": epochs})["epochs"] == epochs
 
 
 def test_a_metric_is_the_mean_over_seeds_where_there_are_several(report, seeds_report):

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from research.experiment.images.build import build, training_metrics
-from research.experiment.images.compare import compare_runs
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
 from research.experiment.images.evaluate import evaluate
 from research.experiment.images.paired_comparison import compare_runs

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from research.experiment.series.build import build, check_files, training_metrics
-from research.experiment.series.compare import compare_runs
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
 from research.experiment.series.evaluate import evaluate
 from research.experiment.series.predict import predict

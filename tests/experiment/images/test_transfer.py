@@ -19,7 +19,7 @@ from research.config import Augmentation, ConvNet, ImageData, ImageExperiment, O
 from research.errors import UserError
 from research.experiment.images import transfer
 from research.experiment.images.build import build
-from research.experiment.loaded_net import load_net
+from research.experiment.microscope.loaded_net import load_net
 from research.experiment.stages import expected_leaves, started
 from research.experiment.training import load_variables
 from research.models import inference
