@@ -1,12 +1,14 @@
 """Seals: sha256 digests that show whether a file is unchanged since we wrote it.
 
-A seal is a JSON file {"sha256": digest of the content, "content": ...}, so it also protects itself. It is
-written last: files without a sound seal are ignored. Digests are lower-case hex.
+A seal is a JSON file {"sha256": digest of the content, "content": {"files": {name: sha256}, and notes}}, so it also
+protects itself. It is written last: files without a sound seal are ignored. Digests are lower-case hex.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -33,18 +35,38 @@ def array_digest(array: np.ndarray) -> str:
     return content.hexdigest()
 
 
-def write_seal(path: Path, content: Any) -> None:
-    """Write `content`, plain JSON, with its own digest; UserError where it cannot be written."""
+def write_seal(path: Path, digests: Mapping[str, str], notes: Mapping[str, Any] = MappingProxyType({})) -> None:
+    """Seal what has these `digests` {name: sha256}, with `notes`, plain JSON; UserError where it cannot be written."""
+    content = {"files": dict(digests), **notes}
     write_json(path, {"sha256": _json_digest(content), "content": content})
 
 
-def read_seal(path: Path) -> Any:
-    """The content of the seal at `path`; UserError where it is missing or no JSON, ValueError where it was altered."""
+def read_seal(path: Path) -> dict[str, Any]:
+    """The content of the seal at `path`, whatever became of what it seals.
+
+    Raises UserError where it is missing or no JSON, ValueError where it is no seal or was altered.
+    """
     seal = read_json(path)
-    digest = seal["sha256"] if "sha256" in seal else seal["seal"]  # "seal": caches of pictures until 2026
-    if digest != _json_digest(seal["content"]):
+    content = seal.get("content") if isinstance(seal, dict) else None
+    if not isinstance(content, dict) or seal.get("sha256") != _json_digest(content):
         raise ValueError("its seal is not as it was written")
-    return seal["content"]
+    return content
+
+
+def check_seal(path: Path, digests: Mapping[str, str]) -> dict[str, Any]:
+    """The content of the seal at `path`, where what it seals has these `digests` now.
+
+    Raises what `read_seal` does, and ValueError that names the first of which it does not hold.
+    """
+    content = read_seal(path)
+    if wrong := altered(content.get("files", {}), digests):
+        raise ValueError(f"{wrong[0]} is not as it was written")
+    return content
+
+
+def altered(sealed: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """The names, sorted, whose digests differ, or that one of the two lacks."""
+    return sorted(name for name in sealed.keys() | found.keys() if sealed.get(name) != found.get(name))
 
 
 def _json_digest(content: Any) -> str:

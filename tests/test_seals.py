@@ -7,32 +7,52 @@ import numpy as np
 import pytest
 
 from research.errors import UserError
-from research.seals import array_digest, file_digest, folder_digests, read_seal, write_seal
+from research.seals import array_digest, check_seal, file_digest, folder_digests, read_seal, write_seal
 
-CONTENT = {"files": {"a": "1", "b/c": "2"}, "facts": [1, 2.5, None, "x"]}
-
-
-def test_a_seal_comes_back(tmp_path):
-    write_seal(tmp_path / "a.json", CONTENT)
-    assert read_seal(tmp_path / "a.json") == CONTENT
+DIGESTS, NOTES = {"a": "1", "b/c": "2"}, {"facts": [1, 2.5, None, "x"]}
+CONTENT = {"files": DIGESTS, **NOTES}
 
 
-@pytest.mark.parametrize("key", ["sha256", "seal"])  # of checkpoints; of pictures decoded by earlier versions
-def test_seals_on_disk_stay_readable(tmp_path, key):
+@pytest.fixture
+def seal(tmp_path):
+    write_seal(tmp_path / "a.json", DIGESTS, NOTES)
+    return tmp_path / "a.json"
+
+
+def test_a_seal_comes_back(seal):
+    assert read_seal(seal) == check_seal(seal, DIGESTS) == CONTENT
+
+
+def test_seals_on_disk_stay_readable(tmp_path):
     digest = hashlib.sha256(b'{"facts": [1, 2.5, null, "x"], "files": {"a": "1", "b/c": "2"}}').hexdigest()
-    (tmp_path / "a.json").write_text(json.dumps({key: digest, "content": CONTENT}))
+    (tmp_path / "a.json").write_text(json.dumps({"sha256": digest, "content": CONTENT}))
     assert read_seal(tmp_path / "a.json") == CONTENT
 
 
-def test_an_altered_seal_is_refused(tmp_path):
-    write_seal(tmp_path / "a.json", CONTENT)
-    text = (tmp_path / "a.json").read_text()
-    (tmp_path / "a.json").write_text(text.replace("2.5", "2.6"))
+@pytest.mark.parametrize("found", [{"a": "1", "b/c": "3"}, {"a": "1"}, {**DIGESTS, "b/c": "2", "b": "4"}])
+def test_what_is_not_as_it_was_sealed_is_named(seal, found):
+    with pytest.raises(ValueError, match=r"b.* is not as it was written"):
+        check_seal(seal, found)
+    assert read_seal(seal) == CONTENT
+
+
+@pytest.mark.parametrize("content", [None, [1], 3])
+def test_what_is_no_seal_is_refused(tmp_path, content):
+    digest = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    for written in (content, {"content": content}, {"sha256": digest, "content": content}):
+        (tmp_path / "a.json").write_text(json.dumps(written))
+        with pytest.raises(ValueError, match="not as it was written"):
+            read_seal(tmp_path / "a.json")
+
+
+def test_an_altered_seal_is_refused(seal):
+    text = seal.read_text()
+    seal.write_text(text.replace("2.5", "2.6"))
     with pytest.raises(ValueError, match="not as it was written"):
-        read_seal(tmp_path / "a.json")
-    (tmp_path / "a.json").write_text(text[:-5])
+        read_seal(seal)
+    seal.write_text(text[:-5])
     with pytest.raises(UserError, match="not valid JSON"):
-        read_seal(tmp_path / "a.json")
+        read_seal(seal)
 
 
 def test_digests_of_files_are_sha256sums(tmp_path):

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from research.errors import UserError
-from research.seals import folder_digests, read_seal, write_seal
+from research.seals import check_seal, folder_digests, read_seal, write_seal
 from research.trees import from_named, leaf_name, named_leaves
 
 Tree = Any
@@ -39,7 +39,7 @@ def save(folder: Path, step: int, state: Tree, facts: dict[str, Any]) -> None:
         shutil.rmtree(target, ignore_errors=True)
         _orbax().save(target.absolute(), leaves)
         forms = {name: _form(leaf) for name, leaf in leaves.items()}
-        write_seal(_seal(folder, step), {"files": folder_digests(target), "leaves": forms, "facts": facts})
+        write_seal(_seal(folder, step), folder_digests(target), {"leaves": forms, "facts": facts})
     except Exception as error:  # Orbax and TensorStore raise several unrelated types for a full disk
         for left in (target, *folder.glob(f"{step}.orbax-checkpoint-tmp*")):
             shutil.rmtree(left, ignore_errors=True)
@@ -74,8 +74,8 @@ def newest(folder: Path, warn: Callable[[str], None]) -> tuple[Leaves, dict[str,
     steps = _steps(folder)
     for step in steps:
         try:
-            seal = read_seal(_seal(folder, step))
-            leaves, facts = _read(folder / str(step), seal["files"]), seal["facts"]
+            seal = check_seal(_seal(folder, step), folder_digests(folder / str(step)))
+            leaves, facts = _read(folder / str(step)), seal["facts"]
         except (UserError, KeyError, TypeError, ValueError, AttributeError, OSError) as error:
             then = "there is none before it" if step == steps[-1] else "trying the one before it"
             warn(f"checkpoint {folder / str(step)} is damaged ({_line(error)}); {then}")
@@ -116,11 +116,7 @@ def fitted(leaves: Leaves, like: Tree, folder: Path) -> Tree:
     return from_named(leaves, like)
 
 
-def _read(path: Path, digests: dict[str, str]) -> Leaves:
-    found = folder_digests(path)
-    wrong = sorted(name for name in digests.keys() | found.keys() if digests.get(name) != found.get(name))
-    if wrong:
-        raise ValueError(f"{wrong[0]} is not as it was written")
+def _read(path: Path) -> Leaves:
     return {name: np.asarray(leaf) for name, leaf in _orbax().restore(path.absolute()).items()}
 
 

@@ -1,7 +1,7 @@
 """The outputs of a net's frozen part for a data set, computed once and stored on disk as a memory-mapped array.
 
 The key covers everything that the features depend on (weights, preprocessing, data, split, type), so a stale cache is
-never used. A seal with the file's digest, written last, is checked at each opening; a damaged file is computed again.
+never used. Its seal, KEY.json, is checked at each opening; a damaged file is computed again.
 """
 
 import hashlib
@@ -13,8 +13,7 @@ import numpy as np
 from filelock import FileLock
 
 from research.errors import UserError
-from research.files import read_json, write_json
-from research.seals import file_digest
+from research.seals import check_seal, file_digest, write_seal
 
 
 def key_of(*parts: str) -> str:
@@ -57,16 +56,17 @@ def _write(path: Path, count: int, compute: Callable[[], Iterator[np.ndarray]]) 
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-        write_json(_seal(path), {"sha256": file_digest(path)})
+        write_seal(_seal(path), {path.name: file_digest(path)})
     finally:
         partial.unlink(missing_ok=True)
 
 
 def _sound(path: Path) -> bool:
     try:
-        return read_json(_seal(path))["sha256"] == file_digest(path)
-    except (UserError, OSError, KeyError, TypeError):
+        check_seal(_seal(path), {path.name: file_digest(path)})
+    except (UserError, OSError, ValueError):  # missing, or damaged in any way
         return False
+    return True
 
 
 def _seal(path: Path) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 
 from research.errors import UserError
 from research.files import read_json, write_bytes, write_json
-from research.seals import array_digest
+from research.seals import altered, array_digest
 
 FORMAT = "receptive-weights-1"
 STORED = {"float32": "F32", "float16": "F16", "bfloat16": "BF16"}  # numpy's names, and those of the format
@@ -58,8 +58,7 @@ def verified(path: Path, arrays: Mapping[str, np.ndarray], notes: Mapping[str, s
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{sidecar} is not a manifest of weights; import the weights again") from error
     found = {name: array_digest(array) for name, array in arrays.items()}
-    bad = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
-    bad += [f"the {key}" for key, value in stated.items() if notes.get(key) != value]
+    bad = altered(expected, found) + [f"the {key}" for key, value in stated.items() if notes.get(key) != value]
     if bad:
         raise UserError(
             f"{path} and its manifest disagree about {', '.join(bad)}; one of them is damaged, import the weights again"

@@ -37,6 +37,14 @@ def test_a_damaged_cache_is_computed_again(tmp_path, compute, damage):
     assert compute.calls == 2
 
 
+@pytest.mark.parametrize("seal", ["", "{}", "[1]", '{"sha256": "0", "content": {}}'])
+def test_a_cache_without_a_sound_seal_is_computed_again(tmp_path, compute, seal):
+    cached(tmp_path, "k", 7, compute)
+    (tmp_path / "k.json").write_text(seal)
+    np.testing.assert_array_equal(cached(tmp_path, "k", 7, compute), FEATURES)
+    assert compute.calls == 2
+
+
 def test_a_computation_cut_off_leaves_nothing_behind(tmp_path):
     def broken():
         yield FEATURES[:4]

@@ -1,4 +1,4 @@
-"""Decoded pictures cached in the user's folder as KEY.npy, memory-mapped, beside KEY.json with their sha256.
+"""Decoded pictures cached in the user's folder as KEY.npy, memory-mapped, beside KEY.json, their seal.
 
 The key covers everything that the pixels depend on, so a cached file is never stale. Its bytes are checked whenever it
 is opened; a damaged file is built again.
@@ -18,7 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from research.errors import UserError
-from research.seals import read_seal, write_seal
+from research.seals import check_seal, read_seal, write_seal
 
 Build = Callable[[Callable[[np.ndarray], None]], Any]
 
@@ -56,7 +56,7 @@ def _build(folder: Path, key: str, shape: tuple[int, int, int], build: Build) ->
         Path(temporary).replace(folder / f"{key}.npy")
     finally:
         Path(temporary).unlink(missing_ok=True)
-    write_seal(folder / f"{key}.json", {"count": count, "pixels": digest, "notes": notes})
+    write_seal(folder / f"{key}.json", {"pixels": digest}, {"count": count, "notes": notes})
     cached = _read(folder, key, shape)
     if cached is None:
         raise UserError(
@@ -88,20 +88,18 @@ def _write(file: Any, shape: tuple[int, int, int], build: Build) -> tuple[int, s
 def _read(folder: Path, key: str, shape: tuple[int, int, int]) -> tuple[np.ndarray, Any] | None:
     """The pictures and notes under `key`; None where they are missing or any bit has changed."""
     try:
-        content = read_seal(folder / f"{key}.json")
-        pixels = _mapped(folder / f"{key}.npy", (content["count"], *shape))
+        seal = folder / f"{key}.json"
+        pixels = _mapped(folder / f"{key}.npy", (read_seal(seal)["count"], *shape))
+        return pixels, check_seal(seal, {"pixels": hashlib.sha256(pixels.data).hexdigest()})["notes"]
     except (UserError, OSError, ValueError, TypeError, LookupError):  # missing or damaged
         return None
-    if pixels is None or hashlib.sha256(pixels.data).hexdigest() != content["pixels"]:
-        return None
-    return pixels, content["notes"]
 
 
-def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+def _mapped(path: Path, shape: tuple[int, ...]) -> np.ndarray:
     header = _header(shape[0], shape[1:])
     with path.open("rb") as file:
         if file.read(len(header)) != header or os.fstat(file.fileno()).st_size != len(header) + math.prod(shape):
-            return None
+            raise ValueError(f"{path} is no array of {shape}")
         return np.memmap(file, np.uint8, "r", len(header), shape)
 
 
