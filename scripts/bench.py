@@ -1,4 +1,4 @@
-"""Time our training steps against PyTorch's and Keras's on this machine: `python scripts/bench.py [WORKLOAD...]`."""
+"""Time our work against other libraries on this machine: `python scripts/bench.py [WORKLOAD...]`."""
 
 from research.cli.bench import bench
 from research.command_line import run

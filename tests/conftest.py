@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: threads of two test processes would fight for cores
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from research.bench.workloads import OF_ONNX
 from research.command_line import COLLECT_AFTER
 
 ROOT = Path(__file__).parents[1]
+ONNX_PEERS = all(find_spec(package) for package in OF_ONNX)
 
 
 def pytest_addoption(parser):
@@ -30,7 +33,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     """Tests that need what a machine may lack are deselected, and counted as such: acceptance tests without
-    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER; and slow ones without --slow.
+    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER, those of ONNX peers without
+    their packages; and slow ones without --slow.
     """
     slow = config.getoption("--slow")
     away = [item for item in items if _lacks(item) or (item.get_closest_marker("slow") and not slow)]
@@ -43,6 +47,8 @@ def _lacks(item):
     data, browser = os.environ.get("RESEARCH_DATA"), os.environ.get("RECEPTIVE_BROWSER")
     if "browser" in getattr(item, "fixturenames", ()) and not browser:
         return True
+    if item.get_closest_marker("needs_onnx") and not ONNX_PEERS:
+        return True
     return "acceptance" in item.path.parts and not data
 
 
@@ -51,6 +57,7 @@ def pytest_report_header(config):
     return [
         f"slow tests: {'among them' if config.getoption('--slow') else 'deselected, give --slow to run them'}",
         f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}",
+        f"tests of ONNX peers: {'among them' if ONNX_PEERS else 'deselected, install the extra bench to run them'}",
         f"browser tests: {'in ' + browser if browser else 'deselected, set RECEPTIVE_BROWSER (chromium) to run them'}",
     ]
 

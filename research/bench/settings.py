@@ -2,6 +2,7 @@
 
 import os
 import platform
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from research.errors import UserError
@@ -75,10 +76,17 @@ def environment_for(setting: Setting, inherited: dict[str, str]) -> dict[str, st
     return inherited | alike | setting.environment
 
 
+def has_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor multiplies bfloat16, as Linux has it in `cpuinfo`; False on other systems."""
+    words = cpuinfo.read_text().split() if cpuinfo.exists() else ()
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(words)
+
+
 def machine() -> dict[str, Any]:
-    """Cores, system, Python and the load average right now, as plain JSON."""
+    """Cores, whether they multiply bfloat16, system, Python and the load average right now, as plain JSON."""
     return {
         "cores": available_cores(),
+        "bfloat16": has_bfloat16(),
         "system": platform.platform(),
         "python": platform.python_version(),
         "load": os.getloadavg(),

@@ -55,12 +55,13 @@ def compilation(first: Mapping[str, float], peers: Mapping[str, Mapping[str, flo
 
 
 def verdict(setting: str, peers: Mapping[str, Mapping[str, float]]) -> str:
-    """One line: the first peer against the fastest of the others, by their least times.
+    """One line: the first peer against the fastest of the others in float32, by their least times.
 
     Other work on the machine disturbs the least time the least.
     """
     first, *others = peers
-    fastest = min(others, key=lambda name: peers[name]["least_ms"])
+    rivals = [name for name in others if PEERS[name].precision == "float32"]
+    fastest = min(rivals, key=lambda name: peers[name]["least_ms"])
     names = f"{PEERS[first].title} / {PEERS[fastest].title}"
     return f"{names}, {setting}: {peers[fastest]['least_ratio']:.2f}x"
 
@@ -92,17 +93,18 @@ def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
     speed, (before, after) = race["gflops_per_second"], race["load"]
     share = speed["step"] / speed["matmul"]
     filters = {name: 1e3 / peer["least_ms"] for name, peer in race["parties"].items()}
+    different = {name: size for name, size in race["differences"].items() if size}
     return [
         race["verdict"],
         *([f"  weights: {race['weights']}"] if race["weights"] else []),
-        *([f"  filters per second: {_each(filters, 2)}"] if workload.task == "ascent" else []),
-        f"  compilation (first round less a later one), s: {_each(race['compilation'], 1)}",
+        *([f"  filters per second: {_each(filters, '.2f')}"] if workload.task == "ascent" else []),
+        f"  compilation (first round less a later one), s: {_each(race['compilation'], '.1f')}",
         f"  {speed['step']:.0f} GFLOP/s, {share:.0%} of a matrix product's {speed['matmul']:.0f}",
         f"  on {race['device']}; load average {before[0]:.1f} before, {after[0]:.1f} after",
-        f"  peak memory, GB: {_each({name: size / 1e9 for name, size in race['memory'].items()}, 2)}",
-        *([f"  outputs differ by {race['difference']:.1e} of their norm"] if race["difference"] else []),
+        f"  peak memory, GB: {_each({name: size / 1e9 for name, size in race['memory'].items()}, '.2f')}",
+        *([f"  outputs differ, of their norm: {_each(different, '.1e')}"] if different else []),
     ]
 
 
-def _each(numbers: Mapping[str, float], digits: int) -> str:
-    return ", ".join(f"{PEERS[name].title} {number:.{digits}f}" for name, number in numbers.items())
+def _each(numbers: Mapping[str, float], form: str) -> str:
+    return ", ".join(f"{PEERS[name].title} {number:{form}}" for name, number in numbers.items())

@@ -41,6 +41,10 @@ def build(peer: str, workload: Workload, *, threads: int | None, steps: int) -> 
         from research.bench import torch_peer
 
         return torch_peer.build(workload, channels_last=peer == "torch_channels_last", threads=threads)
+    if peer in ("onnxruntime", "openvino", "openvino_bfloat16"):
+        from research.bench import onnx_peer
+
+        return onnx_peer.build(workload, peer, threads=threads)
     from research.bench import keras_peer
 
     return keras_peer.build(workload, threads=threads, steps=steps)

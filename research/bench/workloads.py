@@ -47,22 +47,31 @@ class Workload(NamedTuple):
 
 
 class Peer(NamedTuple):
-    """An implementation that races: `title` for the table, and the `packages` that it imports beyond our own."""
+    """An implementation that races: `title` for the table, and the `packages` that it imports beyond our own.
+
+    One in bfloat16 needs a processor that multiplies it, and never counts as the fastest: it computes less.
+    """
 
     title: str
     packages: tuple[str, ...] = ()
+    precision: Literal["float32", "bfloat16"] = "float32"
 
 
+OF_ONNX = ("onnx", "onnxruntime", "openvino")
 PEERS = {
     "ours": Peer("ours"),
     "ours_loop": Peer("ours, a call a step"),
     "torch": Peer("PyTorch", ("torch",)),
     "torch_channels_last": Peer("PyTorch, channels last", ("torch",)),
     "keras": Peer("Keras on TensorFlow", ("tensorflow", "keras")),
+    "onnxruntime": Peer("ONNX Runtime", OF_ONNX),
+    "openvino": Peer("OpenVINO", OF_ONNX),
+    "openvino_bfloat16": Peer("OpenVINO, bfloat16", OF_ONNX, "bfloat16"),
 }
 FOUR = ("ours", "torch", "torch_channels_last", "keras")
 THREE = ("ours", "torch", "keras")
 TORCHES = ("ours", "torch", "torch_channels_last")
+SEVEN = (*FOUR, "onnxruntime", "openvino", "openvino_bfloat16")
 
 WORKLOADS = (
     # The course's digit net, 93,322 parameters, and 784-512-10, 407,050 parameters.
@@ -70,8 +79,8 @@ WORKLOADS = (
     Workload("mnist_cnn_forward", "CNN, inference", "cnn", "infer", FOUR, 100),
     Workload("mnist_dense_step", "dense 784-512-10, training step", "dense", "train", THREE, 300, hidden=(512,)),
     Workload("scan_vs_loop", "CNN, one call for many steps or one a step", "cnn", "train", ("ours", "ours_loop"), 40),
-    Workload("vgg16_features_150", "16 photos of 150 pixels", "vgg16", "infer", FOUR, 4, 16, 64, side=150),
-    Workload("vgg16_features_224", "16 photos of 224 pixels", "vgg16", "infer", FOUR, 2, 16, 32, side=224),
+    Workload("vgg16_features_150", "16 photos of 150 pixels", "vgg16", "infer", SEVEN, 4, 16, 64, side=150),
+    Workload("vgg16_features_224", "16 photos of 224 pixels", "vgg16", "infer", SEVEN, 2, 16, 32, side=224),
     Workload(
         "head_epoch",
         "epoch of a head on 2,000 saved features",
@@ -150,6 +159,11 @@ def pick(names: Sequence[str]) -> list[Workload]:
         if name not in known:
             raise UserError(f"no workload {name}; there are {', '.join(known)}")
     return [known[name] for name in names] or list(WORKLOADS)
+
+
+def in_float32(workload: Workload) -> Workload:
+    """`workload` without the peers that compute in bfloat16."""
+    return workload._replace(peers=tuple(name for name in workload.peers if PEERS[name].precision == "float32"))
 
 
 def require_installed(workloads: Sequence[Workload]) -> None:

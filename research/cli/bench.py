@@ -1,4 +1,4 @@
-"""`bench.py [WORKLOAD...]`: races of workloads against PyTorch and Keras."""
+"""`bench.py [WORKLOAD...]`: races of workloads against PyTorch, Keras, ONNX Runtime and OpenVINO."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 import tyro
 
 from research.bench.race import race
-from research.bench.settings import Setting, machine, settings
-from research.bench.workloads import Workload, pick, require_installed
+from research.bench.settings import Setting, has_bfloat16, machine, settings
+from research.bench.workloads import Workload, in_float32, pick, require_installed
 from research.command_line import parse
 from research.errors import UserError
 from research.files import write_json
@@ -36,7 +36,9 @@ class Flags:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Time training, inference and ascent against PyTorch and Keras, all on this machine's CPU, taking turns.
+    """Time training, inference and ascent against other libraries, all on this machine's CPU, taking turns.
+
+    They are PyTorch and Keras, and for VGG16's features ONNX Runtime and OpenVINO, too.
 
     Ratios are our time over theirs: below 1, ours is faster.
     """
@@ -45,6 +47,9 @@ def bench(arguments: Sequence[str]) -> int:
     if flags.rounds < 1 or (flags.steps is not None and flags.steps < 1):
         raise UserError("--rounds and --steps must be 1 or more")
     require_installed(workloads)
+    if not has_bfloat16():
+        print("this processor multiplies no bfloat16: peers that would are left out", file=sys.stderr)
+        workloads = [in_float32(workload) for workload in workloads]
     from rich.console import Console
 
     from research.bench.tables import rendered

@@ -2,7 +2,7 @@
 
 import pytest
 
-from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, settings
+from research.bench.settings import KEEP_MEMORY, available_cores, environment_for, has_bfloat16, settings
 from research.cli.bench import bench
 from research.errors import UserError
 
@@ -24,3 +24,12 @@ def test_the_settings_decide_what_the_shell_would():
         assert given["PATH"] == "p"
         assert "OMP_NUM_THREADS" not in given and "XLA_FLAGS" not in given
         assert given["JAX_ENABLE_COMPILATION_CACHE"] == "false"  # or compilation would be shown as next to nothing
+
+
+def test_bfloat16_is_known_by_the_processors_flags(tmp_path):
+    file = tmp_path / "cpuinfo"
+    file.write_text("flags\t\t: fpu avx512f avx512_bf16 fsrm\n")
+    assert has_bfloat16(file)
+    file.write_text("flags\t\t: fpu avx512f fsrm\n")
+    assert not has_bfloat16(file)
+    assert not has_bfloat16(tmp_path / "missing")

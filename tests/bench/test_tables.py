@@ -15,6 +15,11 @@ def test_the_verdict_names_the_fastest_peer_and_never_ourselves():
     assert verdict("best settings", peers) == "ours / Keras on TensorFlow, best settings: 0.93x"
 
 
+def test_the_verdict_is_on_float32():
+    peers = standings({"ours": [2.0], "openvino": [4.0], "openvino_bfloat16": [1.0]})
+    assert verdict("best settings", peers) == "ours / OpenVINO, best settings: 0.50x"
+
+
 def test_what_a_first_round_takes_longer_is_compilation():
     peers = standings({"ours": [500.0, 250.0, 1000.0], "torch": [1000.0, 1000.0, 1000.0]})
     assert compilation({"ours": 7.0, "torch": 4.0}, peers, steps=4) == {"ours": 5.0, "torch": 0.0}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from research.bench.workloads import WORKLOADS, pick
+from research.bench.workloads import WORKLOADS, in_float32, pick
 from research.cli.bench import bench
 from research.errors import UserError
 
@@ -17,5 +17,12 @@ def test_an_unknown_workload_lists_those_there_are():
 
 def test_missing_peers_are_named_with_the_extra(monkeypatch):
     monkeypatch.setattr("research.bench.workloads.find_spec", lambda package: None)
-    with pytest.raises(UserError, match=r"need keras, tensorflow, torch: pip install 'receptive\[bench\]'"):
+    names = "keras, onnx, onnxruntime, openvino, tensorflow, torch"
+    with pytest.raises(UserError, match=rf"need {names}: pip install 'receptive\[bench\]'"):
         bench([])
+
+
+def test_without_bfloat16_its_peers_are_left_out():
+    [workload] = pick(["vgg16_features_150"])
+    assert "openvino_bfloat16" in workload.peers
+    assert in_float32(workload).peers == ("ours", "torch", "torch_channels_last", "keras", "onnxruntime", "openvino")
