@@ -1,9 +1,32 @@
-"""Generated inputs of the workloads, the same numbers for every peer."""
+"""Inputs and weights of the workloads, the same numbers for every peer.
+
+Inputs are generated. Weights go by our leaf names, in our layout. They are random, except for an ascent: its nets get
+real weights if available. SqueezeNet's and VGG16's are read from files below the data root. The digit net is trained on
+MNIST for an epoch, once, by a process of its own (`python -m research.bench.data DATA_ROOT FILE`), and is then read
+from the user's cache.
+"""
+
+import functools
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+import platformdirs
 
-from research.bench.architectures import Dense, architecture
+from research.bench.architectures import Dense, architecture, leaf_shapes
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, Workload
+from research.data.paths import data_root
+from research.errors import UserError
+from research.weights.mapping import plan_conversion
+from research.weights.weight_file import read
+
+FILES = {"squeezenet": "squeezenet_v1.1_imagenet_notop.npz", "vgg16": "vgg16_imagenet_blocks1-2_partial.npz"}
+FEATURES, HIDDEN = (32, 64, 64), (64,)  # of the digit net that is trained
+TRAINED = "mnist_cnn-1.safetensors"  # increment when `main` changes
 
 
 def examples(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
@@ -58,3 +81,86 @@ def sampled(outputs: np.ndarray) -> list[float]:
 
 def _labels(random: np.random.Generator, workload: Workload, classes: int) -> np.ndarray:
     return random.integers(0, classes, workload.examples, dtype=np.int32)
+
+
+class Weights(NamedTuple):
+    """`leaves` {name: float32}, channels in our order, which is BGR for VGG16 and SqueezeNet; `origin` in words."""
+
+    leaves: dict[str, np.ndarray]
+    origin: str
+
+
+def weights(workload: Workload) -> Weights:
+    """The weights of the workload's net, named and shaped as by `leaf_shapes`."""
+    return _weights(workload, data_root(None))
+
+
+def leaves_for_rgb(workload: Workload) -> dict[str, np.ndarray]:
+    """The leaves for a net that reads RGB pictures without conversion to BGR."""
+    leaves = weights(workload).leaves
+    return {name: leaf[:, :, ::-1] if leaf.ndim == 4 and leaf.shape[2] == 3 else leaf for name, leaf in leaves.items()}
+
+
+@functools.cache
+def _weights(workload: Workload, root: Path) -> Weights:
+    shapes = leaf_shapes(architecture(workload))
+    if workload.task == "ascent":
+        path = root / "weights" / FILES.get(workload.net, "")
+        if path.is_file():
+            return Weights(_from_file(path, workload.net, shapes), f"ImageNet's, {path.name}")
+        if (workload.features, workload.hidden) == (FEATURES, HIDDEN) and (root / "mnist").is_dir():
+            return Weights(_trained(root, shapes), "an epoch on MNIST")
+    return Weights(_random(shapes), "drawn at random, no real ones being below $RESEARCH_DATA")
+
+
+def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Random leaves from a fixed seed; kernels of variance 2 / fan-in (He et al. 2015) keep activations' size."""
+    random = np.random.default_rng(1)
+    deviations = {name: 0.1 if len(shape) == 1 else np.sqrt(2 / np.prod(shape[:-1])) for name, shape in shapes.items()}
+    return {
+        name: random.standard_normal(shape, np.float32) * np.float32(deviations[name]) for name, shape in shapes.items()
+    }
+
+
+def _from_file(path: Path, net: str, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """The wanted leaves in `path`, by the tables of `research.weights` alone, since the peers run without JAX."""
+    steps = plan_conversion(read(path), net).leaves
+    found = {name: np.ascontiguousarray(steps[name].after, np.float32) for name in shapes}
+    for name, shape in shapes.items():
+        if found[name].shape != shape:
+            raise UserError(f"{path}: {name} is {found[name].shape}, not {shape}; fetch the file anew")
+    return found
+
+
+def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    path = platformdirs.user_cache_path("receptive") / "bench" / TRAINED
+    if not path.is_file():
+        subprocess.run([sys.executable, "-m", "research.bench.data", str(root), str(path)], check=True)
+    leaves = read(path).arrays
+    return {name: leaves[name] for name in shapes}
+
+
+def main(root: str, path: str) -> None:
+    """Train the digit net on the MNIST below `root`, and write its leaves to `path` atomically."""
+    from research.config import ConvNet, ImageData, ImageExperiment, Optimizer, Training
+    from research.experiment.microscope.loaded_net import load_net
+    from research.experiment.run import run
+    from research.files import write_bytes
+    from research.trees import named_leaves
+    from research.weights.native_file import safetensors_bytes
+
+    config = ImageExperiment(  # as configs/mnist_cnn_short.py, for one epoch rather than three
+        name="digits",
+        data=ImageData(source="mnist", validation=0.05, root=root),
+        model=ConvNet(channels=FEATURES, padding="valid", hidden=HIDDEN, dropout=0.3),
+        optimizer=Optimizer(name="adam", learning_rate=2e-3, schedule="cosine"),
+        train=Training(epochs=1, batch_size=128),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        run(config, Path(folder) / "run")
+        leaves = named_leaves(load_net(Path(folder) / "run").params)
+    write_bytes(path, safetensors_bytes({name: np.asarray(leaf) for name, leaf in leaves.items()}, {}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

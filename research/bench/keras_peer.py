@@ -28,8 +28,7 @@ import tensorflow as tf
 
 from research.bench.architectures import Concat, Conv, Dense, Flatten, Layer, Lstm, Pool, architecture, preprocessing
 from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, STEPS, RunAscent, first_picture, timed
-from research.bench.data import examples, sampled
-from research.bench.weights import leaves_for_rgb
+from research.bench.data import examples, leaves_for_rgb, sampled
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 
 Run = Callable[[int], float]  # steps -> seconds

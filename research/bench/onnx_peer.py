@@ -16,8 +16,7 @@ import openvino
 from onnx import TensorProto, helper, numpy_helper
 
 from research.bench.architectures import Conv, Pool, architecture, preprocessing
-from research.bench.data import pictures, sampled
-from research.bench.weights import leaves_for_rgb
+from research.bench.data import leaves_for_rgb, pictures, sampled
 from research.bench.workloads import PEERS, Work, Workload
 
 OPSET = 17  # of ONNX

@@ -16,9 +16,8 @@ from research.ascent.parameterizations import Pixels
 from research.ascent.steps import AscentConfig
 from research.batches import DataSet, whole_set
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
-from research.bench.data import examples, pictures, sampled, series
+from research.bench.data import examples, pictures, sampled, series, weights
 from research.bench.our_nets import frozen_net, network_of
-from research.bench.weights import weights
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries

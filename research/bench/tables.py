@@ -8,9 +8,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from research.bench.data import weights
 from research.bench.our_nets import flops_per_step
 from research.bench.settings import Setting
-from research.bench.weights import weights
 from research.bench.workloads import PEERS, Workload
 
 

@@ -26,8 +26,7 @@ from research.bench.architectures import (
     preprocessing,
 )
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
-from research.bench.data import examples, sampled
-from research.bench.weights import leaves_for_rgb
+from research.bench.data import examples, leaves_for_rgb, sampled
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 
 TRIED = 5  # steps with each number of threads

@@ -12,9 +12,9 @@ import pytest
 
 from research.bench import ascent
 from research.bench.architectures import Concat, Pool, layers_to, preprocessing
+from research.bench.data import leaves_for_rgb, weights
 from research.bench.our_nets import network_of
 from research.bench.ours import ascent_parameters, build_ascent
-from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.config import Microscope
 from research.experiment.microscope.loaded_net import LoadedNet, load_net

@@ -7,10 +7,9 @@ import pytest
 
 from research.bench.architectures import Concat, Pool, layers_to, preprocessing
 from research.bench.ascent import BETA1, BETA2, EPSILON, HALF, RATE, first_picture
-from research.bench.data import feature_rows, windows
+from research.bench.data import feature_rows, leaves_for_rgb, weights, windows
 from research.bench.our_nets import network_of
 from research.bench.ours import build, build_ascent, first_activations, parameters_of, training_plan, windowed_series
-from research.bench.weights import leaves_for_rgb, weights
 from research.bench.workloads import pick
 from research.training.program import build_advance, start
 

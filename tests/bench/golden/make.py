@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from research.bench.architectures import layers_to
+from research.bench.data import weights
 from research.bench.torch_peer import build_ascent, net_of
-from research.bench.weights import weights
 from research.bench.workloads import pick
 
 PLACE = Path(__file__).with_name("ascent.npz")
