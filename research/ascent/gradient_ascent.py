@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.ascent.objectives import Objective
@@ -46,32 +45,26 @@ def gradient_ascent(
     *,
     slots: Sequence[int] | None = None,
     cost: NetCost = CHEAP,
-    chunk: int = 64,
-) -> Iterator[AscentResult]:
-    """Optimize N sets of pictures, each from its key in `keys` [N] for its own objective; results by chunk, in order.
+) -> Iterator[tuple[np.ndarray, AscentResult]]:
+    """Optimize N sets of pictures, each from its key in `keys` [N] for its own objective; results as they are found.
 
+    Yields a group's indices among the N [n], ascending, and its results [n, ...]; every set is in one group.
     `objectives` are stacked (a leading axis [N] on every array). `activations(params, pictures [B, H, W, C])` gives
     {name: [B, ...]} and must be hashable. One program is compiled for a net, an objective's structure, a
-    parameterization's shape and a config. At most `chunk` sets (rounded up to whole groups) are in memory at once; the
-    results do not depend on it.
+    parameterization's shape and a config. One group at a time is in memory.
 
     Set i runs at position `slots[i]` (i by default) modulo the group's size. Matrix products work in blocks of rows, so
     rounding depends on the position, and 128 steps can turn that into a difference of up to 0.09 of 0..1.
     """
     side = group_size(config, cost.largest)
     run = _run_by_eigen if cost.batched and _exceeds_caches(cost.largest) else _run
-    slot_of = np.arange(len(keys)) if slots is None else np.asarray(slots)
-    most = -(-chunk // side) * side
-    parts = np.split(np.arange(len(keys)), range(most, len(keys), most))
-    positions_of = [_positions(slot_of[part] % side, side) for part in parts]
-    groups = max(_group_count(positions, side) for positions in positions_of)
-    for part, positions in zip(parts, positions_of, strict=True):
-        filled = np.full(groups * side, part[-1])
-        filled[positions] = part
-        own = jax.tree.map(lambda leaf: leaf[filled].reshape(groups, side, *leaf.shape[1:]), (objectives, keys))  # noqa: B023
-        count = jnp.int32(_group_count(positions, side))
-        result = run(params, *own, parameterization, count, activations=activations, config=config)
-        yield AscentResult(*(np.asarray(leaf).reshape(-1, *leaf.shape[2:])[positions] for leaf in result))
+    positions = (np.arange(len(keys)) if slots is None else np.asarray(slots)) % side
+    for group in _groups(positions):
+        filled = np.full(side, group[-1])
+        filled[positions[group]] = group
+        own = jax.tree.map(lambda leaf: leaf[filled], (objectives, keys))  # noqa: B023
+        result = run(params, *own, parameterization, activations=activations, config=config)
+        yield group, AscentResult(*(np.asarray(leaf)[positions[group]] for leaf in result))
 
 
 def group_size(config: AscentConfig, largest: int) -> int:
@@ -82,14 +75,10 @@ def group_size(config: AscentConfig, largest: int) -> int:
     return max(1, min(fitting, CONCURRENT[jax.default_backend()]) // config.pictures)
 
 
-def _positions(slots: np.ndarray, side: int) -> np.ndarray:
-    """Positions in groups of `side`, counted through: the n-th input with a slot has that slot in the n-th group."""
-    before = [np.count_nonzero(slots[:index] == slot) for index, slot in enumerate(slots)]
-    return np.array(before) * side + slots
-
-
-def _group_count(positions: np.ndarray, side: int) -> int:
-    return int(positions.max()) // side + 1
+def _groups(positions: np.ndarray) -> list[np.ndarray]:
+    """Indices by group: of those with one position, the n-th is in the n-th group."""
+    before = np.array([np.count_nonzero(positions[:i] == position) for i, position in enumerate(positions)])
+    return [np.flatnonzero(before == group) for group in range(before.max(initial=-1) + 1)]
 
 
 def _exceeds_caches(largest: int) -> bool:
@@ -97,29 +86,5 @@ def _exceeds_caches(largest: int) -> bool:
     return jax.default_backend() in CONCURRENT and CACHED // largest < CONCURRENT[jax.default_backend()]
 
 
-def _ascend_groups(
-    params: Tree,
-    objectives: Objective,
-    keys: jax.Array,
-    parameterization: Parameterization,
-    count: jax.Array,
-    *,
-    activations: Activations,
-    config: AscentConfig,
-) -> AscentResult:
-    """Run the first `count` groups of `objectives` and `keys` [groups, side, ...]; results [groups, side, ...]."""
-
-    def run_group(index: jax.Array) -> AscentResult:
-        own, own_keys = jax.tree.map(lambda leaf: leaf[index], (objectives, keys))
-        return ascend(params, own, own_keys, parameterization, activations, config)
-
-    def put(index: jax.Array, results: AscentResult) -> AscentResult:
-        return jax.tree.map(lambda into, leaf: into.at[index].set(leaf), results, run_group(index))
-
-    shapes = jax.eval_shape(run_group, count)
-    empty = jax.tree.map(lambda leaf: jnp.zeros((len(keys), *leaf.shape), leaf.dtype), shapes)
-    return jax.lax.fori_loop(0, count, put, empty)
-
-
-_run = jax.jit(_ascend_groups, static_argnames=("activations", "config"))
-_run_by_eigen = jax.jit(_ascend_groups, static_argnames=("activations", "config"), compiler_options=EIGEN)
+_run = jax.jit(ascend, static_argnames=("activations", "config"))
+_run_by_eigen = jax.jit(ascend, static_argnames=("activations", "config"), compiler_options=EIGEN)

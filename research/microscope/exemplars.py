@@ -28,7 +28,6 @@ from research.models.taps import PRE, probe
 Tree = Any
 Shape = tuple[int, int, int]
 Status = Literal["alive", "revived", "dead"]
-Show = Callable[[int, int], None]  # filters done, of all
 CONSTANT = 1e-6  # a score that changes by less, relative to its size, does not depend on the picture
 # The distance from gray (of 0..1) of the farthest pixel in a linear neuron's exemplar: just within what pixels show.
 REACH = 0.9
@@ -49,6 +48,9 @@ class Exemplar:
     status: Status
 
 
+OnFound = Callable[[Exemplar], None]
+
+
 def exemplars(
     net: Network,
     params: Tree,
@@ -60,12 +62,12 @@ def exemplars(
     position: tuple[int, int] | None = None,
     diverse: float = 1.0,
     seed: int = 0,
-    chunk: int = 64,
-    show: Show = lambda done, total: None,
+    on_found: OnFound = lambda exemplar: None,
 ) -> list[Exemplar]:
     """Exemplars of `filters` (all by default) of `layer` (any tap), in their order; of one neuron each at `position`.
 
     A filter's exemplar is a function of (seed, layer, filter) and `config`; it does not depend on the other filters.
+    `on_found` gets each exemplar as soon as it is found, perhaps in another order.
     Sets of several pictures (`config.pictures`) maximize response * (1 + `diverse` * diversity of the layer's input).
     Raises UserError for a layer before all filters, or a filter that does not exist.
     """
@@ -79,12 +81,12 @@ def exemplars(
         cost = cost_of(run.part, picture.shape)
         objective = _objective(respond, given, position, config, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
-        waiting = iter(indices)
-        for result in gradient_ascent(
-            run, read, objective, parameterization, keys, config, slots=indices, cost=cost, chunk=chunk
+        for group, result in gradient_ascent(
+            run, read, objective, parameterization, keys, config, slots=indices, cost=cost
         ):
-            found |= {exemplar.filter: exemplar for exemplar in _exemplars_from(result, waiting, respond)}
-            show(len(found), len(wanted))
+            for exemplar in _exemplars_from(result, [indices[index] for index in group], respond):
+                found[exemplar.filter] = exemplar
+                on_found(exemplar)
     return [found[index] for index in wanted]
 
 
@@ -146,15 +148,15 @@ def _objective(
     return response + response * Constant(weight) * Diversity(respond.sources[0])
 
 
-def _exemplars_from(result: AscentResult, indices: Iterator[int], respond: Response) -> Iterator[Exemplar]:
+def _exemplars_from(result: AscentResult, indices: Sequence[int], respond: Response) -> Iterator[Exemplar]:
     rectified = respond.rectified
-    for pictures, curve, final in zip(*result, strict=True):
+    for index, pictures, curve, final in zip(indices, *result, strict=True):
         rounded = np.clip(np.round(pictures), 0, 255).astype(np.uint8)
         constant = np.ptp(curve) <= CONSTANT * np.abs(curve).max(initial=0)
         status: Status = "dead" if constant or (rectified and final <= 0) else "alive"
         if rectified and status == "alive" and curve[0] < 0:
             status = "revived"
-        yield Exemplar(next(indices), rounded, curve, float(final), status)
+        yield Exemplar(index, rounded, curve, float(final), status)
 
 
 def neurons(
@@ -167,7 +169,7 @@ def neurons(
     *,
     filters: Sequence[int] | None = None,
     seed: int = 0,
-    show: Show = lambda done, total: None,
+    on_found: OnFound = lambda exemplar: None,
 ) -> list[Exemplar]:
     """Exemplars of the neuron in the middle of each filter's map: pictures [1, h, w, C], its receptive field.
 
@@ -183,8 +185,14 @@ def neurons(
     rows, columns = field.seen(*position)
     framed = Framed(parameterize(rows, columns), (rows.start, columns.start), shape)
     penalized = dataclasses.replace(config, transforms=(), pictures=1, reach=REACH)
-    found = exemplars(net, params, layer, framed, penalized, filters=filters, position=position, seed=seed, show=show)
-    return [dataclasses.replace(each, pictures=crop(each.pictures[0], field, *position)[None]) for each in found]
+
+    def cropped(each: Exemplar) -> Exemplar:
+        return dataclasses.replace(each, pictures=crop(each.pictures[0], field, *position)[None])
+
+    of = (net, params, layer, framed, penalized)
+    report = lambda each: on_found(cropped(each))  # noqa: E731
+    found = exemplars(*of, filters=filters, position=position, seed=seed, on_found=report)
+    return [cropped(each) for each in found]
 
 
 def middle(net: Network, layer: str, shape: Shape) -> tuple[int, int] | tuple[()]:

@@ -51,10 +51,17 @@ class FilterView:
 
 @dataclass(frozen=True, eq=False)
 class LayerView:
-    """One layer: its filters, its receptive field (height, width) in pixels, and the seconds that they took."""
+    """One layer.
+
+    filters          what is shown of each
+    size             height and width of the exemplars, in pixels
+    receptive_field  height and width of what one position sees, in pixels
+    seconds          how long it took
+    """
 
     name: str
     filters: Sequence[FilterView]
+    size: tuple[int, int] | None = None
     receptive_field: tuple[int, int] | None = None
     seconds: float | None = None
 

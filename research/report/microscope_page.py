@@ -58,6 +58,8 @@ def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequen
         facts += [f"{formats.count(times)} {status}"] if times else []
     if layer.receptive_field:
         facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
+    if layer.size:
+        facts.append(f"exemplars of {formats.shape(layer.size)} pixels")
     if layer.seconds is not None:
         facts.append(formats.seconds(layer.seconds))
     patched = any(view.patches for view in layer.filters)

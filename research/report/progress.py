@@ -16,7 +16,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from research.report.formats import seconds
+
 PLAIN_SECONDS = 5.0  # least time between two plain lines
+PACE_SECONDS = 600.0  # a bar's pace is that of so long a time, since one filter can take a minute
 
 Show = Callable[[int, Mapping[str, float]], None]
 Count = Callable[[str, int, int | None], None]  # (title, number done, total if known)
@@ -91,24 +94,29 @@ def counting(unit: str) -> Iterator[Count]:
         return
     numbers = DownloadColumn() if unit == "bytes" else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(16), numbers, TimeRemainingColumn(compact=True))
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True), speed_estimate_period=PACE_SECONDS) as bar:
         tasks: dict[str, TaskID] = {}
 
         def count(what: str, done: int, total: int | None) -> None:
             if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
+                tasks[what] = bar.add_task(what, total=total, completed=done)
             bar.update(tasks[what], completed=done, total=total)
 
         yield count
 
 
 def _plain_count(unit: str) -> Count:
-    last = 0.0
+    last, paces = 0.0, {}
 
     def count(what: str, done: int, total: int | None) -> None:
         nonlocal last
+        rate = paces.setdefault(what, _Pace(done)).rate(done)
         if done == total or time.monotonic() - last > PLAIN_SECONDS:
             last = time.monotonic()
-            print(f"{what}  {done:,} of {'?' if total is None else f'{total:,}'} {unit}", file=sys.stderr, flush=True)
+            left = (
+                "" if total is None or done in (paces[what].done, total) else f"  {seconds((total - done) / rate)} left"
+            )
+            of = "?" if total is None else f"{total:,}"
+            print(f"{what}  {done:,} of {of} {unit}{left}", file=sys.stderr, flush=True)
 
     return count

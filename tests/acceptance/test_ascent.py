@@ -18,7 +18,7 @@ from research.bench.ours import ascent_parameters, build_ascent
 from research.bench.workloads import pick
 from research.config import Microscope
 from research.experiment.microscope.loaded_net import LoadedNet, load_net
-from research.experiment.microscope.setup import make_setup
+from research.experiment.microscope.setup import layer_setup, make_setup
 from research.microscope.exemplars import neurons
 
 GOLDEN = Path(__file__).parents[1] / "bench/golden/ascent.npz"  # what a torch loop reaches, by make.py beside it
@@ -45,15 +45,15 @@ def own_kernels(exemplars, kernels):
 
 
 @pytest.mark.parametrize(("net", "layer"), [("digits", "conv1"), ("vgg16", "block1_conv1")])
-def test_what_a_first_layers_neurons_want_by_default_are_their_kernels(net, layer):
+def test_what_a_first_layers_neurons_want_by_default_are_their_kernels(net, layer, tmp_path):
     if net == "digits":
         loaded, turn = digits(), slice(None)
     else:
         loaded, turn = load_net("vgg16_imagenet_blocks1-2_partial.npz", partial=True), slice(None, None, -1)
     kernels = np.asarray(loaded.params[layer]["kernel"])[:, :, turn]  # VGG16 turns RGB to BGR first
-    shape = loaded.shape or (24, 24, 3)
-    setup = make_setup(loaded, Microscope(), shape, lambda name, done, total: None)
-    own = own_kernels(neurons(loaded.net, loaded.params, layer, shape, setup.parameterize, setup.ascent), kernels)
+    config = Microscope(size=None if loaded.shape else 24)
+    setup = layer_setup(make_setup(loaded, config, tmp_path, lambda name, done, total: None), layer)
+    own = own_kernels(neurons(loaded.net, loaded.params, layer, *setup), kernels)
     assert len(own) >= 0.9 * kernels.shape[-1] and np.mean(own) >= 0.95
 
 

@@ -58,7 +58,7 @@ def hypothesis(layer, index, meaning, held_out=True):
 
 def make():
     layers = [
-        LayerView(name, [filter_view(index, dead=index == 11) for index in range(number)], (5, 7), 2.5)
+        LayerView(name, [filter_view(index, dead=index == 11) for index in range(number)], (9, 9), (5, 7), 2.5)
         for name, number in LAYERS.items()
     ]
     tests = [hypothesis("conv10", 7, "owl 3"), hypothesis("conv1", 0, HOSTILE, False), hypothesis("gone", 99, LONG)]
@@ -119,7 +119,7 @@ def test_every_filter_of_every_layer_has_its_card(read):
 
 
 def test_a_card_holds_all_that_is_known_of_its_filter():
-    layer = LayerView("conv", [filter_view(1)], None, None)
+    layer = LayerView("conv", [filter_view(1)])
     read = Reader(render(Microscope("t", "c", [], [layer], [hypothesis("conv", 1, "owl")])))
     sources = [attributes["src"] for tag, attributes in read.tags if tag == "img"]
     view = layer.filters[0]

@@ -25,7 +25,7 @@ from research.models.taps import check_tap, run_taps
 from research.report import microscope as page
 
 MAPS = 4  # pictures that are shown with their activation map
-BATCH = 64  # pictures
+BATCH, BATCH_PIXELS = 64, 2**20  # pictures in a batch, and pixels: VGG16's first block makes 64 numbers of each
 
 ExemplarOf = Callable[[str, int], np.ndarray | None]  # (layer, filter) -> exemplar [H, W, C]; None if it is dead
 
@@ -127,8 +127,13 @@ def pooled(loaded: LoadedNet, layer: str, images: np.ndarray) -> tuple[np.ndarra
         axes = tuple(range(1, tap.ndim - 1))
         return jnp.stack([tap.max(axis=axes), tap.mean(axis=axes)], axis=1), {}
 
-    responses = outputs(apply, {"params": loaded.params}, images, batch_size=BATCH)
+    responses = outputs(apply, {"params": loaded.params}, images, batch_size=batch_size(images.shape[1:]))
     return responses[:, 0], responses[:, 1]
+
+
+def batch_size(shape: Sequence[int]) -> int:
+    """How many pictures of `shape` [H, W, C] a net runs on at once."""
+    return min(max(BATCH_PIXELS // (shape[0] * shape[1]), 1), BATCH)
 
 
 def _converse(

@@ -12,7 +12,7 @@ from research.config import Microscope
 from research.experiment.microscope import filter_hypotheses
 from research.experiment.microscope.layer_views import exemplar_of, layer_view
 from research.experiment.microscope.loaded_net import LoadedNet, load_net
-from research.experiment.microscope.setup import facts, make_setup, shape_for
+from research.experiment.microscope.setup import facts, make_setup, picture_shape
 from research.files import write_bytes, write_json, write_text
 from research.report import microscope as page
 from research.report.environment import environment
@@ -20,7 +20,7 @@ from research.report.microscope_page import render
 from research.report.progress import counting
 from research.report.sheets import layer_sheets
 
-PAGE = "microscope.html"
+PAGE, SAVED = "microscope.html", "exemplars"
 DEFAULT_LAYERS = 3  # the number of layers shown where none are named
 
 
@@ -35,17 +35,18 @@ def microscope(
 ) -> Path:
     """Examine the net of `target` (see `load_net`) and write microscope.html, sheets/*.png and microscope.json.
 
-    They are written to the folder `out` (by default RUN/microscope, or runs/NAME-microscope). Returns the page's path.
+    They are written to the folder `out` (by default RUN/microscope, or runs/NAME-microscope). Every finished filter is
+    saved there at once, in exemplars/, so the same call goes on where one was cut off. Returns the page's path.
     Raises UserError for a wrong target, layer, filter, folder or hypothesis, if possible before any computation.
     """
     runtime.prepare()
     loaded = load_net(target, root=root, partial=partial)
-    shape = shape_for(loaded, config)
+    folder, shape = Path(out) if out else loaded.out_dir, picture_shape(loaded, config)
     layers = chosen_layers(loaded, config, shape)
     tests = filter_hypotheses.prepare_hypotheses(loaded, config, shape)
     photos = filter_hypotheses.read_pictures(loaded, config.saliency)
     with counting("filters") as show:
-        setup = make_setup(loaded, config, shape, show)
+        setup = make_setup(loaded, config, folder / SAVED, show)
         views = [layer_view(setup, name) for name in layers]
         results = filter_hypotheses.test_hypotheses(
             loaded, tests, functools.partial(exemplar_of, setup, views), config.seed
@@ -58,7 +59,7 @@ def microscope(
         hypotheses=results,
         saliencies=filter_hypotheses.saliency_maps(loaded, config.saliency, photos),
     )
-    return _written(Path(out) if out else loaded.out_dir, content, config)
+    return _written(folder, content, config)
 
 
 def chosen_layers(loaded: LoadedNet, config: Microscope, shape: tuple[int, int, int]) -> list[str]:

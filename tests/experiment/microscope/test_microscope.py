@@ -4,34 +4,13 @@ import dataclasses
 import json
 import shutil
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from research import experiment
-from research.config import ConvNet, ImageData, ImageExperiment, Microscope, Training
+from research.config import Microscope
 from research.errors import UserError
 from research.experiment.microscope import microscope
 
 LOOK = Microscope(layers=("conv1", "logits"), steps=20, variants=2, patches=3)
-
-
-@pytest.fixture(scope="module")
-def trained(write_rows, tmp_path_factory):
-    """The run of a small net on pictures whose class is the height of a bright row; and a folder of such pictures."""
-    folder = tmp_path_factory.mktemp("rows")
-    data = ImageData(source=str(write_rows(folder / "rows.npz")))
-    net = ConvNet(channels=(6,), hidden=(), padding="same")
-    experiment.run(
-        ImageExperiment(name="rows", data=data, model=net, train=Training(epochs=6, batch_size=16)), folder / "run"
-    )
-    for index in range(40):
-        picture = np.random.default_rng(index).integers(0, 60, (8, 8)).astype(np.uint8)
-        class_folder = folder / ("bright", "dim")[index % 2]
-        class_folder.mkdir(exist_ok=True)
-        picture[3] += 150 * (index % 2 == 0)
-        Image.fromarray(picture).save(class_folder / f"{index}.png")
-    return folder
 
 
 @pytest.mark.slow
