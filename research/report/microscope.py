@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-Status = Literal["alive", "revived", "dead"]
+Status = Literal["alive", "revived", "from a patch", "dead"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +28,13 @@ class FilterView:
     """One filter; empty fields are left out of its card.
 
     index        its number in the layer, from 0
-    status       "revived": found by its pre-activation; "dead": no ascent excites it, and no exemplar is shown
-    score        the activation that its exemplar reaches
+    status       "revived": found by its pre-activation; "from a patch": noise led nowhere, so the ascent began at a
+                 real picture; "dead": no ascent excites it, and no exemplar is shown
+    score        the activation that its exemplar reaches, a mean over all positions
     exemplar     uint8 [H, W, 1 or 3]; None only for a dead filter
     variants     the diversity set, uint8 [K, H, W, 1 or 3]
     near_field   the exemplar of one neuron at the size of its receptive field, uint8 [h, w, 1 or 3]
+    near_score   the activation of that neuron, of one position as the patches' values are
     patches      the real patches that excite it most, best first
     curve        the score over the steps of the ascent, [S]
     says         the class that the net predicts for the exemplar
@@ -44,6 +46,7 @@ class FilterView:
     exemplar: np.ndarray | None = None
     variants: np.ndarray | None = None
     near_field: np.ndarray | None = None
+    near_score: float | None = None
     patches: Sequence[Patch] = ()
     curve: np.ndarray | Sequence[float] = ()
     says: str = ""

@@ -12,6 +12,9 @@ from research.report.sparkline import significant, sparkline
 from research.report.tables import table
 from research.report.templating import code, content_hash, environment
 
+SIGNIFICANT = 0.05  # p-values below are called significant
+CHANCE = 0.5  # the AUROC of a filter that does not tell the pictures apart
+
 
 def render(microscope: Microscope) -> str:
     """The page as text; every string is escaped, and the same microscope gives the same page.
@@ -53,11 +56,11 @@ def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequen
     ]
     several = f"{formats.count(len(cards))} filter{'' if len(cards) == 1 else 's'}"
     facts = [several]
-    for status in ("revived", "dead"):
+    for status in ("revived", "from a patch", "dead"):
         times = sum(view.status == status for view in layer.filters)
         facts += [f"{formats.count(times)} {status}"] if times else []
     if layer.receptive_field:
-        facts.append(f"each sees {formats.shape(layer.receptive_field)} pixels")
+        facts.append(f"each place sees {formats.shape(layer.receptive_field)} pixels")
     if layer.size:
         facts.append(f"exemplars of {formats.shape(layer.size)} pixels")
     if layer.seconds is not None:
@@ -86,6 +89,7 @@ def _card(anchor: str, view: FilterView, tests: Sequence[Hypothesis]) -> dict[st
         "says": view.says,
         "variants": [] if view.variants is None else [inlined(variant) for variant in view.variants],
         "near_field": None if view.near_field is None else inlined(view.near_field),
+        "near_score": significant(view.near_score or 0.0),
         "curve": _curve(view),
     }
 
@@ -98,8 +102,17 @@ def _curve(view: FilterView) -> Any:
 
 def _tested(tests: Sequence[Hypothesis]) -> Table | None:
     """The tested hypotheses about one filter as a table; None where there are none."""
-    rows = [(test.meaning, _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
-    return table(("Means", "AUROC, 95% interval", "p corrected"), rows) if rows else None
+    rows = [(test.meaning, verdict(test), _auroc(test), formats.decimal(float(test.p_corrected))) for test in tests]
+    return table(("It responds to", "Verdict", "AUROC, 95% interval", "p corrected"), rows) if rows else None
+
+
+def verdict(test: Hypothesis) -> str:
+    """Whether the hypothesis holds, in words, by the p-value corrected for the filters looked at."""
+    if test.p_corrected < SIGNIFICANT:
+        return "holds"
+    if test.p < SIGNIFICANT:
+        return "holds only for a filter named beforehand"
+    return "refuted: others excite it more" if test.high < CHANCE else "not confirmed: it may be chance"
 
 
 def _auroc(test: Hypothesis) -> str:
@@ -111,6 +124,7 @@ def _hypothesis(test: Hypothesis, anchors: Mapping[tuple[str, int], str]) -> dic
     auroc, ends = _auroc(test).split("\n")
     return {
         "test": test,
+        "verdict": verdict(test),
         "anchor": anchors.get((test.layer, test.filter), ""),
         "auroc": auroc,
         "interval": ends,

@@ -43,6 +43,7 @@ def filter_view(index, dead=False):
         exemplar=picture(index),
         variants=np.stack([picture(100 + index), picture(200 + index)]),
         near_field=picture(300 + index, 5),
+        near_score=9.75,
         patches=[Patch(picture(400 + index + rank, 5), 7.25 - rank, f"{FILE} {rank}") for rank in range(3)],
         curve=np.arange(4.0),
         says=HOSTILE if index == 1 else "tabby",
@@ -126,21 +127,41 @@ def test_a_card_holds_all_that_is_known_of_its_filter():
     shown = [view.exemplar, *view.variants, view.near_field, *(patch.image for patch in view.patches)]
     for source, image in zip(sources, shown, strict=False):
         assert np.array_equal(decoded(source), image)
-    for text in ("2.5", "7.25", "5.25", HOSTILE, "step", "0.8750", "0.8000 to 0.9375", "0.000200", "0.0128", "30 : 70"):
+    for text in (
+        "2.5",
+        "7.25",
+        "5.25",
+        "9.75",
+        "computed, 5×5",
+        HOSTILE,
+        "step",
+        "0.8750",
+        "0.8000 to 0.9375",
+        "0.000200",
+        "0.0128",
+        "30 : 70",
+    ):
         assert text in read.text, text
-    for text in ("over 64 filters", "yes", "ranks 1st of 201", f"{FILE[:-5]}\\udce9.jpg 2"):
+    for text in (
+        "30 : 70",
+        "over 64 filters",
+        "yes",
+        "holds",
+        "The converse: ",
+        "ranks 1st of 201",
+        f"{FILE[:-5]}\\udce9.jpg 2",
+    ):
         assert text in read.text, text
 
 
 def test_a_dead_filter_shows_no_picture():
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [filter_view(0, dead=True)])])))
-    assert "dead: gradient ascent from noise does not excite it" in read.text and "1 filter, 1 dead" in read.text
+    assert "dead: no picture computed from noise excites it" in read.text and "1 filter, 1 dead" in read.text
     assert not {"img", "svg", "details"} & {tag for tag, _ in read.tags}
     patch = Patch(picture(3, 5), 0.25, "cat 3")
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [FilterView(0, "dead", -1.0, patches=[patch])])])))
-    assert (
-        "dead: gradient ascent from noise does not excite it, but real patches do" in read.text and "cat 3" in read.text
-    )
+    assert "dead: no computed picture excites it, from noise nor from a photo; real patches do" in read.text
+    assert "cat 3" in read.text
     assert [tag for tag, _ in read.tags].count("img") == 1 and "svg" not in {tag for tag, _ in read.tags}
     noisy = FilterView(0, "dead", 3.0, exemplar=picture(0), variants=picture(0)[None], curve=[1.0, 2.0])
     read = Reader(render(Microscope("t", "c", [], [LayerView("a", [noisy])])))
@@ -150,10 +171,33 @@ def test_a_dead_filter_shows_no_picture():
 def test_of_a_revived_filter_it_is_said_where_no_real_picture_excites_it():
     revived = FilterView(0, "revived", 0.01, exemplar=picture(0))
     alive = FilterView(1, "alive", 1.0, exemplar=picture(1), patches=[Patch(picture(3, 5), 0.25, "cat 3")])
-    said = "since nothing excited the filter at the start, and no real picture does"
-    assert said in render(Microscope("t", "c", [], [LayerView("a", [revived, alive])]))
+    said = "before the nonlinearity; no real picture excites it."
+    page = render(Microscope("t", "c", [], [LayerView("a", [revived, alive, FilterView(2, "dead", 0.0)])]))
+    assert said in page and "dead: neither a computed nor a real picture excites it" in page
     without_patches = render(Microscope("t", "c", [], [LayerView("a", [revived])]))
-    assert said not in without_patches and "since nothing excited the filter at the start." in without_patches
+    assert said not in without_patches and "before the nonlinearity." in without_patches
+
+
+def test_where_an_ascent_began_is_said():
+    found = FilterView(0, "from a patch", 0.5, exemplar=picture(0), patches=[Patch(picture(3, 5), 0.25, "cat 3")])
+    page = render(Microscope("t", "c", [], [LayerView("a", [found])]))
+    assert "the search began at the real picture that excites it most" in page and "1 from a patch" in page
+    assert "the search began at" not in render(Microscope("t", "c", [], [LayerView("a", [filter_view(1)])]))
+
+
+@pytest.mark.parametrize(
+    ("p", "corrected", "high", "words"),
+    [
+        (0.0001, 0.01, 0.9, "holds"),
+        (0.01, 0.6, 0.9, "holds only for a filter named beforehand"),
+        (0.4, 1.0, 0.7, "not confirmed: it may be chance"),
+        (0.999, 1.0, 0.45, "refuted: others excite it more"),
+    ],
+)
+def test_a_hypothesis_has_a_verdict(p, corrected, high, words):
+    test = dataclasses.replace(hypothesis("a", 0, "owl"), p=p, p_corrected=corrected, high=high)
+    page = render(Microscope("t", "c", [], [LayerView("a", [filter_view(0)])], [test]))
+    assert page.count(f">{words}<") == 2 and f"<bdi>owl</bdi>: {words}</h3>" in page  # the card, the table, the heading
 
 
 def test_what_is_left_out_leaves_nothing_behind():

@@ -35,7 +35,7 @@ class Prepared(NamedTuple):
 
     layer: str
     filter: int | None
-    meaning: str
+    meaning: str  # a class, or a folder's name
     positives: LoadedPictures  # pictures that show the meaning
     negatives: LoadedPictures
 
@@ -60,7 +60,8 @@ def _prepare(text: str, loaded: LoadedNet, config: Microscope, shape: tuple[int,
     negatives = negatives.distinct(f"that do not show {meaning}")
     positive = np.arange(len(positives.names) + len(negatives.names)) < len(positives.names)
     check_responses(np.zeros((len(positive), 1)), positive, choosing=not number)  # before long ascents
-    return Prepared(layer, int(number) if number else None, meaning, positives, negatives)
+    name = meaning if config.against is None else Path(meaning).expanduser().resolve().name
+    return Prepared(layer, int(number) if number else None, name, positives, negatives)
 
 
 def check_layer(loaded: LoadedNet, layer: str, filters: Sequence[int], shape: tuple[int, int, int]) -> None:

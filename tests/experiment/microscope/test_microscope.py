@@ -50,6 +50,7 @@ def test_a_folder_is_tested_against_another(trained, tmp_path):
     microscope(trained / "run", look, out=tmp_path / "out")
     [found] = json.loads((tmp_path / "out/microscope.json").read_text())["hypotheses"]
     assert found["auroc"] > 0.9 and found["held_out"] and (found["positives"], found["negatives"]) == (10, 10)
+    assert found["meaning"] == "bright"
     with pytest.raises(UserError, match="with --against, 1 is to be a folder of pictures, not a class"):
         microscope(trained / "run", dataclasses.replace(look, hypotheses=("conv1=1",)), out=tmp_path / "out")
     with pytest.raises(UserError, match="--against is for --hypotheses"):
