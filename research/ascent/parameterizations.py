@@ -37,6 +37,10 @@ class Parameterization(Protocol):
         """The allowed numbers that are nearest to `numbers`."""
         ...
 
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """The numbers of the picture that is nearest to `picture` [H, W, C] of 0..255."""
+        ...
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +62,10 @@ class Pixels:
         """[H, W, C] -> [H, W, C], each clipped."""
         return jnp.clip(numbers, -1, 1)
 
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """[H, W, C] -> [H, W, C]."""
+        return np.clip(picture / np.float32(MIDDLE) - 1, -1, 1)
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -78,15 +86,24 @@ class Fourier:
 
     def render(self, numbers: jax.Array) -> jax.Array:
         """[2, H, W // 2 + 1, C] -> [H, W, C]."""
-        height, width, _ = self.shape
-        scale = np.sqrt(height * width) / np.maximum(_frequencies(height, width), 1 / max(height, width))
-        real, imaginary = numbers * scale[..., None].astype(np.float32)
+        real, imaginary = numbers * self._scale()
         plane = inverse_fourier(real, imaginary, self.shape)
         return _to_pixels(plane / CONTRAST, self.color)
 
     def project(self, numbers: jax.Array) -> jax.Array:
         """Unchanged."""
         return numbers
+
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """[H, W, C] -> [2, H, W // 2 + 1, C]; black and white, which no numbers give, become nearly so."""
+        spectrum = np.fft.rfft2(CONTRAST * _to_plane(picture, self.color), axes=(0, 1))
+        return (np.stack([spectrum.real, spectrum.imag]) / self._scale()).astype(np.float32)
+
+    def _scale(self) -> np.ndarray:
+        """The coefficient for a number of 1: [H, W // 2 + 1, 1]."""
+        height, width, _ = self.shape
+        scale = np.sqrt(height * width) / np.maximum(_frequencies(height, width), 1 / max(height, width))
+        return scale[..., None].astype(np.float32)
 
 
 @jax.tree_util.register_dataclass
@@ -115,6 +132,10 @@ class Phase:
         """Unchanged: phases are periodic."""
         return numbers
 
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """[H, W, C] -> [H, W // 2 + 1, C], the phases of the picture."""
+        return np.angle(np.fft.rfft2(_to_plane(picture, self.color), axes=(0, 1))).astype(np.float32)
+
 
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +161,12 @@ class Framed:
     def project(self, numbers: jax.Array) -> jax.Array:
         """As `inner` does."""
         return self.inner.project(numbers)
+
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """Numbers of `inner` for the part of `picture` that it holds."""
+        height, width = jax.eval_shape(lambda: self.inner.render(self.inner.start(jax.random.key(0)))).shape[:2]
+        (top, left), within = self.corner, np.asarray(picture)
+        return self.inner.invert(within[top : top + height, left : left + width])
 
 
 def phase_of(pictures: np.ndarray, color: np.ndarray) -> Phase:
@@ -181,6 +208,12 @@ def inverse_fourier(real: jax.Array, imaginary: jax.Array, shape: tuple[int, ...
         for cosine, sine, sign in ((real, imaginary, -1), (imaginary, real, 1))
     )
     return jnp.einsum("yh,hwc->ywc", down[0], even) - jnp.einsum("yh,hwc->ywc", down[1], odd)
+
+
+def _to_plane(picture: np.ndarray, color: jax.Array) -> np.ndarray:
+    """The inverse of `_to_pixels`, for tones from 1 to 254: float64 [H, W, C]."""
+    share = np.clip(np.asarray(picture, np.float64), 1, 254) / 255
+    return np.log(share / (1 - share)) @ np.linalg.inv(np.asarray(color, np.float64)).T
 
 
 def _to_pixels(plane: jax.Array, color: jax.Array) -> jax.Array:

@@ -44,14 +44,16 @@ def ascend(
     params: Tree,
     objectives: Objective,
     keys: jax.Array,
+    numbers: jax.Array,
     parameterization: Parameterization,
     activations: Activations,
     config: AscentConfig,
 ) -> AscentResult:
-    """Optimize a group of sets side by side: set i from `keys` [side] at i, for `objectives` [side, ...] at i."""
-    indices = jnp.arange(config.pictures)
-    picture_keys = jax.vmap(lambda key: jax.vmap(lambda index: jax.random.fold_in(key, index))(indices))(keys)
-    numbers = jax.vmap(jax.vmap(lambda key: parameterization.start(jax.random.fold_in(key, 0))))(picture_keys)
+    """Optimize a group of sets side by side: set i from `numbers` [side, K, ...] at i, for `objectives` at i.
+
+    `keys` [side] are those of the random transforms.
+    """
+    picture_keys = _picture_keys(keys, config)
     render, project = (jax.vmap(jax.vmap(way)) for way in (parameterization.render, parameterization.project))
     scores_of = functools.partial(_scores, params, objectives, activations, config.pictures)
     weights = _reach_weights(scores_of, render(numbers), config)
@@ -69,6 +71,18 @@ def ascend(
     (numbers, _), scores = jax.lax.scan(step, (numbers, optimizer.init(numbers)), jnp.arange(config.steps))
     pictures = render(numbers)
     return AscentResult(pictures, scores.T, scores_of(pictures))  # pyright: ignore[reportArgumentType]
+
+
+def noise(parameterization: Parameterization, keys: jax.Array, config: AscentConfig) -> jax.Array:
+    """The random numbers [N, K, ...] from which sets with `keys` [N] start, K pictures each."""
+    start = lambda key: parameterization.start(jax.random.fold_in(key, 0))  # noqa: E731
+    return jax.vmap(jax.vmap(start))(_picture_keys(keys, config))
+
+
+def _picture_keys(keys: jax.Array, config: AscentConfig) -> jax.Array:
+    """The key of each picture of the sets: [N] -> [N, K]."""
+    indices = jnp.arange(config.pictures)
+    return jax.vmap(lambda key: jax.vmap(lambda index: jax.random.fold_in(key, index))(indices))(keys)
 
 
 def _scores(

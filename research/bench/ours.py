@@ -159,6 +159,10 @@ class GivenPixels:
         """[H, W, C] -> [H, W, C]."""
         return self.pixels.project(numbers)
 
+    def invert(self, picture: np.ndarray) -> np.ndarray:
+        """[H, W, C] -> [H, W, C]."""
+        return self.pixels.invert(picture)
+
 
 def build_ascent(workload: Workload, steps: int = STEPS) -> RunAscent:
     """`ascend({layer: filters})`: the filters' exemplars (`research.microscope.exemplars`) after `steps` steps."""

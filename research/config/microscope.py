@@ -19,7 +19,8 @@ class Microscope(Section):
     pictures: str | None = None
     """A folder of pictures to take real patches from; by default the net's training pictures."""
     size: Annotated[int, Interval(gt=0, le=1024)] | None = None
-    """Side of the exemplars in pixels; by default that of the training pictures, or 96 where the net takes any size."""
+    """Side of the exemplars in pixels; by default that of the training pictures, or where the net takes any size, one
+    that follows the layer's receptive field."""
     parameterization: Literal["fourier", "pixels", "phase"] = "fourier"
     """Optimize Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
     steps: Annotated[int, Interval(gt=0, le=10**5)] = 128
@@ -40,10 +41,10 @@ class Microscope(Section):
     """Weight of the total variation penalty, which makes pictures smooth."""
     shrink: Annotated[float, Ge(0.0)] = 0.0
     """Weight of the mean square distance from gray (L2 penalty)."""
-    variants: Annotated[int, Interval(ge=0, le=8)] = 3
-    """Further pictures of each filter, which must differ from each other."""
-    near: bool = True
-    """Also show the exemplar of a single neuron, at the size of its receptive field."""
+    variants: Annotated[int, Interval(ge=0, le=8)] = 0
+    """Further pictures of each filter, which must differ from each other: 3 take 3 times as long as the exemplar."""
+    near: bool = False
+    """Also show the exemplar of a single neuron, at the size of its receptive field; it takes as long as the other."""
     patches: Annotated[int, Interval(ge=0, le=64)] = 8
     """Real patches shown for each filter."""
     hypotheses: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""Exemplars: for each filter of a layer, the picture that excites it most, made from noise by gradient ascent."""
+"""Exemplars: for each filter of a layer, the picture that excites it most, made by gradient ascent."""
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -27,7 +27,7 @@ from research.models.taps import PRE, probe
 
 Tree = Any
 Shape = tuple[int, int, int]
-Status = Literal["alive", "revived", "dead"]
+Status = Literal["alive", "revived", "from a patch", "dead"]
 CONSTANT = 1e-6  # a score that changes by less, relative to its size, does not depend on the picture
 # The distance from gray (of 0..1) of the farthest pixel in a linear neuron's exemplar: just within what pixels show.
 REACH = 0.9
@@ -38,7 +38,8 @@ class Exemplar:
     """The pictures, uint8 [K, H, W, C], that excite one filter most. Of a dead filter they are noise; do not show them.
 
     "alive": the filter responds from the start. "revived": it is silent at the start, and ascent on its pre-activation
-    makes it respond. "dead": ascent does not make it respond.
+    makes it respond. "from a patch": the ascent began at a real picture, not at noise. "dead": ascent does not make it
+    respond.
     """
 
     filter: int
@@ -61,12 +62,14 @@ def exemplars(
     filters: Sequence[int] | None = None,
     position: tuple[int, int] | None = None,
     diverse: float = 1.0,
+    starts: Mapping[int, np.ndarray] | None = None,
     seed: int = 0,
     on_found: OnFound = lambda exemplar: None,
 ) -> list[Exemplar]:
     """Exemplars of `filters` (all by default) of `layer` (any tap), in their order; of one neuron each at `position`.
 
     A filter's exemplar is a function of (seed, layer, filter) and `config`; it does not depend on the other filters.
+    Ascent begins at `starts` {filter: picture [H, W, C]}, or else at noise.
     `on_found` gets each exemplar as soon as it is found, perhaps in another order.
     Sets of several pictures (`config.pictures`) maximize response * (1 + `diverse` * diversity of the layer's input).
     Raises UserError for a layer before all filters, or a filter that does not exist.
@@ -81,10 +84,11 @@ def exemplars(
         cost = cost_of(run.part, picture.shape)
         objective = _objective(respond, given, position, config, diverse)
         keys = jax.vmap(lambda index: key(seed, "exemplar", layer, index))(jnp.asarray(indices))
+        numbers = None if starts is None else _numbers(parameterization, [starts[index] for index in indices], config)
         for group, result in gradient_ascent(
-            run, read, objective, parameterization, keys, config, slots=indices, cost=cost
+            run, read, objective, parameterization, keys, config, starts=numbers, slots=indices, cost=cost
         ):
-            for exemplar in _exemplars_from(result, [indices[index] for index in group], respond):
+            for exemplar in _exemplars_from(result, [indices[index] for index in group], respond, starts is not None):
                 found[exemplar.filter] = exemplar
                 on_found(exemplar)
     return [found[index] for index in wanted]
@@ -98,8 +102,8 @@ def cost_of(net: Network, picture: tuple[int, ...]) -> NetCost:
         read = picture if wires[0] < 0 else infos[wires[0]].output
         if isinstance(layer, Conv) and _by_winograd(layer, read[-1], info.output[:2]):
             by_winograd += info.multiply_adds
-    work = sum(info.multiply_adds for info in infos)
-    return NetCost(max((math.prod(info.output) for info in infos), default=1), 2 * by_winograd > work)
+    work, weights = sum(info.multiply_adds for info in infos), sum(info.parameters for info in infos)
+    return NetCost(max((math.prod(info.output) for info in infos), default=1), weights, 2 * by_winograd > work)
 
 
 def _by_winograd(layer: Conv, channels: int, positions: tuple[int, ...]) -> bool:
@@ -148,7 +152,14 @@ def _objective(
     return response + response * Constant(weight) * Diversity(respond.sources[0])
 
 
-def _exemplars_from(result: AscentResult, indices: Sequence[int], respond: Response) -> Iterator[Exemplar]:
+def _numbers(parameterization: Parameterization, pictures: Sequence[np.ndarray], config: AscentConfig) -> jax.Array:
+    """[N, K, ...]: the numbers of N pictures, for each of the K in a set."""
+    numbers = np.stack([parameterization.invert(picture) for picture in pictures])
+    return jnp.repeat(jnp.asarray(numbers)[:, None], config.pictures, axis=1)
+
+
+def _exemplars_from(result: AscentResult, indices: Sequence[int], respond: Response, given: bool) -> Iterator[Exemplar]:
+    """The exemplars of the filters `indices`; `given` whether real pictures were given as the start."""
     rectified = respond.rectified
     for index, pictures, curve, final in zip(indices, *result, strict=True):
         rounded = np.clip(np.round(pictures), 0, 255).astype(np.uint8)
@@ -156,6 +167,8 @@ def _exemplars_from(result: AscentResult, indices: Sequence[int], respond: Respo
         status: Status = "dead" if constant or (rectified and final <= 0) else "alive"
         if rectified and status == "alive" and curve[0] < 0:
             status = "revived"
+        if given and status != "dead":
+            status = "from a patch"
         yield Exemplar(index, rounded, curve, float(final), status)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from research.data.images.decoding import UndecodableError, decode
 from research.data.images.pixel_range import UNKNOWN, Ranges
 from research.errors import UserError
-from research.microscope.patches import GRAY
 from research.models.receptive_fields import ReceptiveField
 
 LARGEST = 96  # pixels: the longest side of a crop, since a page holds thousands of patches
@@ -21,18 +20,12 @@ def original_crop(
     """The receptive field of position (`row`, `column`) in the file at `path`, in its own pixels: uint8 [h, w, C].
 
     `data.images.pictures.prepare_picture` gives the net the middle of a photo, scaled to `shape` [H, W, C]. `field` is
-    in those pixels; the crop is the same region of the file. Padding is gray, and a side over `LARGEST` is scaled down.
+    in those pixels; the crop is the same region of the file, as far as the picture goes. A side over `LARGEST` is
+    scaled down.
     Raises UserError for a file that cannot be read, and ValueError for a position that the tap does not have.
     """
-    from PIL import Image
-
     image = _opened(path, shape[2] == 1, ranges)
-    first = [a + i * j for i, j, a in zip((row, column), field.jump, field.start, strict=True)]
-    whole = [slice(start, start + size) for start, size in zip(first, field.size, strict=True)]
-    left, top, right, bottom = _box(image.size, shape, *whole)
-    inside = _box(image.size, shape, *field.seen(row, column))  # outside is padding, even where the file has pixels
-    patch = Image.new(image.mode, (right - left, bottom - top), GRAY if shape[2] == 1 else (GRAY,) * 3)
-    patch.paste(image.crop(inside), (inside[0] - left, inside[1] - top))
+    patch = image.crop(_box(image.size, shape, *field.seen(row, column)))
     patch.thumbnail((LARGEST, LARGEST))
     return np.asarray(patch).reshape(patch.height, patch.width, shape[2])
 

@@ -10,8 +10,6 @@ import numpy as np
 from research.errors import UserError
 from research.models.receptive_fields import ReceptiveField
 
-GRAY = 128  # value of a crop where its receptive field is padding
-
 Run = Callable[[np.ndarray], jax.Array]
 
 
@@ -70,18 +68,14 @@ def strongest(run: Run, batches: Iterable[np.ndarray], k: int, *, above: float =
 
 
 def crop(image: np.ndarray, field: ReceptiveField, row: int, column: int) -> np.ndarray:
-    """The receptive field of position (`row`, `column`) in `image` uint8 [H, W, C]: uint8 [h, w, C], padding gray.
+    """What position (`row`, `column`) sees of `image` uint8 [H, W, C], without the padding: uint8 [h, w, C].
 
     Raises ValueError for a position that the tap does not have (-1 of a missing patch, for example), and for an image
     smaller than `field.edge`.
     """
     if min(np.subtract(image.shape[:2], field.edge)) < 0:
         raise ValueError(f"the field is one of pictures of {field.edge} or more, not of {image.shape[:2]}")
-    rows, columns = field.seen(row, column)
-    top, left = (a + i * j for i, j, a in zip((row, column), field.jump, field.start, strict=True))
-    patch = np.full((*field.size, image.shape[2]), GRAY, image.dtype)
-    patch[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left] = image[rows, columns]
-    return patch
+    return image[field.seen(row, column)].copy()
 
 
 def _empty(F: int, k: int) -> _Best:

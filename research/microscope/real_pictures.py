@@ -35,8 +35,12 @@ class RealPictures(Protocol):
         """`count` pictures [N, H, W, C] (all, if there are no more), spread evenly."""
         ...
 
+    def picture(self, index: int) -> np.ndarray:
+        """Picture `index` as the net reads it, [H, W, C]."""
+        ...
+
     def patch(self, index: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
-        """The receptive field of position (`row`, `column`) of a tap in picture `index`: uint8 [h, w, C]."""
+        """The receptive field of position (`row`, `column`) of a tap in picture `index`, within it: uint8 [h, w, C]."""
         ...
 
 
@@ -54,6 +58,10 @@ class LoadedPictures(NamedTuple):
     def some(self, count: int) -> np.ndarray:
         """See `RealPictures`."""
         return np.asarray(self.images[_spread(len(self.images), count)])
+
+    def picture(self, index: int) -> np.ndarray:
+        """See `RealPictures`."""
+        return np.asarray(self.images[index])
 
     def patch(self, index: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
         """See `RealPictures`; cropped from the picture in memory."""
@@ -94,6 +102,10 @@ class PictureFolder(NamedTuple):
     def some(self, count: int) -> np.ndarray:
         """See `RealPictures`."""
         return self._read([self.names[index] for index in _spread(len(self.names), count)])
+
+    def picture(self, index: int) -> np.ndarray:
+        """See `RealPictures`."""
+        return self._read([self.names[index]])[0]
 
     def patch(self, index: int, field: ReceptiveField, row: int, column: int) -> np.ndarray:
         """See `RealPictures`; cropped from the file, in its own pixels."""

@@ -165,7 +165,7 @@ def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
     objectives = stacked([Channel(jnp.int32(index), "out") for index in range(3)])
     keys = jax.vmap(functools.partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(3))
     pictures = []
-    for cost in (CHEAP, NetCost(500_000, False), NetCost(500_000, True)):
+    for cost in (CHEAP, NetCost(500_000), NetCost(500_000, batched=True)):
         parts = gradient_ascent(curved, jnp.asarray(KERNELS), objectives, Pixels(SHAPE), keys, config, cost=cost)
         pictures.append(in_order(parts)[0])
     np.testing.assert_allclose(pictures[1], pictures[0], rtol=1e-5, atol=1e-3)
@@ -173,6 +173,10 @@ def test_what_runs_a_net_changes_its_pictures_by_rounding_alone():
 
 
 def test_the_larger_the_maps_the_fewer_pictures_run_at_once_and_a_set_always_does():
-    sizes = [group_size(AscentConfig(), largest) for largest in (1, 10**5, 150_000, 6 * 10**5, 10**6, 10**9)]
+    sizes = [group_size(AscentConfig(), NetCost(largest)) for largest in (1, 10**5, 150_000, 6 * 10**5, 10**6, 10**9)]
     assert sizes == [8, 8, 8, 2, 1, 1]
-    assert [group_size(AscentConfig(pictures=4), largest) for largest in (1, 6 * 10**5)] == [2, 1]
+    assert [group_size(AscentConfig(pictures=4), NetCost(largest)) for largest in (1, 6 * 10**5)] == [2, 1]
+
+
+def test_a_net_whose_weights_no_cache_holds_runs_on_many_pictures_at_once():
+    assert [group_size(AscentConfig(), NetCost(10**6, weights)) for weights in (10**6, 10**7)] == [1, 8]

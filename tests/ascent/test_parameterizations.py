@@ -42,6 +42,25 @@ def test_every_parameterization_has_any_size_and_channel_count(shape):
         assert np.isfinite(slope).all() and slope.any()
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_pictures_numbers_give_the_picture(shape):
+    picture = np.random.default_rng(2).integers(1, 255, shape).astype(np.uint8)
+    color = jnp.asarray(np.eye(shape[-1]) + 0.25, jnp.float32)
+    for parameterization in (Pixels(shape), Fourier(color, shape)):
+        np.testing.assert_allclose(parameterization.render(parameterization.invert(picture)), picture, atol=0.1)
+    corner = (2, 1)
+    framed = Framed(Fourier(color, (shape[0] - 3, shape[1] - 2, shape[2])), corner, shape)
+    within = (slice(2, -1), slice(1, -1))
+    np.testing.assert_allclose(framed.render(framed.invert(picture))[within], picture[within], atol=0.1)
+
+
+def test_a_pictures_phases_give_it_back_where_the_magnitudes_are_its_own():
+    picture = np.random.default_rng(2).integers(1, 255, (8, 6, 3)).astype(np.uint8)
+    parameterization = phase_of(picture[None], np.eye(3, dtype=np.float32))
+    found = np.asarray(parameterization.render(parameterization.invert(picture)))
+    assert np.corrcoef(found.ravel(), picture.ravel())[0, 1] > 0.9
+
+
 def test_at_the_start_pictures_are_nearly_gray_and_of_all_scales_alike():
     parameterization = Fourier(jnp.asarray(IMAGENET_COLOR), (64, 64, 3))
     pictures = np.array([parameterization.render(parameterization.start(jax.random.key(seed))) for seed in range(20)])

@@ -1,24 +1,20 @@
 """What the page shows of each layer: its filters' exemplars, variants, single neurons and real patches."""
 
-import dataclasses
-import functools
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
 
-from research.ascent.steps import AscentConfig
 from research.experiment.microscope.filter_hypotheses import batch_size, describe_prediction
-from research.experiment.microscope.saved_exemplars import resumed
-from research.experiment.microscope.setup import LayerSetup, Setup, layer_setup, picture_shape
-from research.microscope.exemplars import Exemplar, OnFound, exemplars, filter_count, middle, neurons
-from research.microscope.patches import strongest
+from research.experiment.microscope.layer_exemplars import from_noise, from_patches, single_neurons, variants
+from research.experiment.microscope.setup import Setup, layer_setup, picture_shape
+from research.microscope.exemplars import Exemplar, filter_count
+from research.microscope.patches import Strongest, strongest
 from research.models.receptive_fields import receptive_field
 from research.models.taps import PRE, run_taps
 from research.report import microscope as page
-from research.training.feature_cache import key_of
 
 
 def layer_view(setup: Setup, name: str) -> page.LayerView:
@@ -26,10 +22,12 @@ def layer_view(setup: Setup, name: str) -> page.LayerView:
     start = time.monotonic()
     layer = layer_setup(setup, name)
     filters = setup.config.filters or range(filter_count(setup.loaded.net, name, layer.shape))
-    best = _ascend(setup, layer, name, filters)
-    variants = _variants(setup, layer, name, filters)
-    patches = _patches(setup, name, filters)
-    by_filter = itertools.zip_longest(best, variants, _near(setup, layer, name, filters))
+    best = from_noise(setup, layer, name, filters)
+    diverse = variants(setup, layer, name, filters)
+    found = _strongest(setup, name)
+    best = from_patches(setup, layer, name, best, found)
+    patches = _patches(setup, name, filters, found)
+    by_filter = itertools.zip_longest(best, diverse, single_neurons(setup, layer, name, filters))
     views = [_view(setup, *exemplars_of, patches) for exemplars_of in by_filter]
     field = receptive_field(setup.loaded.net, name, layer.shape)
     seen = (min(field.size[0], layer.shape[0]), min(field.size[1], layer.shape[1]))
@@ -42,14 +40,14 @@ def exemplar_of(setup: Setup, views: Sequence[page.LayerView], layer: str, index
         for view in layer_view.filters:
             if (layer_view.name, view.index) == (layer, index):
                 return view.exemplar
-    [exemplar] = _ascend(setup, layer_setup(setup, layer), layer, [index])
+    [exemplar] = from_noise(setup, layer_setup(setup, layer), layer, [index])
     return None if exemplar.status == "dead" else exemplar.pictures[0]
 
 
 def _view(
     setup: Setup,
     exemplar: Exemplar,
-    variants: Exemplar | None,
+    diverse: Exemplar | None,
     neuron: Exemplar | None,
     patches: Mapping[int, Sequence[page.Patch]],
 ) -> page.FilterView:
@@ -59,65 +57,31 @@ def _view(
         status=exemplar.status,
         score=exemplar.score,
         exemplar=None if dead else exemplar.pictures[0],
-        variants=None if dead or variants is None else variants.pictures,
+        variants=None if diverse is None or diverse.status == "dead" else diverse.pictures,
         near_field=None if neuron is None or neuron.status == "dead" else neuron.pictures[0],
+        near_score=None if neuron is None else neuron.score,
         patches=patches.get(exemplar.filter, ()),
         curve=exemplar.curve,
         says="" if dead else describe_prediction(setup.loaded, exemplar.pictures[0]),
     )
 
 
-def _ascend(setup: Setup, layer: LayerSetup, name: str, filters: Sequence[int]) -> list[Exemplar]:
-    """The exemplars of layer `name`."""
-    return _resumed(setup, layer, name, "", filters, functools.partial(_exemplars, setup, layer, name, layer.ascent))
-
-
-def _variants(setup: Setup, layer: LayerSetup, name: str, filters: Sequence[int]) -> list[Exemplar]:
-    """Sets of different exemplars of layer `name`."""
-    if setup.config.variants < 2:
-        return []
-    diverse = dataclasses.replace(layer.ascent, pictures=setup.config.variants)
-    ascend = functools.partial(_exemplars, setup, layer, name, diverse)
-    return _resumed(setup, layer, name, f", {setup.config.variants} variants", filters, ascend)
-
-
-def _near(setup: Setup, layer: LayerSetup, name: str, filters: Sequence[int]) -> list[Exemplar]:
-    """Exemplars of the neuron in the middle of each filter's map; none for a layer without positions."""
-    loaded = setup.loaded
-    if not setup.config.near or not middle(loaded.net, name, layer.shape):
-        return []
-    ascend = functools.partial(
-        neurons, loaded.net, loaded.params, name, layer.shape, layer.parameterize, layer.ascent, seed=setup.config.seed
-    )
-    return _resumed(setup, layer, name, ", one neuron", filters, ascend)
-
-
-def _exemplars(
-    setup: Setup, layer: LayerSetup, name: str, ascent: AscentConfig, filters: Sequence[int], on_found: OnFound
-) -> list[Exemplar]:
-    height, width, _ = layer.shape
-    whole = layer.parameterize(slice(0, height), slice(0, width))
-    of = (setup.loaded.net, setup.loaded.params, name, whole, ascent)
-    return exemplars(*of, filters=filters, seed=setup.config.seed, on_found=on_found)
-
-
-def _resumed(
-    setup: Setup, layer: LayerSetup, name: str, what: str, filters: Sequence[int], ascend: Callable[..., object]
-) -> list[Exemplar]:
-    """`ascend(filters=..., on_found=...)` for those of `filters` that no earlier run has finished."""
-    folder = setup.saved / key_of(setup.digest, name, what, repr((layer.shape, layer.ascent)))
-    return resumed(folder, filters, ascend, functools.partial(setup.show, f"{name}{what}"))
-
-
-def _patches(setup: Setup, name: str, filters: Sequence[int]) -> dict[int, list[page.Patch]]:
-    """{filter: the real patches that excite it most}."""
+def _strongest(setup: Setup, name: str) -> Strongest | None:
+    """The real patches that excite each filter of layer `name` most; None without real pictures."""
     if setup.real is None or not setup.config.patches:
-        return {}
-    loaded, real, shape = setup.loaded, setup.real, picture_shape(setup.loaded, setup.config)
-    field = receptive_field(loaded.net, name, shape)
+        return None
+    loaded, shape = setup.loaded, picture_shape(setup.loaded, setup.config)
     run = lambda pictures: run_taps(loaded.net, loaded.params, jnp.asarray(pictures), [name])[name]  # noqa: E731
     rectified = name.endswith(PRE) or loaded.net.layers[loaded.net.names.index(name)].activation in ("relu", "linear")
-    best = strongest(run, real.batches(batch_size(shape)), setup.config.patches, above=0.0 if rectified else -np.inf)
+    batches = setup.real.batches(batch_size(shape))
+    return strongest(run, batches, setup.config.patches, above=0.0 if rectified else -np.inf)
+
+
+def _patches(setup: Setup, name: str, filters: Sequence[int], best: Strongest | None) -> dict[int, list[page.Patch]]:
+    """{filter: the real patches that excite it most}."""
+    if setup.real is None or best is None:
+        return {}
+    real, field = setup.real, receptive_field(setup.loaded.net, name, picture_shape(setup.loaded, setup.config))
     by_filter = {}
     for index in filters:
         found = zip(best.picture[index], best.row[index], best.column[index], best.values[index], strict=True)

@@ -99,7 +99,7 @@ def facts(setup: Setup) -> list[tuple[str, str]]:
     """How the exemplars were made, as (label, text) for the page."""
     config, known = setup.config, environment()
     return [
-        ("parameterization", config.parameterization),
+        ("pictures as", config.parameterization),
         ("gradient ascent", f"{config.steps} steps of Adam, rate {config.rate:g}, seed {config.seed}"),
         ("real pictures", "none" if setup.real is None else f"{len(setup.real.names):,}"),
         ("device", runtime.device_name()),

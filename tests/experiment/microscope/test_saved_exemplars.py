@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from research.config import Microscope
-from research.experiment.microscope import layer_views, microscope, run
+from research.experiment.microscope import layer_exemplars, microscope, run
 from research.experiment.microscope.saved_exemplars import resumed
 from research.microscope.exemplars import Exemplar
 
-LOOK = Microscope(layers=("conv1",), steps=4, variants=2, patches=2)
+LOOK = Microscope(layers=("conv1",), steps=4, variants=2, near=True, patches=2)
 
 
 def exemplar(index):
@@ -79,9 +79,9 @@ def test_a_run_that_is_cut_off_goes_on_and_ends_with_the_same_bits(trained, tmp_
 
         return exemplars(*given, on_found=found, **more)
 
-    exemplars = layer_views.exemplars
+    exemplars = layer_exemplars.exemplars
     for _ in range(6):  # each time one filter more, of the exemplars and of the variants
-        monkeypatch.setattr(layer_views, "exemplars", cut_off)
+        monkeypatch.setattr(layer_exemplars, "exemplars", cut_off)
         with pytest.raises(KeyboardInterrupt):
             microscope(trained / "run", look, out=tmp_path / "cut")
         assert not (tmp_path / "cut" / run.PAGE).exists()
