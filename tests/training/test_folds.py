@@ -12,8 +12,8 @@ import pytest
 from research.batches import whole_set
 from research.data.sampling import uniform
 from research.errors import UserError
+from research.experiment.images.loss import classification
 from research.training import fit
-from research.training.losses import classification
 from research.training.plan import TrainingPlan
 from research.trees import named_leaves
 

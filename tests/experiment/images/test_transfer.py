@@ -333,7 +333,7 @@ def test_a_stage_is_split_before_the_one_before_it_is_trained_as_after(config):
 
 
 @pytest.mark.slow
-def test_swapped_channels_are_warned_of(config, finished, tmp_path, place, capsys):
+def test_swapped_channels_are_warned_of(config, finished, tmp_path, folder, capsys):
     assert "swapped" not in finished[1]
     for file in (folder / "colours").rglob("*.png"):
         target = tmp_path / "blue" / file.relative_to(folder / "colours")
