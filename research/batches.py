@@ -10,6 +10,8 @@ import numpy as np
 Tree = Any
 Array = jax.Array | np.ndarray
 
+# (variables, inputs [B, ...], dropout key or None) -> (output [B, ...], the net's updated collections)
+Apply = Callable[[Tree, Any, jax.Array | None], tuple[jax.Array, Tree]]
 # (seed, epoch) -> int32 [steps per epoch, B]: the examples of each step; the size of the data set is padding.
 Order = Callable[[jax.Array, jax.Array], jax.Array]
 

@@ -15,11 +15,11 @@ from research.models.vgg16 import vgg16
 
 def network_of(workload: Workload) -> Network:
     """The net of `workload`. For VGG16 with a head, only the part that the race runs; for an ascent, the whole net."""
-    ends = ForecastSpec(workload.window[1], workload.window[2])
+    spec = ForecastSpec(workload.window[1], workload.window[2])
     if workload.net == "lstm":
-        return recurrent_forecaster(ends, "lstm", workload.hidden)
+        return recurrent_forecaster(spec, "lstm", workload.hidden)
     if workload.net == "dense_forecaster":
-        return dense_forecaster(ends, workload.hidden)
+        return dense_forecaster(spec, workload.hidden)
     if workload.net == "cnn":
         return cnn(workload.features, workload.hidden, CLASSES_OF_DIGITS)
     if workload.net == "dense":

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.models.apply import Apply
+from research.batches import Apply
 
 Tree = Any
 GROUP_BYTES = 2**26  # of the inputs of one call: 64 MiB

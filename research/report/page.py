@@ -1,13 +1,28 @@
 """The report of a run as one HTML file: self-contained, offline, for screen, phone and paper."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from research.report import classification_text, forecast_tables, forecast_text, pictures, sections, tables
+from research.report import classification_text, pictures, sections, tables
 from research.report.drawing import network_svg
-from research.report.record import measured, series_unit
 from research.report.templating import environment
+
+Details = Callable[[Mapping[str, Any], str, Mapping[str, Any] | None], dict[str, Any]]
+
+
+def classification_details(
+    record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The classification of `split`, class by class; None where there is no evaluation."""
+    return {
+        "baselines": classification_text.baselines_text(record.get("baselines", {}).get(split)),
+        "verdict": classification_text.verdict(record.get("learned_nothing", {}), record["seed"]),
+        "evaluation": evaluation,
+        "calibration": classification_text.calibration_text(evaluation) if evaluation else "",
+        "per_class": tables.per_class(evaluation) if evaluation else None,
+        "confused": tables.confused(evaluation) if evaluation else None,
+    }
 
 
 def render(
@@ -15,6 +30,7 @@ def render(
     command: str,
     *,
     template: str = "classification.html",
+    details: Details = classification_details,
     config: Mapping[str, Any] = MappingProxyType({}),
     summary: Sequence[Mapping[str, Any]] = (),
     histories: Sequence[Mapping[str, Any]] = (),
@@ -29,7 +45,8 @@ def render(
 
     record        record.json, as `record.build_record` gives it
     command       the shell command that runs the experiment again
-    template      a key of DETAILS: the file in templates/ that extends base.html
+    template      the file in templates/ that extends base.html
+    details       (record, split, evaluation) -> the variables of the template beside those of base.html
     config        config.json: nested dicts of plain values
     summary       the network, a dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds,
                   receptive_field (lists without the batch axis)
@@ -58,54 +75,7 @@ def render(
         "settings": sections.settings(config),
         "origin": sections.origin(record),
     }
-    return environment().get_template(template).render(shown | DETAILS[template](record, split, evaluation))
-
-
-def _classification(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The classification of `split`, class by class; None where there is no evaluation."""
-    return {
-        "baselines": classification_text.baselines_text(record.get("baselines", {}).get(split)),
-        "verdict": classification_text.verdict(record.get("learned_nothing", {}), record["seed"]),
-        "evaluation": evaluation,
-        "calibration": classification_text.calibration_text(evaluation) if evaluation else "",
-        "per_class": tables.per_class(evaluation) if evaluation else None,
-        "confused": tables.confused(evaluation) if evaluation else None,
-    }
-
-
-def _forecasting(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The series, and the evaluation of `split` with its baselines; None where there is no evaluation."""
-    data = record["data"]
-    series = {"series": sections.series(data), "findings": list(data.get("findings") or ())}
-    if not evaluation:
-        return series | {"evaluation": None, "verdict": ""}
-    return series | _forecast_text(record, split, evaluation) | _forecast_tables(record, split, evaluation)
-
-
-def _forecast_text(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, str]:
-    data, unit = record["data"], series_unit(record)
-    mae, intervals = measured(record, split, "mae")["value"], evaluation["intervals"]
-    partial = (data.get("baselines") or {}).get(split, {})
-    behind = forecast_text.few_training_days(mae, evaluation, data.get("training_days"))
-    return {
-        "verdict": forecast_text.verdict(mae, evaluation, unit) + behind,
-        "negative": evaluation.get("negative", ""),
-        "days": forecast_text.days(evaluation["days"], split),
-        "partial_baselines": forecast_text.partial_baselines(partial, evaluation, unit),
-        "coverage": forecast_text.coverage_text(intervals, split) if intervals else "",
-    }
-
-
-def _forecast_tables(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    unit = series_unit(record)
-    model = f"model, seed {record['seed']}" if measured(record, split, "mae")["seeds"] > 1 else "model"
-    return {
-        "evaluation": evaluation,
-        "scores": forecast_tables.forecast_metrics(evaluation, unit, model),
-        "horizons": forecast_tables.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
-        "columns": forecast_tables.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
-        "intervals": forecast_tables.intervals(evaluation, unit),
-    }
+    return environment().get_template(template).render(shown | details(record, split, evaluation))
 
 
 def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -114,7 +84,3 @@ def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     widths = {"wide": 6, "narrow": 3} if summary else {}
     return {name: Markup(network_svg(summary, columns)) for name, columns in widths.items()}
-
-
-# The variables of each template beside those of base.html: strings and tables.
-DETAILS = {"classification.html": _classification, "forecasting.html": _forecasting}

@@ -10,9 +10,9 @@ import jax
 import numpy as np
 import optax
 
-from research.batches import Batch, DataSet, Order
+from research.batches import Apply, Batch, DataSet, Order
 from research.training.state import TrainState
-from research.training.step import Apply, LossFn
+from research.training.step import LossFn
 
 Tree = Any
 RowWeights = Mapping[str, jax.Array]  # {"train": [folds, N], "validation": [folds, N]}: how each fold weighs the rows

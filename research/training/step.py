@@ -7,13 +7,11 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from research.batches import Batch, DataSet
+from research.batches import Apply, Batch, DataSet
 from research.training.state import NEVER, TrainState, active
 from research.trees import matching, merge
 
 Tree = Any
-# (variables, inputs [B, ...], dropout key or None) -> (output [B, ...], the net's updated collections)
-Apply = Callable[[Tree, Any, jax.Array | None], tuple[jax.Array, Tree]]
 LossFn = Callable[[jax.Array, Any], dict[str, jax.Array]]  # (output, targets) -> {"loss": [B], metric: [B], ...}
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from research.evaluation.intervals import across_seeds
 from research.report.forecast_figures import forecasting
+from research.report.forecast_page import forecast_details
 from research.report.page import render
 from research.report.record import build_record
 
@@ -75,6 +76,7 @@ def report_of(forecast_evaluation_of, forecast_panel_of):
             "record": record_of(evaluation, seeds),
             "command": "python scripts/train.py",
             "template": "forecasting.html",
+            "details": forecast_details,
             "summary": SEQUENCE,
             "histories": histories,
             "evaluation": evaluation,
@@ -167,7 +169,9 @@ def test_what_is_empty_is_left_out(report_of):
     report = report_of()
     data = {name: report["record"]["data"][name] for name in ("name", "fingerprint", "sizes")}
     record = report["record"] | {"metrics": {}, "status": "diverged", "data": data}
-    bare = render(record, report["command"], template="forecasting.html", headline="mae", unit="windows")
+    bare = render(
+        record, report["command"], template="forecasting.html", details=forecast_details, headline="mae", unit="windows"
+    )
     assert headings(bare) == ["small_forecast", "Where these numbers come from"]
     evaluation = report["evaluation"] | {"intervals": None, "baselines": {}}
     lean = render(**report | {"evaluation": evaluation, "figures": {}})

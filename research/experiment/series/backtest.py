@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.batches import Apply
 from research.data.series.reference import expected, series_index
 from research.data.series.seasons import season_of, seasons_of
 from research.data.series.series_set import Series
@@ -15,7 +16,6 @@ from research.data.series.windows import Windows
 from research.evaluation.baselines import SeasonalNaive, last_value, seasonal_naive
 from research.experiment.series.build import SPLITS, SeriesPlan, windowed
 from research.experiment.series.net import Sizes
-from research.models.apply import Apply
 
 Tree = Any
 BATCH_SIZE = 256  # windows

@@ -24,6 +24,7 @@ from research.experiment.series.negatives import negative_forecasts, never_negat
 from research.experiment.series.saved_forecasts import save_forecasts
 from research.files import write_bytes, write_text
 from research.report import forecast_figures
+from research.report.forecast_page import forecast_details
 from research.report.page import render
 from research.run_directory import REPORT
 from research.training.state import TrainState, chosen_variables
@@ -118,6 +119,7 @@ def publish(
         record,
         command_of(run_dir),
         template="forecasting.html",
+        details=forecast_details,
         config=to_json(config),
         summary=plan.summary,
         histories=histories,

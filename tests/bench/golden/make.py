@@ -15,7 +15,7 @@ from research.bench.data import weights
 from research.bench.torch_peer import build_ascent, net_of
 from research.bench.workloads import pick
 
-PLACE = Path(__file__).with_name("ascent.npz")
+FILE = Path(__file__).with_name("ascent.npz")
 
 
 def main():
@@ -30,7 +30,7 @@ def main():
                 tap = net(torch.from_numpy(picture).permute(2, 0, 1)[None])
             means.append(float(tap[:, index].mean()))
         found[layer.replace("/", "_")] = np.array(means, np.float32)
-    np.savez(PLACE, **found)
+    np.savez(FILE, **found)
 
 
 if __name__ == "__main__":
