@@ -5,6 +5,7 @@ import pytest
 
 from research.ascent.parameterizations import (
     IMAGENET_COLOR,
+    IMAGENET_MEAN,
     Fourier,
     Framed,
     Pixels,
@@ -46,7 +47,8 @@ def test_every_parameterization_has_any_size_and_channel_count(shape):
 def test_a_pictures_numbers_give_the_picture(shape):
     picture = np.random.default_rng(2).integers(1, 255, shape).astype(np.uint8)
     color = jnp.asarray(np.eye(shape[-1]) + 0.25, jnp.float32)
-    for parameterization in (Pixels(shape), Fourier(color, shape)):
+    mean = jnp.linspace(60, 200, shape[-1])
+    for parameterization in (Pixels(shape), Fourier(color, shape), Fourier(color, shape, mean)):
         np.testing.assert_allclose(parameterization.render(parameterization.invert(picture)), picture, atol=0.1)
     corner = (2, 1)
     framed = Framed(Fourier(color, (shape[0] - 3, shape[1] - 2, shape[2])), corner, shape)
@@ -67,6 +69,12 @@ def test_at_the_start_pictures_are_nearly_gray_and_of_all_scales_alike():
     assert abs(pictures.mean() - 127.5) < 3 and pictures.std() < 15
     power = (np.abs(np.fft.rfft2(pictures - pictures.mean(), axes=(1, 2))) ** 2).mean(axis=(0, 3))
     assert 8 < power[2, 2] / power[8, 8] < 32  # 1 / f^2: 16
+
+
+def test_zeros_stand_for_the_mean_colour():
+    parameterization = Fourier(jnp.asarray(IMAGENET_COLOR), (4, 6, 3), jnp.asarray(IMAGENET_MEAN))
+    picture = parameterization.render(jnp.zeros((2, 4, 4, 3)))
+    np.testing.assert_allclose(picture, np.broadcast_to(IMAGENET_MEAN, (4, 6, 3)), rtol=1e-5)
 
 
 def test_magnitudes_are_those_of_the_pictures_whatever_the_phases_and_the_gray_is_even():

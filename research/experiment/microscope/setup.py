@@ -9,7 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from research import runtime
-from research.ascent.parameterizations import IMAGENET_COLOR, Fourier, Parameterization, Pixels, colors_of, phase_of
+from research.ascent.parameterizations import (
+    IMAGENET_COLOR,
+    IMAGENET_MEAN,
+    MIDDLE,
+    Fourier,
+    Parameterization,
+    Pixels,
+    colors_of,
+    phase_of,
+)
 from research.ascent.steps import AscentConfig
 from research.ascent.transforms import Blur, Jitter, Pad, Rotate, Scale, Transform
 from research.config import Microscope
@@ -124,7 +133,8 @@ def _parameterization(setup: Setup, shape: tuple[int, int, int], rows: slice, co
     if setup.config.parameterization == "pixels" or (size != shape and max(size[:2]) <= FINE):
         return Pixels(size)
     if setup.config.parameterization == "fourier" or setup.sample is None:
-        return Fourier(jnp.asarray(setup.color), size)
+        mean = IMAGENET_MEAN if shape[2] == len(IMAGENET_MEAN) else MIDDLE
+        return Fourier(jnp.asarray(setup.color), size, jnp.asarray(mean))
     return phase_of(setup.sample[:, rows, columns], setup.color)
 
 
