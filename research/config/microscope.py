@@ -23,7 +23,7 @@ class Microscope(Section):
     that follows the layer's receptive field."""
     parameterization: Literal["fourier", "pixels", "phase"] = "fourier"
     """Optimize Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
-    steps: Annotated[int, Interval(gt=0, le=10**5)] = 128
+    steps: Annotated[int, Interval(gt=0, le=10**5)] = 64
     """Steps of gradient ascent."""
     rate: Annotated[float, Interval(gt=0.0, le=1e3)] = 0.05
     """Adam's learning rate."""

@@ -160,7 +160,7 @@ def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
 def test_a_deeper_neurons_picture_is_its_receptive_field():
     net, params = small_net()
     for each in neurons(net, params, "deep", SMALL_SHAPE, parameterize, SMALL_CONFIG, filters=[2, 0]):
-        assert each.pictures.shape == (1, 8, 8, 2) and each.pictures.dtype == np.uint8  # 8 of 9 columns: the picture's
+        assert each.pictures.shape == (1, 8, 7, 2) and each.pictures.dtype == np.uint8  # its columns 1 to 9, of 0 to 7
 
 
 @pytest.mark.slow

