@@ -56,6 +56,14 @@ def read_config(run_dir: Path) -> Experiment:
     return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG)
 
 
+def has_file(run_dir: Path, name: str) -> bool:
+    """Whether the file is there; not where `run_dir` is no usable path, of which `claimed` says what is wrong."""
+    try:
+        return (run_dir / name).is_file()
+    except OSError:  # a name that is too long, say
+        return False
+
+
 def checkpoint_folder(run_dir: Path, members: list[int], folds: int = 1) -> Path:
     """The folder of the checkpoints of members, counted up, that were trained together in one program.
 

@@ -26,7 +26,7 @@ from research.experiment.training import (
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
-from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_run_dir, read_config
+from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_run_dir, has_file, read_config
 from research.training.fit import divergences
 from research.training.loop import Seconds, termination
 from research.training.plan import TrainingPlan
@@ -104,7 +104,7 @@ def _ended(config: Experiment, run_dir: Path) -> Record:
 
     Neither the data nor the run that it started from is needed any more.
     """
-    if not (run_dir / RECORD).exists():
+    if not has_file(run_dir, RECORD):
         return {}
     with claimed(run_dir, config):
         refuse_edited_config(config, run_dir)

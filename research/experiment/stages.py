@@ -13,7 +13,7 @@ from research.experiment.training import ended_leaves, refuse_edited_config, sta
 from research.keys import key
 from research.models.initialization import variable_shapes
 from research.report.record import read_record
-from research.run_directory import CONFIG, checkpointed_groups, read_config
+from research.run_directory import CONFIG, checkpointed_groups, has_file, read_config
 from research.training.plan import Starts, TrainingPlan
 from research.trees import named_leaves
 
@@ -22,7 +22,7 @@ T = TypeVar("T", bound=Experiment)
 
 def with_start_of(run_dir: Path, config: T) -> T:
     """`config`, its start written as in the config.json of `run_dir` where both are one directory."""
-    there = read_config(run_dir).start if (run_dir / CONFIG).is_file() else None
+    there = read_config(run_dir).start if has_file(run_dir, CONFIG) else None
     same = there and config.start and run_path(there) == run_path(config.start)
     return dataclasses.replace(config, start=there) if same else config
 
