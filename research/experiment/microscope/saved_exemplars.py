@@ -19,7 +19,7 @@ from research.files import write_bytes
 from research.microscope.exemplars import Exemplar
 from research.models.network import Network
 from research.report.environment import environment
-from research.seals import array_digest, read_seal, write_seal
+from research.seals import array_digest, check_seal, write_seal
 from research.training.feature_cache import key_of
 from research.trees import named_leaves
 
@@ -59,15 +59,14 @@ def _write(folder: Path, exemplar: Exemplar) -> None:
     content = io.BytesIO()
     np.savez_compressed(content, **dataclasses.asdict(exemplar))
     write_bytes(folder / f"{exemplar.filter}.npz", content.getvalue())
-    write_seal(folder / f"{exemplar.filter}.json", {"sha256": hashlib.sha256(content.getvalue()).hexdigest()})
+    write_seal(folder / f"{exemplar.filter}.json", _digests(content.getvalue()))
 
 
 def _read(folder: Path, index: int) -> Exemplar | None:
     """The exemplar of filter `index`; None where it is missing or damaged."""
     try:
-        seal, content = read_seal(folder / f"{index}.json"), (folder / f"{index}.npz").read_bytes()
-        if hashlib.sha256(content).hexdigest() != seal["sha256"]:
-            return None
+        content = (folder / f"{index}.npz").read_bytes()
+        check_seal(folder / f"{index}.json", _digests(content))
     except (UserError, OSError, ValueError, TypeError, LookupError):
         return None
     with np.load(io.BytesIO(content), allow_pickle=False) as saved:
@@ -78,3 +77,7 @@ def _read(folder: Path, index: int) -> Exemplar | None:
             score=float(saved["score"]),
             status=str(saved["status"]),  # pyright: ignore[reportArgumentType]  # as it was written
         )
+
+
+def _digests(content: bytes) -> dict[str, str]:
+    return {"exemplar": hashlib.sha256(content).hexdigest()}
