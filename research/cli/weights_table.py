@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from research.errors import printable
-from research.weights.conversion import Conversion, format_shape
+from research.weights.conversion import Conversion, format_shape, hint
 from research.weights.mapping import ConversionPlan, presupposed
 from research.weights.weight_file import WeightFile
 
@@ -41,6 +41,8 @@ def show_mapping(
         console.print(printable(f"{offence}: {', '.join(names)}"), highlight=False, markup=False, style="red")
     verdict = "does not fit" if conversion.wrong else "fits"
     console.print(f"{verdict}: {len(conversion.taken)} of {len(wanted)} leaves", highlight=False)
+    if conversion.wrong:
+        console.print(hint(conversion, plan), highlight=False, markup=False)
 
 
 def _table(plan: ConversionPlan, conversion: Conversion, order: list[str]) -> Table:

@@ -8,11 +8,16 @@ from typing import NamedTuple
 import numpy as np
 
 from research.errors import UserError
+from research.weights.channel_order import channel_fault
 from research.weights.mapping import FORECASTER, ConversionPlan, Step
 from research.weights.name_tables import TOPS
 
 Shapes = Mapping[str, tuple[int, ...]]
 ANOTHER = "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
+CHANNELS = "channels"
+PUBLISHED = "these published weights would see other colours than in their training"
+VGG19_CONVS = 16
+BATCH_NORM = r"(?:running|moving)_mean|batch_normalization"  # in the names of arrays: torch's and Keras', Keras 3's
 FEW = 3  # names of each kind of error, where most leaves do not fit
 
 
@@ -55,6 +60,9 @@ def check_conversion(plan: ConversionPlan, wanted: Shapes, partial: bool = False
             del taken[leaf]
     if not partial:
         wrong["missing"] = [leaf for leaf in wanted if leaf not in there]
+    if not any(wrong.values()):
+        fault = channel_fault(plan.architecture, plan.convention, {leaf: step.after for leaf, step in taken.items()})
+        wrong[CHANNELS] = [] if fault is None else [fault]
     return Conversion(taken, tuple(left_out), {error: names for error, names in wrong.items() if names})
 
 
@@ -69,10 +77,8 @@ def convert(
     conversion = check_conversion(plan, wanted, partial, drop_top)
     if conversion.wrong:
         fits = 2 * len(conversion.taken) >= len(wanted) or set(conversion.wrong) == {"missing"}
-        raise UserError(
-            f"{plan.path} does not fit {plan.architecture} ({_hint(conversion, plan)}): "
-            f"{complaint(conversion, None if fits else FEW)}"
-        )
+        listed = complaint(conversion, None if fits and not _relative(plan) else FEW)
+        raise UserError(f"{plan.path} does not fit {plan.architecture} ({hint(conversion, plan)}): {listed}")
     if not conversion.taken:
         raise UserError(f"{plan.path} has no kernel of {plan.architecture}; name another file")
     return {
@@ -92,12 +98,27 @@ def _listed(names: list[str], most: int | None) -> str:
     return shown if most is None or len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
-def _hint(conversion: Conversion, plan: ConversionPlan) -> str:
+def hint(conversion: Conversion, plan: ConversionPlan) -> str:
+    """What the file of a conversion with errors most likely is, and what to do."""
+    if set(conversion.wrong) == {CHANNELS}:
+        return PUBLISHED
     if set(conversion.wrong) == {"missing"}:
         return _missing_hint(plan.architecture, conversion.wrong["missing"])
     if set(conversion.wrong) == {"extra"} and head_of(plan).issuperset(conversion.wrong["extra"]):
-        return "this is a head of its own; scripts/weights.py import --drop-top leaves it out"
-    return ANOTHER
+        return "above the base it has a head of its own; scripts/weights.py import --drop-top leaves it out"
+    return _relative(plan) or ANOTHER
+
+
+def _relative(plan: ConversionPlan) -> str | None:
+    """For a file with VGG's names: that these are weights of VGG19, or of a net with batch norm; else None."""
+    if plan.architecture != "vgg16":
+        return None
+    convs = sum(step.before.ndim == 4 for step in plan.steps)
+    norms = len({_layer_name(step.name) for step in plan.steps if re.search(BATCH_NORM, step.name)})
+    net = "VGG19" if convs == VGG19_CONVS else "VGG16"
+    if norms >= convs > 0:
+        return f"these are weights of {net} with batch norm, which is not known here; give VGG16's without it"
+    return f"these are weights of {net}, which is not known here; give VGG16's" if net == "VGG19" else None
 
 
 def _missing_hint(architecture: str, missing: list[str]) -> str:
@@ -105,7 +126,7 @@ def _missing_hint(architecture: str, missing: list[str]) -> str:
     if all(leaf.endswith("/bias") for leaf in missing):
         return "layers without a bias are taken where the file says use_bias=False: save the whole model as NAME.keras"
     if architecture != FORECASTER:
-        return "this is a part of the net; only scripts/weights.py import --partial takes one"
+        return "this is a part of the net: give a whole one; weights.py and microscope.py take a part, with --partial"
     if all(leaf.startswith("head/") for leaf in missing):
         return "its last layer is a recurrent one; ours have a Dense layer above it, so train the model with one"
     return ANOTHER

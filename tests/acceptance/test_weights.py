@@ -19,6 +19,7 @@ from research.models.squeezenet import squeezenet
 from research.models.taps import run_taps
 from research.models.vgg16 import vgg16
 from research.trees import named_leaves
+from research.weights.channel_order import FIRST_LAYERS, channel_fault, mean_activations
 from research.weights.load import load_weights
 
 MEAN = np.array([103.939, 116.779, 123.68])  # of B, G and R: Simonyan & Zisserman 2014
@@ -86,6 +87,25 @@ def test_vgg16s_first_blocks_are_ported_only_where_a_part_is_asked_for(data, pho
     wanted = convolved(padded, kernel, bias / 2**12, stride=1)
     np.testing.assert_allclose(taps["block1_conv1/pre"][0], wanted, rtol=1e-4, atol=1e-3)
     assert np.isfinite(taps["block2_pool"]).all() and taps["block2_pool"].shape == (2, 6, 5, 128)
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "layer"),
+    [
+        ("vgg16_imagenet_notop.npz", "vgg16", "block1_conv1"),
+        ("squeezenet_v1.1_imagenet_notop.npz", "squeezenet", "conv1"),
+    ],
+)
+def test_published_weights_are_known_by_their_first_kernel(data, name, architecture, layer):
+    kernel, bias = arrays(data / "weights" / name, f"{layer}/kernel", f"{layer}/bias")
+    noise = 0.01 * np.random.default_rng(0).standard_normal(kernel.shape)
+    known = FIRST_LAYERS[architecture].activations
+    np.testing.assert_allclose(mean_activations(kernel, bias)[: len(known)], known, rtol=0, atol=0.006)
+    for sound in (kernel, kernel * (1 + noise), kernel + kernel.std() * noise):
+        leaves = {f"{layer}/kernel": sound, f"{layer}/bias": bias}
+        turned = leaves | {f"{layer}/kernel": sound[:, :, ::-1]}
+        assert channel_fault(architecture, "caffe", leaves) is None
+        assert "input channels reversed" in (channel_fault(architecture, "caffe", turned) or "")
 
 
 def test_real_photos_pass_the_guard_and_swapped_ones_do_not(data, photos):

@@ -164,6 +164,7 @@ def test_a_net_that_is_not_known_is_said_in_those_words(tmp_path, thin, refusal)
         plan_conversion(read(tmp_path / "w.safetensors"), "resnet50")
 
 
+PARTS = ("kernel", "bias")
 RESNET = {
     f"layer{block}/conv{turn}/{part}": np.ones(3, "f4") for block in range(16) for turn in (1, 2) for part in "wb"
 }
@@ -199,3 +200,40 @@ def test_a_part_and_a_half_of_a_net_are_known_as_its_own(tmp_path, thin):
     np.savez(tmp_path / "part.npz", **part)
     np.savez(tmp_path / "more.npz", **leaves | RESNET)
     assert guess(read(tmp_path / "part.npz")) == guess(read(tmp_path / "more.npz")) == "vgg16"
+
+
+def normed(leaves, layer, mean):
+    """`leaves` of VGG16 with a batch norm after each convolution: `layer` names it, `mean` its moving mean."""
+    convs = [name.removesuffix("/bias") for name in leaves if name.endswith("/bias")]
+    return leaves | {f"{layer(conv)}/{part}": np.ones(4, "f4") for conv in convs for part in ("gamma", "beta", mean)}
+
+
+@pytest.mark.parametrize("mean", ["moving_mean", "running_mean"])
+def test_vgg16_with_batch_norm_is_called_so(tmp_path, thin, wanted, refusal, mean):
+    arrays = normed(thin(), lambda conv: conv.replace("conv", "bn"), mean)
+    np.savez(tmp_path / "w.npz", **arrays)
+    with refusal("weights of VGG16 with batch norm, which is not known here; give VGG16's", "extra: block1_bn1/gamma"):
+        load_weights(tmp_path / "w.npz", wanted(thin()), "vgg16")
+
+
+def test_torchvisions_vgg16_with_batch_norm_is_called_so(tmp_path, thin, wanted, torch_zip, refusal):
+    convs, state = iter(thin().values()), {}
+    for index in (0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40):  # torchvision.models.vgg16_bn
+        state[f"features.{index}.weight"] = np.ascontiguousarray(next(convs).transpose(3, 2, 0, 1))
+        state[f"features.{index}.bias"] = next(convs)
+        for part in ("weight", "bias", "running_mean", "running_var"):
+            state[f"features.{index + 1}.{part}"] = np.ones(4, "f4")
+    with refusal("weights of VGG16 with batch norm", "extra: features.1.weight, features.1.bias"):
+        load_weights(torch_zip(tmp_path / "w.pth", state), wanted(thin()), "vgg16")
+
+
+def test_vgg19_is_called_so(tmp_path, thin, wanted, to_torch, torch_zip, write_legacy, refusal):
+    leaves = thin()
+    more = {f"block{block}_conv4/{part}": leaves["block5_conv3/" + part] for block in (3, 4, 5) for part in PARTS}
+    with refusal("weights of VGG19, which is not known here; give VGG16's): extra: block3_conv4"):
+        load_weights(write_legacy(tmp_path / "w.h5", leaves | more), wanted(leaves), "vgg16")
+    indices = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)  # torchvision.models.vgg19
+    arrays = {part: to_torch(leaves)[f"features.2.{part}"] for part in ("weight", "bias")}
+    state = {f"features.{index}.{part}": array for index in indices for part, array in arrays.items()}
+    with refusal("weights of VGG19", "missing: block4_conv1/", "extra: features.16.weight, features.16.bias"):
+        load_weights(torch_zip(tmp_path / "w.pth", state), wanted(leaves), "vgg16")
