@@ -19,7 +19,7 @@ from research.data.sampling import uniform
 from research.errors import UserError
 from research.experiment.images.loss import METRICS, classification
 from research.experiment.images.streaming import streaming
-from research.experiment.images.transfer import Transfer, check_weights, features, transfer, views
+from research.experiment.images.transfer import features, load_pretrained, transfer, views
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
@@ -46,10 +46,9 @@ class ImagePlan(TrainingPlan):
 def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
-    check_weights(config)  # first, since reading the pictures may take minutes
-    data = load_data(config.data)
     if isinstance(config.model, PretrainedNet):
-        return _on_pretrained(config.model, config, data, starts)
+        return _on_pretrained(config.model, config, starts)
+    data = load_data(config.data)
     net = build_network(config.model, len(data.classes))
     summary = summarize(net, data.images["train"].shape[1:])  # refuses pictures that are too small for the net
     names = parameter_names(initializer(net, _example(data.images), {}))
@@ -65,8 +64,11 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
     )
 
 
-def _on_pretrained(model: PretrainedNet, config: ImageExperiment, data: ImageSet, starts: Starts) -> ImagePlan:
-    ready = _fitting_transfer(model, config, data, starts)
+def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts) -> ImagePlan:
+    loaded = load_pretrained(model, config.data.root)  # first, since reading the pictures may take minutes
+    data = load_data(config.data)
+    _check_pictures(model, data)
+    ready = transfer(loaded, model, config, len(data.classes), starts.values())
     inputs = features(ready, data)
     cached = ready.split is not None
     return _plan(
@@ -155,7 +157,8 @@ def _refuse_idle_views(config: ImageExperiment) -> None:
         raise UserError("augment.views are of augmented pictures on a frozen, cached part; leave --augment.views out")
 
 
-def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: ImageSet, starts: Starts) -> Transfer:
+def _check_pictures(model: PretrainedNet, data: ImageSet) -> None:
+    """Raise UserError for pictures that are too small for the backbone, or gray."""
     height, width, channels = data.images["train"].shape[1:]
     if channels != 3 or min(height, width) < SMALLEST_SIDE:
         change = (
@@ -167,7 +170,6 @@ def _fitting_transfer(model: PretrainedNet, config: ImageExperiment, data: Image
             f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
-    return transfer(model, config, len(data.classes), starts.values())
 
 
 def training_metrics(_: ImageExperiment) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from research.data.images.walk import picture_files
 from research.errors import UserError
 from research.experiment.images.build import build_network
 from research.experiment.images.preprocessing import read_preprocessing
-from research.experiment.images.transfer import frozen_outputs, transfer
+from research.experiment.images.transfer import frozen_outputs, load_pretrained, transfer
 from research.experiment.training import ended_leaves
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -65,7 +65,7 @@ def _front(
     pixels = np.zeros((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         return lambda images: images, build_network(config.model, classes), pixels
-    ready = transfer(config.model, config, classes, [own])
+    ready = transfer(load_pretrained(config.model, config.data.root), config.model, config, classes, [own])
     front = functools.partial(frozen_outputs, ready)
     return front, ready.trained, front(pixels)
 

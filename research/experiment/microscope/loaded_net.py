@@ -17,7 +17,7 @@ from research.data.paths import data_root, expanded
 from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.preprocessing import read_preprocessing
-from research.experiment.images.transfer import KNOWN, transfer, weights_file
+from research.experiment.images.transfer import KNOWN, load_pretrained, transfer, weights_file
 from research.experiment.training import ended_leaves, load_variables, refuse_edited_config
 from research.models.network import Network
 from research.models.squeezenet import squeezenet
@@ -123,7 +123,7 @@ def _parameters(
         net = build_network(config.model, classes)
         return net, load_variables(config, {"params": _structure(net, pixels)}, seed, run_dir)["params"]
     own = ended_leaves(config, seed, run_dir)
-    transferred = transfer(config.model, config, classes, [own])
+    transferred = transfer(load_pretrained(config.model, config.data.root), config.model, config, classes, [own])
     inputs = pixels
     if transferred.split is not None:
         inputs = jax.eval_shape(transferred.split.below.apply, {"params": transferred.below}, pixels)[0]

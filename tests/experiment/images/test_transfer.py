@@ -80,6 +80,11 @@ def changed(config, **fields):
     return dataclasses.replace(config, **parts)
 
 
+def ready_transfer(config):
+    loaded = transfer.load_pretrained(config.model, config.data.root)
+    return transfer.transfer(loaded, config.model, config, 2)
+
+
 def curves(run_dir):
     rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
     return np.array([[row[split]["loss"] for split in ("train", "validation")] for row in rows])
@@ -117,7 +122,7 @@ def test_features_from_the_cache_equal_the_whole_net(config, finished):
     plan = build(config)
     like = jax.eval_shape(lambda: plan.net.init(jax.random.key(0), plan.inputs["train"][:1]))
     head = load_variables(config, like, 0, finished[0])
-    ready = transfer.transfer(config.model, config, 2)
+    ready = ready_transfer(config)
     whole = transfer_net("squeezenet", "caffe", 2, hidden=(6,))
     params = from_named(
         named_leaves(ready.below) | named_leaves(head["params"]),
@@ -173,11 +178,11 @@ def test_features_of_other_weights_another_precision_or_split_are_others(config,
 
 def test_the_frozen_part_is_compiled_once_for_all_pieces(config):
     """Each program maps memory that is never given back: of one a piece, a few thousand pictures end the process."""
-    ready = transfer.transfer(config.model, config, 2)
+    ready = ready_transfer(config)
     images = np.zeros((16, 36, 36, 3), np.uint8)
     transfer.frozen_outputs(ready, images)
     compiled = inference._run._cache_size()
-    again = transfer.transfer(config.model, config, 2)  # as another split, or another run in this process, has it
+    again = ready_transfer(config)  # as another split, or another run in this process, has it
     for one in (ready, again):
         transfer.frozen_outputs(one, images)
     assert inference._run._cache_size() == compiled
@@ -195,7 +200,7 @@ def test_predictions_go_through_both_parts(finished, folder):
 def test_other_weights_are_other_training(config, finished, tmp_path):
     shutil.copytree(finished[0], tmp_path / "run")
     (tmp_path / "run/record.json").unlink()
-    frozen = named_leaves(transfer.transfer(config.model, config, 2).below)
+    frozen = named_leaves(ready_transfer(config).below)
     leaves = {name: np.asarray(leaf) + 1 for name, leaf in frozen.items()}
     save_native(
         tmp_path / "b.safetensors",
