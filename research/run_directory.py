@@ -57,7 +57,7 @@ def read_config(run_dir: Path) -> Experiment:
 
 
 def has_file(run_dir: Path, name: str) -> bool:
-    """Whether the file is there; not where `run_dir` is no usable path, of which `claimed` says what is wrong."""
+    """Whether `run_dir` has the file `name`. False for an unusable path, which `claimed` refuses in words."""
     try:
         return (run_dir / name).is_file()
     except OSError:  # a name that is too long, say

@@ -75,9 +75,8 @@ def gradient_ascent(
 def group_size(config: AscentConfig, cost: NetCost) -> int:
     """How many sets of pictures run side by side through a net of this `cost`.
 
-    On a CPU so many that their maps fit in its caches; all, where the weights do not fit and are read for each group.
-    VGG16 up to block5_conv3 at 128 pixels, 2 busy cores, seconds of CPU per picture and step: 0.56 for groups of 1,
-    0.30 of 4, 0.26 of 8.
+    On a CPU their maps must fit in its caches. Where the weights alone do not fit, they are read once per group, so
+    groups are as large as allowed (measured in docs/speed.md).
     """
     if jax.default_backend() not in CONCURRENT:
         return max(1, CONCURRENT_ELSEWHERE // config.pictures)

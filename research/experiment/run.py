@@ -116,7 +116,7 @@ def _ended(config: Experiment, run_dir: Path) -> Record:
 
 
 def _train(config: Experiment, plan: TrainingPlan, run_dir: Path, preempted: Callable[[], bool]) -> Groups:
-    """Train all members, group by group, up to the one that is preempted."""
+    """Train all members, group by group, until one is preempted."""
     groups: Groups = []
     rows: list[Row] = []
     for members in member_groups(config, plan):

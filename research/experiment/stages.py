@@ -52,9 +52,9 @@ def starting_leaves(config: Experiment) -> Starts:
 
 
 def expected_leaves(config: Experiment, before: TrainingPlan) -> Starts:
-    """What `starting_leaves` gives once `before` is trained, in names and shapes: what is trained there is NaN here.
+    """The names and shapes of `starting_leaves` after the training of `before`. Leaves that it trains are NaN here.
 
-    Leaves that are frozen there are as they start, since nets are split by whether these differ from what was loaded.
+    Its frozen leaves have their initial values: a net is split by whether these differ from the loaded weights.
     """
     leaves = {
         name: np.broadcast_to(np.float32(np.nan), leaf.shape)
@@ -62,15 +62,15 @@ def expected_leaves(config: Experiment, before: TrainingPlan) -> Starts:
     }
     frozen = [f"params/{name}" for name in before.frozen]
     seeds = range(config.seed, config.seed + config.seeds)
-    kept = named_leaves(before.initialize(key(config.seed, "init"))) if frozen else {}
+    initial = named_leaves(before.initialize(key(config.seed, "init"))) if frozen else {}
     return {
-        seed: leaves | {name: np.asarray(before.starts.get(seed, {}).get(name, kept[name])) for name in frozen}
+        seed: leaves | {name: np.asarray(before.starts.get(seed, {}).get(name, initial[name])) for name in frozen}
         for seed in seeds
     }
 
 
 def own_leaves(config: Experiment, run_dir: Path) -> Starts:
-    """{member: all leaves that it ended on} of a run that started from another, which is not needed any more.
+    """{member: its final leaves} of a run that itself started from another run, without reading that one.
 
     They determine which layers lie above the split. {} for a run that started from none.
     """

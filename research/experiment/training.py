@@ -75,7 +75,7 @@ def fit_group(
     preempted: Callable[[], bool],
     log: Callable[[list[Row]], None],
 ) -> tuple[TrainState, Seconds]:
-    """Train `members` to their end, or as far as preemption lets them; with each checkpoint, `log` gets the history.
+    """Train `members` to their end or until preemption; with each checkpoint, `log` gets the history.
 
     Returns the result of `fit.fit`.
     """
@@ -114,7 +114,7 @@ def starts_digest(starts: Starts) -> str:
 
 
 def load_group(plan: TrainingPlan, members: list[int], run_dir: Path) -> tuple[TrainState, Seconds]:
-    """What `fit_group` returned, from the checkpoints of `run_dir`; UserError when there is nothing sound."""
+    """The result of `fit_group`, from the checkpoints of `run_dir`; UserError when none is sound."""
     found = fit.load(plan, members, checkpoint_folder(run_dir, members, plan.folds))
     if found is None:
         raise _untrained(run_dir, plan.member_name(members[0]))
@@ -132,22 +132,20 @@ def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> 
     return checkpoints.fitted(ended_leaves(config, seed, run_dir), like, run_dir)
 
 
-def ended_leaves(config: Experiment, seed: int, run_dir: Path) -> dict[str, np.ndarray]:
-    """The leaves of the variables that `seed` ended on, by name; UserError when it was not trained in `run_dir`.
-
-    Of a run of several folds, `seed` is the number of a member.
-    """
-    folder, seeds = next((group for group in checkpointed_groups(run_dir).items() if seed in group[1]), (None, []))
+def ended_leaves(config: Experiment, member: int, run_dir: Path) -> dict[str, np.ndarray]:
+    """The final leaves of `member` (see `TrainingPlan`), by name; UserError when it was not trained in `run_dir`."""
+    groups = checkpointed_groups(run_dir).items()
+    folder, members = next((group for group in groups if member in group[1]), (None, []))
     if folder is None:
-        raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
+        raise UserError(f"{run_dir} has no checkpoint of seed {member}; its seeds count up from {config.seed}")
     found = checkpoints.newest(folder, warn)
     leaves = of_earlier_versions(found[0]) if found else {}
-    member = {name: leaf[seeds.index(seed)] for name, leaf in leaves.items()}
-    if not member or (config.train.epochs and not member["step"]):
-        raise _untrained(run_dir, f"seed {seed}")
-    if member["diverged"] >= 0:
-        warn(f"seed {seed} diverged in training: these are the parameters before step {member['diverged'] + 1}")
-    return chosen_leaves(member)
+    own = {name: leaf[members.index(member)] for name, leaf in leaves.items()}
+    if not own or (config.train.epochs and not own["step"]):
+        raise _untrained(run_dir, f"seed {member}")
+    if own["diverged"] >= 0:
+        warn(f"seed {member} diverged in training: these are the parameters before step {own['diverged'] + 1}")
+    return chosen_leaves(own)
 
 
 def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:
