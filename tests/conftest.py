@@ -16,6 +16,7 @@ from research.bench.workloads import OF_ONNX
 from research.command_line import COLLECT_AFTER
 
 ROOT = Path(__file__).parents[1]
+pytest_plugins = ["tests.weight_files"]
 ONNX_PEERS = all(find_spec(package) for package in OF_ONNX)
 
 

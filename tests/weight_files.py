@@ -15,7 +15,7 @@ from research.errors import UserError
 
 CONVS = [f"block{b}_conv{c}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for c in range(1, n + 1)]
 TORCH = dict(zip(CONVS, (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True))
-KERAS = Path(__file__).with_name("golden") / "pictures.zip"
+KERAS = Path(__file__).parent / "weights" / "golden" / "pictures.zip"
 FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
 
 
