@@ -51,7 +51,7 @@ def ascend(
 ) -> AscentResult:
     """Optimize a group of sets side by side: set i from `numbers` [side, K, ...] at i, for `objectives` at i.
 
-    `keys` [side] are those of the random transforms.
+    `keys` [side, ...] are the raw data of the keys of random transforms (`jax.random.key_data`).
     """
     picture_keys = _picture_keys(keys, config)
     render, project = (jax.vmap(jax.vmap(way)) for way in (parameterization.render, parameterization.project))
@@ -74,15 +74,15 @@ def ascend(
 
 
 def noise(parameterization: Parameterization, keys: jax.Array, config: AscentConfig) -> jax.Array:
-    """The random numbers [N, K, ...] from which sets with `keys` [N] start, K pictures each."""
+    """The random numbers [N, K, ...] from which sets with raw `keys` [N, ...] start, K pictures each."""
     start = lambda key: parameterization.start(jax.random.fold_in(key, 0))  # noqa: E731
     return jax.vmap(jax.vmap(start))(_picture_keys(keys, config))
 
 
 def _picture_keys(keys: jax.Array, config: AscentConfig) -> jax.Array:
-    """The key of each picture of the sets: [N] -> [N, K]."""
-    indices = jnp.arange(config.pictures)
-    return jax.vmap(lambda key: jax.vmap(lambda index: jax.random.fold_in(key, index))(indices))(keys)
+    """The key of each picture of the sets, from raw keys: [N, ...] -> [N, K]."""
+    indices, of_sets = jnp.arange(config.pictures), jax.random.wrap_key_data(keys)
+    return jax.vmap(lambda key: jax.vmap(lambda index: jax.random.fold_in(key, index))(indices))(of_sets)
 
 
 def _scores(
