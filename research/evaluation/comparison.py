@@ -1,4 +1,4 @@
-"""The difference between two models that were trained with the same seeds."""
+"""The difference between two models that were trained with the same seeds, or on the same splits of the data."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -40,6 +40,38 @@ def paired(a_values: Sequence[float], b_values: Sequence[float]) -> Difference:
     half = student_half_width(float(difference.std(ddof=1)), len(a))
     p = float(ttest_rel(a, b).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
     return Difference(mean=mean, low95=mean - half, high95=mean + half, p=p)
+
+
+class SplitDifference(Difference):
+    """A `Difference` over splits of one data set, and the two-sided p of Wilcoxon's signed-rank test of it."""
+
+    wilcoxon_p: float | None
+
+
+def compare_splits(a_values: Sequence[float], b_values: Sequence[float], test_share: float) -> SplitDifference:
+    """Compare the same metric of two models on the same S splits of one data set into training and test rows.
+
+    test_share, 0 to 1, is the share of the rows in each test part: 1/k for k folds, repeated or not. The training parts
+    of the splits overlap, so the variance of the mean difference is (1/S + n_test / n_train) times that of the
+    differences, with Student's t of S - 1 degrees of freedom (Nadeau & Bengio 2003, "Inference for the generalization
+    error", section 3.2; for repeated cross-validation Bouckaert & Frank 2004, "Evaluating the replicability of
+    significance tests for comparing learning algorithms"). wilcoxon_p takes the splits as independent, which makes it
+    too small. Interval and p are None as in `paired`. Raises as `paired` does, and for a share outside 0 to 1.
+    """
+    if not 0 < test_share < 1:
+        raise ValueError(f"the test part cannot be {test_share:g} of the rows")
+    plain = paired(a_values, b_values)
+    if plain["p"] is None:
+        return SplitDifference(**plain, wilcoxon_p=None)
+    from scipy.stats import t, wilcoxon  # slow to import; only needed when models are compared
+
+    difference = np.asarray(a_values, np.float64) - np.asarray(b_values, np.float64)
+    S, mean = len(difference), plain["mean"]
+    error = float(difference.std(ddof=1) * np.sqrt(1 / S + test_share / (1 - test_share)))
+    half = student_half_width(error * np.sqrt(S), S)  # which divides by the root of S
+    p = float(2 * t.sf(abs(mean) / error, S - 1))
+    rank_p = float(wilcoxon(difference).pvalue)  # pyright: ignore[reportAttributeAccessIssue]
+    return SplitDifference(mean=mean, low95=mean - half, high95=mean + half, p=p, wilcoxon_p=rank_p)
 
 
 def step_by_step(values: Mapping[str, Sequence[float]]) -> dict[str, Difference]:

@@ -54,8 +54,16 @@ def _quantity(name: str, label: str) -> Metric:
     return Metric(name, label, "quantity", 0.0, math.inf, "lower")
 
 
-def _number(name: str, label: str, high: float = math.inf, digits: int | None = None) -> Metric:
-    return Metric(name, label, "number", 0.0, high, "lower", digits)
+def _number(
+    name: str,
+    label: str,
+    high: float = math.inf,
+    digits: int | None = None,
+    *,
+    low: float = 0.0,
+    better: Better = "lower",
+) -> Metric:
+    return Metric(name, label, "number", low, high, better, digits)
 
 
 ROWS = (
@@ -68,6 +76,8 @@ ROWS = (
     _number("calibration_error", "calibration error", 1.0),
     _quantity("mae", "MAE"),
     _quantity("rmse", "RMSE"),
+    _number("rmsle", "RMSLE", digits=4),  # of log(1 + y)
+    _number("r2", "R²", 1.0, digits=3, low=-math.inf, better="higher"),  # 0 for the mean of the truth
     _share("mape", "MAPE", math.inf, "lower"),
     _share("smape", "sMAPE", 2.0, "lower"),  # 2 |f - y| / (|f| + |y|)
     _number("mase", "MASE", digits=3),
@@ -77,6 +87,7 @@ ROWS = (
     _quantity("interval_width", "interval width"),
     _quantity("interval_winkler", "interval Winkler score"),
 )
+REGRESSION_SCORES = ("mae", "rmse", "rmsle", "r2")  # in the order of tables
 FORECAST_ERRORS = ("mae", "rmse", "mape", "smape", "mase")  # in the order of tables
 _BY_NAME = {row.name: row for row in ROWS}
 

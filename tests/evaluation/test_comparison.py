@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel, wilcoxon
 
-from research.evaluation.comparison import holm, paired, step_by_step
+from research.evaluation.comparison import compare_splits, holm, paired, step_by_step
 
 
 def test_paired_equals_scipys_t_test():
@@ -77,3 +77,45 @@ def test_each_is_compared_with_the_one_before_it_and_p_is_corrected():
     assert [found[name]["p"] for name in "bcd"] == [*holm([b["p"], c["p"]]), None]
     assert found["d"]["mean"] == 0.0
     assert found["b"]["p"] != b["p"] or found["c"]["p"] != c["p"]
+
+
+def test_splits_equal_the_worked_out_corrected_test():
+    a, b = np.array([3.0, 5.0, 4.0, 6.5, 2.0]), np.array([4.0, 5.5, 6.0, 7.0, 3.5])
+    found, difference = compare_splits(a, b, 0.2), a - b
+    # Nadeau & Bengio 2003, eq. 9: of five folds n_test / n_train is 1/4.
+    error = np.sqrt((1 / 5 + 1 / 4) * np.var(difference, ddof=1))
+    half = 2.7764451 * error  # t at 0.975 with 4 degrees of freedom, from any table
+    assert (found["mean"], found["low95"], found["high95"]) == pytest.approx((-1.1, -1.1 - half, -1.1 + half))
+    assert found["p"] == pytest.approx(2 * t.sf(1.1 / error, 4))
+    assert found["wilcoxon_p"] == pytest.approx(wilcoxon(a, b).pvalue)
+
+
+def test_of_a_vanishing_test_part_the_corrected_test_is_students():
+    a, b = [0.91, 0.93, 0.92, 0.95], [0.90, 0.91, 0.92, 0.91]
+    found = compare_splits(a, b, 1e-9)
+    assert {name: found[name] for name in ("mean", "low95", "high95", "p")} == pytest.approx(paired(a, b))
+
+
+def test_equal_models_on_overlapping_splits_rarely_differ():
+    """The error of a split has a part that all splits share, as overlapping training parts give it."""
+    generator, S, share = np.random.default_rng(0), 10, 0.2
+    ratio = share / (1 - share)
+    correlation = ratio / (1 + ratio)  # which the correction assumes
+    shared, own = generator.normal(size=(300, 1)), generator.normal(size=(300, S))
+    errors = np.sqrt(correlation) * shared + np.sqrt(1 - correlation) * own
+    found = np.mean([compare_splits(row, np.zeros(S), share)["p"] < 0.05 for row in errors])
+    naive = np.mean([paired(row, np.zeros(S))["p"] < 0.05 for row in errors])
+    assert found < 0.08 < 0.2 < naive
+
+
+def test_splits_that_cannot_tell_have_a_mean_only():
+    found = compare_splits([0.9, 0.8], [0.9, 0.8], 0.1)
+    assert found == {"mean": 0.0, "low95": None, "high95": None, "p": None, "wilcoxon_p": None}
+    ties = compare_splits([1.0, 2.0, 3.0, 5.0], [1.0, 1.0, 2.0, 3.0], 0.1)  # with a 0 and two equal ones
+    assert ties["wilcoxon_p"] is not None and 0 < ties["wilcoxon_p"] <= 1
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 1.2])
+def test_a_test_part_of_nothing_or_everything_is_refused(share):
+    with pytest.raises(ValueError, match="test part"):
+        compare_splits([1.0, 2.0], [2.0, 2.0], share)
