@@ -21,7 +21,10 @@ def prices():
     return truth * generator.lognormal(0, 0.15, 300), truth
 
 
-@given(st.lists(st.tuples(st.floats(-0.9, 1e6), st.floats(-0.9, 1e6)), min_size=2, max_size=40))
+VALUES = st.integers(-900, 10**9).map(lambda thousandths: thousandths / 1000)
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=2, max_size=40))
 def test_scores_are_those_of_scikit_learn(pairs):
     predicted, truth = np.array(pairs).T
     found = evaluate_regression(predicted, truth)
@@ -58,10 +61,20 @@ def test_a_change_of_unit_scales_what_is_in_that_unit_only(prices):
             assert getattr(there, name + end) == pytest.approx(factor * getattr(here, name + end)), name
 
 
-def test_what_is_undefined_is_not_a_number_and_no_metric():
-    constant = evaluate_regression(np.array([1.0, 2.0, 4.0]), np.full(3, 0.1))
+def test_a_truth_far_from_zero_costs_no_digits_of_r2():
+    truth = np.random.default_rng(0).normal(size=50)
+    here, there = (evaluate_regression(offset + truth / 2, offset + truth) for offset in (0.0, 1e8))
+    assert (there.r2, there.r2_low95) == pytest.approx((here.r2, here.r2_low95), abs=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e9 / 3])
+def test_a_constant_truth_has_no_r2(value):
+    constant = evaluate_regression(value + np.arange(7.0), np.full(7, value))
     assert np.isnan([constant.r2, constant.r2_low95, constant.r2_high95]).all() and constant.rmsle > 0
     assert not any(name.startswith("r2") for name in constant.metrics())
+
+
+def test_what_is_undefined_is_not_a_number_and_no_metric():
     for predicted, truth in ((-1.0, 3.0), (3.0, -1.0)):
         found = evaluate_regression(np.array([1.0, predicted, 2.0]), np.array([2.0, truth, 0.0]))
         assert np.isnan([found.rmsle, found.rmsle_low95]).all() and not np.isnan(found.rmse_high95)
@@ -75,7 +88,7 @@ def test_a_perfect_prediction_errs_nowhere(prices):
 
 
 def test_intervals_equal_worked_out_values():
-    truth = np.array([1.0, 2.0, 3.0, 14.0])
+    truth = np.array([0.0, 2.0, 4.0, 14.0])  # two lie on an end
     found = evaluate_regression(truth, truth, (truth * 0, np.full(4, 4.0)), 0.8)
     low, high = proportion(3, 4)
     assert found.intervals == pytest.approx(
