@@ -74,6 +74,12 @@ def test_a_constant_truth_has_no_r2(value):
     assert not any(name.startswith("r2") for name in constant.metrics())
 
 
+def test_resamples_of_one_value_have_no_r2():
+    truth = np.array([7.7, 7.7, 7.7, 7.7, 0.7])
+    found = evaluate_regression(truth + 0.1 * np.arange(5), truth)
+    assert 0 < found.r2_low95 < found.r2 < found.r2_high95
+
+
 def test_what_is_undefined_is_not_a_number_and_no_metric():
     for predicted, truth in ((-1.0, 3.0), (3.0, -1.0)):
         found = evaluate_regression(np.array([1.0, predicted, 2.0]), np.array([2.0, truth, 0.0]))
