@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe and Ito 2008, "Color Universal Design", ordered so that neighbours also differ in lightness. Each colour has a
@@ -92,3 +93,18 @@ def time_axis(axes: "Axes") -> None:
     formatter.zero_formats[3] = "%d %b"
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(formatter)
+
+
+def amount_axis(axis: "Axis", limits: tuple[float, float], ticks: int, logarithmic: bool = False) -> None:
+    """About `ticks` ticks with thousands separators on an axis with these `limits`, on a logarithmic scale if asked."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter  # slow to import
+
+    if logarithmic:
+        (axis.axes.set_xscale if axis is axis.axes.xaxis else axis.axes.set_yscale)("log")
+        span = limits[1] / limits[0]
+        steps = (1.0, 2.0, 5.0) if span < 20 else (1.0, 3.0) if span < 300 else (1.0,)
+        axis.set_major_locator(LogLocator(subs=steps))
+        axis.set_minor_formatter(NullFormatter())
+    else:
+        axis.set_major_locator(MaxNLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
