@@ -34,12 +34,12 @@ def differences(evaluation: Mapping[str, Any], unit: str = "") -> Table:
     rows = []
     for name, difference in evaluation["differences"].items():
         metric = difference["metric"]
-        gains = [_gain(metric, difference[end]) for end in ("mean", "low95", "high95")]
-        ends = sorted(gain for gain in gains[1:] if gain is not None)
-        interval = formats.interval(metric, *ends).replace("-", "−") if len(ends) == 2 else formats.MISSING
-        better = formats.metric(metric, gains[0]).replace("-", "−")
-        rows.append((name, formats.metric_label(metric, unit), better, interval, formats.decimal(difference["p"])))
-    return table(("Baseline", "Metric", "Better by", "95% interval", "p"), rows, words=2)
+        better, *ends = (_gain(metric, difference[end]) for end in ("mean", "high95", "low95"))
+        ends = sorted(end for end in ends if end is not None)
+        interval = formats.interval(metric, *ends) if len(ends) == 2 else formats.MISSING
+        cell = f"{formats.metric(metric, better)}\n{interval}".replace("-", "−")
+        rows.append((f"{name}\n{formats.metric_label(metric, unit)}", cell, formats.decimal(difference["p"])))
+    return table(("Baseline", "Better by", "p"), rows)
 
 
 def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Table:

@@ -45,9 +45,7 @@ def _over_splits(name: str, difference: Mapping[str, Any], unit: str) -> str:
     amount = quantity(metric, abs(mean), unit)
     by = f"its {label} is {'lower' if mean < 0 else 'higher'} by {amount}" if mean else f"its {label} is the same"
     if not (formats.is_number(low) and formats.is_number(high)):
-        return (
-            f"Compared with the best baseline, {name}, the model is close or rarely tested: {by}, without an interval."
-        )
+        return f"The model against the best baseline, {name}: {by}. That rests on too few splits for an interval."
     if low <= 0 <= high:
         ends = f"from {formats.metric(metric, -low)} lower to {quantity(metric, high, unit)} higher"
         return f"The model is not shown to differ from the best baseline, {name}: {by}, and the 95% interval is {ends}."
