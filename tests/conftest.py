@@ -114,6 +114,37 @@ def write_series():
     return _write_series
 
 
+@pytest.fixture(scope="session")
+def write_houses():
+    """`write_houses(path, change, rows)`: houses whose price follows area, quality and garage, as `change` leaves them,
+    a function of the columns' dict.
+    """
+    return _write_houses
+
+
+def _write_houses(path, change=lambda columns: columns, rows=120):
+    generator = np.random.default_rng(0)
+    area = generator.integers(50, 250, rows)
+    quality = generator.choice(["Fa", "TA", "Gd"], rows)
+    garage = generator.choice(["Attached", "Detached", "NA"], rows)
+    price = 1000 * area * (1 + (quality == "Gd") - 0.3 * (quality == "Fa")) + 20_000 * (garage != "NA")
+    columns = change(
+        {
+            "Id": np.arange(1, rows + 1),
+            "area": area,
+            "front": np.where(np.arange(rows) % 10 == 3, "", generator.integers(5, 30, rows).astype(str)),
+            "quality": quality,
+            "veneer": generator.choice(["None", "Brick"], rows),
+            "garage": garage,
+            "pool": generator.choice(["True", "False"], rows),
+            "price": price.astype(int),
+        }
+    )
+    lines = zip(*columns.values(), strict=True)
+    path.write_text("".join(",".join(map(str, line)) + "\n" for line in (columns, *lines)))
+    return path
+
+
 def _write_series(path, change=lambda columns: columns):
     generator = np.random.default_rng(0)
     hours = np.arange(14 * 24)

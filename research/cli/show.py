@@ -18,7 +18,7 @@ def show_plan(config: Experiment, plan: TrainingPlan) -> None:
     console = _console()
     for line in task_of(config).describe_data(plan):
         console.print(line, highlight=False, markup=False)
-    if plan.starts:
+    if config.start:
         taken = len(plan.starts[config.seed])
         console.print(f"starts from {config.start}: {taken} of its leaves", highlight=False, markup=False)
     console.print(tables.layers(plan.summary))

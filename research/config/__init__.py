@@ -14,10 +14,11 @@ from research.config.documents import (
     validated,
     within_bounds,
 )
-from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment
+from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment, TableExperiment
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.microscope import Microscope
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
+from research.config.tables import Prediction, TableData, TableNet
 from research.config.training import Optimizer, Training
 
 __all__ = [
@@ -32,10 +33,14 @@ __all__ = [
     "ImageExperiment",
     "Microscope",
     "Optimizer",
+    "Prediction",
     "PretrainedNet",
     "RecurrentForecaster",
     "SeriesData",
     "SeriesExperiment",
+    "TableData",
+    "TableExperiment",
+    "TableNet",
     "Training",
     "fingerprint",
     "from_json",

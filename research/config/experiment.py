@@ -10,6 +10,7 @@ from annotated_types import Gt, Interval
 from research.config.bounds import Accuracy, Name, Section, Seed, Source
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
+from research.config.tables import Prediction, TableData, TableNet
 from research.config.training import Optimizer, Training
 
 
@@ -64,3 +65,15 @@ class SeriesExperiment(Experiment):
     forecast: Forecast = dataclasses.field(default_factory=Forecast)
     published: Annotated[float, Gt(0.0)] | None = None
     """Mean absolute error on test that others report for this experiment, shown beside ours in comparisons."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TableExperiment(Experiment):
+    """A predictor of one column of a table from the others."""
+
+    kind: Annotated[Literal["tables"], tyro.conf.Suppress] = "tables"
+    data: TableData = dataclasses.field(default_factory=TableData)
+    model: TableNet = dataclasses.field(default_factory=TableNet)
+    prediction: Prediction = dataclasses.field(default_factory=Prediction)
+    published: Annotated[float, Gt(0.0)] | None = None
+    """Test error that others report for this experiment: mean absolute error, or accuracy of classes."""

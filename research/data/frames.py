@@ -152,9 +152,15 @@ def _cells(
 
 def _parquet(path: Path) -> Frame:
     import pandas as pd
+
+    return from_pandas(pd.read_parquet(path, engine="pyarrow"))
+
+
+def from_pandas(frame: Any) -> Frame:
+    """The columns of a pandas frame, and its index unless that only counts the rows; ValueError for damaged text."""
+    import pandas as pd
     import pyarrow
 
-    frame = pd.read_parquet(path, engine="pyarrow")
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     columns = [frame.iloc[:, index] for index in range(frame.shape[1])]

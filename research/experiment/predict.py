@@ -15,11 +15,12 @@ from research.run_directory import read_config
 def predict(
     run_dir: Path | str, inputs: Sequence[Path | str], seed: int | None = None, *, as_is: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """One dict for each answer to `inputs` (pictures, or folders of them; files of series), in order.
+    """One dict for each answer to `inputs` (pictures, or folders of them; files of series or tables), in order.
 
-    `images.predict` and `series.predict` describe its content. An input that cannot be read gives {"input", "error"}.
-    `seed` chooses among the trained ones, the first by default. With `as_is` pictures are scaled like photos even if
-    the net learned drawings. Raises UserError for `as_is` with other inputs, and when `run_dir` is no trained run.
+    `predict` of `images`, `series` and `tables` describes its content. An input that cannot be read gives {"input",
+    "error"}. `seed` chooses among the trained ones; by default the first, of tables the mean of all. With `as_is`
+    pictures are scaled like photos even if the net learned drawings. Raises UserError for `as_is` with other inputs,
+    and when `run_dir` is no trained run.
     """
     runtime.prepare()
     run_dir = Path(run_dir)
@@ -27,4 +28,4 @@ def predict(
     refuse_edited_config(config, run_dir)
     if read_record(run_dir)["status"] == "preempted":
         warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
-    yield from task_of(config).predict(config, run_dir, inputs, config.seed if seed is None else seed, as_is=as_is)
+    yield from task_of(config).predict(config, run_dir, inputs, seed, as_is=as_is)

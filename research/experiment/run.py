@@ -161,7 +161,7 @@ def _conclude(
     evaluations: dict[int, Evaluations] = {}
     if status in ENDED:
         try:
-            evaluations = {plan.member_number(each): task.evaluate(plan, chosen_variables(each)) for each in members}
+            evaluations = {seed: task.evaluate(plan, folds) for seed, folds in _folds_by_seed(members).items()}
         except NotFiniteError as error:
             warn(str(error))
             status = "diverged"
@@ -171,6 +171,14 @@ def _conclude(
         task.publish(config, plan, run_dir, members, evaluations, record)
     write_json(run_dir / RECORD, record)
     return record, evaluations
+
+
+def _folds_by_seed(members: Sequence[TrainState]) -> dict[int, list[Any]]:
+    """The final variables of each fold of each seed."""
+    found: dict[int, list[Any]] = {}
+    for member in members:
+        found.setdefault(int(member.seed), []).append(chosen_variables(member))
+    return found
 
 
 def _record(
@@ -193,7 +201,7 @@ def _record(
         task_of(config).record_fields(plan, evaluations),
         experiment=config.name,
         seed=config.seed,
-        metrics={split: found.metrics() for split, found in evaluations.get(config.seed * plan.folds, {}).items()},
+        metrics={split: found.metrics() for split, found in evaluations.get(config.seed, {}).items()},
         parameters={
             "total": sum(layer["parameters"] for layer in plan.summary),
             "trainable": count(members[0].params),

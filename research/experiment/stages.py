@@ -97,7 +97,8 @@ def started(config: Experiment, plan: TrainingPlan, found: Starts) -> TrainingPl
     ]
     if wrong:
         raise UserError(f"start: {config.start} is of another net: {'; '.join(wrong)}")
-    return dataclasses.replace(plan, starts=starts)
+    own = {member: dict(plan.starts.get(member, {})) | leaves for member, leaves in starts.items()}
+    return dataclasses.replace(plan, starts=own)
 
 
 def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:

@@ -7,7 +7,7 @@ A new kind is a subclass of `research.config.Experiment` (its docstring says how
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -29,6 +29,8 @@ EvaluationT = TypeVar("EvaluationT", bound=Evaluation)
 class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     """A kind of experiment: its configuration, the plan built from it, and the evaluation of a split."""
 
+    answers: Literal["json", "csv"]
+    """What `predict` prints: JSON objects, one per line, or the rows of a table, whose columns are the first's keys."""
     examples: str
     """The plural name of the examples. Also the key in record["data"] of the value of `data_id`."""
 
@@ -51,8 +53,12 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         """Lines about the data, for the terminal before training."""
         ...
 
-    def evaluate(self, plan: PlanT, variables: Any, /) -> Mapping[str, EvaluationT]:
-        """The evaluation of every split that has examples, by split; NotFiniteError for infinite or NaN outputs."""
+    def evaluate(self, plan: PlanT, folds: Sequence[Any], /) -> Mapping[str, EvaluationT]:
+        """The evaluation of one seed on every split that has examples, by split.
+
+        `folds` are the variables of each fold (`plan.folds`), mostly of one. Raises NotFiniteError for infinite or NaN
+        outputs.
+        """
         ...
 
     def record_fields(self, plan: PlanT, evaluations: Mapping[int, Mapping[str, EvaluationT]], /) -> Record:
@@ -91,9 +97,12 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         ...
 
     def predict(
-        self, config: ConfigT_contra, run_dir: Path, inputs: Sequence[Path | str], seed: int, /, *, as_is: bool
+        self, config: ConfigT_contra, run_dir: Path, inputs: Sequence[Path | str], seed: int | None, /, *, as_is: bool
     ) -> Iterator[dict[str, Any]]:
-        """One dict for each answer to `inputs`, from the checkpoints of `seed` in `run_dir`; see `predict.predict`."""
+        """One dict for each answer to `inputs`, from the checkpoints of `seed` in `run_dir`; see `predict.predict`.
+
+        None is the first seed; tables take the mean of all.
+        """
         ...
 
     def compare_runs(

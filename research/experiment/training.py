@@ -1,7 +1,7 @@
 """The trainings of an experiment's seeds: groups, optimizer, checkpoints under the run directory."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,14 +138,33 @@ def ended_leaves(config: Experiment, member: int, run_dir: Path) -> dict[str, np
     folder, members = next((group for group in groups if member in group[1]), (None, []))
     if folder is None:
         raise UserError(f"{run_dir} has no checkpoint of seed {member}; its seeds count up from {config.seed}")
+    return _ended(config, folder, [members.index(member)], f"seed {member}", run_dir)[0]
+
+
+def all_ended_leaves(config: Experiment, run_dir: Path) -> dict[int, dict[str, np.ndarray]]:
+    """`ended_leaves` of every member that was trained in `run_dir`, each checkpoint read once."""
+    found = {}
+    for folder, members in checkpointed_groups(run_dir).items():
+        leaves = _ended(config, folder, range(len(members)), f"members {members[0]} to {members[-1]}", run_dir)
+        found |= dict(zip(members, leaves, strict=True))
+    if not found:
+        raise _untrained(run_dir, "any seed")
+    return found
+
+
+def _ended(
+    config: Experiment, folder: Path, indices: Sequence[int], who: str, run_dir: Path
+) -> list[dict[str, np.ndarray]]:
+    """The final leaves of the members at `indices` of the newest sound checkpoint in `folder`."""
     found = checkpoints.newest(folder, warn)
     leaves = of_earlier_versions(found[0]) if found else {}
-    own = {name: leaf[members.index(member)] for name, leaf in leaves.items()}
-    if not own or (config.train.epochs and not own["step"]):
-        raise _untrained(run_dir, f"seed {member}")
-    if own["diverged"] >= 0:
-        warn(f"seed {member} diverged in training: these are the parameters before step {own['diverged'] + 1}")
-    return chosen_leaves(own)
+    if not leaves or (config.train.epochs and not np.all(leaves["step"])):
+        raise _untrained(run_dir, who)
+    members = [{name: leaf[index] for name, leaf in leaves.items()} for index in indices]
+    for own in members:
+        if own["diverged"] >= 0:
+            warn(f"{who} diverged in training: these are the parameters before step {own['diverged'] + 1}")
+    return list(map(chosen_leaves, members))
 
 
 def _refuse_too_large(config: Experiment, plan: TrainingPlan) -> None:

@@ -3,7 +3,7 @@
 They take the evaluation of one split as a dict, see `regression_page.regression_details`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -93,3 +93,28 @@ def _named(columns: Any) -> str:
     """How many `columns` there are, with the names of the first: `36: LotArea, YearBuilt`."""
     more = f" and {formats.count(len(columns) - NAMED)} more" if len(columns) > NAMED else ""
     return f"{formats.count(len(columns))}: {', '.join(columns[:NAMED])}{more}" if columns else ""
+
+
+def compared(rows: Sequence[Mapping[str, Any]], unit: str = "") -> Table:
+    """A row for each run of a comparison: its errors with their intervals, and its difference to the first run.
+
+    Each of `rows` is {"name", "mae", "rmsle" (both as `record.measured` gives them), "parameters", "seconds",
+    "difference": None or {"mean", "low95", "high95", "p"} of the mean absolute error}.
+    """
+    titles = ("Run", formats.metric_label("mae", unit), "RMSLE", "Difference to the first", "p", "Parameters", "Time")
+    return table(titles, [_compared(row) for row in rows])
+
+
+def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
+    difference = row["difference"] or {"mean": None, "low95": None, "high95": None, "p": None}
+    ends = formats.interval("mae", difference["low95"], difference["high95"])
+    errors = (_score(name, {name: row[name]["value"]} | _ends(name, row[name])) for name in ("mae", "rmsle"))
+    away = formats.metric("mae", difference["mean"]) + (f"\n{ends}" if ends else "")
+    return (
+        row["name"], *errors, away.replace("-", "−"), formats.decimal(difference["p"]),
+        formats.count(row["parameters"]), formats.seconds(row["seconds"]),
+    )  # fmt: skip
+
+
+def _ends(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{name}_{end}": measured[end] for end in ("low95", "high95")}

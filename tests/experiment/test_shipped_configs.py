@@ -7,8 +7,10 @@ import pytest
 
 from research import config as configuration
 from research.config import PretrainedNet
+from research.data.tables.table import Schema
 from research.experiment.images.build import build_network
 from research.experiment.series import net as forecasters
+from research.experiment.tables.build import network_of
 from research.models.transfer import transfer_net
 from research.trees import count
 
@@ -48,9 +50,16 @@ SERIES = {
     "traffic_rnn": (1, 3600, 5_784),
 }
 
+# (columns of numbers, levels of the others, whether numbers may be missing) of the table that the configuration names.
+TABLES = {
+    "ames_course": (36, (), False, 37 * 64 + 65 * 64 + 65),
+    "ames_full": (36, (2,) * 43, True, (2 * 36 + 2 * 43 + 1) * 128 + 129 * 64 + 65),
+    "diabetes_dense": (10, (), False, 2_817),
+}
+
 
 def test_every_configuration_has_its_golden_count(root):
-    assert {path.stem for path in (root / "configs").glob("*.py")} == {*GOLDEN, *SERIES}
+    assert {path.stem for path in (root / "configs").glob("*.py")} == {*GOLDEN, *SERIES, *TABLES}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -76,7 +85,20 @@ def test_the_count_of_a_forecaster_is_the_golden_one(root, name):
     assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), forecasters.example(sizes)))) == parameters
 
 
-@pytest.mark.parametrize("name", [*GOLDEN, *SERIES])
+@pytest.mark.parametrize("name", TABLES)
+def test_the_count_of_a_net_of_tables_is_the_golden_one(root, name):
+    config = configuration.load(str(root / "configs" / f"{name}.py"))
+    numbers, levels, missing, parameters = TABLES[name]
+    names = tuple(f"c{index}" for index in range(len(levels)))
+    schema = Schema(
+        "y", ("n",) * numbers, (0.0,) * numbers, ((),) * numbers, names, (("a", "b"),) * len(levels), None, ()
+    )
+    net = network_of(config, schema, missing=missing)
+    row = {"numbers": jnp.zeros((1, numbers)), "codes": jnp.zeros((1, len(levels)), jnp.int32)}
+    assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), row)["params"])) == parameters
+
+
+@pytest.mark.parametrize("name", [*GOLDEN, *SERIES, *TABLES])
 def test_a_configuration_is_called_as_its_file_is(root, name):
     assert configuration.load(str(root / "configs" / f"{name}.py")).name == name
     assert f"configs/{name}.py" in (root / "configs" / f"{name}.py").read_text(), "the docstring says how to run it"

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from research.config import ImageExperiment, SeriesExperiment
+from research.config import ImageExperiment, SeriesExperiment, TableExperiment
 from research.experiment.task import Task, task_of
 
 NEW_KIND = """
@@ -15,12 +15,12 @@ import tyro
 from research import config
 
 @dataclasses.dataclass(frozen=True)
-class TableExperiment(config.Experiment):
-    kind: Annotated[Literal["tables"], tyro.conf.Suppress] = "tables"
+class MapExperiment(config.Experiment):
+    kind: Annotated[Literal["maps"], tyro.conf.Suppress] = "maps"
     width: int = 3
     published: None = None
 
-made = TableExperiment(name="prices", width=4)
+made = MapExperiment(name="hills", width=4)
 assert config.from_json(config.to_json(made)) == config.validated(made) == made
 assert config.from_json(config.to_json(config.ImageExperiment(name="a"))) == config.ImageExperiment(name="a")
 
@@ -30,7 +30,7 @@ file.write_text(json.dumps(config.to_json(made)))
 changed, _ = configured(["--config-json", str(file), "--width", "5"], "")
 assert changed == dataclasses.replace(made, width=5)
 
-package = "research.experiment.tables"
+package = "research.experiment.maps"
 for name in (package, package + ".task"):
     sys.modules[name] = types.ModuleType(name)
 from research.experiment.task import task_of
@@ -48,7 +48,7 @@ for monitor in ("interval_coverage", "rmse"):  # no way of it is better, not mea
         assert str(error).split("; ")[1] in ("there are mae, loss", "there are loss, mae")
     else:
         raise AssertionError(monitor)
-others = ("research.experiment.images", "research.experiment.series")
+others = ("research.experiment.images", "research.experiment.series", "research.experiment.tables")
 assert not [name for name in sys.modules if name.startswith(others)]
 """
 
@@ -59,9 +59,12 @@ def test_a_new_kind_touches_no_list(root, tmp_path):
     assert not done.returncode, done.stderr
 
 
-@pytest.mark.parametrize(("config", "examples"), [(ImageExperiment, "pictures"), (SeriesExperiment, "windows")])
-def test_every_kind_provides_all_of_a_task(config, examples):
+@pytest.mark.parametrize(
+    ("config", "examples", "answers"),
+    [(ImageExperiment, "pictures", "json"), (SeriesExperiment, "windows", "json"), (TableExperiment, "rows", "csv")],
+)
+def test_every_kind_provides_all_of_a_task(config, examples, answers):
     task = task_of(config(name="a"))
-    assert task.examples == examples
+    assert (task.examples, task.answers) == (examples, answers)
     asked = {name for name in (*vars(Task), *Task.__annotations__) if not name.startswith("_")}
     assert asked <= set(dir(task)) and asked >= {"build", "evaluate", "record_fields", "predict", "compare_runs"}

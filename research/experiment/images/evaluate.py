@@ -1,6 +1,6 @@
 """The evaluation of a trained classifier on every split."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,9 @@ from research.report.classification_text import learned_nothing
 Tree = Any
 
 
-def evaluate(plan: ImagePlan, variables: Tree) -> dict[str, Classification]:
-    """The classification of every split that holds pictures, by split name."""
-    found = {}
+def evaluate(plan: ImagePlan, folds: Sequence[Tree]) -> dict[str, Classification]:
+    """The classification of every split that holds pictures, by split name; pictures have one fold."""
+    [variables], found = folds, {}
     for name in SPLITS:
         labels = plan.data.labels[name]
         if len(labels):

@@ -28,7 +28,7 @@ BATCH_SIZE = 64  # pictures
 
 
 def predict(
-    config: ImageExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
+    config: ImageExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int | None, *, as_is: bool = False
 ) -> Iterator[dict[str, Any]]:
     """One dict for each picture of `inputs` (files, or folders of them and of folders), in order.
 
@@ -44,7 +44,7 @@ def predict(
             f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
         )
     shape, classes = tuple(data["shape"]), data["classes"]
-    own = ended_leaves(config, seed, run_dir)
+    own = ended_leaves(config, config.seed if seed is None else seed, run_dir)
     front, net, example = _front(config, len(classes), shape, own)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example)))
     variables = fitted(own, like, run_dir)

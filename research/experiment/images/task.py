@@ -1,6 +1,6 @@
 """Picture classifiers: the functions that `research.experiment.task.Task` lists."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from research.experiment.images.build import build, training_metrics
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     TYPED: Task[ImageExperiment, ImagePlan, Classification] = task
 
 __all__ = [
+    "answers",
     "build",
     "check_files",
     "closing_lines",
@@ -35,4 +36,5 @@ __all__ = [
     "training_metrics",
 ]
 
+answers: Literal["json", "csv"] = "json"
 examples = "pictures"

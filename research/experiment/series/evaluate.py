@@ -1,6 +1,7 @@
 """The evaluation of a trained forecaster, and of the baselines, on every split."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -63,8 +64,9 @@ class ForecastEvaluation:
         return self.model.metrics()
 
 
-def evaluate(plan: SeriesPlan, params: Tree) -> dict[str, ForecastEvaluation]:
-    """The evaluation of every split that has windows, by split name."""
+def evaluate(plan: SeriesPlan, folds: Sequence[Tree]) -> dict[str, ForecastEvaluation]:
+    """The evaluation of every split that has windows, by split name; series have one fold."""
+    [params] = folds
     correction, bounds = correction_of(plan, params), bounds_of(plan.config.forecast, plan.data.columns)
     scale = _training_scale(plan)
     found = {}

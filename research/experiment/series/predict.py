@@ -34,7 +34,7 @@ Tree = Any
 
 
 def predict(
-    config: SeriesExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int, *, as_is: bool = False
+    config: SeriesExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int | None, *, as_is: bool = False
 ) -> Iterator[dict[str, Any]]:
     """One dict for each series of each file of `inputs`, in order.
 
@@ -53,7 +53,7 @@ def predict(
     reference = read_reference(run_dir)
     opening = np.array([list(day) for day in data["opening"]]) == "1" if data.get("opening") else None
     offset = offset_of(data["utc_offset"]) if data.get("utc_offset") else None  # older records have none
-    step = reference.step
+    step, seed = reference.step, config.seed if seed is None else seed
     sizes = sizes_of(config, columns, step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))

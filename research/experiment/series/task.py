@@ -1,6 +1,6 @@
 """Forecasters of series: the functions that `research.experiment.task.Task` lists."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from research.experiment.series.build import build, check_files, training_metrics
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     TYPED: Task[SeriesExperiment, SeriesPlan, ForecastEvaluation] = task
 
 __all__ = [
+    "answers",
     "build",
     "check_files",
     "closing_lines",
@@ -34,4 +35,5 @@ __all__ = [
     "training_metrics",
 ]
 
+answers: Literal["json", "csv"] = "json"
 examples = "windows"

@@ -1,0 +1,1 @@
+"""Tables: from files and frames to arrays of numbers and levels."""

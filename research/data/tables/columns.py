@@ -1,0 +1,116 @@
+"""One column of a table: numbers, truth values, or levels."""
+
+import re
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from research.data.decimals import is_text, numbers_of
+from research.errors import UserError
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "NULL", "null")  # not None, which is a level of many tables
+TRUTH = {"true": 1.0, "false": 0.0}
+MOSTLY = 0.9  # share of a column's cells that are numbers from which another cell is a mistake
+ID_NAME = re.compile(r"(^|[\W_])id$|^id([\W_]|$)", re.IGNORECASE)
+DISTINCT = 0.5  # share of rows with a text of their own from which a column is names, not levels
+FEW_ROWS = 20
+
+
+class Column(NamedTuple):
+    """A column as it was read: `numbers` [N], NaN where missing, or `texts` [N], None where missing."""
+
+    name: str
+    kind: Literal["number", "text"]
+    numbers: np.ndarray
+    texts: np.ndarray  # object
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which cells are known: bool [N]."""
+        return (
+            np.isfinite(self.numbers) if self.kind == "number" else np.array([cell is not None for cell in self.texts])
+        )
+
+
+def read_column(
+    name: str, numbers: Any, texts: Any, rows: np.ndarray, decimal: str, *, as_text: bool, na_level: bool
+) -> Column:
+    """The column `name` from the two frames of `sources.frames_of`.
+
+    It holds numbers if all known cells are numbers or truth values (1 and 0), unless `as_text`. With `na_level` NA is a
+    level. Raises UserError that names the row of an infinite number, and of a text among numbers.
+    """
+    found = _numbers(numbers, decimal)
+    words = _words(texts, keep_na=na_level)
+    text = Column(name, "text", np.full(len(rows), np.nan), words)
+    if as_text:
+        return text
+    infinite = np.flatnonzero(np.isinf(found))
+    if len(infinite):
+        raise UserError(f"column {name}, row {rows[infinite[0]]}: the number is infinite; mend it, or empty the cell")
+    known = np.array([word is not None for word in _words(texts, keep_na=False)], bool)
+    strange = np.flatnonzero(known & ~np.isfinite(found) & np.array([word != "None" for word in words]))
+    if not len(strange) and np.isfinite(found).any():
+        return Column(name, "number", found, words)
+    if known.any() and np.isfinite(found).sum() >= MOSTLY * known.sum():
+        raise UserError(
+            f"column {name}, row {rows[strange[0]]}: {str(words[strange[0]])[:40]!r} is no number, as the others are; "
+            f"mend it, or give --data.categorical {name}"
+        )
+    return text
+
+
+def is_id(column: Column) -> bool:
+    """Whether a column only names the rows: each value once, and called id, counted up, or text."""
+    if not column.known.all() or len(column.numbers) < 3:
+        return False
+    values = column.numbers if column.kind == "number" else column.texts
+    if len(set(values.tolist())) < len(values):
+        return False
+    if column.kind == "text" or ID_NAME.search(column.name):
+        return True
+    return bool(np.all(np.diff(column.numbers) == 1))
+
+
+def says_nothing(column: Column, allowed: bool) -> str:
+    """Why a column cannot help to predict; empty where it may. `allowed`: the user asked for its levels."""
+    known = column.known
+    if not known.any():
+        return "no value at all"
+    values = (column.numbers if column.kind == "number" else column.texts)[known].tolist()
+    distinct = len(set(values))
+    if distinct == 1 and known.all():
+        return "the same in every row"
+    if column.kind == "text" and not allowed and len(known) > FEW_ROWS and distinct > DISTINCT * len(known):
+        return f"text with {distinct:,} different values in {len(known):,} rows"
+    return ""
+
+
+def _numbers(column: Any, decimal: str) -> np.ndarray:
+    from pandas.api.types import is_bool_dtype  # slow to import
+
+    if is_bool_dtype(column.dtype):
+        return column.to_numpy(np.float64, na_value=np.nan)
+    if is_text(column):
+        lowered = column.astype(object).map(lambda cell: TRUTH.get(str(cell).strip().lower(), np.nan))
+        known = column.notna()
+        if known.any() and lowered[known].notna().all():
+            return lowered.to_numpy(np.float64)
+    return numbers_of(column, decimal)[0]
+
+
+def _words(column: Any, *, keep_na: bool) -> np.ndarray:
+    """The cells as stripped texts, None where they are missing."""
+    missing = set(MISSING) - ({"NA"} if keep_na else set())
+    words = np.empty(len(column), object)
+    for index, (cell, absent) in enumerate(zip(column.tolist(), column.isna().tolist(), strict=True)):
+        word = None if absent else _word(cell)
+        words[index] = None if word is None or word in missing else word
+    return words
+
+
+def _word(cell: Any) -> str:
+    """A cell as the text of its level: 20 and 20.0 are one level."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell).strip()

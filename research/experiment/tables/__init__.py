@@ -1,0 +1,1 @@
+"""Predictors of a column of a table; `task` lists what they provide."""

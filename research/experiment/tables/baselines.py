@@ -1,0 +1,89 @@
+"""What needs no net: the median, linear models, and gradient-boosted trees, on the same rows."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from research.evaluation.regression import evaluate_regression
+from research.experiment.tables.build import TablePlan, features_of
+from research.experiment.tables.evaluate import repeats_of
+
+ALPHAS = tuple(np.logspace(-3, 4, 15))  # of ridge regression, chosen on training rows by leave-one-out error
+SMALL = 20_000  # rows
+MOST_LEVELS = 250  # scikit-learn's histogram trees take up to 255 levels a column
+Errors = Mapping[str, list[dict[str, float]]]  # {baseline: the errors of each repeat}
+
+
+def baseline_errors(plan: TablePlan) -> tuple[Errors, Mapping[str, np.ndarray]]:
+    """The errors of each baseline, and of each its mean absolute error by fold [folds].
+
+    Each is fitted on a fold's training and validation rows, on the target's scale, and evaluated on its test rows.
+    linear and ridge read what the net's first dense layer reads; the trees read numbers and levels as they are.
+    """
+    predicted = {name: np.full((repeats_of(plan), plan.table.size), np.nan) for name in _FITS}
+    by_fold = {name: np.zeros(len(plan.splits)) for name in _FITS}
+    for number, split in enumerate(plan.splits):
+        rows = np.concatenate([split.train, split.validation])
+        for name, fit in _FITS.items():
+            answers = _back(plan, fit(plan, number, rows, split.test))
+            predicted[name][number // max(plan.config.data.folds, 1), split.test] = answers
+            by_fold[name][number] = np.abs(answers - plan.table.target[split.test]).mean()
+    tested = np.isfinite(predicted["median"][0])
+    errors = {
+        name: [evaluate_regression(each[tested], plan.table.target[tested]).metrics() for each in repeats]
+        for name, repeats in predicted.items()
+    }
+    return errors, by_fold
+
+
+def _median(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+    return np.full(len(test), np.median(_target(plan)[rows]))
+
+
+def _linear(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LinearRegression  # slow to import
+
+    features = _features(plan, number)
+    return LinearRegression().fit(features[rows], _target(plan)[rows]).predict(features[test])
+
+
+def _ridge(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import RidgeCV  # slow to import
+
+    features = _features(plan, number)
+    return RidgeCV(ALPHAS).fit(features[rows], _target(plan)[rows]).predict(features[test])
+
+
+def _boosting(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+    from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
+    from threadpoolctl import threadpool_limits
+
+    numbers, codes = plan.table.rows
+    fits = [index for index, levels in enumerate(plan.table.schema.levels) if len(levels) <= MOST_LEVELS]
+    features = np.concatenate([numbers, np.where(codes < 0, np.nan, codes)[:, fits]], axis=1)
+    levels = np.arange(features.shape[1]) >= numbers.shape[1]
+    trees = HistGradientBoostingRegressor(categorical_features=levels, random_state=plan.config.seed)
+    # A second thread gains nothing on small tables, and costs minutes where other processes use the cores.
+    with threadpool_limits(1 if len(features) < SMALL else None):
+        return trees.fit(features[rows], _target(plan)[rows]).predict(features[test])
+
+
+_FITS: dict[str, Callable[[TablePlan, int, np.ndarray, np.ndarray], np.ndarray]] = {
+    "median": _median,
+    "linear regression": _linear,
+    "ridge": _ridge,
+    "gradient boosting": _boosting,
+}
+
+
+def _features(plan: TablePlan, number: int) -> np.ndarray:
+    """What the first dense layer of a fold's net reads, [N, D], without embeddings."""
+    return features_of(plan.config, plan.table, plan.splits[number].train)
+
+
+def _target(plan: TablePlan) -> np.ndarray:
+    return np.log1p(plan.table.target) if plan.config.data.log_target else plan.table.target
+
+
+def _back(plan: TablePlan, predicted: np.ndarray) -> np.ndarray:
+    return np.expm1(predicted) if plan.config.data.log_target else predicted

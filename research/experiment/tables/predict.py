@@ -1,0 +1,102 @@
+"""Predictions for the rows of other files by a trained run, without the training data."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from research.config import TableExperiment
+from research.data.images.findings import shown
+from research.data.tables.load import read_rows
+from research.data.tables.sources import KINDS
+from research.data.tables.table import Rows
+from research.errors import NotFiniteError, UserError, warn
+from research.experiment.tables.build import inputs_of, network_of
+from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
+from research.experiment.tables.predictor import ENSEMBLE, Predictor, read_predictor
+from research.experiment.training import all_ended_leaves
+from research.models.apply import apply_of
+from research.models.inference import outputs
+from research.training.checkpoints import fitted
+
+NAMED = 5  # columns that a warning names
+
+
+def predict(
+    config: TableExperiment, run_dir: Path, inputs: Sequence[Path | str], seed: int | None, *, as_is: bool = False
+) -> Iterator[dict[str, Any]]:
+    """One dict for each row of each file of `inputs`, in order: {ID or "row": ..., TARGET: ..., "low", "high"}.
+
+    The mean of all seeds and folds predicts, or that of one `seed`. "low" and "high" are the ends of the interval,
+    where held-out rows calibrated it. Of classes, {ID, TARGET: the class, "probability": ...}. Columns are matched by
+    name. A warning counts cells of unseen levels. A file that cannot be read, lacks a column, or holds text where
+    numbers were gives {"input", "error"}. Raises UserError when `seed` was not trained in `run_dir`, and for `as_is`,
+    which is for pictures.
+    """
+    if as_is:
+        raise UserError(f"--as-is is for pictures, and {run_dir} predicts the rows of tables; leave it out")
+    predictor = read_predictor(run_dir)
+    members = _members(config, run_dir, seed)
+    net = network_of(config, predictor.schema, missing=predictor.missing)
+    apply = apply_of(net, config.train.precision)
+    for path in map(Path, inputs):
+        try:
+            rows, ids = _read(path, predictor)
+            like = jax.eval_shape(lambda x: {"params": {}} | dict(net.init(jax.random.key(0), x)), inputs_of(rows))
+            every = [outputs(apply, fitted(own, like, run_dir), inputs_of(rows)) for own in members]
+            if not np.isfinite(every).all():
+                raise NotFiniteError("the net's output is not finite; train it anew")
+        except UserError as error:
+            yield {"input": str(path), "error": f"{shown(str(path))}: {error}"}
+            continue
+        name = predictor.schema.ids if ids is not None and predictor.schema.ids else "row"
+        labels = ids if ids is not None else [str(number) for number in range(1, len(rows.numbers) + 1)]
+        answers = _classes(predictor, every) if predictor.schema.classes else _numbers(config, predictor, every, seed)
+        yield from ({name: label} | answer for label, answer in zip(labels, answers, strict=True))
+
+
+def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:
+    """The final leaves of every member, or of those of one seed."""
+    found = all_ended_leaves(config, run_dir)
+    folds = config.data.folds * config.data.repeats if config.data.folds else 1
+    chosen = [leaves for member, leaves in sorted(found.items()) if seed in (None, member // folds)]
+    if not chosen:
+        raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")
+    return chosen
+
+
+def _read(path: Path, predictor: Predictor) -> tuple[Rows, tuple[str, ...] | None]:
+    if path.suffix.lower() not in KINDS or not path.is_file():
+        fault = "is no file" if path.suffix.lower() in KINDS else f"is none of {', '.join(KINDS)}"
+        raise UserError(f"it {fault}; give a table with the columns of the training")
+    rows, ids, unseen = read_rows(predictor.schema, path)
+    if unseen:
+        names = ", ".join(f"{name} ({count:,})" for name, count in list(unseen.items())[:NAMED])
+        warn(f"{shown(str(path))} holds levels that no training row had, which say nothing: {names}")
+    return rows, ids
+
+
+def _numbers(
+    config: TableExperiment, predictor: Predictor, every: list[np.ndarray], seed: int | None
+) -> Iterator[dict[str, Any]]:
+    heads = mean_heads([heads_of(config, each) for each in every])
+    ends: Ends = ends_of(config, heads, predictor.added.get(ENSEMBLE if seed is None else str(seed)))
+    for index, value in enumerate(ends.middle):
+        answer = {predictor.schema.target: rounded(value)}
+        if ends.low is not None and ends.high is not None:
+            answer |= {"low": rounded(ends.low[index]), "high": rounded(ends.high[index])}
+        yield answer
+
+
+def rounded(value: float) -> float:
+    """Seven significant digits, which float32 has."""
+    return float(f"{value:.7g}")
+
+
+def _classes(predictor: Predictor, every: list[np.ndarray]) -> Iterator[dict[str, Any]]:
+    shares = np.mean([np.asarray(jax.nn.softmax(each), np.float64) for each in every], axis=0)
+    for share in shares:
+        best = int(share.argmax())
+        yield {predictor.schema.target: predictor.schema.classes[best], "probability": round(float(share[best]), 6)}

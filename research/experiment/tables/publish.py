@@ -1,0 +1,178 @@
+"""The outputs of a run on a table: its fields of the record, figures, report, and what predictions need."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from research.config import TableExperiment, to_json
+from research.data.tables.preprocessing import rare_levels
+from research.evaluation.classification import Classification
+from research.evaluation.comparison import compare_splits
+from research.experiment.evaluations import best_epochs
+from research.experiment.histories import command_of, headline_split, histories_of
+from research.experiment.images.evaluate import baseline_fields
+from research.experiment.tables.baselines import baseline_errors
+from research.experiment.tables.build import SPLITS, TablePlan
+from research.experiment.tables.evaluate import RegressionEvaluation, TableEvaluation, ensemble
+from research.experiment.tables.importance import importance
+from research.experiment.tables.predictor import ENSEMBLE, save_predictions, save_predictor
+from research.files import write_bytes, write_text
+from research.report import figures
+from research.report.page import render
+from research.report.regression_figures import regression
+from research.report.regression_page import regression_details
+from research.run_directory import REPORT
+from research.seals import array_digest
+from research.training.feature_cache import key_of
+from research.training.state import TrainState, chosen_variables
+
+Evaluations = Mapping[int, Mapping[str, TableEvaluation]]
+
+
+def record_fields(plan: TablePlan, evaluations: Evaluations) -> dict[str, Any]:
+    """The fields of the record that tables fill in: data; of classes baselines, of numbers ensemble and baselines."""
+    fields: dict[str, Any] = {"data": _data_record(plan)}
+    if plan.classes:
+        return fields | baseline_fields(cast(Mapping[int, Mapping[str, Classification]], evaluations))
+    if not evaluations:
+        return fields
+    split = headline_split(evaluations[plan.config.seed])
+    together = together_of(plan, evaluations)
+    errors, differences = beside(plan, evaluations) if split == "test" else ({}, {})
+    return fields | {
+        "ensemble": {} if together is None else {name: found.metrics() for name, found in together.items()},
+        "baselines": {split: errors},
+        "differences": differences,
+    }
+
+
+def data_id(plan: TablePlan) -> str:
+    """A digest of the rows and their splits."""
+    return key_of(plan.table.fingerprint, *(array_digest(split.test) for split in plan.splits))[:16]
+
+
+def together_of(plan: TablePlan, evaluations: Evaluations) -> dict[str, RegressionEvaluation] | None:
+    """The evaluation by split of the mean of all seeds; None for one seed."""
+    if len(evaluations) < 2 or plan.classes:
+        return None
+    return ensemble(plan, list(cast(Any, evaluations).values()))
+
+
+def beside(plan: TablePlan, evaluations: Evaluations) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+    """The errors of the baselines, the mean over repeats, and the model's difference to each over the same splits.
+
+    The model is the mean of all seeds.
+    """
+    per_repeat, by_fold = baseline_errors(plan)
+    errors = {
+        name: {metric: float(np.mean([one[metric] for one in repeats])) for metric in repeats[0]}
+        for name, repeats in per_repeat.items()
+    }
+    if len(plan.splits) == 1:
+        return errors, {}
+    together = together_of(plan, evaluations) or cast(Any, evaluations[plan.config.seed])
+    own = _mae_of_folds(plan, together["test"])
+    share = len(plan.splits[0].test) / plan.table.size
+    return errors, {
+        name: {"metric": "mae"} | compare_splits(own, each.tolist(), share) for name, each in by_fold.items()
+    }
+
+
+def publish(
+    config: TableExperiment,
+    plan: TablePlan,
+    run_dir: Path,
+    members: Sequence[TrainState],
+    evaluations: Evaluations,
+    record: dict[str, Any],
+) -> None:
+    """Draw the figures, write the report, and save what predictions need; details are those of the first seed."""
+    split = headline_split(evaluations[config.seed])
+    histories, best = histories_of(run_dir), best_epochs(members)
+    drawn_with = functools.partial(
+        render,
+        record,
+        command_of(run_dir),
+        config=to_json(config),
+        summary=plan.summary,
+        histories=histories,
+        best_epochs=best,
+        split=split,
+        unit="rows",
+    )
+    if plan.classes:
+        found = dataclasses.asdict(cast(Any, evaluations[config.seed][split]))
+        drawn = figures.classification(histories, best, found)
+        page = drawn_with(evaluation=found, figures=drawn)
+        save_predictor(run_dir, plan, {})
+    else:
+        seeds = cast(Mapping[int, Mapping[str, RegressionEvaluation]], evaluations)
+        together = together_of(plan, evaluations)
+        document = evaluation_document(seeds[config.seed][split], record, split)
+        document["importance"] = importance(plan, [chosen_variables(each) for each in members[: plan.folds]])
+        drawn = regression(histories, best, document, config.data.unit)
+        page = drawn_with(
+            template="regression.html", details=regression_details, evaluation=document, figures=drawn, headline="mae"
+        )
+        added = {str(seed): splits[split].added for seed, splits in seeds.items()}
+        added[ENSEMBLE] = added[str(config.seed)] if together is None else together[split].added
+        save_predictor(run_dir, plan, added)
+        save_predictions(run_dir, plan, split, {seed: splits[split] for seed, splits in seeds.items()})
+    for name, png in drawn.items():
+        write_bytes(run_dir / "figures" / f"{name}.png", png)
+    write_text(run_dir / REPORT, page)
+
+
+def evaluation_document(found: RegressionEvaluation, record: Mapping[str, Any], split: str) -> dict[str, Any]:
+    """An evaluation of numbers as plain values, for report and tables; pictures show its first repeat."""
+    first, ends = found.of_repeats[0], found.ends
+    intervals = None if first.intervals is None else first.intervals | {"calibration_rows": found.calibration_rows}
+    return {
+        "target": record["data"]["target"],
+        "rows": first.rows,
+        "scores": found.metrics(),
+        "ensemble": record.get("ensemble", {}).get(split),
+        "baselines": record.get("baselines", {}).get(split, {}),
+        "differences": record.get("differences", {}),
+        "truth": found.truth,
+        "predicted": ends.middle[0],
+        "low": None if ends.low is None else ends.low[0],
+        "high": None if ends.high is None else ends.high[0],
+        "intervals": intervals,
+        "no_intervals": found.uncalibrated,
+        "importance": None,
+    }
+
+
+def _data_record(plan: TablePlan) -> dict[str, Any]:
+    table, data = plan.table, plan.config.data
+    rare = rare_levels(table.schema, table.rows, data.rare)
+    findings = table.findings()
+    if rare:
+        findings.append(f"{rare} levels are in fewer than {data.rare} rows, and count as unseen")
+    sizes = {name: len(getattr(plan.splits[0], name)) for name in SPLITS}
+    return {
+        "name": table.name,
+        "fingerprint": table.fingerprint,
+        "rows": data_id(plan),
+        "sizes": sizes if len(plan.splits) == 1 else {**sizes, "test": table.size},
+        "target": table.schema.target,
+        "unit": data.unit,
+        "classes": list(plan.classes),
+        "columns": {"numeric": list(table.schema.numeric), "categorical": list(table.schema.categorical)},
+        "left_out": dict(table.left_out),
+        "findings": findings,
+        "folds": data.folds,
+        "repeats": data.repeats,
+    }
+
+
+def _mae_of_folds(plan: TablePlan, found: RegressionEvaluation) -> list[float]:
+    return [
+        float(np.abs(found.ends.middle[number // plan.config.data.folds, split.test] - found.truth[split.test]).mean())
+        for number, split in enumerate(plan.splits)
+    ]

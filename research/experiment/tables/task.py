@@ -1,0 +1,39 @@
+"""Predictors of tables: the functions that `research.experiment.task.Task` lists."""
+
+from typing import TYPE_CHECKING, Literal
+
+from research.experiment.tables.build import build, check_files, training_metrics
+from research.experiment.tables.comparison import compare_runs
+from research.experiment.tables.describe import closing_lines, describe_data, result_tables
+from research.experiment.tables.evaluate import evaluate
+from research.experiment.tables.predict import predict
+from research.experiment.tables.publish import data_id, publish, record_fields
+
+if TYPE_CHECKING:
+    from research.config import TableExperiment
+    from research.experiment.tables import task
+    from research.experiment.tables.build import TablePlan
+    from research.experiment.tables.evaluate import TableEvaluation
+    from research.experiment.task import Task
+
+    TYPED: Task[TableExperiment, TablePlan, TableEvaluation] = task
+
+__all__ = [
+    "answers",
+    "build",
+    "check_files",
+    "closing_lines",
+    "compare_runs",
+    "data_id",
+    "describe_data",
+    "evaluate",
+    "examples",
+    "predict",
+    "publish",
+    "record_fields",
+    "result_tables",
+    "training_metrics",
+]
+
+answers: Literal["json", "csv"] = "csv"
+examples = "rows"

@@ -1,0 +1,196 @@
+"""Tables as they are read: numbers, levels, truth values, ids, and what other readers get wrong."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from research.config import TableData
+from research.data.tables.load import load_table, read_rows
+from research.data.tables.sources import EMBEDDED
+from research.data.tables.table import read_schema
+from research.errors import UserError
+
+
+@pytest.fixture
+def data(tmp_path, write_houses):
+    """The configuration of the written houses, which NA garages are no garages."""
+    return TableData(source=str(write_houses(tmp_path / "houses.csv")), target="price", na_levels=("garage",))
+
+
+def levels(table, name):
+    return table.schema.levels[table.schema.categorical.index(name)]
+
+
+def number(table, name):
+    return table.rows.numbers[:, table.schema.numeric.index(name)]
+
+
+def test_kinds_of_columns(data):
+    table = load_table(data)
+    assert table.schema.numeric == ("area", "front", "pool")
+    assert table.schema.categorical == ("quality", "veneer", "garage")
+    assert table.size == 120 and table.target.dtype == np.float64
+    assert table.schema.classes == (), "whole numbers are no classes"
+
+
+def test_none_is_a_level_and_na_is_one_where_the_data_says_so(data):
+    table = load_table(data)
+    assert levels(table, "veneer") == ("Brick", "None")
+    assert levels(table, "garage") == ("Attached", "Detached", "NA")
+    assert "veneer" not in table.missing and "garage" not in table.missing
+    without = load_table(dataclasses.replace(data, na_levels=()))
+    assert levels(without, "garage") == ("", "Attached", "Detached")
+    assert without.missing["garage"] == (table.rows.codes[:, 2] == 2).sum()
+
+
+def test_truth_values_are_numbers_and_stay(data):
+    pool = number(load_table(data), "pool")
+    assert set(pool.tolist()) == {0.0, 1.0}
+    frame = pd.read_csv(data.source, keep_default_na=False)
+    assert frame["pool"].dtype == bool
+    assert np.array_equal(number(load_table(data, frame), "pool"), pool)
+    nullable = frame.assign(pool=frame["pool"].astype("boolean"))
+    assert np.array_equal(number(load_table(data, nullable), "pool"), pool)
+
+
+@pytest.mark.parametrize("kind", ["str", "object", "category", "string"])
+def test_text_of_every_pandas_type_is_levels(data, kind):
+    frame = pd.read_csv(data.source, keep_default_na=False)
+    frame["quality"] = frame["quality"].astype(kind)
+    assert levels(load_table(data, frame), "quality") == ("Fa", "Gd", "TA")
+
+
+def test_a_parquet_file_is_the_same_table(data, tmp_path):
+    frame = pd.read_csv(data.source, keep_default_na=False).assign(front=lambda f: pd.to_numeric(f["front"]))
+    frame.to_parquet(tmp_path / "houses.parquet")
+    there = load_table(dataclasses.replace(data, source=str(tmp_path / "houses.parquet")))
+    assert there.fingerprint == load_table(data).fingerprint
+
+
+def test_an_id_is_left_out_and_kept_for_predictions(data):
+    table = load_table(data)
+    assert table.schema.ids == "Id" and table.left_out == {"Id": "it only names the rows"}
+    assert table.ids is not None and table.ids[:3] == ("1", "2", "3")
+    assert "Id" in load_table(dataclasses.replace(data, columns=("Id", "area"))).schema.numeric
+
+
+def test_missing_numbers_are_kept_or_their_rows_dropped(data):
+    table = load_table(data)
+    assert table.missing == {"front": 12} and np.isnan(number(table, "front")).sum() == 12
+    dropped = load_table(dataclasses.replace(data, missing="drop"))
+    assert dropped.size == 108 and dropped.dropped == 12 and not np.isnan(dropped.rows.numbers).any()
+
+
+def test_the_course_takes_numeric_columns_and_drops_rows(data):
+    table = load_table(dataclasses.replace(data, numeric_only=True, missing="drop"))
+    frame = pd.read_csv(data.source)
+    course = frame._get_numeric_data().dropna()
+    assert set(table.schema.numeric) == set(course.columns) - {"Id", "price"} and table.size == len(course)
+    assert np.array_equal(number(table, "area"), course["area"])
+
+
+def test_ordered_levels_are_numbers_too(data):
+    table = load_table(dataclasses.replace(data, ordered=("Po<Fa<TA<Gd<Ex",)))
+    rank = {"Fa": 1, "TA": 2, "Gd": 3}
+    codes = table.rows.codes[:, 0]
+    assert number(table, "quality").tolist() == [rank[levels(table, "quality")[code]] for code in codes]
+
+
+def test_numbers_that_are_codes(data):
+    table = load_table(dataclasses.replace(data, categorical=("area",)))
+    assert "area" not in table.schema.numeric and "50" in levels(table, "area")
+
+
+def test_large_numbers_keep_their_differences(tmp_path, write_houses, data):
+    write_houses(tmp_path / "t.csv", lambda c: c | {"area": 1_700_000_000 + c["area"]})
+    table = load_table(dataclasses.replace(data, source=str(tmp_path / "t.csv")))
+    assert np.array_equal(np.diff(number(table, "area")), np.diff(number(load_table(data), "area")))
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_embedded_tables(name):
+    table = load_table(TableData(source=name))
+    assert table.size > 100 and bool(table.schema.classes) == (name != "diabetes")
+
+
+def test_other_rows_are_read_by_name_and_unseen_levels_counted(data, tmp_path):
+    table = load_table(data)
+    frame = pd.read_csv(data.source, keep_default_na=False)
+    frame.loc[0, "quality"] = "Wow"
+    frame[list(reversed(frame.columns.drop("price")))].to_csv(tmp_path / "new.csv", index=False)
+    rows, ids, unseen = read_rows(read_schema(table.schema.document()), tmp_path / "new.csv")
+    assert unseen == {"quality": 1} and ids == table.ids
+    assert np.array_equal(rows.numbers, table.rows.numbers, equal_nan=True)
+    assert rows.codes[0, 0] == -1 and np.array_equal(rows.codes[1:], table.rows.codes[1:])
+
+
+def test_a_new_file_may_lack_every_number_of_a_column(data, tmp_path):
+    frame = pd.read_csv(data.source, keep_default_na=False).drop(columns="price").assign(front="")
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    rows, _, _ = read_rows(load_table(data).schema, tmp_path / "new.csv")
+    assert np.isnan(rows.numbers[:, 1]).all()
+
+
+def with_cell(name, row, cell):
+    """A change of one cell."""
+
+    def change(columns):
+        cells = np.array(columns[name]).astype(object)
+        cells[row] = cell
+        return columns | {name: cells}
+
+    return change
+
+
+def only(*names):
+    return lambda columns: {name: columns[name] for name in names}
+
+
+def nearly_empty(columns):
+    return with_cell("quality", 119, "")(columns | {"front": [*[""] * 119, "3"]})
+
+
+def twice(columns):
+    return {name.replace("pool", "area "): cells for name, cells in columns.items()}
+
+
+BAD = {
+    "no target": (dict, {"target": "prize"}, "data.target: there is no column prize; did you mean price?"),
+    "unknown column": (dict, {"left_out": ("aera",)}, "data.left_out: there is no column aera; did you mean area"),
+    "missing target": (with_cell("price", 0, ""), {}, "price is missing in row 2; fill it"),
+    "text in the target": (with_cell("price", 0, "much"), {}, "price, row 2: 'much' is no number"),
+    "text among numbers": (with_cell("area", 119, "x"), {}, "area, row 121: 'x' is no number"),
+    "constant target": (lambda c: c | {"price": [7] * 120}, {}, "price is 7 in every row"),
+    "infinite": (with_cell("area", 0, "inf"), {}, "area, row 2: the number is infinite"),
+    "nothing left": (nearly_empty, {"missing": "drop"}, r"no row is without .* most lack front \(119 of 120\)"),
+    "two names": (twice, {}, "two columns called 'area'"),
+    "negative logarithm": (with_cell("price", 0, -1), {"log_target": True}, "price is -1 in row 2"),
+    "no columns": (only("Id", "price"), {}, "no column is left to predict from"),
+    "no numbers": (only("quality", "price"), {"numeric_only": True}, "no column is left"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_read_is_named_in_one_line(tmp_path, write_houses, data, case):
+    change, fields, message = BAD[case]
+    write_houses(tmp_path / "bad.csv", change)
+    with pytest.raises(UserError, match=message) as caught:
+        load_table(dataclasses.replace(data, source=str(tmp_path / "bad.csv"), na_levels=(), **fields))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="area"), "no column area, which the net was trained on"),
+        (lambda f: f.assign(area="large"), "area, row 2: 'large' is no number, and the column held numbers"),
+        (lambda f: f.assign(area=["large", *f["area"][1:]]), "area, row 2: 'large' is no number"),
+    ],
+)
+def test_a_new_file_that_does_not_fit(data, tmp_path, change, message):
+    schema = load_table(data).schema
+    change(pd.read_csv(data.source, keep_default_na=False)).to_csv(tmp_path / "new.csv", index=False)
+    with pytest.raises(UserError, match=message):
+        read_rows(schema, tmp_path / "new.csv")
