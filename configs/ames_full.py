@@ -1,6 +1,6 @@
 """House prices as a practitioner would predict them: all columns of Ames, log prices, an ensemble over seeds.
 
-python scripts/train.py configs/ames_full.py --data.root DIR --seeds 8
+python scripts/train.py configs/ames_full.py --data.root DIR
 python scripts/predict.py runs/ames_full DIR/ames/kaggle_test.csv > prices.csv
 """
 
@@ -26,4 +26,5 @@ def get_config() -> TableExperiment:
         prediction=Prediction(loss="mae"),
         optimizer=Optimizer(name="adamw", learning_rate=1.5e-3, schedule="cosine", warmup_epochs=2.5, weight_decay=1.0),
         train=Training(epochs=24, batch_size=128),
+        seeds=8,
     )

@@ -50,8 +50,9 @@ def flat_metrics(evaluations: Evaluations) -> dict[str, float]:
 
 
 def over_seeds(per_seed: list[dict[str, float]]) -> dict[str, SeedInterval]:
-    """Mean, std and 95% interval of every metric over the seeds, within the metric's own bounds."""
+    """Mean, std and 95% interval over the seeds of every metric that all have, within the metric's own bounds."""
     return {
         name: across_seeds([metrics[name] for metrics in per_seed], metric_of(name).low, metric_of(name).high)
         for name in per_seed[0]
+        if all(name in metrics for metrics in per_seed)
     }

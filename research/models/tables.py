@@ -24,15 +24,15 @@ Embedding = Literal["none", "periodic", "piecewise"]
 class TableSpec(NamedTuple):
     """The input and output of a net of tables.
 
-    numbers: Fn columns of numbers. levels: the number of levels of each of Fc columns. missing: whether cells of
-    numbers may be missing. outputs: numbers that the last layer gives for a row. scaled: whether they are of a scaled
+    numbers: Fn columns of numbers. levels: the number of levels of each of Fc columns. gaps: the columns of numbers
+    that have missing cells. outputs: numbers that the last layer gives for a row. scaled: whether they are of a scaled
     target (regression), or logits. knots: quantiles by which numbers are scaled; 0 for a center and a scale. clip: see
     `Numbers`.
     """
 
     numbers: int
     levels: tuple[int, ...]
-    missing: bool
+    gaps: tuple[int, ...]
     outputs: int
     scaled: bool
     knots: int = 0
@@ -40,9 +40,9 @@ class TableSpec(NamedTuple):
 
 
 class Numbers(Layer):
-    """Numbers to the net's scale, each perhaps embedded: {"numbers": [B, Fn]} -> [B, Fn * E, and Fn indicators].
+    """Numbers to the net's scale, each perhaps embedded: {"numbers": [B, Fn]} -> [B, Fn * E + indicators of `gaps`].
 
-    A missing number is replaced by the median, and with `missing` a 1 marks it. z = (x - center) / scale, or with
+    A missing number is replaced by the median; in a column of `gaps` a 1 marks it. z = (x - center) / scale, or with
     `knots` the normal quantile of x's rank among the training rows' (scikit-learn's QuantileTransformer), becomes
     z / sqrt(1 + (z / clip)^2) (Holzmüller et al. 2024, "Better by Default", section 3). Embeddings, of size E, follow
     Gorishniy et al. 2022, "On Embeddings for Numerical Features": periodic, sines and cosines of learned frequencies
@@ -50,7 +50,7 @@ class Numbers(Layer):
     """
 
     count: int
-    missing: bool
+    gaps: tuple[int, ...] = ()
     knots: int = 0
     clip: float = 0.0
     embedding: Embedding = "none"
@@ -67,13 +67,14 @@ class Numbers(Layer):
         scaled = self._ranked(filled) if self.knots else (filled - held["center"]) / held["scale"]
         bounded = scaled / jnp.sqrt(1 + (scaled / self.clip) ** 2) if self.clip else scaled
         parts = [self._embedded(bounded, filled)]
-        if self.missing:
-            parts.append(absent * held["indicated"])
+        if self.gaps:
+            marked = np.array(self.gaps)
+            parts.append(absent[:, marked] * held["indicated"][marked])
         return jnp.concatenate(parts, axis=-1)
 
     def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         each = {"none": 1, "periodic": self.size + 1, "piecewise": self.size}[self.embedding]
-        width = self.count * (each + self.missing)
+        width = self.count * each + len(self.gaps)
         if self.embedding != "periodic":
             return LayerInfo("numbers", (width,), window=None)
         own = self.size + 2 * self.size * self.size + self.size
@@ -176,7 +177,7 @@ def dense_table_net(
     parts: list[Handle] = []
     if spec.numbers:
         scaled = Numbers(
-            spec.numbers, spec.missing, spec.knots, spec.clip, embedding, embedding_size, frequency, name="numbers"
+            spec.numbers, spec.gaps, spec.knots, spec.clip, embedding, embedding_size, frequency, name="numbers"
         )
         parts.append(wire(scaled, INPUT))
     if spec.levels:

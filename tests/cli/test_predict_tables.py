@@ -68,7 +68,7 @@ def test_files_that_do_not_fit_are_named_and_the_others_predicted(run_script, tr
     assert "narrow.csv: there is no column area" in lines[0]
     assert "text.csv: column area, row 2: 'large' is no number" in lines[1]
     assert "none.csv: it is no file" in lines[2]
-    assert "new.csv holds levels that no training row had, which say nothing: quality (3)" in lines[3]
+    assert "new.csv holds levels that training rows had rarely or never, which say nothing: quality (3)" in lines[3]
     code, out, err = run_script("predict", trained, "houses.csv", "--seed", 7)
     assert (code, out) == (2, "") and "no checkpoint of seed 7" in err and len(err.strip().splitlines()) == 1
     code, out, err = run_script("predict", trained, "houses.csv", "--as-is")

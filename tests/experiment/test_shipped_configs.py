@@ -10,7 +10,7 @@ from research.config import PretrainedNet
 from research.data.tables.table import Schema
 from research.experiment.images.build import build_network
 from research.experiment.series import net as forecasters
-from research.experiment.tables.build import network_of
+from research.experiment.tables.build import build_network as build_table_network
 from research.models.transfer import transfer_net
 from research.trees import count
 
@@ -50,11 +50,11 @@ SERIES = {
     "traffic_rnn": (1, 3600, 5_784),
 }
 
-# (columns of numbers, levels of the others, whether numbers may be missing) of the table that the configuration names.
+# (columns of numbers, those with gaps, levels of the others) of the table that the configuration names.
 TABLES = {
-    "ames_course": (36, (), False, 37 * 64 + 65 * 64 + 65),
-    "ames_full": (36, (2,) * 43, True, (2 * 36 + 2 * 43 + 1) * 128 + 129 * 64 + 65),
-    "diabetes_dense": (10, (), False, 2_817),
+    "ames_course": (36, 0, (), 37 * 64 + 65 * 64 + 65),
+    "ames_full": (36, 3, (2,) * 43, (36 + 3 + 2 * 43 + 1) * 128 + 129 * 64 + 65),
+    "diabetes_dense": (10, 0, (), 2_817),
 }
 
 
@@ -88,12 +88,20 @@ def test_the_count_of_a_forecaster_is_the_golden_one(root, name):
 @pytest.mark.parametrize("name", TABLES)
 def test_the_count_of_a_net_of_tables_is_the_golden_one(root, name):
     config = configuration.load(str(root / "configs" / f"{name}.py"))
-    numbers, levels, missing, parameters = TABLES[name]
+    numbers, gaps, levels, parameters = TABLES[name]
     names = tuple(f"c{index}" for index in range(len(levels)))
     schema = Schema(
-        "y", ("n",) * numbers, (0.0,) * numbers, ((),) * numbers, names, (("a", "b"),) * len(levels), None, ()
+        target="y",
+        numeric=("n",) * numbers,
+        shifts=(0.0,) * numbers,
+        gaps=(True,) * gaps + (False,) * (numbers - gaps),
+        ordered=((),) * numbers,
+        categorical=names,
+        levels=(("a", "b"),) * len(levels),
+        ids=None,
+        classes=(),
     )
-    net = network_of(config, schema, missing=missing)
+    net = build_table_network(config, schema)
     row = {"numbers": jnp.zeros((1, numbers)), "codes": jnp.zeros((1, len(levels)), jnp.int32)}
     assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), row)["params"])) == parameters
 

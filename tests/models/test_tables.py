@@ -22,25 +22,25 @@ def applied(layer, held, x):
 
 def test_standard_numbers_have_mean_zero_and_deviation_one():
     held = fit_numbers(TableData(scaling="standard"), NUMBERS)
-    found = applied(Numbers(4, missing=False), held, {"numbers": NUMBERS})
+    found = applied(Numbers(4), held, {"numbers": NUMBERS})
     assert np.allclose(found.mean(axis=0), 0, atol=1e-5) and np.allclose(found.std(axis=0), 1, atol=1e-5)
 
 
 def test_quantile_scaling_is_scikit_learns():
     held = fit_numbers(TableData(scaling="quantile"), NUMBERS)
     new = np.random.default_rng(1).lognormal(size=(50, 4)).astype(np.float32)
-    ours = applied(Numbers(4, missing=False, knots=QUANTILES + 1), held, {"numbers": new})
+    ours = applied(Numbers(4, knots=QUANTILES + 1), held, {"numbers": new})
     theirs = QuantileTransformer(n_quantiles=QUANTILES + 1, output_distribution="normal").fit(NUMBERS).transform(new)
     assert np.abs(np.clip(theirs, -3.09, 3.09) - ours).max() < 1e-3
 
 
 def test_clipping_is_smooth_and_bounded():
     held = fit_numbers(TableData(scaling="standard"), NUMBERS)
-    plain = applied(Numbers(4, missing=False), held, {"numbers": NUMBERS})
-    found = applied(Numbers(4, missing=False, clip=3.0), held, {"numbers": NUMBERS * 100})
+    plain = applied(Numbers(4), held, {"numbers": NUMBERS})
+    found = applied(Numbers(4, clip=3.0), held, {"numbers": NUMBERS * 100})
     assert np.abs(found).max() < 3
     assert np.allclose(
-        applied(Numbers(4, missing=False, clip=3.0), held, {"numbers": NUMBERS}),
+        applied(Numbers(4, clip=3.0), held, {"numbers": NUMBERS}),
         plain / np.sqrt(1 + (plain / 3) ** 2),
         atol=1e-6,
     )
@@ -51,14 +51,14 @@ def test_a_missing_number_is_the_median_and_marked_where_training_rows_lacked_so
     numbers[::5, 1] = np.nan
     held = fit_numbers(TableData(scaling="robust"), numbers)
     gaps = np.full((1, 4), np.nan, np.float32)
-    found = applied(Numbers(4, missing=True), held, {"numbers": gaps})
-    assert found.shape == (1, 8) and np.allclose(found[0, :4], 0, atol=1e-6)
-    assert found[0, 4:].tolist() == [0, 1, 0, 0]
+    found = applied(Numbers(4, (1, 2)), held, {"numbers": gaps})
+    assert found.shape == (1, 6) and np.allclose(found[0, :4], 0, atol=1e-6)
+    assert found[0, 4:].tolist() == [1, 0]
 
 
 def test_piecewise_embeddings_count_up_through_the_bins():
     held = fit_numbers(TableData(scaling="none"), NUMBERS, bins=4)
-    layer = Numbers(4, missing=False, embedding="piecewise", size=4)
+    layer = Numbers(4, embedding="piecewise", size=4)
     edges = held["edges"]
     at = applied(layer, held, {"numbers": edges[:, 2][None]}).reshape(4, 4)
     assert np.allclose(at, [[1, 1, 0, 0]] * 4, atol=1e-5)
@@ -82,7 +82,7 @@ def test_level_vectors_are_rows_of_the_parameters():
 
 @pytest.mark.parametrize("embedding", ["none", "periodic", "piecewise"])
 def test_parameters_and_widths_are_those_the_summary_states(embedding):
-    spec = TableSpec(numbers=3, levels=(2, 4), missing=True, outputs=2, scaled=True)
+    spec = TableSpec(numbers=3, levels=(2, 4), gaps=(0, 2), outputs=2, scaled=True)
     net = dense_table_net(spec, (5,), dropout=0.1, embedding=embedding, embedding_size=6, level_size=2)
     x = {"numbers": jnp.ones((7, 3)), "codes": jnp.zeros((7, 2), jnp.int32)}
     variables = net.init(jax.random.key(0), x)
@@ -96,7 +96,7 @@ def test_parameters_and_widths_are_those_the_summary_states(embedding):
 
 
 def test_without_hidden_layers_the_net_is_linear_in_its_features():
-    spec = TableSpec(numbers=3, levels=(), missing=False, outputs=1, scaled=True)
+    spec = TableSpec(numbers=3, levels=(), gaps=(), outputs=1, scaled=True)
     net = dense_table_net(spec, ())
     x = {"numbers": jnp.asarray(NUMBERS[:, :3]), "codes": jnp.zeros((300, 0), jnp.int32)}
     variables = net.init(jax.random.key(0), x)

@@ -23,7 +23,8 @@ class Table(NamedTuple):
     """A table of N rows with a known target.
 
     target: float64 [N], or int32 [N], the index of the class. ids: the text that names each row, or None. left_out:
-    {column: why}. missing: {column: number of missing cells}. dropped: rows that were left out for missing cells.
+    {column: why}. missing: {column: number of missing cells}. rare: cells of levels that are too rare. dropped: rows
+    that were left out for missing cells.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Table(NamedTuple):
     ids: tuple[str, ...] | None
     left_out: Mapping[str, str]
     missing: Mapping[str, int]
+    rare: int
     dropped: int
     fingerprint: str
 
@@ -50,6 +52,8 @@ class Table(NamedTuple):
             most = sorted(self.missing.items(), key=lambda item: -item[1])
             names = ", ".join(f"{name} {count:,}" for name, count in most[:NAMED])
             found.append(f"missing cells in {len(self.missing)} columns: {names}{', ...' if len(most) > NAMED else ''}")
+        if self.rare:
+            found.append(f"{self.rare:,} cells hold rare levels, which count as unseen (data.rare)")
         found += [f"{name} was left out: {why}" for name, why in self.left_out.items()]
         return found
 
@@ -70,12 +74,19 @@ def load_table(config: TableData, frame: Any = None) -> Table:
     target = target[kept]
     _refuse_constant(config.target, target, classes)
     orders = [tuple(order.split("<")) for order in config.ordered]
-    schema = schema_of(config.target, chosen, orders, ids)._replace(classes=classes)
+    schema = schema_of(config.target, chosen, orders, ids, config.rare)._replace(classes=classes)
     rows = rows_of(schema, {column.name: column for column in chosen})
-    missing = {column.name: int((~column.known).sum()) for column in chosen if not column.known.all()}
-    named = None if ids is None else tuple(_named(columns[ids], kept))
     return Table(
-        name, schema, rows, target, named, left_out, missing, int((~kept).sum()), _fingerprint(schema, rows, target)
+        name=name,
+        schema=schema,
+        rows=rows,
+        target=target,
+        ids=None if ids is None else tuple(_named(columns[ids], kept)),
+        left_out=left_out,
+        missing={column.name: int((~column.known).sum()) for column in chosen if not column.known.all()},
+        rare=int((rows.codes < 0).sum()),
+        dropped=int((~kept).sum()),
+        fingerprint=_fingerprint(schema, rows, target),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from research.config import TableData
-from research.data.tables.table import Rows, Schema
+from research.data.tables.table import Schema
 
 QUANTILES = 100  # of the training rows, between which `quantile` interpolates; scikit-learn's default is 1,000
 COLLECTION = "preprocessing"
@@ -60,11 +60,6 @@ def fit_target(config: TableData, target: np.ndarray) -> tuple[float, float]:
     values = np.log1p(target) if config.log_target else target
     spread = float(values.std())
     return float(values.mean()), spread if spread > 0 else 1.0
-
-
-def rare_levels(schema: Schema, rows: Rows, rare: int) -> int:
-    """The number of levels that are in fewer than `rare` of `rows`."""
-    return int((fit_levels(schema, rows.codes, rare) == 0).sum())
 
 
 def _skewed(numbers: np.ndarray, bound: float | None) -> np.ndarray:

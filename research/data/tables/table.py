@@ -1,5 +1,6 @@
 """A table as arrays, and its schema, by which other files are read in the same way."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,15 +14,16 @@ LOSSLESS = 2.0**24  # whole numbers up to here are exact in float32
 class Schema(NamedTuple):
     """The columns of a table, as plain JSON values.
 
-    numeric: columns read as numbers, less their `shifts`, which keep large ones exact in float32. categorical: columns
-    read as levels, with the `levels` of each. ordered: for those of `numeric` that are the rank of a text column's
-    level, the levels in their order; empty for other columns. ids: the column that names the rows, or None. classes:
-    of a target that is predicted as classes.
+    numeric: columns read as numbers, less their `shifts`, which keep large ones exact in float32. gaps: which of them
+    have missing cells. ordered: for those that are the rank of a text column's level, the levels in their order; empty
+    for other columns. categorical: columns read as levels, with the `levels` of each that are not rare. ids: the column
+    that names the rows, or None. classes: of a target that is predicted as classes.
     """
 
     target: str
     numeric: tuple[str, ...]
     shifts: tuple[float, ...]
+    gaps: tuple[bool, ...]
     ordered: tuple[tuple[str, ...], ...]
     categorical: tuple[str, ...]
     levels: tuple[tuple[str, ...], ...]
@@ -38,7 +40,7 @@ def read_schema(document: Mapping[str, Any]) -> Schema:
     fields = dict(document)
     for name in ("ordered", "levels"):
         fields[name] = tuple(map(tuple, fields[name]))
-    for name in ("numeric", "shifts", "categorical", "classes"):
+    for name in ("numeric", "shifts", "gaps", "categorical", "classes"):
         fields[name] = tuple(fields[name])
     return Schema(**fields)
 
@@ -53,28 +55,34 @@ class Rows(NamedTuple):
     codes: np.ndarray
 
 
-def schema_of(target: str, columns: Sequence[Column], orders: Sequence[tuple[str, ...]], ids: str | None) -> Schema:
-    """The schema of the predicting `columns`; `orders` are known orders of levels."""
+def schema_of(
+    target: str, columns: Sequence[Column], orders: Sequence[tuple[str, ...]], ids: str | None, rare: int = 1
+) -> Schema:
+    """The schema of the predicting `columns`; `orders` are known orders of levels.
+
+    Levels in fewer than `rare` rows are left out, since no training row could make them common.
+    """
     numbers = [column for column in columns if column.kind == "number"]
     texts = [column for column in columns if column.kind == "text"]
-    levels = tuple(levels_of(column) for column in texts)
-    ranks = {column.name: _order(own, orders) for column, own in zip(texts, levels, strict=True)}
-    ranked = [(name, order) for name, order in ranks.items() if order]
+    ranked = [(column, order) for column in texts if (order := _order(column, orders))]
+    read = [*numbers, *(Column(each.name, "number", _ranks(each.texts, order), each.texts) for each, order in ranked)]
     return Schema(
         target=target,
-        numeric=(*(column.name for column in numbers), *(name for name, _ in ranked)),
-        shifts=(*(_shift(column.numbers) for column in numbers), *(0.0 for _ in ranked)),
+        numeric=tuple(column.name for column in read),
+        shifts=tuple(_shift(column.numbers) for column in read),
+        gaps=tuple(not column.known.all() for column in read),
         ordered=(*(() for _ in numbers), *(order for _, order in ranked)),
         categorical=tuple(column.name for column in texts),
-        levels=levels,
+        levels=tuple(levels_of(column, rare) for column in texts),
         ids=ids,
         classes=(),
     )
 
 
-def levels_of(column: Column) -> tuple[str, ...]:
-    """The levels of a text column, sorted; a missing cell is the level called ""."""
-    return tuple(sorted({"" if cell is None else cell for cell in column.texts}))
+def levels_of(column: Column, rare: int) -> tuple[str, ...]:
+    """The levels of a text column in at least `rare` rows, sorted; a missing cell is the level called ""."""
+    counts = Counter("" if cell is None else cell for cell in column.texts)
+    return tuple(sorted(level for level, count in counts.items() if count >= rare))
 
 
 def rows_of(schema: Schema, columns: Mapping[str, Column]) -> Rows:
@@ -91,8 +99,8 @@ def rows_of(schema: Schema, columns: Mapping[str, Column]) -> Rows:
     return Rows(stacked(numbers, np.float32), stacked(codes, np.int32))
 
 
-def _order(levels: tuple[str, ...], orders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    own = set(levels) - {""}
+def _order(column: Column, orders: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    own = {cell for cell in column.texts if cell is not None}
     return next((order for order in orders if own <= set(order)), ())
 
 

@@ -20,12 +20,17 @@ def baseline_errors(plan: TablePlan) -> tuple[Errors, Mapping[str, np.ndarray]]:
     Each is fitted on a fold's training and validation rows, on the target's scale, and evaluated on its test rows.
     linear and ridge read what the net's first dense layer reads; the trees read numbers and levels as they are.
     """
+    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+
     predicted = {name: np.full((repeats_of(plan), plan.table.size), np.nan) for name in _FITS}
     by_fold = {name: np.zeros(len(plan.splits)) for name in _FITS}
     for number, split in enumerate(plan.splits):
         rows = np.concatenate([split.train, split.validation])
+        features = features_of(plan.config, plan.table, split.train)
         for name, fit in _FITS.items():
-            answers = _back(plan, fit(plan, number, rows, split.test))
+            # More threads gain nothing on small tables, and cost minutes where other processes use the cores.
+            with threadpool_limits(1 if plan.table.size < SMALL else None):
+                answers = _back(plan, fit(plan, features, rows, split.test))
             predicted[name][number // max(plan.config.data.folds, 1), split.test] = answers
             by_fold[name][number] = np.abs(answers - plan.table.target[split.test]).mean()
     tested = np.isfinite(predicted["median"][0])
@@ -36,49 +41,39 @@ def baseline_errors(plan: TablePlan) -> tuple[Errors, Mapping[str, np.ndarray]]:
     return errors, by_fold
 
 
-def _median(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+def _median(plan: TablePlan, features: np.ndarray, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
     return np.full(len(test), np.median(_target(plan)[rows]))
 
 
-def _linear(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+def _linear(plan: TablePlan, features: np.ndarray, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import LinearRegression  # slow to import
 
-    features = _features(plan, number)
     return LinearRegression().fit(features[rows], _target(plan)[rows]).predict(features[test])
 
 
-def _ridge(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+def _ridge(plan: TablePlan, features: np.ndarray, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
     from sklearn.linear_model import RidgeCV  # slow to import
 
-    features = _features(plan, number)
     return RidgeCV(ALPHAS).fit(features[rows], _target(plan)[rows]).predict(features[test])
 
 
-def _boosting(plan: TablePlan, number: int, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
+def _boosting(plan: TablePlan, features: np.ndarray, rows: np.ndarray, test: np.ndarray) -> np.ndarray:
     from sklearn.ensemble import HistGradientBoostingRegressor  # slow to import
-    from threadpoolctl import threadpool_limits
 
     numbers, codes = plan.table.rows
     fits = [index for index, levels in enumerate(plan.table.schema.levels) if len(levels) <= MOST_LEVELS]
-    features = np.concatenate([numbers, np.where(codes < 0, np.nan, codes)[:, fits]], axis=1)
-    levels = np.arange(features.shape[1]) >= numbers.shape[1]
+    columns = np.concatenate([numbers, np.where(codes < 0, np.nan, codes)[:, fits]], axis=1)
+    levels = np.arange(columns.shape[1]) >= numbers.shape[1]
     trees = HistGradientBoostingRegressor(categorical_features=levels, random_state=plan.config.seed)
-    # A second thread gains nothing on small tables, and costs minutes where other processes use the cores.
-    with threadpool_limits(1 if len(features) < SMALL else None):
-        return trees.fit(features[rows], _target(plan)[rows]).predict(features[test])
+    return trees.fit(columns[rows], _target(plan)[rows]).predict(columns[test])
 
 
-_FITS: dict[str, Callable[[TablePlan, int, np.ndarray, np.ndarray], np.ndarray]] = {
+_FITS: dict[str, Callable[[TablePlan, np.ndarray, np.ndarray, np.ndarray], np.ndarray]] = {
     "median": _median,
     "linear regression": _linear,
     "ridge": _ridge,
     "gradient boosting": _boosting,
 }
-
-
-def _features(plan: TablePlan, number: int) -> np.ndarray:
-    """What the first dense layer of a fold's net reads, [N, D], without embeddings."""
-    return features_of(plan.config, plan.table, plan.splits[number].train)
 
 
 def _target(plan: TablePlan) -> np.ndarray:

@@ -60,7 +60,7 @@ def build(config: TableExperiment, _: Starts = MappingProxyType({})) -> TablePla
             f"{', '.join(metrics)}"
         )
     splits = splits_of(config.data, table.target, classes=bool(table.schema.classes))
-    net = build_network(config, table)
+    net = build_network(config, table.schema)
     initialize = initializer(net, _example(table), _head_zeros(config, net, table))
     sets = _sets(table, splits)
     order = uniform(sets["train"].size, min(config.train.batch_size, sets["train"].size))
@@ -99,19 +99,14 @@ def training_metrics(config: TableExperiment) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*METRICS, *CLASS_METRICS)))
 
 
-def build_network(config: TableExperiment, table: Table) -> Network:
-    """The net that `config` describes for rows of `table`."""
-    return network_of(config, table.schema, missing=bool(np.isnan(table.rows.numbers).any()))
-
-
-def network_of(config: TableExperiment, schema: Schema, *, missing: bool) -> Network:
-    """The net for rows of `schema`, whose numbers may be `missing`."""
+def build_network(config: TableExperiment, schema: Schema) -> Network:
+    """The net that `config` describes for rows of `schema`."""
     model = config.model
     outputs = len(schema.classes) or outputs_of(config.prediction.loss, config.prediction.quantiles)
     spec = TableSpec(
         numbers=len(schema.numeric),
         levels=tuple(map(len, schema.levels)),
-        missing=missing,
+        gaps=tuple(np.flatnonzero(schema.gaps).tolist()),
         outputs=outputs,
         scaled=not schema.classes,
         knots=QUANTILES + 1 if config.data.scaling == "quantile" else 0,
@@ -136,9 +131,10 @@ def inputs_of(rows: Rows) -> dict[str, np.ndarray]:
 def features_of(config: TableExperiment, table: Table, train: np.ndarray) -> np.ndarray:
     """What a net's first dense layer reads of every row, [N, D], fitted on the rows `train`; embeddings left out."""
     plain = dataclasses.replace(config, model=dataclasses.replace(config.model, embedding="none", level_size=0))
-    net = upto(build_network(plain, table), "features")
+    net = upto(build_network(plain, table.schema), "features")
     own = {name: leaf for name, leaf in _fitted(plain, table, train).items() if "/target/" not in name}
-    variables = {"params": {}} | from_named(own, dict(net.init(jax.random.key(0), _example(table))))
+    held = dict(jax.eval_shape(net.init, jax.random.key(0), _example(table)))
+    variables = {"params": {}} | from_named(own, held)
     return outputs(apply_of(net), variables, inputs_of(table.rows)).astype(np.float64)
 
 

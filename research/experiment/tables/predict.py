@@ -13,7 +13,7 @@ from research.data.tables.load import read_rows
 from research.data.tables.sources import KINDS
 from research.data.tables.table import Rows
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.tables.build import inputs_of, network_of
+from research.experiment.tables.build import build_network, inputs_of
 from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
 from research.experiment.tables.predictor import ENSEMBLE, Predictor, read_predictor
 from research.experiment.training import all_ended_leaves
@@ -39,7 +39,7 @@ def predict(
         raise UserError(f"--as-is is for pictures, and {run_dir} predicts the rows of tables; leave it out")
     predictor = read_predictor(run_dir)
     members = _members(config, run_dir, seed)
-    net = network_of(config, predictor.schema, missing=predictor.missing)
+    net = build_network(config, predictor.schema)
     apply = apply_of(net, config.train.precision)
     for path in map(Path, inputs):
         try:
@@ -74,7 +74,7 @@ def _read(path: Path, predictor: Predictor) -> tuple[Rows, tuple[str, ...] | Non
     rows, ids, unseen = read_rows(predictor.schema, path)
     if unseen:
         names = ", ".join(f"{name} ({count:,})" for name, count in list(unseen.items())[:NAMED])
-        warn(f"{shown(str(path))} holds levels that no training row had, which say nothing: {names}")
+        warn(f"{shown(str(path))} holds levels that training rows had rarely or never, which say nothing: {names}")
     return rows, ids
 
 

@@ -18,10 +18,9 @@ ENSEMBLE = "ensemble"
 
 
 class Predictor(NamedTuple):
-    """The schema of the rows, whether their numbers may be missing, and by seed (or ENSEMBLE) the widths to add."""
+    """The schema of the rows, and by seed (or ENSEMBLE) the widths to add at both ends of an interval."""
 
     schema: Schema
-    missing: bool
     added: Mapping[str, float | None]
 
 
@@ -36,15 +35,14 @@ class Predictions(NamedTuple):
 
 def save_predictor(run_dir: Path, plan: TablePlan, added: Mapping[str, float | None]) -> None:
     """Write predictor.json."""
-    missing = bool(np.isnan(plan.table.rows.numbers).any())
-    write_json(run_dir / PREDICTOR, {"schema": plan.table.schema.document(), "missing": missing, "added": dict(added)})
+    write_json(run_dir / PREDICTOR, {"schema": plan.table.schema.document(), "added": dict(added)})
 
 
 def read_predictor(run_dir: Path) -> Predictor:
     """What `save_predictor` wrote; UserError where it is missing or damaged."""
     content = read_json(run_dir / PREDICTOR)
     try:
-        return Predictor(read_schema(content["schema"]), bool(content["missing"]), dict(content["added"]))
+        return Predictor(read_schema(content["schema"]), dict(content["added"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{run_dir / PREDICTOR} is damaged; renew it: scripts/evaluate.py {run_dir}") from error
 

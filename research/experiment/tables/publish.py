@@ -9,7 +9,6 @@ from typing import Any, cast
 import numpy as np
 
 from research.config import TableExperiment, to_json
-from research.data.tables.preprocessing import rare_levels
 from research.evaluation.classification import Classification
 from research.evaluation.comparison import compare_splits
 from research.experiment.evaluations import best_epochs
@@ -150,10 +149,6 @@ def evaluation_document(found: RegressionEvaluation, record: Mapping[str, Any], 
 
 def _data_record(plan: TablePlan) -> dict[str, Any]:
     table, data = plan.table, plan.config.data
-    rare = rare_levels(table.schema, table.rows, data.rare)
-    findings = table.findings()
-    if rare:
-        findings.append(f"{rare} levels are in fewer than {data.rare} rows, and count as unseen")
     sizes = {name: len(getattr(plan.splits[0], name)) for name in SPLITS}
     return {
         "name": table.name,
@@ -165,7 +160,7 @@ def _data_record(plan: TablePlan) -> dict[str, Any]:
         "classes": list(plan.classes),
         "columns": {"numeric": list(table.schema.numeric), "categorical": list(table.schema.categorical)},
         "left_out": dict(table.left_out),
-        "findings": findings,
+        "findings": table.findings(),
         "folds": data.folds,
         "repeats": data.repeats,
     }

@@ -99,8 +99,18 @@ def test_ordered_levels_are_numbers_too(data):
 
 
 def test_numbers_that_are_codes(data):
-    table = load_table(dataclasses.replace(data, categorical=("area",)))
+    table = load_table(dataclasses.replace(data, categorical=("area",), rare=1))
     assert "area" not in table.schema.numeric and "50" in levels(table, "area")
+
+
+def test_levels_of_few_rows_count_as_unseen(data):
+    plain = load_table(data)
+    counts = np.bincount(plain.rows.codes[:, 0])
+    rare = int(counts.min())
+    table = load_table(dataclasses.replace(data, rare=rare + 1))
+    assert len(levels(table, "quality")) == 2
+    assert (table.rows.codes[:, 0] < 0).sum() == table.rare == rare
+    assert any("rare levels" in sentence for sentence in table.findings())
 
 
 def test_large_numbers_keep_their_differences(tmp_path, write_houses, data):

@@ -43,7 +43,7 @@ def test_missing_numbers_do_not_count_and_are_indicated():
 
 @pytest.mark.parametrize("rare", [1, 3])
 def test_levels_of_few_rows_are_not_common(rare):
-    schema = Schema("y", (), (), (), ("a", "b"), (("x", "y"), ("u", "v", "w")), None, ())
+    schema = Schema("y", (), (), (), (), ("a", "b"), (("x", "y"), ("u", "v", "w")), None, ())
     codes = np.array([[0, 0], [0, 0], [0, 0], [1, 1], [0, -1]])
     assert fit_levels(schema, codes, rare).tolist() == ([1, 1, 1, 1, 0] if rare == 1 else [1, 0, 1, 0, 0])
 
