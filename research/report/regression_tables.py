@@ -30,7 +30,7 @@ def scores(evaluation: Mapping[str, Any], unit: str = "", model: str = "model") 
 
 
 def differences(evaluation: Mapping[str, Any], unit: str = "") -> Table:
-    """How much better the model is than each baseline over the same splits: mean, 95% interval and p."""
+    """How much better the mean of all seeds is than each baseline over the same splits: interval, p, Wilcoxon's p."""
     rows = []
     for name, difference in evaluation["differences"].items():
         metric = difference["metric"]
@@ -38,8 +38,9 @@ def differences(evaluation: Mapping[str, Any], unit: str = "") -> Table:
         ends = sorted(end for end in ends if end is not None)
         interval = formats.interval(metric, *ends) if len(ends) == 2 else formats.MISSING
         cell = f"{formats.metric(metric, better)}\n{interval}".replace("-", "−")
-        rows.append((f"{name}\n{formats.metric_label(metric, unit)}", cell, formats.decimal(difference["p"])))
-    return table(("Baseline", "Better by", "p"), rows)
+        tests = (formats.decimal(difference.get(test)) for test in ("p", "wilcoxon_p"))
+        rows.append((f"{name}\n{formats.metric_label(metric, unit)}", cell, *tests))
+    return table(("Baseline", "Better by", "p", "Wilcoxon p"), rows)
 
 
 def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Table:

@@ -33,11 +33,11 @@ def test_what_nobody_has_is_no_column_and_what_one_lacks_is_a_dash(regression_ev
 
 def test_better_is_above_0_whichever_way_the_metric_goes(regression_evaluation_of):
     boosting, ridge = rows_of(regression_tables.differences(regression_evaluation_of(), "USD"))
-    assert boosting == ("histogram <gradient> boosting\nMAE, USD", "1,302\n610 to 1,994", "0.00210")
-    assert ridge == ("ridge\nR²", "0.012\n−0.002 to 0.027", "0.0800")
-    unknown = {"ridge": {"mean": 2.0, "low95": None, "high95": None, "p": None, "metric": "mae"}}
+    assert boosting == ("histogram <gradient> boosting\nMAE, USD", "1,302\n610 to 1,994", "0.00210", "–")
+    assert ridge == ("ridge\nR²", "0.012\n−0.002 to 0.027", "0.0800", "–")
+    unknown = {"ridge": {"mean": 2.0, "low95": None, "high95": None, "p": None, "wilcoxon_p": 0.25, "metric": "mae"}}
     table = regression_tables.differences(regression_evaluation_of() | {"differences": unknown})
-    assert rows_of(table) == [("ridge\nMAE", "−2.000\n–", "–")]
+    assert rows_of(table) == [("ridge\nMAE", "−2.000\n–", "–", "0.2500")]
 
 
 def test_facts_of_no_data_are_empty():
