@@ -56,6 +56,9 @@ class TableData(Source):
     """Cross-validation in so many folds; 0: one split."""
     repeats: Annotated[int, Interval(ge=1, le=100)] = 1
     """Number of cross-validations, each with folds of its own."""
+    samples: Annotated[int, Interval(ge=0, le=1000)] = 0
+    """Bagging: each seed trains so many nets, each on a sample of the training rows drawn with replacement; 0: one net
+    on all of them."""
     split_seed: Seed = 0
     """The seed of the shuffle that splits the rows."""
     unit: Annotated[str, MaxLen(40)] = ""

@@ -34,6 +34,10 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     examples: str
     """The plural name of the examples. Also the key in record["data"] of the value of `data_id`."""
 
+    def with_data(self, config: ConfigT_contra, data: Any, folder: Path, /) -> Experiment:
+        """`config` with `data` as its source, stored in `folder`; UserError for bad data, or where none is taken."""
+        ...
+
     def build(self, config: ConfigT_contra, starts: Starts = ..., /) -> PlanT:
         """Load the data and build the net; UserError where they do not fit. Trains nothing, writes nothing.
 

@@ -50,11 +50,12 @@ SERIES = {
     "traffic_rnn": (1, 3600, 5_784),
 }
 
-# (columns of numbers, those with gaps, levels of the others) of the table that the configuration names.
+# (columns of numbers, those with gaps, levels of the others, the count, classes) of the table.
 TABLES = {
-    "ames_course": (36, 0, (), 37 * 64 + 65 * 64 + 65),
-    "ames_full": (36, 3, (2,) * 43, (36 + 3 + 2 * 43 + 1) * 128 + 129 * 64 + 65),
-    "diabetes_dense": (10, 0, (), 2_817),
+    "ames_course": (36, 0, (), 37 * 64 + 65 * 64 + 65, 0),
+    "ames_full": (36, 3, (2,) * 43, (36 + 3 + 2 * 43 + 1) * 128 + 129 * 64 + 65, 0),
+    "tables_diabetes": (10, 0, (), 2_817, 0),
+    "tables_iris": (4, 0, (), 5 * 32 + 33 * 3, 3),
 }
 
 
@@ -88,7 +89,7 @@ def test_the_count_of_a_forecaster_is_the_golden_one(root, name):
 @pytest.mark.parametrize("name", TABLES)
 def test_the_count_of_a_net_of_tables_is_the_golden_one(root, name):
     config = configuration.load(str(root / "configs" / f"{name}.py"))
-    numbers, gaps, levels, parameters = TABLES[name]
+    numbers, gaps, levels, parameters, classes = TABLES[name]
     names = tuple(f"c{index}" for index in range(len(levels)))
     schema = Schema(
         target="y",
@@ -99,7 +100,7 @@ def test_the_count_of_a_net_of_tables_is_the_golden_one(root, name):
         categorical=names,
         levels=(("a", "b"),) * len(levels),
         ids=None,
-        classes=(),
+        classes=("k",) * classes,
     )
     net = build_table_network(config, schema)
     row = {"numbers": jnp.zeros((1, numbers)), "codes": jnp.zeros((1, len(levels)), jnp.int32)}

@@ -3,7 +3,9 @@
 import dataclasses
 import functools
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import jax
 import numpy as np
@@ -100,6 +102,11 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
         windows=windows,
         net=net,
     )
+
+
+def with_data(config: SeriesExperiment, data: Any, folder: Path) -> SeriesExperiment:
+    """Raise UserError: series are read from files."""
+    raise UserError("series are read from files; name them by data.source")
 
 
 def check_files(config: SeriesExperiment) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from research.experiment.series.build import build, check_files, training_metrics
+from research.experiment.series.build import build, check_files, training_metrics, with_data
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
 from research.experiment.series.evaluate import evaluate
 from research.experiment.series.predict import predict
@@ -33,6 +33,7 @@ __all__ = [
     "record_fields",
     "result_tables",
     "training_metrics",
+    "with_data",
 ]
 
 answers: Literal["json", "csv"] = "json"

@@ -81,7 +81,7 @@ def build(config: TableExperiment, _: Starts = MappingProxyType({})) -> TablePla
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
         vmap_seeds=True,  # their matrix products are small, so many members share the overhead of a step
         starts=_preprocessing(config, table, splits),
-        row_weights=_row_weights(table, splits) if len(splits) > 1 else None,
+        row_weights=_row_weights(config, table, splits),
         summary=summarize(net, (len(table.schema.numeric) + len(table.schema.categorical),)),
         config=config,
         table=table,
@@ -145,8 +145,10 @@ def _check(config: TableExperiment) -> None:
             f"prediction.quantiles {' '.join(map(str, quantiles))}: the middle one is the prediction, so give an odd "
             "number of them, from low to high"
         )
-    if config.start and config.data.folds:
-        raise UserError("a cross-validation starts from no other run; leave out --start, or --data.folds")
+    if config.data.samples and config.data.folds:
+        raise UserError("a cross-validation takes no samples; leave out --data.samples, or --data.folds")
+    if config.start and (config.data.folds or config.data.samples):
+        raise UserError("folds and samples start from no other run; leave out --start, or --data.folds, --data.samples")
 
 
 def _loss(config: TableExperiment, table: Table) -> Any:
@@ -181,8 +183,16 @@ def _sets(table: Table, splits: Sequence[Split]) -> dict[str, Batch]:
     return {"train": rows_of(every), "validation": rows_of(every if held_out else none), "test": rows_of(every)}
 
 
-def _row_weights(table: Table, splits: Sequence[Split]) -> dict[str, jax.Array]:
-    """1 for the rows that a fold trains on, and validates on, if any: [folds, N]."""
+def _row_weights(config: TableExperiment, table: Table, splits: Sequence[Split]) -> dict[str, jax.Array] | None:
+    """How often each fold, or each sample of a bagging, trains on each row, and validates on it: [folds, N]."""
+    if config.data.samples:
+        count = len(splits[0].train)
+        drawn = np.random.default_rng(config.data.split_seed).multinomial(
+            count, np.full(count, 1 / count), config.data.samples
+        )
+        return {"train": jnp.asarray(drawn, jnp.float32)}
+    if len(splits) == 1:
+        return None
     names = ["train", *(["validation"] if any(len(split.validation) for split in splits) else [])]
     found = {}
     for name in names:
@@ -195,9 +205,10 @@ def _row_weights(table: Table, splits: Sequence[Split]) -> dict[str, jax.Array]:
 
 def _preprocessing(config: TableExperiment, table: Table, splits: Sequence[Split]) -> Starts:
     """The leaves of the collection `preprocessing` of each member, fitted on its training rows."""
-    of_folds = [_fitted(config, table, split.train) for split in splits]
-    members = range(config.seed * len(splits), (config.seed + config.seeds) * len(splits))
-    return {member: of_folds[member % len(splits)] for member in members}
+    of_splits = [_fitted(config, table, split.train) for split in splits]
+    folds = config.data.samples or len(splits)
+    members = range(config.seed * folds, (config.seed + config.seeds) * folds)
+    return {member: of_splits[member % len(splits)] for member in members}
 
 
 def _fitted(config: TableExperiment, table: Table, train: np.ndarray) -> dict[str, np.ndarray]:

@@ -120,9 +120,12 @@ def _evaluated(
 
 
 def _by_row(plan: TablePlan, heads: Heads) -> Heads:
-    """What the nets of all folds [folds, N] say, as [R, N]: of each row the net that was not trained on it."""
+    """What the nets of all folds [folds, N] say, as [R, N]: of each row the net that was not trained on it.
+
+    The nets of a bagging say their mean.
+    """
     if len(plan.splits) == 1:
-        return heads
+        return Heads(*(part.mean(axis=0, keepdims=True) for part in heads))
     found = Heads(*(np.empty((repeats_of(plan), plan.table.size)) for _ in heads))
     for number, split in enumerate(plan.splits):
         for into, part in zip(found, heads, strict=True):
@@ -141,7 +144,7 @@ def _classified(plan: TablePlan, logits: np.ndarray) -> dict[str, Classification
     for name in SPLITS:
         index = getattr(plan.splits[0], name)
         if len(index):
-            found[name] = classification.evaluate_logits(logits[0, index], target[index], plan.classes)
+            found[name] = classification.evaluate_logits(logits[:, index].mean(axis=0), target[index], plan.classes)
     return found
 
 

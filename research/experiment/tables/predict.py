@@ -60,7 +60,7 @@ def predict(
 def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:
     """The final leaves of every member, or of those of one seed."""
     found = all_ended_leaves(config, run_dir)
-    folds = config.data.folds * config.data.repeats if config.data.folds else 1
+    folds = config.data.folds * config.data.repeats or config.data.samples or 1
     chosen = [leaves for member, leaves in sorted(found.items()) if seed in (None, member // folds)]
     if not chosen:
         raise UserError(f"{run_dir} has no checkpoint of seed {seed}; its seeds count up from {config.seed}")

@@ -6,6 +6,7 @@ from research.experiment.tables.build import build, check_files, training_metric
 from research.experiment.tables.comparison import compare_runs
 from research.experiment.tables.describe import closing_lines, describe_data, result_tables
 from research.experiment.tables.evaluate import evaluate
+from research.experiment.tables.frames import with_data
 from research.experiment.tables.predict import predict
 from research.experiment.tables.publish import data_id, publish, record_fields
 
@@ -33,6 +34,7 @@ __all__ = [
     "record_fields",
     "result_tables",
     "training_metrics",
+    "with_data",
 ]
 
 answers: Literal["json", "csv"] = "csv"

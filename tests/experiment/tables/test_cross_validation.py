@@ -9,6 +9,7 @@ import pytest
 
 from research import experiment
 from research.config import Prediction, TableData, TableExperiment, TableNet, Training
+from research.errors import UserError
 from research.experiment.tables import task
 from research.experiment.tables.build import features_of
 from research.experiment.tables.evaluate import evaluate
@@ -101,3 +102,30 @@ def test_the_mean_of_seeds_is_evaluated_beside_the_baselines_on_the_same_folds(c
     assert set(record["differences"]) == set(record["baselines"]["test"])
     assert record["ensemble"]["test"].keys() == record["metrics"]["test"].keys()
     assert record["differences"]["median"]["low95"] is not None
+
+
+def test_a_frame_is_stored_and_gives_the_run_of_its_file(config, tmp_path):
+    frame = pd.read_csv(config.data.source, keep_default_na=False).assign(front=lambda f: pd.to_numeric(f["front"]))
+    record = experiment.run(config, tmp_path / "frame", data=frame)
+    assert record["metrics"] == experiment.run(config, tmp_path / "file")["metrics"]
+    again, _ = experiment.evaluate(tmp_path / "frame")
+    assert again["metrics"] == record["metrics"]
+    with pytest.raises(UserError, match="two columns called 'area'"):
+        experiment.run(config, tmp_path / "twice", data=frame.rename(columns={"front": "area"}))
+    assert not (tmp_path / "twice").exists()
+
+
+def test_a_bagging_trains_each_net_on_a_sample_and_predicts_their_mean(config, tmp_path):
+    data = dataclasses.replace(config.data, folds=0, repeats=1, samples=3)
+    bagging = dataclasses.replace(config, data=data)
+    plan = task.build(bagging)
+    weights = np.asarray(plan.row_weights["train"])
+    assert weights.shape == (3, len(plan.splits[0].train)) and (weights.sum(axis=1) == weights.shape[1]).all()
+    assert (weights == 0).mean() == pytest.approx(np.exp(-1), abs=0.08)
+    record = experiment.run(bagging, tmp_path / "run")
+    assert len(record["epochs"]) == 3 and record["metrics"]["test"]["mae"] > 0
+    frame = pd.read_csv(config.data.source, keep_default_na=False)
+    frame.iloc[plan.splits[0].test].to_csv(tmp_path / "test.csv", index=False)
+    predicted = [row["price"] for row in experiment.predict(tmp_path / "run", [tmp_path / "test.csv"])]
+    truth = plan.table.target[plan.splits[0].test]
+    assert np.abs(np.array(predicted) - truth).mean() == pytest.approx(record["metrics"]["test"]["mae"], rel=1e-4)

@@ -1,6 +1,6 @@
 """Scikit-learn's diabetes: disease progression of 442 patients from ten measurements, by a small dense net.
 
-python scripts/train.py configs/diabetes_dense.py
+python scripts/train.py configs/tables_diabetes.py
 """
 
 from research.config import Optimizer, TableData, TableExperiment, TableNet, Training
@@ -8,7 +8,7 @@ from research.config import Optimizer, TableData, TableExperiment, TableNet, Tra
 
 def get_config() -> TableExperiment:
     return TableExperiment(
-        name="diabetes_dense",
+        name="tables_diabetes",
         data=TableData(source="diabetes"),
         model=TableNet(hidden=(64, 32), dropout=0.1),
         optimizer=Optimizer(name="adamw", learning_rate=1e-3, weight_decay=1e-2),
