@@ -1,6 +1,8 @@
 """Scikit-learn's diabetes: disease progression of 442 patients from ten measurements, by a small dense net.
 
 python scripts/train.py configs/tables_diabetes.py
+
+MAE on test 45.6 ± 0.8 over 3 seeds, 1 s each on 2 CPU cores; ridge regression has 43.6: ten columns need no net.
 """
 
 from research.config import Optimizer, TableData, TableExperiment, TableNet, Training

@@ -1,6 +1,8 @@
 """Scikit-learn's irises: three species by four measurements, a target of text, so classes are predicted.
 
 python scripts/train.py configs/tables_iris.py
+
+96.0% out of fold (91.6 to 98.2), 1 s on 2 CPU cores.
 """
 
 from research.config import Optimizer, TableData, TableExperiment, TableNet, Training

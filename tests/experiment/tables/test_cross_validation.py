@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from research import experiment
-from research.config import Prediction, TableData, TableExperiment, TableNet, Training
+from research.config import Optimizer, Prediction, TableData, TableExperiment, TableNet, Training
 from research.errors import UserError
 from research.experiment.tables import task
 from research.experiment.tables.build import features_of
@@ -129,3 +129,26 @@ def test_a_bagging_trains_each_net_on_a_sample_and_predicts_their_mean(config, t
     predicted = [row["price"] for row in experiment.predict(tmp_path / "run", [tmp_path / "test.csv"])]
     truth = plan.table.target[plan.splits[0].test]
     assert np.abs(np.array(predicted) - truth).mean() == pytest.approx(record["metrics"]["test"]["mae"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("model", "data"),
+    [
+        ({"embedding": "periodic"}, {"scaling": "quantile"}),
+        ({"embedding": "piecewise", "dropout": 0.2}, {"scaling": "standard", "log_skewed": 0.5}),
+        ({"level_size": 3, "zero_init_head": True}, {"scaling": "none", "missing": "drop"}),
+    ],
+)
+def test_every_kind_of_net_learns_something(config, tmp_path, model, data):
+    fields = {"folds": 0, "repeats": 1, "validation": 0.2, "log_target": False} | data
+    other = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, **fields),
+        model=dataclasses.replace(config.model, **model),
+        optimizer=Optimizer(learning_rate=1e-2),
+        train=Training(epochs=25, batch_size=16),
+    )
+    record = experiment.run(other, tmp_path / "run")
+    assert record["metrics"]["train"]["mae"] < 0.8 * record["baselines"]["test"]["median"]["mae"]
+    answers = list(experiment.predict(tmp_path / "run", [config.data.source]))
+    assert len(answers) == 120 and all(np.isfinite(row["price"]) for row in answers)
