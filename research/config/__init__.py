@@ -4,10 +4,12 @@ Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values fro
 alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.
 """
 
+from research.config.bounds import RunConfig
 from research.config.documents import (
     fingerprint,
     from_json,
     identity,
+    kinds_of,
     load,
     relocated,
     to_json,
@@ -34,12 +36,14 @@ __all__ = [
     "Optimizer",
     "PretrainedNet",
     "RecurrentForecaster",
+    "RunConfig",
     "SeriesData",
     "SeriesExperiment",
     "Training",
     "fingerprint",
     "from_json",
     "identity",
+    "kinds_of",
     "load",
     "relocated",
     "to_json",
