@@ -16,6 +16,7 @@ from research.config.documents import (
     validated,
     within_bounds,
 )
+from research.config.double_descent import DoubleDescent, EpochDescent, MlpEpochs, MlpWidths, TwoScales, WidthDescent
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.microscope import Microscope
@@ -28,11 +29,15 @@ __all__ = [
     "ConvNet",
     "DenseForecaster",
     "DenseNet",
+    "DoubleDescent",
+    "EpochDescent",
     "Experiment",
     "Forecast",
     "ImageData",
     "ImageExperiment",
     "Microscope",
+    "MlpEpochs",
+    "MlpWidths",
     "Optimizer",
     "PretrainedNet",
     "RecurrentForecaster",
@@ -40,6 +45,8 @@ __all__ = [
     "SeriesData",
     "SeriesExperiment",
     "Training",
+    "TwoScales",
+    "WidthDescent",
     "fingerprint",
     "from_json",
     "identity",

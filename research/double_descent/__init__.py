@@ -1,1 +1,1 @@
-"""Double descent: test error that falls, rises and falls again, over the width of a model or the epochs of a training."""
+"""Double descent: test error that falls, rises and falls again, over a model's width or a training's epochs."""
