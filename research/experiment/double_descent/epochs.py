@@ -39,13 +39,17 @@ def curves(config: EpochDescent, part: Part, show: Show) -> Arrays:
     and with one for each group
     mlp/epochs [R]; mlp/test_error, test_loss, train_error, train_loss [V, S, R], for each of `mlp.factors`
     """
-    show("programs", 0, 2)
+    count = len(config.mlp.factors)
+    show("two scales", 0, 1)
     linear = part("two_scales", lambda: _two_scales(config))
-    show("programs", 1, 2)
-    net = part("mlp", lambda: _mlp(config))
-    show("programs", 2, 2)
-    found = {"two_scales": linear, "mlp": net}
-    return {f"{name}/{key}": array for name, arrays in found.items() for key, array in arrays.items()}
+    show("two scales", 1, 1)
+    found = []
+    for index in range(count):
+        show("nets over epochs", index, count)
+        found.append(part(f"mlp_{index}", lambda index=index: _mlp(config, config.mlp.factors[index])))
+    show("nets over epochs", count, count)
+    nets = {f"mlp/{name}": np.stack([of[name] for of in found]) for name in mlp.Curves._fields}
+    return {f"two_scales/{name}": array for name, array in linear.items()} | nets | {"mlp/epochs": found[0]["epochs"]}
 
 
 def records(last: int) -> np.ndarray:
@@ -75,13 +79,12 @@ def _two_scales(config: EpochDescent) -> Arrays:
     return {"steps": steps, "measured": np.asarray(measured).swapaxes(0, 1), "closed_form": np.stack(closed)}
 
 
-def _mlp(config: EpochDescent) -> Arrays:
-    settings, seeds = config.mlp, jnp.asarray(seeds_of(config))
-    count, at = len(settings.factors), records(settings.epochs)
+def _mlp(config: EpochDescent, factors: tuple[float, float]) -> Arrays:
+    """The curves [S, R] of the net with these factors of the layers' learning rates; all have one compiled program."""
+    settings, seeds, at = config.mlp, jnp.asarray(seeds_of(config)), records(config.mlp.epochs)
     splits = seed_splits(config, (config.noise,))
-    splits = splits._replace(y=jnp.repeat(splits.y, count, axis=1))
-    nets = mlp.initial_nets(seeds, [settings.width] * count, inputs=splits.x.shape[-1], classes=CLASSES)
-    rates = mlp.layer_rates(settings.learning_rate * jnp.asarray(settings.factors))
+    nets = mlp.initial_nets(seeds, [settings.width], inputs=splits.x.shape[-1], classes=CLASSES)
+    rates = mlp.layer_rates(settings.learning_rate * jnp.asarray([factors]))
     given = {"loss": settings.loss, "batch_size": settings.batch_size}
     measured = mlp.train(nets, splits, seeds, rates, jnp.asarray(at), **given)
-    return {"epochs": at} | {name: np.asarray(array).swapaxes(0, 1) for name, array in measured._asdict().items()}
+    return {"epochs": at} | {name: np.asarray(array)[:, 0] for name, array in measured._asdict().items()}
