@@ -54,14 +54,16 @@ def find_peak(positions: Sequence[float] | np.ndarray, curves: np.ndarray) -> Pe
 
 
 def turns(curve: np.ndarray) -> Turns | None:
-    """The turns of one `curve` [W] about its most prominent inner maximum; None where there is none, as in a U.
+    """The turns of one `curve` [W] about its most prominent inner maximum that no later value exceeds.
 
-    The prominence is the lesser of the rise from the lowest value before and the fall to the lowest value after.
+    The prominence is the lesser of the rise from the lowest value before and the fall to the lowest value after. None
+    where there is no such maximum: in a monotone curve, in a U, and where the curve ends above all of its peaks.
     """
     if len(curve) < 3:
         return None
     before, after = np.minimum.accumulate(curve)[:-2], np.minimum.accumulate(curve[::-1])[::-1][2:]
-    prominence = curve[1:-1] - np.maximum(before, after)
+    exceeded = np.maximum.accumulate(curve[::-1])[::-1][2:] > curve[1:-1]
+    prominence = np.where(exceeded, 0.0, curve[1:-1] - np.maximum(before, after))
     peak = int(prominence.argmax()) + 1
     if prominence[peak - 1] <= 0:
         return None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from research.double_descent.labels import noisy_labels, one_hot, split_rows
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(0, 100), st.floats(0, 0.99), st.integers(2, 6))
 def test_the_share_is_exact_and_every_noisy_label_is_another_class(seed, noise, classes):
     labels = np.arange(50) % classes
@@ -25,9 +25,9 @@ def test_more_noise_keeps_what_less_has_changed():
 
 
 def test_the_noise_is_uniform_over_the_other_classes():
-    changed = np.concatenate([noisy_labels(seed, np.zeros(200, int), 0.9, 4) for seed in range(10)])
+    changed = np.concatenate([noisy_labels(seed, np.zeros(200, int), 0.9, 4) for seed in range(4)])
     counts = np.bincount(changed, minlength=4)
-    assert counts[0] == 200 and abs(counts[1:] - 600).max() < 5 * np.sqrt(400)
+    assert counts[0] == 80 and abs(counts[1:] - 240).max() < 5 * np.sqrt(160)
 
 
 def test_rows_are_split_without_overlap():

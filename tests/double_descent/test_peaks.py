@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.double_descent.peaks import Turns, find_peak, turns
@@ -17,6 +17,7 @@ def planted(index, height, seeds=5, noise=0.02, generator=None):
     return np.geomspace(1, 0.1, 21) * bump * np.exp(noise * generator.normal(size=(seeds, 21)))
 
 
+@settings(deadline=None)
 @given(st.integers(5, 16), st.floats(4.0, 1e4), st.integers(3, 8), st.integers(0, 1000))
 def test_a_planted_peak_is_found_where_it_is(index, height, seeds, seed):
     found = find_peak(AT, planted(index, height, seeds, generator=np.random.default_rng(seed)))
@@ -48,6 +49,7 @@ def test_a_peak_of_one_seed_alone_is_chance():
     assert find_peak(AT, curves) is None
 
 
+@settings(deadline=None)
 @given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.permutations(range(5)))
 def test_units_and_the_order_of_seeds_do_not_matter(height, width, order):
     curves = planted(9, 6.0)
@@ -67,6 +69,12 @@ def test_the_interval_is_no_narrower_than_the_measured_points():
 def test_the_turns_of_a_curve():
     assert turns(np.array([5.0, 2.0, 3.0, 9.0, 4.0, 1.0, 3.0])) == Turns(1, 3, 5)
     assert turns(np.array([1.0, 2.0])) is None
+
+
+def test_a_bump_on_the_way_up_is_no_peak():
+    rising = np.array([5.0, 1.0, 2.0, 1.5, 3.0, 4.0])
+    assert turns(rising) is None
+    assert turns(np.append(rising, 2.0)) == Turns(1, 5, 6)
 
 
 @pytest.mark.parametrize(

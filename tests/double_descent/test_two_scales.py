@@ -36,7 +36,7 @@ def test_the_closed_form_starts_at_the_signal_and_ends_at_the_noise():
 def test_descent_ends_at_least_squares():
     """Its expected risk is exactly noise * (1 + D / (n - D - 1)) for normal features."""
     model = regression((5, 5), (1.0, 0.7), (1.0, -1.0), 4.0)
-    found = measured(model, np.full((1, 10), 0.3), 60, np.array([5000]), seeds=200)[:, 0, 0]
+    found = measured(model, np.full((1, 10), 0.3), 60, np.array([1500]), seeds=200)[:, 0, 0]
     expected = 4.0 * (1 + 10 / (60 - 10 - 1))
     assert abs(found.mean() - expected) < 4 * found.std() / np.sqrt(len(found))
 
