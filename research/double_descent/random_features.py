@@ -5,9 +5,9 @@ trade-off"; Hastie, Montanari, Rosset & Tibshirani 2022, "Surprises in high-dime
 interpolation". Each output is a regression of its own on the same F features, so the fit interpolates from F = n on,
 however many outputs there are. There the smallest singular value nears zero and the test error peaks.
 
-A cut-off hides that peak: JAX's default drops singular values below eps * max(n, F) times the largest, in float32
-about 1e-3 at F = 8,000. `spectrum` and `solution` therefore solve in float64 on the host, with NumPy's own cut-off,
-and `float32_fits` shows what JAX answers with its default and with a cut-off of eps.
+A cut-off hides that peak: `jnp.linalg.lstsq` and `pinv` compute in float32 and drop singular values below
+eps * max(n, F) times the largest, 1e-3 at F = 8,000. Give them `rcond`, or solve in float64 as is done here. `CUTS`
+shows what each choice makes of the same features.
 
 Shapes: n training rows, N test rows, D inputs, F features, K outputs.
 """
@@ -15,16 +15,32 @@ Shapes: n training rows, N test rows, D inputs, F features, K outputs.
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from research.keys import key
 
-EPS32, EPS64 = float(np.finfo(np.float32).eps), float(np.finfo(np.float64).eps)
+EPS32 = float(np.finfo(np.float32).eps)
+
+
+class Cut(NamedTuple):
+    """The precision of a solver, and the share of the largest singular value below which it drops others.
+
+    `rcond` None is the default of NumPy and JAX alike: eps * max(n, F) of the precision.
+    """
+
+    precision: type[np.floating]
+    rcond: float | None
+
+
+CUTS = {
+    "float64": Cut(np.float64, None),
+    "float32_default": Cut(np.float32, None),  # what JAX does
+    "float32_eps": Cut(np.float32, EPS32),
+}
 
 
 class Spectrum(NamedTuple):
-    """The singular value decomposition of features [n, F] in float64, with m = min(n, F)."""
+    """The singular value decomposition of features [n, F], with m = min(n, F)."""
 
     left: np.ndarray  # [n, m]
     values: np.ndarray  # [m], descending
@@ -43,34 +59,23 @@ def features(x: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.maximum(np.asarray(x, np.float64) @ weights, 0.0)
 
 
-def spectrum(matrix: np.ndarray, rcond: float | None = None) -> Spectrum:
-    """The decomposition of `matrix` [n, F], and its rank: singular values above `rcond` times the largest.
+def spectrum(matrix: np.ndarray, cut: Cut = CUTS["float64"]) -> Spectrum:
+    """The decomposition of `matrix` [n, F] in the precision of `cut`, and the rank above its cut-off.
 
-    `rcond` is eps * max(n, F) of float64 by default, as in `numpy.linalg.lstsq`. Raises ValueError where the matrix is
-    not finite.
+    Raises ValueError where the matrix is not finite.
     """
     if not np.isfinite(matrix).all():
         raise ValueError("the features are not finite")
-    left, values, right = np.linalg.svd(np.asarray(matrix, np.float64), full_matrices=False)
-    cut = (EPS64 * max(matrix.shape) if rcond is None else rcond) * values.max(initial=0.0)
-    return Spectrum(left, values, right, int((values > cut).sum()))
+    left, values, right = np.linalg.svd(matrix.astype(cut.precision), full_matrices=False)
+    share = np.finfo(cut.precision).eps * max(matrix.shape) if cut.rcond is None else cut.rcond
+    return Spectrum(left, values, right, int((values > share * values.max(initial=0.0)).sum()))
 
 
 def solution(of: Spectrum, targets: np.ndarray) -> np.ndarray:
-    """The least squares solution of minimum norm, [F, K], for `targets` [n, K]."""
+    """The least squares solution of minimum norm, [F, K], for `targets` [n, K], in the precision of the spectrum."""
     kept = slice(0, of.rank)
-    return of.right[kept].T @ ((of.left[:, kept].T @ targets) / of.values[kept, None])
-
-
-@jax.jit
-def float32_fits(matrix: jax.Array, targets: jax.Array) -> dict[str, tuple[jax.Array, jax.Array]]:
-    """`jnp.linalg.lstsq` in float32 with its "default" cut-off, eps * max(n, F), and with "eps": solution and rank.
-
-    `matrix` is [n, F], `targets` [n, K], a solution [F, K].
-    """
-    cuts = {"default": None, "eps": EPS32}
-    found = {name: jnp.linalg.lstsq(matrix, targets, rcond=cut) for name, cut in cuts.items()}
-    return {name: (solution, rank) for name, (solution, _, rank, _) in found.items()}
+    projected = of.left[:, kept].T @ targets.astype(of.values.dtype)
+    return of.right[kept].T @ (projected / of.values[kept, None])
 
 
 def errors(predicted: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

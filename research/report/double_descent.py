@@ -9,7 +9,7 @@ from rich.table import Table
 
 from research.report import formats, pictures, sections
 from research.report.curves import legend
-from research.report.style import INK, QUIET, new_figure, png
+from research.report.style import INK, QUIET, log_axis, new_figure, png
 from research.report.tables import table
 from research.report.templating import environment
 
@@ -90,7 +90,8 @@ def _draw(axes: "Axes", panel: Panel) -> None:
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         axes.set_ylim(bottom=0)
     elif panel.unit == "number":
-        axes.set_yscale("log")
+        values = np.concatenate([curve.values for curve in panel.curves])
+        log_axis(axes, float(values.min()), float(values.max()))
 
 
 def _draw_curve(axes: "Axes", positions: np.ndarray, curve: Curve) -> None:

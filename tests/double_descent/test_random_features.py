@@ -1,13 +1,12 @@
 """Least squares on random features: NumPy's solution, the known risk of ridgeless fits, and the peak at n."""
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from research.double_descent import random_features
-from research.double_descent.random_features import EPS32
 
 SIZES = st.tuples(st.integers(1, 12), st.integers(1, 12), st.integers(1, 3), st.integers(0, 100))
 
@@ -73,18 +72,33 @@ def test_the_peak_is_at_the_rows_however_many_outputs_there_are():
         assert widths[int(np.argmax(mse))] == 60
 
 
+@pytest.mark.parametrize("shape", [(200, 200), (200, 120), (120, 200)])
+@pytest.mark.parametrize("name", ["float32_default", "float32_eps"])
+def test_the_cuts_in_float32_are_those_of_jax(shape, name):
+    matrix, targets = ill_conditioned(shape), np.random.default_rng(0).normal(size=(shape[0], 2))
+    cut = random_features.CUTS[name]
+    single = (jnp.asarray(each, jnp.float32) for each in (matrix, targets))
+    expected, _, rank, _ = jnp.linalg.lstsq(*single, rcond=cut.rcond)
+    found = random_features.spectrum(matrix, cut)
+    assert found.rank == rank
+    difference = random_features.solution(found, targets) - expected
+    assert np.linalg.norm(difference) < 0.02 * np.linalg.norm(expected)
+
+
 def test_the_default_of_jax_drops_what_makes_the_peak():
-    generator = np.random.default_rng(1)
-    left, _ = np.linalg.qr(generator.normal(size=(200, 200)))
-    right, _ = np.linalg.qr(generator.normal(size=(200, 200)))
-    values = np.geomspace(1, 1e-5, 200)  # the default cuts at 200 * eps = 2.4e-5
-    matrix, targets = (left * values) @ right.T, generator.normal(size=(200, 2))
-    fits = random_features.float32_fits(*(jax.numpy.asarray(each, np.float32) for each in (matrix, targets)))
-    exact = random_features.solution(random_features.spectrum(matrix), targets)
-    norms = {name: float(np.linalg.norm(np.asarray(fit))) for name, (fit, _) in fits.items()}
-    ranks = {name: int(rank) for name, (_, rank) in fits.items()}
-    assert ranks["eps"] == 200 > ranks["default"] == int((values > 200 * EPS32).sum())
-    assert norms["default"] < 0.7 * np.linalg.norm(exact) and 0.9 < norms["eps"] / np.linalg.norm(exact) < 1.1
+    matrix, targets = ill_conditioned((200, 200)), np.random.default_rng(0).normal(size=(200, 2))
+    found = {name: random_features.spectrum(matrix, cut) for name, cut in random_features.CUTS.items()}
+    ranks = {name: spectrum.rank for name, spectrum in found.items()}
+    assert ranks["float64"] == ranks["float32_eps"] == 200 > ranks["float32_default"] > 150
+    norms = {name: np.linalg.norm(random_features.solution(of, targets)) for name, of in found.items()}
+    assert norms["float32_default"] < 0.7 * norms["float64"] and 0.9 < norms["float32_eps"] / norms["float64"] < 1.1
+
+
+def ill_conditioned(shape):
+    """A matrix whose singular values fall from 1 to 1e-5: the default of float32 cuts at 2.4e-5, eps at 1.2e-7."""
+    generator, smaller = np.random.default_rng(1), min(shape)
+    left, right = (np.linalg.qr(generator.normal(size=(side, smaller)))[0] for side in shape)
+    return (left * np.geomspace(1, 1e-5, smaller)) @ right.T
 
 
 def test_errors_are_shares_and_sums_over_outputs():

@@ -76,8 +76,9 @@ def _two_scales(config: EpochDescent, curves: Arrays) -> Section:
             "With a step size for each group, chosen so that all reach their minimum at once, one U is left."
         ),
         caption=(
-            "The expected squared error on new rows, a thin line per seed, over the closed form of the expected risk "
-            "(dashed), which is of n much larger than the number of features. The circle is where early stopping ends."
+            "The expected squared error on new rows, a thin line per seed. Dashed: the closed form, which is exact for "
+            "many more rows than features; here it misses about their ratio of what exceeds the noise. The circle is "
+            "where early stopping ends."
         ),
         panels=panels,
         numbers=table(titles, rows, words=2),
@@ -95,7 +96,7 @@ def _net(config: EpochDescent, curves: Arrays) -> Section:
                 Curve(_factors(factors), curves[f"mlp/{measure}"][index], *line(index), stop=True)
                 for index, factors in enumerate(config.mlp.factors)
             ],
-            "share" if unit == "share" else "plain",
+            unit,
             {},
         )
         for measure, unit, label in _measures(config)

@@ -74,7 +74,7 @@ def _errors(config: WidthDescent, curves: Arrays) -> Section:
 
 def _spectra(config: WidthDescent, curves: Arrays) -> Section:
     at, marks = np.asarray(config.features), {f"n = {config.rows}": float(config.rows)}
-    ratio = curves["features/smallest"] / curves["features/largest"]
+    ratio = curves["features/float64/smallest"] / curves["features/float64/largest"]
     solvers = {"float64": "float64", "float32_eps": "float32, cut-off eps", "float32_default": "float32, JAX's default"}
     ranks = [
         Curve(label, curves[f"features/{solver}/rank"].mean(axis=0, keepdims=True), COLOURS[number], stroke)
@@ -88,7 +88,7 @@ def _spectra(config: WidthDescent, curves: Arrays) -> Section:
     rows = [
         (
             formats.count(width),
-            formats.decimal(float(np.exp(np.log(curves["features/smallest"][:, w]).mean()))),
+            formats.decimal(float(np.exp(np.log(curves["features/float64/smallest"][:, w]).mean()))),
             *(f"{curves[f'features/{solver}/rank'][:, w].mean():.1f}" for solver in solvers),
             *(
                 formats.measure(float(curves[f"features/{solver}/test_mse"][v, :, w].mean()))

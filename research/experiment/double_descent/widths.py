@@ -9,11 +9,11 @@ import numpy as np
 from research.config import WidthDescent
 from research.double_descent import mlp, random_features
 from research.double_descent.mlp import Split
+from research.double_descent.random_features import CUTS
 from research.errors import UserError
 from research.experiment.double_descent.digits import CLASSES, check_rows, seed_splits, seeds_of
 from research.experiment.double_descent.parts import Arrays, Part
 
-SOLVERS = ("float64", "float32_default", "float32_eps")
 SPREAD = 1.5  # the widest net of a program over the narrowest: narrow ones are padded
 Show = Callable[[str, int, int], None]
 
@@ -31,8 +31,8 @@ def check(config: WidthDescent) -> None:
 def curves(config: WidthDescent, part: Part, show: Show) -> Arrays:
     """All curves, by V noises, S seeds and W widths.
 
-    features/SOLVER/test_error, test_mse, train_mse [V, S, W] and rank [S, W], for each of `SOLVERS`;
-    features/smallest, features/largest [S, W], singular values in float64
+    features/CUT/test_error, test_mse, train_mse [V, S, W], and rank, smallest, largest (singular values) [S, W], for
+    each of `random_features.CUTS`
     mlp/test_error, test_loss, train_error, train_loss [V, S, W]
     """
     splits = seed_splits(config, config.noises)
@@ -63,17 +63,15 @@ def _fit(split: Split, kernel: np.ndarray) -> Arrays:
     """The fits of one seed and width by all solvers, for all noises at once: arrays [V], and scalars."""
     train, test = (random_features.features(np.asarray(x), kernel) for x in (split.x, split.test_x))
     targets = np.concatenate(split.y, axis=-1).astype(np.float64)  # [n, V K]: a regression each
-    decomposed = random_features.spectrum(train)
-    fits = {"float64": (random_features.solution(decomposed, targets), decomposed.rank)}
-    single = jnp.asarray(train, jnp.float32), jnp.asarray(targets, jnp.float32)
-    for name, (fit, rank) in random_features.float32_fits(*single).items():
-        fits[f"float32_{name}"] = (np.asarray(fit, np.float64), int(rank))
-    found: Arrays = {"smallest": decomposed.values[-1], "largest": decomposed.values[0]}
-    for solver, (fit, rank) in fits.items():
+    found: Arrays = {}
+    for solver, cut in CUTS.items():
+        of = random_features.spectrum(train, cut)
+        fit = random_features.solution(of, targets).astype(np.float64)
         by_noise = np.stack(np.split(fit, len(split.y), axis=-1))  # [V, F, K]
         error, mse = random_features.errors(test @ by_noise, np.asarray(split.test_y))
         train_mse = random_features.errors(train @ by_noise, np.asarray(split.y))[1]
-        values = {"test_error": error, "test_mse": mse, "train_mse": train_mse, "rank": np.asarray(rank)}
+        values = {"test_error": error, "test_mse": mse, "train_mse": train_mse, "rank": np.asarray(of.rank)}
+        values |= {"smallest": of.values[-1], "largest": of.values[0]}
         found |= {f"{solver}/{name}": value for name, value in values.items()}
     return found
 
