@@ -17,7 +17,7 @@ def get_config() -> WidthDescent:
         mlp=MlpWidths(
             widths=(4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 256, 512),
             loss="cross_entropy",
-            epochs=600,
+            epochs=1000,
             batch_size=100,
             learning_rate=3e-3,
         ),

@@ -27,7 +27,11 @@ def check_rows(config: DoubleDescent) -> None:
 
 
 def seed_splits(config: DoubleDescent, noises: tuple[float, ...]) -> Split:
-    """The rows of each seed: inputs [S, n, 64] and [S, N, 64] from 0 to 1, targets [S, V, n, 10] and [S, N, 10]."""
+    """The rows of each seed: inputs [S, n, 64] and [S, N, 64], targets [S, V, n, 10] and [S, N, 10].
+
+    Pixels are 0 to 1 less their mean over the training rows. As they are, some random ReLU features would be zero on
+    every row, and the peak would be at a few more features than rows.
+    """
     splits = [_split(_data(), seed, config.rows, noises) for seed in seeds_of(config)]
     return jax.tree.map(lambda *parts: np.stack(parts), *splits)
 
@@ -37,7 +41,8 @@ def _split(data: ImageSet, seed: int, rows: int, noises: tuple[float, ...]) -> S
     x = images.reshape(len(images), -1).astype(np.float32) / 255
     train, test = split_rows(seed, len(x), rows)
     targets = [one_hot(noisy_labels(seed, labels[train], noise, CLASSES), CLASSES) for noise in noises]
-    parts = (x[train], np.stack(targets), x[test], one_hot(labels[test], CLASSES))
+    mean = x[train].mean(axis=0)
+    parts = (x[train] - mean, np.stack(targets), x[test] - mean, one_hot(labels[test], CLASSES))
     return Split(*map(jnp.asarray, parts))
 
 

@@ -76,19 +76,20 @@ def _spectra(config: WidthDescent, curves: Arrays) -> Section:
     at, marks = np.asarray(config.features), {f"n = {config.rows}": float(config.rows)}
     ratio = curves["features/float64/smallest"] / curves["features/float64/largest"]
     solvers = {"float64": "float64", "float32_eps": "float32, cut-off eps", "float32_default": "float32, JAX's default"}
-    ranks = [
-        Curve(label, curves[f"features/{solver}/rank"].mean(axis=0, keepdims=True), COLOURS[number], stroke)
+    by_solver = [
+        Curve(label, curves[f"features/{solver}/test_mse"][-1].mean(axis=0, keepdims=True), COLOURS[number], stroke)
         for number, (stroke, (solver, label)) in enumerate(zip(("-", DOTTED, DASHED), solvers.items(), strict=True))
     ]
     smallest = [Curve("float64", ratio, COLOURS[0])]
+    error = f"Squared error on test rows, {_noise(config.noises[-1])}"
     panels = [
         Panel("Smallest singular value over the largest", "features", at, smallest, "number", marks),
-        Panel("Rank", "features", at, ranks, "plain", marks),
+        Panel(error, "features", at, by_solver, "number", marks),
     ]
     rows = [
         (
             formats.count(width),
-            formats.decimal(float(np.exp(np.log(curves["features/float64/smallest"][:, w]).mean()))),
+            formats.decimal(float(np.median(curves["features/float64/smallest"][:, w]))),
             *(f"{curves[f'features/{solver}/rank'][:, w].mean():.1f}" for solver in solvers),
             *(
                 formats.measure(float(curves[f"features/{solver}/test_mse"][v, :, w].mean()))
@@ -108,7 +109,7 @@ def _spectra(config: WidthDescent, curves: Arrays) -> Section:
             "drops singular values below 1.2e-7 times the larger side of the matrix, relative to the largest. That "
             "lowers the rank, and with it the peak. A cut-off of 1.2e-7 alone (rcond) keeps the peak in float32."
         ),
-        caption="Above: how small the smallest singular value is. Below: how many each solver keeps.",
+        caption="Above: the smallest singular value, a thin line per seed. Below: the means of three solvers.",
         panels=panels,
         numbers=table(titles, rows, words=0),
     )
