@@ -12,7 +12,6 @@ from research.experiment.double_descent.digits import data_fields, seeds_of
 from research.experiment.double_descent.parts import Arrays, Parts, packed
 from research.files import read_json, write_bytes, write_json, write_text
 from research.report.double_descent import figure, render
-from research.report.environment import environment
 from research.report.progress import counting
 from research.run_directory import CONFIG, RECORD, REPORT, claimed, default_run_dir, has_file
 
@@ -46,8 +45,8 @@ def measure(config: DoubleDescent, run_dir: Path | str | None = None) -> dict[st
 
 def _record(config: DoubleDescent, peaks: list[dict[str, Any]], parts: Parts) -> dict[str, Any]:
     fields = {"experiment": config.name, "seeds": list(seeds_of(config)), "peaks": peaks}
-    fields |= {"seconds": {"total": parts.seconds}, "data": data_fields(config), "device": runtime.device_name()}
-    return fields | environment() | {"status": "finished"}
+    fields |= {"seconds": {"total": parts.seconds}, "data": data_fields(config)}
+    return fields | parts.computed_by | {"status": "finished"}
 
 
 def _written(
