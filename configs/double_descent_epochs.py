@@ -27,6 +27,6 @@ def get_config() -> EpochDescent:
             epochs=500,
             batch_size=10,
             learning_rate=3e-3,
-            factors=((1.0, 1.0), (1.0, 0.01), (0.01, 1.0)),
+            factors=((1.0, 1.0), (1.0, 0.001), (0.01, 1.0)),
         ),
     )

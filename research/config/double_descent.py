@@ -37,7 +37,7 @@ class MlpEpochs(Section):
     learning_rate: Rate = 3e-3
     factors: Annotated[tuple[tuple[Annotated[float, Ge(0.0)], Annotated[float, Ge(0.0)]], ...], MinLen(1)] = (
         (1.0, 1.0),
-        (1.0, 0.01),
+        (1.0, 0.001),
         (0.01, 1.0),
     )
     """Factors of the learning rate, of the hidden and of the output layer: a curve for each pair."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["share", "number", "plain"]
 NO_PEAK = "none"
+FEW = 20  # positions up to which each is marked
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +38,7 @@ class Curve:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One panel: curves over positions [X] on a logarithmic axis.
+    """One panel: curves over positions [X], on a logarithmic axis where they span more than a decade.
 
     unit   shares are in percent, numbers on a logarithmic axis, plain numbers on a linear one
 
@@ -81,9 +82,10 @@ def _draw(axes: "Axes", panel: Panel) -> None:
         _draw_curve(axes, panel.positions, curve)
     for label, position in panel.marks.items():
         axes.axvline(position, color=QUIET, linewidth=0.8, linestyle=":", label=label)
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    if panel.positions[-1] > 10 * panel.positions[0]:  # a logarithmic axis of less has too few ticks
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_title(panel.title)
     axes.set_xlabel(panel.axis)
     if panel.unit == "share":
@@ -95,11 +97,11 @@ def _draw(axes: "Axes", panel: Panel) -> None:
 
 
 def _draw_curve(axes: "Axes", positions: np.ndarray, curve: Curve) -> None:
-    colour = curve.colour
+    colour, marker = curve.colour, "." if len(positions) <= FEW else ""
     if len(curve.values) > 1:
         axes.plot(positions, curve.values.T, color=colour, linestyle=curve.stroke, linewidth=0.5, alpha=0.4)
     mean = curve.values.mean(axis=0)
-    axes.plot(positions, mean, color=colour, linestyle=curve.stroke, label=curve.label)
+    axes.plot(positions, mean, color=colour, linestyle=curve.stroke, marker=marker, label=curve.label)
     if curve.stop:
         best = int(mean.argmin())
         style = {"marker": "o", "markersize": 7, "markerfacecolor": "none", "linestyle": "none"}

@@ -77,8 +77,7 @@ def _two_scales(config: EpochDescent, curves: Arrays) -> Section:
         ),
         caption=(
             "The expected squared error on new rows, a thin line per seed. Dashed: the closed form, which is exact for "
-            "many more rows than features; here it misses about their ratio of what exceeds the noise. The circle is "
-            "where early stopping ends."
+            "many more rows than features (the table has the largest gap). The circle is where early stopping ends."
         ),
         panels=panels,
         numbers=table(titles, rows, words=2),
