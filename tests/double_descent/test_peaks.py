@@ -38,9 +38,20 @@ def test_a_u_has_no_peak():
     assert turns(u) is None and find_peak(AT, np.stack([u] * 5)) is None
 
 
-def test_a_falling_curve_with_noise_rarely_has_one():
-    draws = (planted(10, 1.0, noise=0.2, generator=np.random.default_rng(seed)) for seed in range(200))
-    assert sum(find_peak(AT, curves) is not None for curves in draws) <= 10  # 5%
+def test_noise_around_a_falling_or_a_flat_curve_rarely_has_one():
+    """At most in 5% of cases, or 10 of 200; turns chosen and judged on the same seeds would find one in 18%."""
+    generators = [np.random.default_rng(seed) for seed in range(200)]
+    falling = [planted(10, 1.0, noise=0.2, generator=generator) for generator in generators]
+    flat = [np.exp(0.2 * generator.normal(size=(5, 21))) for generator in generators]
+    for curves in (falling, flat):
+        assert sum(find_peak(AT, each) is not None for each in curves) <= 10
+
+
+def test_a_peak_whose_height_spans_decades_between_seeds_is_found():
+    """As at the interpolation threshold, where one seed is near a singular matrix."""
+    curves = np.concatenate([planted(10, height, seeds=1) for height in (44.0, 45.0, 98.0, 212.0, 19252.0)])
+    found = find_peak(AT, curves)
+    assert found is not None and np.isclose(found.position, AT[10])
 
 
 def test_a_peak_of_one_seed_alone_is_chance():
@@ -69,6 +80,10 @@ def test_the_interval_is_no_narrower_than_the_measured_points():
 def test_the_turns_of_a_curve():
     assert turns(np.array([5.0, 2.0, 3.0, 9.0, 4.0, 1.0, 3.0])) == Turns(1, 3, 5)
     assert turns(np.array([1.0, 2.0])) is None
+
+
+def test_a_plateau_is_no_peak():
+    assert turns(np.array([3.0, 1.0, 2.0, 2.0])) is None
 
 
 def test_a_bump_on_the_way_up_is_no_peak():
