@@ -57,7 +57,7 @@ def _two_scales(config: EpochDescent, curves: Arrays) -> Section:
     rows = [
         (
             name,
-            " and ".join(formats.measure(float(sizes[index, start])) for start in starts),
+            " and ".join(f"{sizes[index, start]:.3g}" for start in starts),
             *(formats.measure(float(values[index])) for values in (measured.mean(axis=1).min(1), closed.min(1))),
             formats.measure(float(measured[index, :, -1].mean())),
             formats.percent(float(gap[index].max()), 1),
@@ -77,7 +77,8 @@ def _two_scales(config: EpochDescent, curves: Arrays) -> Section:
         ),
         caption=(
             "The expected squared error on new rows, a thin line per seed. Dashed: the closed form, which is exact for "
-            "many more rows than features (the table has the largest gap). The circle is where early stopping ends."
+            "many more rows than features (the table has the largest gap). The circle is the minimum of "
+            "the mean: early stopping at its best."
         ),
         panels=panels,
         numbers=table(titles, rows, words=2),
@@ -123,7 +124,10 @@ def _net(config: EpochDescent, curves: Arrays) -> Section:
             "labels, trained with Adam. It first learns what the digits have in common, then the wrong labels by "
             "heart. Early stopping ends before that. The other curves scale the learning rate of one layer."
         ),
-        caption="A thin line per seed, a thick one for the mean. Circles are where early stopping would end.",
+        caption=(
+            "A thin line per seed, a thick one for the mean. Circles are the minima of the means: early stopping at "
+            "its best."
+        ),
         panels=panels,
         numbers=table(titles, rows, words=1),
     )
