@@ -7,25 +7,26 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from research.config import Experiment, fingerprint, from_json, identity, to_json
+from research.config import Experiment, RunConfig, fingerprint, from_json, identity, to_json
 from research.errors import UserError
 from research.files import read_json, write_json
 
+T = TypeVar("T", bound=RunConfig)
 CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
 
 
-def default_run_dir(config: Experiment, shipped: Experiment) -> Path:
+def default_run_dir(config: RunConfig, shipped: RunConfig) -> Path:
     """`runs/NAME` for an unchanged configuration; with a hash if flags changed it, so that no two collide."""
     changed = identity(config) != identity(shipped)
     return Path("runs", f"{config.name}-{fingerprint(config)}" if changed else config.name)
 
 
 @contextmanager
-def claimed(run_dir: Path, config: Experiment) -> Iterator[None]:
+def claimed(run_dir: Path, config: RunConfig) -> Iterator[None]:
     """Hold the run directory `run_dir` for `config` while the context lasts, creating it where it is new.
 
     Raises UserError when it belongs to another configuration, holds other files, is used by another process, or has an
@@ -49,11 +50,11 @@ def claimed(run_dir: Path, config: Experiment) -> Iterator[None]:
         lock.release()
 
 
-def read_config(run_dir: Path) -> Experiment:
-    """The configuration of the run in `run_dir`; UserError when there is none."""
+def read_config(run_dir: Path, family: type[T] = Experiment) -> T:
+    """The configuration of the run in `run_dir`, of one of the kinds of `family`; UserError when there is none."""
     if not (run_dir / CONFIG).is_file():
         raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
-    return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG)
+    return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG, family)
 
 
 def has_file(run_dir: Path, name: str) -> bool:
@@ -89,13 +90,13 @@ def _refuse_patterns(run_dir: Path) -> None:
         )
 
 
-def _refuse_foreign(run_dir: Path, config: Experiment) -> None:
+def _refuse_foreign(run_dir: Path, config: RunConfig) -> None:
     if not run_dir.exists():
         return
     if not run_dir.is_dir():
         raise UserError(f"{run_dir} is a file; choose another --run-dir")
     if (run_dir / CONFIG).exists():
-        if identity(found := read_config(run_dir)) != identity(config):
+        if identity(found := read_config(run_dir, RunConfig)) != identity(config):
             name, theirs, ours = _first_difference(found, config)
             difference = f"{name} is {theirs!r} there, {ours!r} here"
             raise UserError(f"{run_dir} belongs to another configuration ({difference}); choose another --run-dir")
@@ -116,7 +117,7 @@ def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> No
         )
 
 
-def _first_difference(one: Experiment, other: Experiment) -> tuple[str, Any, Any]:
+def _first_difference(one: RunConfig, other: RunConfig) -> tuple[str, Any, Any]:
     """The first field in which two configurations differ, and its values."""
     left, right = _flat(to_json(identity(one))), _flat(to_json(identity(other)))
     name = next(name for name in {**left, **right} if left.get(name) != right.get(name))

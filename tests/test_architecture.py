@@ -13,7 +13,7 @@ RANKS = {
     **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling", "batches"], 0),
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
-    **dict.fromkeys(["microscope", "attack", "hierarchy"], 3),
+    **dict.fromkeys(["microscope", "attack", "hierarchy", "double_descent"], 3),
     "experiment": 4,
     "bench": 5,
     "cli": 6,

@@ -2,44 +2,50 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar, cast
 
 import tyro
 
 from research import config as configuration
 from research.command_line import parse
-from research.config import Experiment, ImageExperiment
+from research.config import Experiment, RunConfig
 from research.errors import UserError
 from research.files import read_json
 from research.run_directory import default_run_dir
 
+T = TypeVar("T", bound=RunConfig)
 RUN_DIR = "Where the run is written; runs/NAME by default, with a hash when flags change the configuration."
 
 
-def configured(arguments: Sequence[str], about: str) -> tuple[Experiment, Path]:
-    """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and its run directory."""
-    shipped, flags = _shipped(arguments)
+def configured(
+    arguments: Sequence[str], about: str, family: type[T] = Experiment, example: str = "configs/digits_cnn.py"
+) -> tuple[T, Path]:
+    """The configuration that `arguments` describe, CONFIG or --config-json FILE first, and its run directory.
+
+    It is of one of the kinds of `family`; `example` is a shipped one.
+    """
+    shipped, flags = _shipped(arguments, family, example)
 
     def chosen(
-        config: Annotated[Experiment, tyro.conf.arg(name="")] = shipped,  # every field of it is a flag
+        config: Annotated[RunConfig, tyro.conf.arg(name="")] = shipped,  # every field of it is a flag
         run_dir: Annotated[str | None, tyro.conf.arg(help=RUN_DIR)] = None,
-    ) -> tuple[Experiment, str | None]:
+    ) -> tuple[RunConfig, str | None]:
         return config, run_dir
 
     config, run_dir = parse(chosen, flags, about=about) if flags else chosen()  # without flags this saves 0.07 s
-    config = configuration.validated(config)
+    config = cast(T, configuration.validated(config))  # tyro keeps the type of its default
     return config, Path(run_dir) if run_dir else default_run_dir(config, shipped)
 
 
-def _shipped(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
+def _shipped(arguments: Sequence[str], family: type[T], example: str) -> tuple[T, list[str]]:
     flags = list(arguments)
     if flags and flags[0].startswith("--config-json"):
         name = flags.pop(0).partition("=")[2] or (flags.pop(0) if flags else "")
         if not name:
             raise UserError("--config-json needs a file, the config.json of a run")
-        return configuration.from_json(read_json(name), name), flags
+        return configuration.from_json(read_json(name), name, family), flags
     if flags and not flags[0].startswith("-"):
-        return configuration.load(flags[0]), flags[1:]
+        return configuration.load(flags[0], family), flags[1:]
     if {"--help", "-h"} & set(flags):
-        return ImageExperiment(name="NAME"), flags
-    raise UserError("a configuration comes first, for example configs/digits_cnn.py (or --config-json FILE)")
+        return configuration.kinds_of(family)[0](name="NAME"), flags
+    raise UserError(f"a configuration comes first, for example {example} (or --config-json FILE)")

@@ -4,16 +4,19 @@ Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values fro
 alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.
 """
 
+from research.config.bounds import RunConfig
 from research.config.documents import (
     fingerprint,
     from_json,
     identity,
+    kinds_of,
     load,
     relocated,
     to_json,
     validated,
     within_bounds,
 )
+from research.config.double_descent import DoubleDescent, EpochDescent, MlpEpochs, MlpWidths, TwoScales, WidthDescent
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment, TableExperiment
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.microscope import Microscope
@@ -27,24 +30,32 @@ __all__ = [
     "ConvNet",
     "DenseForecaster",
     "DenseNet",
+    "DoubleDescent",
+    "EpochDescent",
     "Experiment",
     "Forecast",
     "ImageData",
     "ImageExperiment",
     "Microscope",
+    "MlpEpochs",
+    "MlpWidths",
     "Optimizer",
     "Prediction",
     "PretrainedNet",
     "RecurrentForecaster",
+    "RunConfig",
     "SeriesData",
     "SeriesExperiment",
     "TableData",
     "TableExperiment",
     "TableNet",
     "Training",
+    "TwoScales",
+    "WidthDescent",
     "fingerprint",
     "from_json",
     "identity",
+    "kinds_of",
     "load",
     "relocated",
     "to_json",

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Annotated, ClassVar
 
 import pydantic
+import tyro
 from annotated_types import Interval, MinLen
 
 Share = Annotated[float, Interval(ge=0.0, lt=1.0)]
@@ -21,6 +22,22 @@ class Section:
     """A part of a configuration: unknown fields, NaN and infinity are refused."""
 
     __pydantic_config__: ClassVar = pydantic.ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunConfig(Section):
+    """What a run directory holds as config.json: the base of families of kinds, such as `Experiment`.
+
+    A kind is a frozen subclass of its family; its tag `kind` tells it apart in JSON.
+    """
+
+    name: Name
+    """Names the run directory, the record and the report."""
+    seed: Seed = 0
+    """The first seed."""
+    seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
+    """Number of seeds, from `seed` upwards; with several, metrics have mean, std and 95% interval."""
+    kind: Annotated[str, tyro.conf.Suppress] = ""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,26 +12,34 @@ from typing import Annotated, Any, TypeVar, cast
 
 import pydantic
 
+from research.config.bounds import RunConfig
 from research.config.experiment import Experiment
 from research.errors import UserError
 
-T = TypeVar("T", bound=Experiment)
+T = TypeVar("T", bound=RunConfig)
+E = TypeVar("E", bound=Experiment)
 S = TypeVar("S", bound=Any)
 RENAMED = {"model.calm": "model.zero_init_head"}  # {field of earlier versions: its name now}
 
 
-def to_json(config: Experiment) -> dict[str, Any]:
+def to_json(config: RunConfig) -> dict[str, Any]:
     """The configuration as plain JSON values; `from_json` gives an equal one back."""
     return json.loads(_adapter(type(config)).dump_json(config))
 
 
-def from_json(document: Any, file: Path | str | None = None) -> Experiment:
-    """The configuration in `document`; raises UserError naming the first field that is unknown or of a wrong type.
+def kinds_of(family: type[T]) -> list[type[T]]:
+    """The kinds of `family`: of `Experiment` those of experiments, of `RunConfig` those of all families."""
+    kinds = [kind for each in family.__subclasses__() for kind in kinds_of(each)]
+    return kinds or [family]
 
-    If the document was read from a `file`, the error names the file.
+
+def from_json(document: Any, file: Path | str | None = None, family: type[T] = Experiment) -> T:
+    """The configuration in `document`, of one of the kinds of `family`.
+
+    Raises UserError naming the first field that is unknown or of a wrong type, and the `file` that it was read from.
     """
     try:
-        return _adapter(*Experiment.__subclasses__()).validate_json(json.dumps(document))
+        return _adapter(*kinds_of(family)).validate_json(json.dumps(document))
     except pydantic.ValidationError as error:
         mistake = _first_mistake(error, document)
         raise UserError(f"{file}: {mistake}" if file else mistake) from error
@@ -43,7 +51,7 @@ def validated(config: T) -> T:
     Values are converted to the types of their fields: a list from JSON becomes a tuple.
     """
     try:
-        found = cast(T, from_json(dataclasses.asdict(config)))
+        found = cast(T, from_json(dataclasses.asdict(config), family=RunConfig))
     except (TypeError, ValueError) as error:  # json.dumps of values that JSON cannot hold
         raise UserError(f"the configuration holds a value that JSON cannot: {error}") from error
     if found.seed + found.seeds > 2**31:
@@ -61,13 +69,15 @@ def within_bounds(section: S) -> S:
     return section
 
 
-def relocated(config: T, root: str | None) -> T:
+def relocated(config: E, root: str | None) -> E:
     """`config` with its data under `root`; unchanged when that is None."""
     return config if root is None else dataclasses.replace(config, data=dataclasses.replace(config.data, root=root))
 
 
 def identity(config: T) -> T:
     """`config` without the fields that do not change the result: data.root, checkpoint_seconds, published."""
+    if not isinstance(config, Experiment):
+        return config
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=None),
@@ -76,13 +86,16 @@ def identity(config: T) -> T:
     )
 
 
-def fingerprint(config: Experiment) -> str:
+def fingerprint(config: RunConfig) -> str:
     """The first 8 hex digits of the sha256 of the JSON of `identity(config)`."""
     return hashlib.sha256(json.dumps(to_json(identity(config)), sort_keys=True).encode()).hexdigest()[:8]
 
 
-def load(path: str) -> Experiment:
-    """The result of `get_config()` in the file at `path`; UserError when there is no such file or function."""
+def load(path: str, family: type[T] = Experiment) -> T:
+    """The result of `get_config()` in the file at `path`, of one of the kinds of `family`.
+
+    Raises UserError when there is no such file or function.
+    """
     file = Path(path)
     if not file.is_file():
         near = difflib.get_close_matches(file.stem, [p.stem for p in file.parent.glob("*.py")], n=1)
@@ -97,8 +110,9 @@ def load(path: str) -> Experiment:
         config = module.get_config()
     except (Exception, SystemExit) as error:
         raise UserError(f"{path} fails: {type(error).__name__}: {error}") from error
-    if not isinstance(config, Experiment):
-        raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a research.config.Experiment")
+    if not isinstance(config, family):
+        wanted = f"research.config.{family.__name__}"
+        raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a {wanted}")
     try:
         return validated(config)
     except UserError as error:
@@ -106,8 +120,8 @@ def load(path: str) -> Experiment:
 
 
 @functools.cache
-def _adapter(*kinds: type[Experiment]) -> pydantic.TypeAdapter[Experiment]:
-    """The adapter that reads and writes experiments of these kinds; `kind` in the document chooses among several."""
+def _adapter(*kinds: type[T]) -> pydantic.TypeAdapter[T]:
+    """The adapter that reads and writes configurations of these kinds; `kind` in the document chooses among several."""
     if len(kinds) == 1:
         return pydantic.TypeAdapter(kinds[0])
     either: Any = functools.reduce(operator.or_, kinds)

@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import pydantic
 import tyro
-from annotated_types import Gt, Interval
+from annotated_types import Gt
 
-from research.config.bounds import Accuracy, Name, Section, Seed, Source
+from research.config.bounds import Accuracy, RunConfig, Source
 from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
@@ -15,7 +15,7 @@ from research.config.training import Optimizer, Training
 
 
 @dataclasses.dataclass(frozen=True)
-class Experiment(Section):
+class Experiment(RunConfig):
     """The fields of all kinds of experiment. On the same machine and versions, the same fields give the same bits.
 
     A new kind is a frozen subclass of this class and a package of the library. The subclass
@@ -26,18 +26,11 @@ class Experiment(Section):
     imported when an experiment of its kind runs. Nothing else names the kinds.
     """
 
-    name: Name
-    """Names the run directory, the record and the report."""
     optimizer: Optimizer = Optimizer()
     train: Training = Training()
-    seed: Seed = 0
-    """The first seed."""
-    seeds: Annotated[int, Interval(gt=0, le=10**4)] = 1
-    """Number of seeds to train, from `seed` upwards; with several, metrics have mean, std and 95% interval."""
     start: str | None = None
     """A finished run to start from: each seed starts with its final parameters there, matched by name; what is frozen
     may differ."""
-    kind: Annotated[str, tyro.conf.Suppress] = ""
     data: Source = dataclasses.field(default_factory=Source)
 
 

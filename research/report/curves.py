@@ -7,7 +7,7 @@ import numpy as np
 
 from research.evaluation.metrics import metric_of
 from research.report.formats import metric_label
-from research.report.style import COLOURS, INK, QUIET, line, new_figure, png
+from research.report.style import COLOURS, INK, QUIET, line, log_axis, new_figure, png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -97,20 +97,14 @@ def legend(figure: "Figure", columns: int = 2) -> None:
 
 def _logarithmic(panels: "Sequence[Axes]") -> None:
     """Set a logarithmic y axis on all `panels` where their lines are positive and span more than a decade."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # slow to import
-
     values = np.concatenate(
         [np.asarray(line.get_ydata(), np.float64) for axes in panels for line in axes.lines] or [[]]
     )
     finite = values[np.isfinite(values)]
     if not finite.size or finite.min() <= 0 or finite.max() <= 10 * finite.min():
         return
-    narrow = finite.max() < 100 * finite.min()  # powers of ten alone would give too few ticks
     for axes in panels:
-        axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
-        axes.yaxis.set_minor_formatter(NullFormatter())
+        log_axis(axes, float(finite.min()), float(finite.max()))
 
 
 def _all(histories: Mapping[str, Sequence[History]]) -> list[History]:

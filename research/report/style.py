@@ -108,3 +108,14 @@ def amount_axis(axis: "Axis", limits: tuple[float, float], ticks: int, logarithm
     else:
         axis.set_major_locator(MaxNLocator(ticks))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "−")))
+
+
+def log_axis(axes: "Axes", low: float, high: float) -> None:
+    """Make the y axis, of values from `low` to `high`, logarithmic, with plain numbers as its labels."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # slow to import
+
+    narrow = high < 100 * low  # powers of ten alone would give too few ticks
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if narrow else (1.0,)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())

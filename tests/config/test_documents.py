@@ -13,8 +13,10 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.py")), ids=lambda path: path.stem)
 def test_json_there_and_back(path):
-    config = configuration.load(str(path))
-    again = configuration.from_json(json.loads(json.dumps(configuration.to_json(config))))
+    config = configuration.load(str(path), configuration.RunConfig)
+    again = configuration.from_json(
+        json.loads(json.dumps(configuration.to_json(config))), family=configuration.RunConfig
+    )
     assert again == config and configuration.fingerprint(again) == configuration.fingerprint(config)
 
 
@@ -50,3 +52,18 @@ def test_a_field_of_an_earlier_version_is_refused_with_its_name_of_today(root):
     document["model"]["calm"] = document["model"].pop("zero_init_head")
     with pytest.raises(UserError, match=r"field model\.calm is called model\.zero_init_head now"):
         configuration.from_json(document)
+
+
+def test_a_document_of_another_family_is_refused(root):
+    config = configuration.load(str(root / "configs/double_descent_width.py"), configuration.DoubleDescent)
+    document = configuration.to_json(config)
+    assert configuration.from_json(document, family=configuration.RunConfig) == config
+    with pytest.raises(UserError, match=r"kind|tag"):
+        configuration.from_json(document)
+
+
+def test_the_kinds_of_a_family():
+    descents, experiments = map(configuration.kinds_of, (configuration.DoubleDescent, configuration.Experiment))
+    assert descents == [configuration.WidthDescent, configuration.EpochDescent]
+    assert {configuration.ImageExperiment, configuration.SeriesExperiment} <= set(experiments)
+    assert set(configuration.kinds_of(configuration.RunConfig)) == {*descents, *experiments}

@@ -59,8 +59,12 @@ TABLES = {
 }
 
 
+# No experiments: they train nets of many sizes, and have other tests.
+DOUBLE_DESCENT = ("double_descent_epochs", "double_descent_width")
+
+
 def test_every_configuration_has_its_golden_count(root):
-    assert {path.stem for path in (root / "configs").glob("*.py")} == {*GOLDEN, *SERIES, *TABLES}
+    assert {path.stem for path in (root / "configs").glob("*.py")} == {*GOLDEN, *SERIES, *TABLES, *DOUBLE_DESCENT}
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -107,7 +111,8 @@ def test_the_count_of_a_net_of_tables_is_the_golden_one(root, name):
     assert count(jax.eval_shape(lambda: net.init(jax.random.key(0), row)["params"])) == parameters
 
 
-@pytest.mark.parametrize("name", [*GOLDEN, *SERIES, *TABLES])
+@pytest.mark.parametrize("name", [*GOLDEN, *SERIES, *TABLES, *DOUBLE_DESCENT])
 def test_a_configuration_is_called_as_its_file_is(root, name):
-    assert configuration.load(str(root / "configs" / f"{name}.py")).name == name
+    config = configuration.load(str(root / "configs" / f"{name}.py"), configuration.RunConfig)
+    assert config.name == name
     assert f"configs/{name}.py" in (root / "configs" / f"{name}.py").read_text(), "the docstring says how to run it"
