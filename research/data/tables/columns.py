@@ -72,7 +72,7 @@ def is_id(column: Column) -> bool:
     return bool(np.all(np.diff(column.numbers) == 1))
 
 
-def says_nothing(column: Column, allowed: bool) -> str:
+def uninformative(column: Column, allowed: bool) -> str:
     """Why a column cannot help to predict; empty where it may. `allowed`: the user asked for its levels."""
     known = column.known
     if not known.any():

@@ -9,7 +9,7 @@ import numpy as np
 
 from research.config import TableData
 from research.data.frames import Frame, from_pandas
-from research.data.tables.columns import Column, is_id, read_column, says_nothing
+from research.data.tables.columns import Column, is_id, read_column, uninformative
 from research.data.tables.sources import EMBEDDED, embedded, find_table, frames_of
 from research.data.tables.table import Rows, Schema, rows_of, schema_of
 from research.errors import UserError
@@ -200,7 +200,7 @@ def _chosen(config: TableData, columns: Mapping[str, Column]) -> tuple[list[Colu
         why = why or ("as data.left_out says" if name in config.left_out else "")
         if not why and not asked and is_id(column):
             why, ids = "it only names the rows", ids or name
-        why = why or says_nothing(column, asked)
+        why = why or uninformative(column, asked)
         why = why or ("no numbers (data.numeric_only)" if config.numeric_only and column.kind == "text" else "")
         if why:
             left_out[name] = why

@@ -7,9 +7,11 @@ import numpy as np
 from research.evaluation.regression import evaluate_regression
 from research.experiment.tables.build import TablePlan, features_of
 from research.experiment.tables.evaluate import repeats_of
+from research.report.progress import counting
 
 ALPHAS = tuple(np.logspace(-3, 4, 15))  # of ridge regression, chosen on training rows by leave-one-out error
 SMALL = 20_000  # rows
+MOST_ROWS = 100_000
 MOST_LEVELS = 250  # scikit-learn's histogram trees take up to 255 levels a column
 Errors = Mapping[str, list[dict[str, float]]]  # {baseline: the errors of each repeat}
 
@@ -18,21 +20,24 @@ def baseline_errors(plan: TablePlan) -> tuple[Errors, Mapping[str, np.ndarray]]:
     """The errors of each baseline, and of each its mean absolute error by fold [folds].
 
     Each is fitted on a fold's training and validation rows, on the target's scale, and evaluated on its test rows.
-    linear and ridge read what the net's first dense layer reads; the trees read numbers and levels as they are.
+    linear and ridge read what the net's first dense layer reads; the trees read numbers and levels as they are. Of more
+    than `MOST_ROWS` rows they are fitted on the first, in the order of the table.
     """
     from threadpoolctl import threadpool_limits  # comes with scikit-learn
 
     predicted = {name: np.full((repeats_of(plan), plan.table.size), np.nan) for name in _FITS}
     by_fold = {name: np.zeros(len(plan.splits)) for name in _FITS}
-    for number, split in enumerate(plan.splits):
-        rows = np.concatenate([split.train, split.validation])
-        features = features_of(plan.config, plan.table, split.train)
-        for name, fit in _FITS.items():
-            # More threads gain nothing on small tables, and cost minutes where other processes use the cores.
-            with threadpool_limits(1 if plan.table.size < SMALL else None):
-                answers = _back(plan, fit(plan, features, rows, split.test))
-            predicted[name][number // max(plan.config.data.folds, 1), split.test] = answers
-            by_fold[name][number] = np.abs(answers - plan.table.target[split.test]).mean()
+    with counting("splits") as count:
+        for number, split in enumerate(plan.splits):
+            features = features_of(plan.config, plan.table, split.train)
+            rows = np.concatenate([split.train, split.validation])[:MOST_ROWS]
+            for name, fit in _FITS.items():
+                # More threads gain nothing on small tables, and cost minutes where other processes use the cores.
+                with threadpool_limits(1 if plan.table.size < SMALL else None):
+                    answers = _back(plan, fit(plan, features, rows, split.test))
+                predicted[name][number // max(plan.config.data.folds, 1), split.test] = answers
+                by_fold[name][number] = np.abs(answers - plan.table.target[split.test]).mean()
+            count("baselines", number + 1, len(plan.splits))
     tested = np.isfinite(predicted["median"][0])
     errors = {
         name: [evaluate_regression(each[tested], plan.table.target[tested]).metrics() for each in repeats]

@@ -10,7 +10,7 @@ from research.evaluation import classification
 from research.evaluation.classification import Classification
 from research.evaluation.regression import Regression, evaluate_regression
 from research.experiment.tables.build import SPLITS, TablePlan, inputs_of
-from research.experiment.tables.heads import Ends, Heads, ends_of, half_width, heads_of, mean_heads, too_few
+from research.experiment.tables.heads import Ends, Heads, conformal_margin, ends_of, heads_of, mean_heads, too_few
 from research.models.inference import outputs
 
 Tree = Any
@@ -21,7 +21,7 @@ class RegressionEvaluation:
     """The errors on a split of R repeats: 1, or as many as there are cross-validations of all rows.
 
     of_repeats: the errors of each. every: what the net says of all N rows, [R, N], out of fold in a cross-validation;
-    `ends` and `truth` are of the split's rows, [R, n] and [n], in the target's unit. added: the widths at both ends of
+    `ends` and `truth` are of the split's rows, [R, n] and [n], in the target's unit. margin: the widths at both ends of
     new rows' intervals, from `calibration_rows`; None where `uncalibrated` says why.
     """
 
@@ -29,7 +29,7 @@ class RegressionEvaluation:
     every: Heads = field(repr=False)
     ends: Ends = field(repr=False)
     truth: np.ndarray = field(repr=False)
-    added: float | None
+    margin: float | None
     calibration_rows: int
     uncalibrated: str
 
@@ -67,12 +67,12 @@ def evaluation_of(plan: TablePlan, every: Heads) -> dict[str, RegressionEvaluati
         return {"test": _out_of_fold(plan, every)}
     [split], found = plan.splits, {}
     own = split.validation
-    added = half_width(_at(every, own), _scaled(plan)[own], plan.config.prediction.coverage)
+    margin = conformal_margin(_at(every, own), _scaled(plan)[own], plan.config.prediction.coverage)
     for name in SPLITS:
         index = getattr(split, name)
         if len(index):
-            ends = ends_of(plan.config, _at(every, index), added)
-            found[name] = _evaluated(plan, every, ends, plan.table.target[index], added, len(own))
+            ends = ends_of(plan.config, _at(every, index), margin)
+            found[name] = _evaluated(plan, every, ends, plan.table.target[index], margin, len(own))
     return found
 
 
@@ -88,20 +88,23 @@ def _out_of_fold(plan: TablePlan, every: Heads) -> RegressionEvaluation:
         repeat, own = number // plan.config.data.folds, split.test
         others = np.setdiff1d(np.arange(plan.table.size), own)
         of_repeat = Heads(*(part[repeat] for part in every))
-        added = half_width(_at(of_repeat, others), target[others], coverage)
-        if added is not None:
-            ends = ends_of(plan.config, _at(of_repeat, own), added)
+        margin = conformal_margin(_at(of_repeat, others), target[others], coverage)
+        if margin is not None:
+            ends = ends_of(plan.config, _at(of_repeat, own), margin)
             low[repeat, own], high[repeat, own] = ends.low, ends.high
     middle = ends_of(plan.config, every, None).middle
     known = np.isfinite(low).all()
-    widths = [half_width(Heads(*(part[repeat] for part in every)), target, coverage) for repeat in range(len(middle))]
-    added = float(np.mean([width for width in widths if width is not None])) if known else None
+    widths = [
+        conformal_margin(Heads(*(part[repeat] for part in every)), target, coverage) for repeat in range(len(middle))
+    ]
+    margin = float(np.mean([width for width in widths if width is not None])) if known else None
     ends = Ends(middle, low if known else None, high if known else None)
-    return _evaluated(plan, every, ends, plan.table.target, added, plan.table.size)
+    calibrating = plan.table.size - max(len(split.test) for split in plan.splits)
+    return _evaluated(plan, every, ends, plan.table.target, margin, calibrating)
 
 
 def _evaluated(
-    plan: TablePlan, every: Heads, ends: Ends, truth: np.ndarray, added: float | None, calibration_rows: int
+    plan: TablePlan, every: Heads, ends: Ends, truth: np.ndarray, margin: float | None, calibration_rows: int
 ) -> RegressionEvaluation:
     coverage = plan.config.prediction.coverage
     both = None if ends.low is None or ends.high is None else list(zip(ends.low, ends.high, strict=True))
@@ -113,7 +116,7 @@ def _evaluated(
         every=every,
         ends=ends,
         truth=truth,
-        added=added,
+        margin=margin,
         calibration_rows=calibration_rows,
         uncalibrated=too_few(calibration_rows, coverage),
     )

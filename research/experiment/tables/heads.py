@@ -64,16 +64,16 @@ def too_few(rows: int, coverage: float) -> str:
     return f"{rows} held-out rows are too few for {coverage:.0%} intervals, which take {needed}"
 
 
-def half_width(heads: Heads, target: np.ndarray, coverage: float) -> float | None:
+def conformal_margin(heads: Heads, target: np.ndarray, coverage: float) -> float | None:
     """How many widths to add at both ends, so that they hold `coverage` of new rows; None for too few rows."""
     return None if too_few(np.size(target), coverage) else split_conformal(scores_of(heads, target).ravel(), coverage)
 
 
-def ends_of(config: TableExperiment, heads: Heads, added: float | np.ndarray | None) -> Ends:
-    """The predictions and, with `added` widths at both ends, their intervals, in the target's unit."""
+def ends_of(config: TableExperiment, heads: Heads, margin: float | np.ndarray | None) -> Ends:
+    """The predictions and, with `margin` widths at both ends, their intervals, in the target's unit."""
     back = np.expm1 if config.data.log_target else lambda values: values
-    if added is None:
+    if margin is None:
         return Ends(back(heads.middle), None, None)
-    low = np.minimum(heads.low - added * heads.width, heads.middle)
-    high = np.maximum(heads.high + added * heads.width, heads.middle)
+    low = np.minimum(heads.low - margin * heads.width, heads.middle)
+    high = np.maximum(heads.high + margin * heads.width, heads.middle)
     return Ends(back(heads.middle), back(low), back(high))

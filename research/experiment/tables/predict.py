@@ -82,7 +82,7 @@ def _numbers(
     config: TableExperiment, predictor: Predictor, every: list[np.ndarray], seed: int | None
 ) -> Iterator[dict[str, Any]]:
     heads = mean_heads([heads_of(config, each) for each in every])
-    ends: Ends = ends_of(config, heads, predictor.added.get(ENSEMBLE if seed is None else str(seed)))
+    ends: Ends = ends_of(config, heads, predictor.margins.get(ENSEMBLE if seed is None else str(seed)))
     for index, value in enumerate(ends.middle):
         answer = {predictor.schema.target: rounded(value)}
         if ends.low is not None and ends.high is not None:

@@ -18,10 +18,10 @@ ENSEMBLE = "ensemble"
 
 
 class Predictor(NamedTuple):
-    """The schema of the rows, and by seed (or ENSEMBLE) the widths to add at both ends of an interval."""
+    """The schema of the rows, and by seed (or ENSEMBLE) the margin of its intervals."""
 
     schema: Schema
-    added: Mapping[str, float | None]
+    margins: Mapping[str, float | None]
 
 
 class Predictions(NamedTuple):
@@ -33,16 +33,16 @@ class Predictions(NamedTuple):
     folds: np.ndarray  # [R, n]: the number of the split that tested each row
 
 
-def save_predictor(run_dir: Path, plan: TablePlan, added: Mapping[str, float | None]) -> None:
+def save_predictor(run_dir: Path, plan: TablePlan, margins: Mapping[str, float | None]) -> None:
     """Write predictor.json."""
-    write_json(run_dir / PREDICTOR, {"schema": plan.table.schema.document(), "added": dict(added)})
+    write_json(run_dir / PREDICTOR, {"schema": plan.table.schema.document(), "margins": dict(margins)})
 
 
 def read_predictor(run_dir: Path) -> Predictor:
     """What `save_predictor` wrote; UserError where it is missing or damaged."""
     content = read_json(run_dir / PREDICTOR)
     try:
-        return Predictor(read_schema(content["schema"]), dict(content["added"]))
+        return Predictor(read_schema(content["schema"]), dict(content["margins"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{run_dir / PREDICTOR} is damaged; renew it: scripts/evaluate.py {run_dir}") from error
 

@@ -40,10 +40,10 @@ def record_fields(plan: TablePlan, evaluations: Evaluations) -> dict[str, Any]:
     if not evaluations:
         return fields
     split = headline_split(evaluations[plan.config.seed])
-    together = together_of(plan, evaluations)
-    errors, differences = beside(plan, evaluations) if split == "test" else ({}, {})
+    ensembled = ensemble_of(plan, evaluations)
+    errors, differences = compared_with_baselines(plan, evaluations) if split == "test" else ({}, {})
     return fields | {
-        "ensemble": {} if together is None else {name: found.metrics() for name, found in together.items()},
+        "ensemble": {} if ensembled is None else {name: found.metrics() for name, found in ensembled.items()},
         "baselines": {split: errors},
         "differences": differences,
     }
@@ -54,14 +54,16 @@ def data_id(plan: TablePlan) -> str:
     return key_of(plan.table.fingerprint, *(array_digest(split.test) for split in plan.splits))[:16]
 
 
-def together_of(plan: TablePlan, evaluations: Evaluations) -> dict[str, RegressionEvaluation] | None:
+def ensemble_of(plan: TablePlan, evaluations: Evaluations) -> dict[str, RegressionEvaluation] | None:
     """The evaluation by split of the mean of all seeds; None for one seed."""
     if len(evaluations) < 2 or plan.classes:
         return None
     return ensemble(plan, list(cast(Any, evaluations).values()))
 
 
-def beside(plan: TablePlan, evaluations: Evaluations) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+def compared_with_baselines(
+    plan: TablePlan, evaluations: Evaluations
+) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
     """The errors of the baselines, the mean over repeats, and the model's difference to each over the same splits.
 
     The model is the mean of all seeds.
@@ -73,8 +75,8 @@ def beside(plan: TablePlan, evaluations: Evaluations) -> tuple[dict[str, dict[st
     }
     if len(plan.splits) == 1:
         return errors, {}
-    together = together_of(plan, evaluations) or cast(Any, evaluations[plan.config.seed])
-    own = _mae_of_folds(plan, together["test"])
+    ensembled = ensemble_of(plan, evaluations) or cast(Any, evaluations[plan.config.seed])
+    own = _mae_of_folds(plan, ensembled["test"])
     share = len(plan.splits[0].test) / plan.table.size
     return errors, {
         name: {"metric": "mae"} | compare_splits(own, each.tolist(), share) for name, each in by_fold.items()
@@ -110,16 +112,16 @@ def publish(
         save_predictor(run_dir, plan, {})
     else:
         seeds = cast(Mapping[int, Mapping[str, RegressionEvaluation]], evaluations)
-        together = together_of(plan, evaluations)
+        ensembled = ensemble_of(plan, evaluations)
         document = evaluation_document(seeds[config.seed][split], record, split)
         document["importance"] = importance(plan, [chosen_variables(each) for each in members[: plan.folds]])
         drawn = regression(histories, best, document, config.data.unit)
         page = drawn_with(
             template="regression.html", details=regression_details, evaluation=document, figures=drawn, headline="mae"
         )
-        added = {str(seed): splits[split].added for seed, splits in seeds.items()}
-        added[ENSEMBLE] = added[str(config.seed)] if together is None else together[split].added
-        save_predictor(run_dir, plan, added)
+        margins = {str(seed): splits[split].margin for seed, splits in seeds.items()}
+        margins[ENSEMBLE] = margins[str(config.seed)] if ensembled is None else ensembled[split].margin
+        save_predictor(run_dir, plan, margins)
         save_predictions(run_dir, plan, split, {seed: splits[split] for seed, splits in seeds.items()})
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
