@@ -4,7 +4,7 @@ They are variables of the net (`models.tables`), so they are saved with it and a
 """
 
 import warnings
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -38,8 +38,7 @@ def fit_numbers(config: TableData, numbers: np.ndarray, bins: int = 0) -> dict[s
             "scale": np.where(np.isfinite(scale) & (scale > 0), scale, 1.0),
         }
         if config.scaling == "quantile":
-            levels = np.linspace(0, 1, QUANTILES + 1)
-            found["knots"] = np.nan_to_num(np.nanquantile(known, levels, axis=0).T)
+            found["knots"] = np.nan_to_num(_quantiles(known))
         if bins:
             filled = np.where(np.isnan(known), median, known)
             found["edges"] = np.quantile(filled, np.linspace(0, 1, bins + 1), axis=0).T
@@ -77,13 +76,29 @@ def _fitted(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Center and scale of each column.
 
-    robust: median and interquartile range; where that is 0, half the range (Holzmüller et al. 2024, "Better by
-    Default", section 3). standard: mean and standard deviation, as scikit-learn's StandardScaler.
+    robust: median and interquartile range by scikit-learn's RobustScaler; where that is 0, half the range (Holzmüller
+    et al. 2024, "Better by Default", section 3). standard: mean and standard deviation by its StandardScaler.
     """
+    from sklearn.preprocessing import RobustScaler, StandardScaler  # slow to import
+
     if scaling in ("none", "quantile"):
         return np.zeros(numbers.shape[1]), np.ones(numbers.shape[1])
     if scaling == "standard":
-        return np.nanmean(numbers, axis=0), np.nanstd(numbers, axis=0)
-    low, middle, high = np.nanquantile(numbers, [0.25, 0.5, 0.75], axis=0)
+        standard = StandardScaler().fit(numbers)
+        return np.asarray(standard.mean_), np.asarray(standard.scale_)
+    robust = RobustScaler().fit(numbers)
+    low, high = np.nanquantile(numbers, [0.25, 0.75], axis=0)
     half = (np.nanmax(numbers, axis=0, initial=-np.inf) - np.nanmin(numbers, axis=0, initial=np.inf)) / 2
-    return middle, np.where(high > low, high - low, half)
+    return np.asarray(robust.center_), np.where(high > low, robust.scale_, half)
+
+
+def _quantiles(numbers: np.ndarray) -> np.ndarray:
+    """The training rows' quantiles by scikit-learn's QuantileTransformer, [Fn, Q]."""
+    from sklearn.preprocessing import QuantileTransformer  # slow to import
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of fewer rows than quantiles it takes fewer
+        fitted: Any = QuantileTransformer(n_quantiles=min(QUANTILES + 1, len(numbers)), subsample=None).fit(numbers)
+    own = np.linspace(0, 1, len(fitted.quantiles_))
+    wanted = np.linspace(0, 1, QUANTILES + 1)
+    return np.stack([np.interp(wanted, own, column) for column in fitted.quantiles_.T])
