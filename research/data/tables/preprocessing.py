@@ -89,7 +89,7 @@ def _fitted(
     robust = RobustScaler().fit(numbers)
     low, high = np.nanquantile(numbers, [0.25, 0.75], axis=0)
     half = (np.nanmax(numbers, axis=0, initial=-np.inf) - np.nanmin(numbers, axis=0, initial=np.inf)) / 2
-    return np.asarray(robust.center_), np.where(high > low, robust.scale_, half)
+    return np.asarray(robust.center_), np.where(high > low, np.asarray(robust.scale_), half)
 
 
 def _quantiles(numbers: np.ndarray) -> np.ndarray:
@@ -98,7 +98,8 @@ def _quantiles(numbers: np.ndarray) -> np.ndarray:
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of fewer rows than quantiles it takes fewer
-        fitted: Any = QuantileTransformer(n_quantiles=min(QUANTILES + 1, len(numbers)), subsample=None).fit(numbers)
+        count = min(QUANTILES + 1, len(numbers))
+        fitted: Any = QuantileTransformer(n_quantiles=count, subsample=len(numbers)).fit(numbers)
     own = np.linspace(0, 1, len(fitted.quantiles_))
     wanted = np.linspace(0, 1, QUANTILES + 1)
     return np.stack([np.interp(wanted, own, column) for column in fitted.quantiles_.T])
