@@ -52,7 +52,11 @@ class TablePlan(TrainingPlan):
 def build(config: TableExperiment, _: Starts = MappingProxyType({})) -> TablePlan:
     """Load the table, split its rows and wire the net; UserError where these do not fit or the data is not sound."""
     _check(config)
-    table = load_table(config.data)
+    return build_for(config, load_table(config.data))
+
+
+def build_for(config: TableExperiment, table: Table) -> TablePlan:
+    """`build`, for a table that is loaded."""
     metrics = CLASS_METRICS if table.schema.classes else METRICS
     if config.train.monitor not in metrics:
         raise UserError(
