@@ -28,6 +28,6 @@ def get_config() -> TableExperiment:
         model=TableNet(hidden=(128, 64), zero_init_head=True),
         prediction=Prediction(loss="mae"),
         optimizer=Optimizer(name="adamw", learning_rate=1.5e-3, schedule="cosine", warmup_epochs=2.5, weight_decay=1.0),
-        train=Training(epochs=24, batch_size=128),
+        train=Training(epochs=28, batch_size=128),
         seeds=8,
     )

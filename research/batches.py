@@ -12,8 +12,8 @@ Array = jax.Array | np.ndarray
 
 # (variables, inputs [B, ...], dropout key or None) -> (output [B, ...], the net's updated collections)
 Apply = Callable[[Tree, Any, jax.Array | None], tuple[jax.Array, Tree]]
-# (seed, epoch) -> int32 [steps per epoch, B]: the examples of each step; the size of the data set is padding.
-Order = Callable[[jax.Array, jax.Array], jax.Array]
+# (seed, fold, epoch) -> int32 [steps per epoch, B]: the examples of each step; the size of the data set is padding.
+Order = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
 class Batch(NamedTuple):

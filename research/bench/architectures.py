@@ -68,6 +68,9 @@ def architecture(workload: Workload) -> list[Layer]:
         return [Lstm("lstm1", channels, units), *_dense(units, (), "head", horizon * channels)]
     if workload.net == "dense_forecaster":
         return [Flatten(), *_dense(context * channels, workload.hidden, "head", horizon * channels)]
+    if workload.net == "table":
+        numbers, gaps, _, levels = workload.columns
+        return list(_dense(numbers + gaps + levels, workload.hidden, "head", 1))
     if workload.net == "vgg16_head":
         return _head(workload)
     if workload.net == "vgg16_block5":

@@ -2,7 +2,9 @@
 
 from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
+from research.bench.data import experiment_of, table_of
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
+from research.experiment.tables.build import build_network
 from research.models.classifiers import cnn, dense_sequence
 from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
 from research.models.network import Network, beyond, upto
@@ -20,6 +22,8 @@ def network_of(workload: Workload) -> Network:
         return recurrent_forecaster(spec, "lstm", workload.hidden)
     if workload.net == "dense_forecaster":
         return dense_forecaster(spec, workload.hidden)
+    if workload.net == "table":
+        return build_network(experiment_of(workload), table_of(workload).schema)
     if workload.net == "cnn":
         return cnn(workload.features, workload.hidden, CLASSES_OF_DIGITS)
     if workload.net == "dense":
@@ -51,7 +55,8 @@ def flops_per_step(workload: Workload) -> int:
     if workload.net == "lstm":  # its first layer also multiplies the state, whose gradient is needed
         context, _, channels = workload.window
         first = context * channels * GATES * workload.hidden[0]
-    return 2 * (workload.examples if workload.epochs else workload.batch) * (3 * sum(work) - first)
+    rows = workload.folds * workload.seeds * workload.examples if workload.epochs else workload.batch
+    return 2 * rows * (3 * sum(work) - first)
 
 
 def _flops_of_ascent(workload: Workload) -> int:
@@ -71,6 +76,8 @@ def _flops_of_ascent(workload: Workload) -> int:
 def _input_shape(workload: Workload) -> tuple[int, ...]:
     if workload.forecasts:
         return workload.window[0], workload.window[2]
+    if workload.net == "table":
+        return (workload.columns[0] + workload.columns[2],)
     shape = (workload.side, workload.side, 1 if workload.net in ("cnn", "dense") else 3)
     if workload.net in ("vgg16_head", "vgg16_block5"):
         below = upto(_vgg16_with_head(), "head/flatten") if workload.net == "vgg16_head" else frozen_net()

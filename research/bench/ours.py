@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -16,13 +16,14 @@ from research.ascent.parameterizations import Pixels
 from research.ascent.steps import AscentConfig
 from research.batches import DataSet, whole_set
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
-from research.bench.data import examples, pictures, sampled, series, weights
+from research.bench.data import examples, experiment_of, pictures, sampled, series, table_of, weights
 from research.bench.our_nets import frozen_net, network_of
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
 from research.experiment.images import loss as images_loss
 from research.experiment.series import loss as series_loss
+from research.experiment.tables.build import TablePlan, build_for
 from research.microscope.exemplars import exemplars
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -31,6 +32,7 @@ from research.models.taps import run_taps
 from research.runtime import device_name, prepare
 from research.training.plan import TrainingPlan
 from research.training.program import build_advance, start
+from research.training.state import take_member, variables_of
 from research.trees import Tree, count, from_named
 
 MATMUL_SIDE = 2048
@@ -43,7 +45,8 @@ Run = Callable[[int], float]  # steps -> seconds
 def build(workload: Workload, *, loop: bool = False) -> Work:
     """`workload` by our library: all steps of a round in one call, or with `loop` one call per step."""
     prepare()
-    make = {"train": functools.partial(_training, loop=loop), "infer": _inference, "ascent": _ascent}[workload.task]
+    train = _ensemble if workload.net == "table" else functools.partial(_training, loop=loop)
+    make = {"train": train, "infer": _inference, "ascent": _ascent}[workload.task]
     run, parameters, sample = make(workload)
     versions = {"jax": version("jax"), "flax": version("flax")}
     return Work(run, parameters, versions, sample, device_name(), matmul_seconds)
@@ -88,19 +91,42 @@ def _training(workload: Workload, *, loop: bool) -> tuple[Run, int, list[float]]
     params = parameters_of(net, workload, inputs)
     sample = sampled(jax.jit(apply, static_argnums=2)({"params": params}, inputs, None)[0])
     plan = training_plan(workload, data, params, EPOCHS)
-    advance, state, done = build_advance(plan), start([0], plan), 0
+    return _runner(plan, [0], data, workload, loop=loop), count(params), sample
+
+
+def _ensemble(workload: Workload) -> tuple[Run, int, list[float]]:
+    """All folds of all seeds side by side; the sample is of the first fold's first training rows."""
+    plan = ensemble_plan(workload)
+    data, members = plan.data_set("train"), range(workload.folds * workload.seeds)
+    variables = variables_of(take_member(start([0], plan), 0))
+    inputs = data.take(jnp.asarray(plan.splits[0].train[: workload.batch])).inputs
+    sample = sampled(jax.jit(plan.apply, static_argnums=2)(variables, inputs, None)[0][:, 0])
+    return _runner(plan, members, data, workload, loop=False), count(variables["params"]), sample
+
+
+def ensemble_plan(workload: Workload) -> TablePlan:
+    """What `train.py` builds for the workload's table, but that all members start from the workload's weights."""
+    config, table = experiment_of(workload), table_of(workload)
+    plan = build_for(config, table)
+    params = parameters_of(plan.net, workload, table.rows._asdict())
+    return dataclasses.replace(plan, initialize=lambda key: plan.initialize(key) | {"params": params})
+
+
+def _runner(plan: TrainingPlan, members: Sequence[int], data: DataSet, workload: Workload, *, loop: bool) -> Run:
+    advance, state, done, row_weights = build_advance(plan), start(members, plan), 0, plan.row_weights or {}
+    each = plan.steps_per_epoch if workload.epochs else 1
 
     def run(steps: int) -> float:
         nonlocal state, done
         begun = time.perf_counter()
-        end = done + steps * workload.training_steps
+        end = done + steps * each
         for stop in range(done + 1, end + 1) if loop else [end]:
-            state, _ = advance(state, data, None, jnp.int32(stop))
+            state, _ = advance(state, data, None, jnp.int32(stop), row_weights)
         jax.block_until_ready(state)
         done = end
         return time.perf_counter() - begun
 
-    return run, count(params), sample
+    return run
 
 
 def training_plan(workload: Workload, data: DataSet, params: Tree, epochs: int) -> TrainingPlan:

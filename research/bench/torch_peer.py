@@ -2,7 +2,8 @@
 
 At its best settings (when `threads` are given), Adam is fused. Measured on 2 cores with PyTorch 2.13: the fused Adam
 gains 2% on the CNN and 5-11% on the dense net over the default; `torch.compile` doubles the time of the CNN's step (38
-ms, not 19) and adds 5% to the dense net's: left out. Forecasters run on as many threads as are fastest.
+ms, not 19) and adds 5% to the dense net's: left out. Forecasters and nets of tables run on as many threads as
+are fastest.
 """
 
 import time
@@ -26,7 +27,7 @@ from research.bench.architectures import (
     preprocessing,
 )
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
-from research.bench.data import examples, leaves_for_rgb, sampled
+from research.bench.data import encoded_folds, examples, experiment_of, leaves_for_rgb, sampled
 from research.bench.workloads import LEARNING_RATE, Work, Workload
 
 TRIED = 5  # steps with each number of threads
@@ -51,6 +52,10 @@ def build(workload: Workload, *, channels_last: bool, threads: int | None) -> Wo
     if workload.task == "ascent":
         run = timed(workload, build_ascent(workload, layout, tuned=threads is not None))
         return Work(run, parameters, versions, _first_activations(workload, layout))
+    if workload.net == "table":
+        run, sample = _ensemble(workload, threads)
+        versions["torch threads"] = str(torch.get_num_threads())
+        return Work(run, parameters, versions, sampled(sample.numpy()))
     inputs, targets = examples(workload)
     batch_of = _batches_of(workload, torch.from_numpy(inputs), layout)
     with torch.inference_mode():
@@ -71,7 +76,7 @@ def net_of(workload: Workload, layers: Sequence[Layer], layout: torch.memory_for
     modules = [_module(layer, leaves, workload) for layer in layers]
     if workload.forecasts:
         modules.append(nn.Unflatten(1, workload.window[1:]))
-    elif workload.net != "vgg16_head":
+    elif workload.net not in ("vgg16_head", "table"):
         modules.insert(0, _Preprocess(workload))
     return nn.Sequential(*modules).to(memory_format=layout)
 
@@ -163,11 +168,26 @@ def _channels_last(outputs: torch.Tensor) -> torch.Tensor:
     return outputs.permute(0, 2, 3, 1) if outputs.ndim == 4 else outputs
 
 
+def _ensemble(workload: Workload, threads: int | None) -> tuple[Run, torch.Tensor]:
+    """All nets one after another, each on its own fold's rows, and the first one's outputs before training."""
+    sets = [tuple(map(torch.from_numpy, fold)) for fold in encoded_folds(workload)] * workload.seeds
+    nets = [net_of(workload, architecture(workload), torch.contiguous_format) for _ in sets]
+    with torch.inference_mode():
+        sample = nets[0](sets[0][0][: workload.batch])
+    runs = [
+        _training(net, inputs.__getitem__, targets[:, None], workload, tuned=threads is not None)
+        for net, (inputs, targets) in zip(nets, sets, strict=True)
+    ]
+    if threads:
+        torch.set_num_threads(_fastest(runs[0], threads))
+    return lambda steps: sum(run(steps) for run in runs), sample
+
+
 def _training(net: nn.Module, batch_of: BatchOf, targets: torch.Tensor, workload: Workload, *, tuned: bool) -> Run:
     trained = [leaf for leaf in net.parameters() if leaf.requires_grad]
-    optimizer = torch.optim.Adam(trained, lr=LEARNING_RATE, fused=tuned or None)
-    loss_of = nn.functional.mse_loss if workload.forecasts else nn.functional.cross_entropy
-    targets = targets if workload.forecasts else targets.long()
+    optimizer, loss_of = _optimizer(workload, trained, tuned=tuned), _loss(workload)
+    numeric = workload.forecasts or workload.net == "table"
+    targets = targets if numeric else targets.long()
 
     def run(steps: int) -> float:
         begun = time.perf_counter()
@@ -181,10 +201,23 @@ def _training(net: nn.Module, batch_of: BatchOf, targets: torch.Tensor, workload
             optimizer.step()
             loss_sum += loss.detach()  # the same two metrics as the other peers compute
             found = outputs.detach()
-            metric_sum += (found - wanted).abs().mean() if workload.forecasts else (found.argmax(1) == wanted).sum()
+            metric_sum += (found - wanted).abs().mean() if numeric else (found.argmax(1) == wanted).sum()
         return time.perf_counter() - begun
 
     return run
+
+
+def _optimizer(workload: Workload, trained: list[nn.Parameter], *, tuned: bool) -> torch.optim.Optimizer:
+    if workload.net != "table":
+        return torch.optim.Adam(trained, lr=LEARNING_RATE, fused=tuned or None)
+    own = experiment_of(workload).optimizer
+    return torch.optim.AdamW(trained, lr=own.learning_rate, weight_decay=own.weight_decay, fused=tuned or None)
+
+
+def _loss(workload: Workload) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    if workload.net == "table":
+        return nn.functional.l1_loss
+    return nn.functional.mse_loss if workload.forecasts else nn.functional.cross_entropy
 
 
 def _orders(steps: int, count: int, batch: int) -> list[torch.Tensor]:

@@ -17,12 +17,15 @@ class Workload(NamedTuple):
     "train" is a training step, "infer" a batch of inference. With `epochs`, a step of the race is an epoch. "ascent"
     is gradient ascent (`ascent.py`), and a step is the whole ascent for one filter: we run groups of 8, so a round's
     number of filters of each layer should be a multiple of 8. In "vgg16_block5", only block 5 and the head are trained:
-    we start from saved features, the others from photos.
+    we start from saved features, the others from photos. "table" trains a net for each of `seeds` on each of `folds`,
+    and a step is an epoch of all of them: ours in one program, the others' one after another.
     """
 
     name: str
     about: str
-    net: Literal["cnn", "dense", "vgg16", "vgg16_head", "vgg16_block5", "squeezenet", "lstm", "dense_forecaster"]
+    net: Literal[
+        "cnn", "dense", "vgg16", "vgg16_head", "vgg16_block5", "squeezenet", "lstm", "dense_forecaster", "table"
+    ]
     task: Literal["train", "infer", "ascent"]
     peers: tuple[str, ...]
     steps: int  # per round: about a second of work on two cores, of VGG16 more
@@ -34,6 +37,9 @@ class Workload(NamedTuple):
     hidden: tuple[int, ...] = (64,)  # units of dense or recurrent layers
     layers: tuple[str, ...] = ()  # of an ascent: the layers whose filters are used
     window: tuple[int, int, int] = (0, 0, 0)  # of a forecaster: context and horizon in steps, channels of the series
+    columns: tuple[int, int, int, int] = (0, 0, 0, 0)  # of a table: numbers, of these with gaps; texts, levels of all
+    folds: int = 1  # `examples` are the training rows of one
+    seeds: int = 1
 
     @property
     def forecasts(self) -> bool:
@@ -41,8 +47,13 @@ class Workload(NamedTuple):
         return self.net in ("lstm", "dense_forecaster")
 
     @property
+    def rows(self) -> int:
+        """The rows of a table, of which each fold trains on `examples`."""
+        return self.examples * self.folds // max(self.folds - 1, 1)
+
+    @property
     def training_steps(self) -> int:
-        """Training steps in one step of the race."""
+        """Training steps of each net in one step of the race."""
         return -(-self.examples // self.batch) if self.epochs else 1
 
 
@@ -137,6 +148,21 @@ WORKLOADS = (
         279,
         epochs=True,
         window=(6, 24, 1),
+    ),
+    # The columns that configs/ames_full.py reads, of 1,460 rows.
+    Workload(
+        "table_ensemble",
+        "table, an epoch of 5 folds x 8 seeds",
+        "table",
+        "train",
+        ("ours", "torch"),
+        4,
+        examples=1168,
+        epochs=True,
+        hidden=(128, 64),
+        columns=(36, 3, 43, 220),
+        folds=5,
+        seeds=8,
     ),
 )
 

@@ -23,12 +23,13 @@ class Flags:
 
     workloads: tyro.conf.Positional[tuple[str, ...]] = ()
     """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
-    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run;
-    by default all of them."""
+    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run,
+    table_ensemble; by default all of them."""
     rounds: int = 5
     """Turns that each peer takes."""
     steps: int | None = None
-    """Steps in a turn (of an ascent: filters; of dense_run: epochs); by default about a second of work."""
+    """Steps in a turn (of an ascent filters, of dense_run and table_ensemble epochs); by default about a second of
+    work."""
     threads: int | None = None
     """Cores that each peer may use at its best settings; by default all."""
     json: Path | None = None

@@ -123,8 +123,8 @@ def _advance(plan: TrainingPlan) -> Callable:
 
 def _batches(plan: TrainingPlan, members: Sequence[int], first: int) -> AbstractContextManager[BatchSource]:
     if plan.stream is not None:
-        (member,) = members  # streamed, each seed has an order of its own
-        return plan.stream(plan.order, member // plan.folds, first, plan.total_steps)
+        (member,) = members  # streamed, each has an order of its own
+        return plan.stream(plan.order, *divmod(member, plan.folds), first, plan.total_steps)
     return loop.resident(plan.data_set("train"), plan.total_steps)
 
 
@@ -138,7 +138,7 @@ def _draw(plan: TrainingPlan, member: TrainState, step: jax.Array) -> Batch:
     """The batch of `step` again, as the program drew it for `member`."""
     epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
     seed = jnp.asarray(member.seed)
-    index = plan.order(seed, jnp.asarray(epoch))[slot]
+    index = plan.order(seed, jnp.asarray(member.fold), jnp.asarray(epoch))[slot]
     batch = program.draw(plan.data_set("train"), index, seed, step, plan)
     row_weights = (plan.row_weights or {}).get("train")
     return weighted(batch, index, None if row_weights is None else row_weights[int(member.fold)])

@@ -33,8 +33,8 @@ class StepWindow(NamedTuple):
 
 # step -> the examples of the steps from there on, and the step up to which (excluded) they reach
 BatchSource = Callable[[int], tuple[DataSet | StepWindow, int]]
-# (order, seed, first step, last step) -> the batches of those steps, read from disk
-Stream = Callable[[Order, int, int, int], AbstractContextManager[BatchSource]]
+# (order, seed, fold, first step, last step) -> the batches of those steps, read from disk
+Stream = Callable[[Order, int, int, int, int], AbstractContextManager[BatchSource]]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -100,4 +100,4 @@ class TrainingPlan:
 def steps_of(order: Order) -> int:
     """The batches of an epoch in `order`; nothing is computed."""
     scalar = jax.ShapeDtypeStruct((), "int32")
-    return jax.eval_shape(order, scalar, scalar).shape[0]
+    return jax.eval_shape(order, scalar, scalar, scalar).shape[0]

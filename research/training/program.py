@@ -104,7 +104,9 @@ def build_advance(plan: TrainingPlan) -> Advance:
             state, rows = carry
             step = state.step[0]
             epoch, slot = step // plan.steps_per_epoch, step % plan.steps_per_epoch
-            rows = jax.lax.cond((slot == 0) | (step == entered), lambda: order_of(state.seed, epoch), lambda: rows)
+            rows = jax.lax.cond(
+                (slot == 0) | (step == entered), lambda: order_of(state.seed, state.fold, epoch), lambda: rows
+            )
             state = train_all(state, rows, step, on_train)
             last = slot == plan.steps_per_epoch - 1
             state = jax.lax.cond(last, lambda state: end_all(state, on_validation, epoch), lambda same: same, state)
@@ -112,8 +114,8 @@ def build_advance(plan: TrainingPlan) -> Advance:
 
         train_all = for_members(train_one, members, (0, 0, None, 0))
         end_all = for_members(end_epoch, members, (0, 0, None))
-        order_of = for_members(plan.order, members, (0, None))
-        shape = jax.eval_shape(order_of, state.seed, entered)
+        order_of = for_members(plan.order, members, (0, 0, None))
+        shape = jax.eval_shape(order_of, state.seed, state.fold, entered)
         going = lambda carry: (carry[0].step[0] < stop) & active(carry[0]).any()  # noqa: E731
         state, _ = jax.lax.while_loop(going, step, (state, jnp.zeros(shape.shape, shape.dtype)))
         return state, {"step": state.step[0], "active": active(state), "sums": state.sums}

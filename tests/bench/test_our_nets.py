@@ -45,3 +45,10 @@ def test_operations_of_a_forecasters_step_by_hand():
     assert flops_per_step(dense) == 2 * 279 * (2 * 6 * 64 + 3 * 64 * 24)
     inputs, state, head = 72 * 15 * 256, 72 * 64 * 256, 64 * 288 * 15
     assert flops_per_step(lstm) == 2 * 64 * (2 * inputs + 3 * (state + head))
+
+
+def test_operations_of_an_epoch_of_an_ensemble_by_hand():
+    [workload] = pick(["table_ensemble"])
+    first, rest = (36 + 3 + 220) * 128, 128 * 64 + 64
+    assert (workload.rows, workload.training_steps) == (1460, 10)
+    assert flops_per_step(workload) == 2 * 40 * 1168 * (2 * first + 3 * rest)

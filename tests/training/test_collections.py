@@ -78,7 +78,7 @@ def by_hand(epochs):
     """The same training as a plain loop: the variables after each epoch, and the validation losses."""
     variables, found, losses = initialize(key(0, "init")), [], []
     for epoch in range(epochs):
-        for index in np.asarray(ORDER(jnp.int32(0), jnp.int32(epoch))):
+        for index in np.asarray(ORDER(jnp.int32(0), jnp.int32(0), jnp.int32(epoch))):
             batch = TRAIN.take(jnp.asarray(index))
 
             def loss(params, variables=variables, batch=batch):

@@ -103,7 +103,7 @@ def test_a_row_of_weight_two_counts_twice(data):
 def test_a_batch_of_rows_that_all_weigh_nothing_ends_no_member(data):
     """A short last batch may lie in a fold whole."""
     plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None, row_weights=folds())
-    alone = np.asarray(plan.order(jnp.int32(0), jnp.int32(0)))[-1][:1]
+    alone = np.asarray(plan.order(*[jnp.int32(0)] * 3))[-1][:1]
     weights = {"train": jnp.asarray(np.arange(ROWS) != np.array([alone, alone + 1]), jnp.float32)}
     start, steps = program.start([0, 1], plan), jnp.int32(plan.total_steps)
     state, _ = program.build_advance(plan)(start, data, data, steps, weights)

@@ -84,7 +84,7 @@ def test_a_set_read_window_by_window_gives_the_same_bits(width):
     advance = program.build_advance(dataclasses.replace(PLAN, augment=with_epoch))
     whole, _ = advance(program.start([2], PLAN), TRAIN, VALIDATION, jnp.int32(PLAN.total_steps))
     state = program.start([2], PLAN)
-    order = functools.partial(ORDER, jnp.int32(2))
+    order = functools.partial(ORDER, jnp.int32(2), jnp.int32(0))
     for start, window in windows(order, width):
         state, _ = advance(state, window, VALIDATION, jnp.int32(min(start + width, PLAN.total_steps)))
     assert same(state, whole)
@@ -129,7 +129,7 @@ def test_the_history_is_what_an_evaluation_outside_finds():
 def test_one_step_is_the_optimizers_own():
     state, _ = trained(dataclasses.replace(PLAN, order=uniform(37, 37), epochs=1, optimizer=optax.sgd(0.1)))
     start = initialize(key(0, "init"))["params"]
-    order = uniform(37, 37)(jnp.int32(0), jnp.int32(0))[0]
+    order = uniform(37, 37)(*[jnp.int32(0)] * 3)[0]
     inputs, targets = TRAIN.inputs[order], TRAIN.targets[order]
 
     def loss(params):
@@ -218,7 +218,7 @@ def test_divergence_keeps_the_last_finite_parameters_and_names_the_step():
     broken = whole_set(TRAIN.inputs.at[5].set(jnp.inf), TRAIN.targets)
     state, readout = trained(plan, train=broken)
     each = take_member(state, 0)
-    order = np.asarray(ORDER(jnp.int32(0), jnp.int32(0)))
+    order = np.asarray(ORDER(*[jnp.int32(0)] * 3))
     slot = int(np.argwhere(order == 5)[0][0])
     assert int(each.diverged) == slot != NEVER
     assert not bool(readout["active"][0])

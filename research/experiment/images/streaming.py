@@ -20,8 +20,8 @@ def streaming(inputs: np.ndarray, targets: np.ndarray) -> Stream:
     """The batches of `inputs` and `targets`, each [N, ...], block by block in the order of the steps."""
 
     @contextmanager
-    def batches(order: Order, seed: int, first: int, last: int) -> Iterator[BatchSource]:
-        rows = _rows(order, seed, len(targets))
+    def batches(order: Order, seed: int, fold: int, first: int, last: int) -> Iterator[BatchSource]:
+        rows = _rows(order, seed, fold, len(targets))
         batch_bytes = max(inputs[:1].nbytes * rows(0).shape[1], 1)
         window = max(1, min(WINDOW_STEPS, WINDOW_BYTES // batch_bytes, last))
         read = stream(inputs, targets, rows, first_step=first, steps=last, window=window)
@@ -31,9 +31,10 @@ def streaming(inputs: np.ndarray, targets: np.ndarray) -> Stream:
     return batches
 
 
-def _rows(order: Order, seed: int, size: int) -> Callable[[int], np.ndarray]:
+def _rows(order: Order, seed: int, fold: int, size: int) -> Callable[[int], np.ndarray]:
     """The examples of an epoch's steps: [steps, B], on the host."""
-    drawn = jax.jit(lambda epoch: jax.vmap(lambda index: real_rows(index, size))(order(jnp.int32(seed), epoch)))
+    member = jnp.int32(seed), jnp.int32(fold)
+    drawn = jax.jit(lambda epoch: jax.vmap(lambda index: real_rows(index, size))(order(*member, epoch)))
     return lambda epoch: np.asarray(drawn(epoch))
 
 

@@ -9,9 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from research.batches import Batch, whole_set
+from research.batches import Batch, Order, whole_set
 from research.config import TableExperiment
-from research.data.sampling import uniform
+from research.data.sampling import within_folds
 from research.data.tables.load import Table, load_table
 from research.data.tables.preprocessing import COLLECTION, QUANTILES, fit_levels, fit_numbers, fit_target
 from research.data.tables.splits import Split, splits_of
@@ -52,7 +52,11 @@ class TablePlan(TrainingPlan):
 def build(config: TableExperiment, _: Starts = MappingProxyType({})) -> TablePlan:
     """Load the table, split its rows and wire the net; UserError where these do not fit or the data is not sound."""
     _check(config)
-    table = load_table(config.data)
+    return build_for(config, load_table(config.data))
+
+
+def build_for(config: TableExperiment, table: Table) -> TablePlan:
+    """`build`, for a table that is loaded."""
     metrics = CLASS_METRICS if table.schema.classes else METRICS
     if config.train.monitor not in metrics:
         raise UserError(
@@ -63,7 +67,7 @@ def build(config: TableExperiment, _: Starts = MappingProxyType({})) -> TablePla
     net = build_network(config, table.schema)
     initialize = initializer(net, _example(table), _head_zeros(config, net, table))
     sets = _sets(table, splits)
-    order = uniform(sets["train"].size, min(config.train.batch_size, sets["train"].size))
+    order = _order(config, sets["train"].size, splits)
     return TablePlan(
         examples={name: each.size for name, each in sets.items()},
         data_set=lambda split: jax.device_put(sets[split]),
@@ -181,6 +185,12 @@ def _sets(table: Table, splits: Sequence[Split]) -> dict[str, Batch]:
     every, none = np.arange(table.size), np.arange(0)
     held_out = any(len(split.validation) for split in splits)
     return {"train": rows_of(every), "validation": rows_of(every if held_out else none), "test": rows_of(every)}
+
+
+def _order(config: TableExperiment, rows: int, splits: Sequence[Split]) -> Order:
+    """A fold's own training rows in each epoch; of one split, all that its set holds."""
+    own = [split.train for split in splits] if len(splits) > 1 else [np.arange(rows)]
+    return within_folds(own, rows, min(config.train.batch_size, max(map(len, own))))
 
 
 def _row_weights(config: TableExperiment, table: Table, splits: Sequence[Split]) -> dict[str, jax.Array] | None:
