@@ -60,13 +60,13 @@ def _json(answer: dict[str, Any]) -> None:
 
 
 def _csv() -> Callable[[dict[str, Any]], None]:
-    """Prints answers as the rows of a table, after a header of the first one's keys."""
+    """Prints answers as the rows of a table, after a header; another header where the columns change."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     seen: list[str] = []
 
     def show(answer: dict[str, Any]) -> None:
-        if not seen:
-            seen.extend(answer)
+        if seen != list(answer):
+            seen[:] = answer
             writer.writerow(seen)
         writer.writerow(answer.values())
 

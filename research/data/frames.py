@@ -47,7 +47,9 @@ class Frame(NamedTuple):
     points: Mapping[str, int] = MappingProxyType({})
 
 
-def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]]) -> Frame:
+def read_frame(
+    path: Path, where: str, text: Callable[[tuple[str, ...]], set[int]], *, unnamed_index: bool = True
+) -> Frame:
     """The columns of a .csv or .parquet file. In a CSV file, the columns with indices `text(names)` stay text.
 
     A CSV file is UTF-8 or UTF-16, with or without a byte-order mark, or else Windows-1252. Its delimiter is a comma, a
@@ -55,7 +57,7 @@ def read_frame(path: Path, where: str, text: Callable[[tuple[str, ...]], set[int
     that is empty or damaged, for rows that are too long, and for two columns of the same name.
     """
     try:
-        frame = _csv(path, where, text) if path.suffix.lower() == ".csv" else _parquet(path)
+        frame = _csv(path, where, text) if path.suffix.lower() == ".csv" else _parquet(path, unnamed_index)
     except (*BROKEN, csv.Error) as error:
         message = "a row has more cells than the header" if isinstance(error, Warning) else str(error)
         reason = printable(" ".join(message.split()))[:120] or type(error).__name__
@@ -150,19 +152,22 @@ def _cells(
         )
 
 
-def _parquet(path: Path) -> Frame:
+def _parquet(path: Path, unnamed_index: bool) -> Frame:
     import pandas as pd
 
-    return from_pandas(pd.read_parquet(path, engine="pyarrow"))
+    return from_pandas(pd.read_parquet(path, engine="pyarrow"), unnamed_index=unnamed_index)
 
 
-def from_pandas(frame: Any) -> Frame:
-    """The columns of a pandas frame, and its index unless that only counts the rows; ValueError for damaged text."""
+def from_pandas(frame: Any, *, unnamed_index: bool = True) -> Frame:
+    """The columns of a pandas frame, and its index unless that only counts the rows; ValueError for damaged text.
+
+    Without `unnamed_index`, an index without a name is left out, too: it is what a selection of rows leaves.
+    """
     import pandas as pd
     import pyarrow
 
     if not isinstance(frame.index, pd.RangeIndex):
-        frame = frame.reset_index()
+        frame = frame.reset_index(drop=not unnamed_index and set(frame.index.names) == {None})
     columns = [frame.iloc[:, index] for index in range(frame.shape[1])]
     try:
         for column in columns:

@@ -131,10 +131,10 @@ def _limits(truth: np.ndarray, predicted: np.ndarray) -> tuple[tuple[float, floa
     if low > 0 and high > WIDE * low:
         reach = np.sqrt(high / low)
         inside = predicted[(predicted > low / reach) & (predicted < high * reach)]
-        return (min(low, *inside) / 1.1, max(high, *inside) * 1.1), True
+        return (min([low, *inside]) / 1.1, max([high, *inside]) * 1.1), True
     reach = (high - low) / 2 or abs(high) / 2 or 1.0
     inside = predicted[(predicted > low - reach) & (predicted < high + reach)]
-    return (min(low, *inside) - reach / 10, max(high, *inside) + reach / 10), False
+    return (min([low, *inside]) - reach / 10, max([high, *inside]) + reach / 10), False
 
 
 def _points(axes: "Axes", x: np.ndarray, y: np.ndarray, limits: tuple[float, float]) -> None:

@@ -11,7 +11,7 @@ from research import config as configuration
 from research import experiment
 from research.data.tables.load import load_table
 from research.experiment.histories import histories_of
-from research.experiment.tables.predictor import read_predictions
+from research.experiment.tables.saved_predictions import read_predictions
 
 DATA = Path(os.environ.get("RESEARCH_DATA", "")).absolute()  # before tests leave for folders of their own
 

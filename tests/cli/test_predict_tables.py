@@ -75,6 +75,23 @@ def test_files_that_do_not_fit_are_named_and_the_others_predicted(run_script, tr
     assert (code, out) == (2, "") and "--as-is is for pictures" in err
 
 
+def test_a_target_called_high_keeps_its_prediction(run_script, houses, tmp_path):
+    houses(lambda c: {("high" if name == "price" else name): cells for name, cells in c.items()})
+    (tmp_path / "high.py").write_text(CONFIG.format(target="high"))
+    assert run_script("train", "high.py", "--run-dir", "runs/high")[0] == 0
+    code, out, _ = run_script("predict", "runs/high", "houses.csv")
+    first = rows_of(out)[0]
+    assert code == 0 and list(first) == ["Id", "high", "low", "high_"]
+    assert float(first["low"]) < float(first["high"]) < float(first["high_"])
+
+
+def test_a_bad_fit_still_has_a_report(run_script, houses, tmp_path):
+    houses()
+    code, _, err = run_script("train", "houses.py", "--optimizer.learning-rate", 30, "--train.epochs", 1)
+    assert code in (0, 1), err
+    assert "Traceback" not in err and "Error" not in err
+
+
 def test_text_is_predicted_as_classes(run_script, houses, tmp_path):
     houses()
     (tmp_path / "quality.py").write_text(CONFIG.format(target="quality"))

@@ -12,10 +12,11 @@ from research.data.frames import Frame, from_pandas
 from research.data.tables.columns import Column, is_id, read_column, uninformative
 from research.data.tables.sources import EMBEDDED, embedded, find_table, frames_of
 from research.data.tables.table import Rows, Schema, rows_of, schema_of
-from research.errors import UserError
+from research.errors import UserError, warn
 from research.seals import array_digest
 
 MOST_CLASSES = 200
+LOST = 0.01  # standard deviations of a target: larger steps of float32 affect its predictions
 NAMED = 5  # columns that a sentence names
 
 
@@ -73,6 +74,7 @@ def load_table(config: TableData, frame: Any = None) -> Table:
     chosen = [_kept(column, kept) for column in chosen]
     target = target[kept]
     _refuse_constant(config.target, target, classes)
+    _warn_of_numbers(config, target, numbers.points)
     orders = [tuple(order.split("<")) for order in config.ordered]
     schema = schema_of(config.target, chosen, orders, ids, config.rare)._replace(classes=classes)
     rows = rows_of(schema, {column.name: column for column in chosen})
@@ -90,8 +92,19 @@ def load_table(config: TableData, frame: Any = None) -> Table:
     )
 
 
-def read_rows(schema: Schema, path_or_frame: Any) -> tuple[Rows, tuple[str, ...] | None, dict[str, int]]:
-    """The rows of another file in the columns of `schema`, by name: (rows, ids, {column: cells of unseen levels}).
+class NewRows(NamedTuple):
+    """Rows of another file: their ids, where it has the column, else their numbers in the file; and the cells of unseen
+    levels by column.
+    """
+
+    rows: Rows
+    labels: tuple[str, ...]
+    named: bool  # whether the labels are ids
+    unseen: Mapping[str, int]
+
+
+def read_rows(schema: Schema, path_or_frame: Any) -> NewRows:
+    """The rows of another file in the columns of `schema`, by name.
 
     Raises UserError for a column that is missing, and for text where numbers were.
     """
@@ -111,7 +124,9 @@ def read_rows(schema: Schema, path_or_frame: Any) -> tuple[Rows, tuple[str, ...]
         columns[name] = column if as_text or column.kind == "number" else _all_missing(column, numbers.rows)
     rows = rows_of(schema, columns)
     unseen = {name: int((rows.codes[:, index] < 0).sum()) for index, name in enumerate(schema.categorical)}
-    return rows, _ids(schema.ids, numbers, texts), {name: count for name, count in unseen.items() if count}
+    ids = _ids(schema.ids, numbers, texts)
+    labels = tuple(map(str, numbers.rows)) if ids is None else ids
+    return NewRows(rows, labels, ids is not None, {name: count for name, count in unseen.items() if count})
 
 
 def _frames(config: TableData, frame: Any) -> tuple[str, Frame, Frame]:
@@ -132,7 +147,7 @@ def find_here(config: TableData) -> bool:
 
 def _read(source: Any) -> tuple[Frame, Frame]:
     if hasattr(source, "columns"):
-        both = from_pandas(source)
+        both = from_pandas(source, unnamed_index=False)
         twice = next((name for name in both.names if both.names.count(name) > 1), None)
         if twice is not None:
             raise UserError(f"the frame has two columns called {twice!r}; give each a name of its own")
@@ -207,7 +222,8 @@ def _chosen(config: TableData, columns: Mapping[str, Column]) -> tuple[list[Colu
         else:
             chosen.append(column)
     if not chosen:
-        raise UserError("no column is left to predict from; see --data.columns, --data.left-out, --data.numeric-only")
+        reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:NAMED])
+        raise UserError(f"no column is left to predict from ({reasons}); name some by --data.columns")
     hidden = ("as data.left_out says", "not among data.columns", "no numbers (data.numeric_only)")
     return chosen, {name: why for name, why in left_out.items() if why not in hidden}, ids
 
@@ -231,6 +247,19 @@ def _refuse_constant(name: str, target: np.ndarray, classes: tuple[str, ...]) ->
         raise UserError(f"the target {name} is {value} in every row: there is nothing to predict; name another column")
 
 
+def _warn_of_numbers(config: TableData, target: np.ndarray, points: Mapping[str, int]) -> None:
+    """Warn of a target whose differences float32 loses, and of numbers whose points may be of thousands."""
+    largest, spread = float(np.abs(target).max()), float(target.std())
+    if not config.log_target and target.dtype == np.float64 and 0 < spread < np.spacing(np.float32(largest)) / LOST:
+        warn(
+            f"{config.target} goes to {largest:g} with a standard deviation of {spread:.3g}, and a net computes in "
+            "float32: subtract a constant from it"
+        )
+    if points:
+        named = ", ".join(list(points)[:NAMED])
+        warn(f"numbers such as 1.234 are read as decimals in {named}; write thousands without points")
+
+
 def _kept(column: Column, kept: np.ndarray) -> Column:
     return column._replace(numbers=column.numbers[kept], texts=column.texts[kept])
 
@@ -252,13 +281,20 @@ def _ids(name: str | None, numbers: Frame, texts: Frame) -> tuple[str, ...] | No
 
 def _all_missing(column: Column, rows: np.ndarray) -> Column:
     """A column of numbers without any number; UserError where it holds text."""
-    texts = np.flatnonzero([cell is not None for cell in column.texts])
+    texts = np.flatnonzero([cell is not None and not _is_number(cell) for cell in column.texts])
     if len(texts):
         raise UserError(
             f"column {column.name}, row {rows[texts[0]]}: {str(column.texts[texts[0]])[:40]!r} is no number, and the "
             "column held numbers in training; mend it"
         )
     return column._replace(kind="number")
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return np.isfinite(float(cell))
+    except ValueError:
+        return False
 
 
 def _fingerprint(schema: Schema, rows: Rows, target: np.ndarray) -> str:

@@ -50,7 +50,7 @@ def frames_of(path: Path) -> tuple[Frame, Frame]:
     In the first, pandas has read words such as None as missing values; the second keeps them.
     """
     where = shown(str(path))
-    numbers = read_frame(path, where, lambda names: set())
+    numbers = read_frame(path, where, lambda names: set(), unnamed_index=False)
     if path.suffix.lower() != ".csv":
         return numbers, numbers
     texts = read_frame(path, where, lambda names: set(range(len(names))))

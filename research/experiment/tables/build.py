@@ -11,6 +11,7 @@ import numpy as np
 
 from research.batches import Batch, Order, whole_set
 from research.config import TableExperiment
+from research.data.paths import expanded
 from research.data.sampling import within_folds
 from research.data.tables.load import Table, load_table
 from research.data.tables.preprocessing import COLLECTION, QUANTILES, fit_levels, fit_numbers, fit_target
@@ -20,6 +21,7 @@ from research.errors import UserError
 from research.experiment.images.loss import METRICS as CLASS_METRICS
 from research.experiment.images.loss import classification
 from research.experiment.tables.loss import METRICS, outputs_of, regression
+from research.experiment.tables.predictor import PREDICTOR, read_predictor
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -27,6 +29,9 @@ from research.models.initialization import initializer, parameter_names
 from research.models.network import Network, upto
 from research.models.summary import summarize
 from research.models.tables import TableSpec, dense_table_net
+from research.report.record import read_record
+from research.seals import array_digest
+from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
 from research.training.plan import Starts, TrainingPlan
 from research.trees import from_named
@@ -63,7 +68,10 @@ def build_for(config: TableExperiment, table: Table) -> TablePlan:
             f"train.monitor {config.train.monitor} is not measured of {config.data.target}; there are "
             f"{', '.join(metrics)}"
         )
+    if table.schema.classes and config.data.repeats > 1:
+        raise UserError("data.repeats is for targets of numbers; of classes give several --seeds")
     splits = splits_of(config.data, table.target, classes=bool(table.schema.classes))
+    _check_start(config, table, splits)
     net = build_network(config, table.schema)
     initialize = initializer(net, _example(table), _head_zeros(config, net, table))
     sets = _sets(table, splits)
@@ -92,6 +100,15 @@ def build_for(config: TableExperiment, table: Table) -> TablePlan:
         splits=splits,
         net=net,
     )
+
+
+def data_id(plan: TablePlan) -> str:
+    """A digest of the rows and their splits."""
+    return _rows_id(plan.table, plan.splits)
+
+
+def _rows_id(table: Table, splits: Sequence[Split]) -> str:
+    return key_of(table.fingerprint, *(array_digest(split.test) for split in splits))[:16]
 
 
 def check_files(config: TableExperiment) -> None:
@@ -153,6 +170,21 @@ def _check(config: TableExperiment) -> None:
         raise UserError("a cross-validation takes no samples; leave out --data.samples, or --data.folds")
     if config.start and (config.data.folds or config.data.samples):
         raise UserError("folds and samples start from no other run; leave out --start, or --data.folds, --data.samples")
+
+
+def _check_start(config: TableExperiment, table: Table, splits: Sequence[Split]) -> None:
+    """UserError where the run to start from read other columns or levels, or trained on rows of this test."""
+    run_dir = None if config.start is None else expanded(config.start)
+    if run_dir is None or not (run_dir / PREDICTOR).is_file():  # in a comparison it may not have been trained yet
+        return
+    before, data = read_predictor(run_dir).schema, read_record(run_dir)["data"]
+    if data["folds"] or data.get("samples"):
+        raise UserError(f"start: {run_dir} has several nets a seed (folds or samples); name a run of one split")
+    if before != table.schema:
+        differing = ", ".join(name for name in Schema._fields if getattr(before, name) != getattr(table.schema, name))
+        raise UserError(f"start: {run_dir} read other columns or levels ({differing}); its net reads them by position")
+    if data["fingerprint"] == table.fingerprint and data["rows"] != _rows_id(table, splits):
+        raise UserError(f"start: {run_dir} split the same rows in another way, and trained on rows of this test")
 
 
 def _loss(config: TableExperiment, table: Table) -> Any:

@@ -11,7 +11,7 @@ from research.config import TableExperiment
 from research.evaluation.comparison import compare_splits, paired
 from research.experiment.histories import histories_of
 from research.experiment.images.paired_comparison import compare_runs as compare_classifiers
-from research.experiment.tables.predictor import Predictions, read_predictions
+from research.experiment.tables.saved_predictions import Predictions, read_predictions
 from research.files import write_bytes
 from research.report.curves import losses
 from research.report.record import measured

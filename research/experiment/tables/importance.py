@@ -27,7 +27,8 @@ def importance(plan: TablePlan, folds: list[Tree]) -> dict[str, Any]:
     increases = np.zeros((len(names), SHUFFLES))
     first = max(plan.config.data.folds, 1)  # the folds of the first repeat, which test every row once
     for variables, split in zip(folds[:first], plan.splits[:first], strict=True):
-        index = (split.test if len(split.test) else split.validation)[:MOST_ROWS]
+        tested = split.test if len(split.test) else split.validation
+        index = np.sort(generator.permutation(tested)[:MOST_ROWS])
         if not len(index):
             continue
         before = _error(plan, variables, Rows(*(part[index] for part in plan.table.rows)), index)

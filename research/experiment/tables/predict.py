@@ -9,9 +9,8 @@ import numpy as np
 
 from research.config import TableExperiment
 from research.data.images.findings import shown
-from research.data.tables.load import read_rows
+from research.data.tables.load import NewRows, read_rows
 from research.data.tables.sources import KINDS
-from research.data.tables.table import Rows
 from research.errors import NotFiniteError, UserError, warn
 from research.experiment.tables.build import build_network, inputs_of
 from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
@@ -29,6 +28,7 @@ def predict(
 ) -> Iterator[dict[str, Any]]:
     """One dict for each row of each file of `inputs`, in order: {ID or "row": ..., TARGET: ..., "low", "high"}.
 
+    "row" is the number of the row in the file, as a spreadsheet counts.
     The mean of all seeds and folds predicts, or that of one `seed`. "low" and "high" are the ends of the interval,
     where held-out rows calibrated it. Of classes, {ID, TARGET: the class, "probability": ...}. Columns are matched by
     name. A warning counts cells of unseen levels. A file that cannot be read, lacks a column, or holds text where
@@ -43,7 +43,8 @@ def predict(
     apply = apply_of(net, config.train.precision)
     for path in map(Path, inputs):
         try:
-            rows, ids = _read(path, predictor)
+            found = _read(path, predictor)
+            rows = found.rows
             like = jax.eval_shape(lambda x: {"params": {}} | dict(net.init(jax.random.key(0), x)), inputs_of(rows))
             every = [outputs(apply, fitted(own, like, run_dir), inputs_of(rows)) for own in members]
             if not np.isfinite(every).all():
@@ -51,10 +52,9 @@ def predict(
         except UserError as error:
             yield {"input": str(path), "error": f"{shown(str(path))}: {error}"}
             continue
-        name = predictor.schema.ids if ids is not None and predictor.schema.ids else "row"
-        labels = ids if ids is not None else [str(number) for number in range(1, len(rows.numbers) + 1)]
+        name = predictor.schema.ids if found.named and predictor.schema.ids else _free("row", predictor)
         answers = _classes(predictor, every) if predictor.schema.classes else _numbers(config, predictor, every, seed)
-        yield from ({name: label} | answer for label, answer in zip(labels, answers, strict=True))
+        yield from ({name: label} | answer for label, answer in zip(found.labels, answers, strict=True))
 
 
 def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:
@@ -67,15 +67,20 @@ def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[d
     return chosen
 
 
-def _read(path: Path, predictor: Predictor) -> tuple[Rows, tuple[str, ...] | None]:
+def _read(path: Path, predictor: Predictor) -> NewRows:
     if path.suffix.lower() not in KINDS or not path.is_file():
         fault = "is no file" if path.suffix.lower() in KINDS else f"is none of {', '.join(KINDS)}"
         raise UserError(f"it {fault}; give a table with the columns of the training")
-    rows, ids, unseen = read_rows(predictor.schema, path)
-    if unseen:
-        names = ", ".join(f"{name} ({count:,})" for name, count in list(unseen.items())[:NAMED])
+    found = read_rows(predictor.schema, path)
+    if found.unseen:
+        names = ", ".join(f"{name} ({count:,})" for name, count in list(found.unseen.items())[:NAMED])
         warn(f"{shown(str(path))} holds levels that training rows had rarely or never, which say nothing: {names}")
-    return rows, ids
+    return found
+
+
+def _free(name: str, predictor: Predictor) -> str:
+    """`name` as a column of the answer, with an underscore behind it where the target or the ids are called so."""
+    return f"{name}_" if name in (predictor.schema.target, predictor.schema.ids) else name
 
 
 def _numbers(
@@ -86,7 +91,8 @@ def _numbers(
     for index, value in enumerate(ends.middle):
         answer = {predictor.schema.target: rounded(value)}
         if ends.low is not None and ends.high is not None:
-            answer |= {"low": rounded(ends.low[index]), "high": rounded(ends.high[index])}
+            low, high = (_free(name, predictor) for name in ("low", "high"))
+            answer |= {low: rounded(ends.low[index]), high: rounded(ends.high[index])}
         yield answer
 
 
@@ -96,7 +102,10 @@ def rounded(value: float) -> float:
 
 
 def _classes(predictor: Predictor, every: list[np.ndarray]) -> Iterator[dict[str, Any]]:
-    shares = np.mean([np.asarray(jax.nn.softmax(each), np.float64) for each in every], axis=0)
+    shares = np.asarray(jax.nn.softmax(np.mean(every, axis=0)), np.float64)
     for share in shares:
         best = int(share.argmax())
-        yield {predictor.schema.target: predictor.schema.classes[best], "probability": round(float(share[best]), 6)}
+        yield {
+            predictor.schema.target: predictor.schema.classes[best],
+            _free("probability", predictor): round(float(share[best]), 6),
+        }

@@ -1,19 +1,14 @@
-"""What predict.py and comparisons need of a run: its schema, the width of its intervals, and its predictions."""
+"""What predict.py needs of a run on a table: its schema, and the margin of its intervals."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from research.data.tables.table import Schema, read_schema
 from research.errors import UserError
-from research.experiment.tables.build import TablePlan
-from research.experiment.tables.evaluate import RegressionEvaluation
-from research.files import read_json, write_bytes, write_json
+from research.files import read_json, write_json
 
-PREDICTOR, PREDICTIONS = "predictor.json", "predictions.npz"
+PREDICTOR = "predictor.json"
 ENSEMBLE = "ensemble"
 
 
@@ -24,18 +19,9 @@ class Predictor(NamedTuple):
     margins: Mapping[str, float | None]
 
 
-class Predictions(NamedTuple):
-    """Out-of-sample predictions of a run: truth [n], of each seed [R, n], and absolute errors of baselines by fold."""
-
-    truth: np.ndarray
-    models: dict[int, np.ndarray]
-    test_share: float
-    folds: np.ndarray  # [R, n]: the number of the split that tested each row
-
-
-def save_predictor(run_dir: Path, plan: TablePlan, margins: Mapping[str, float | None]) -> None:
+def save_predictor(run_dir: Path, schema: Schema, margins: Mapping[str, float | None]) -> None:
     """Write predictor.json."""
-    write_json(run_dir / PREDICTOR, {"schema": plan.table.schema.document(), "margins": dict(margins)})
+    write_json(run_dir / PREDICTOR, {"schema": schema.document(), "margins": dict(margins)})
 
 
 def read_predictor(run_dir: Path) -> Predictor:
@@ -45,36 +31,3 @@ def read_predictor(run_dir: Path) -> Predictor:
         return Predictor(read_schema(content["schema"]), dict(content["margins"]))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{run_dir / PREDICTOR} is damaged; renew it: scripts/evaluate.py {run_dir}") from error
-
-
-def save_predictions(run_dir: Path, plan: TablePlan, split: str, seeds: Mapping[int, RegressionEvaluation]) -> None:
-    """Write predictions.npz: the predictions of `split` of each seed; nothing in it is pickled."""
-    first = next(iter(seeds.values()))
-    arrays: dict[str, Any] = {"truth": first.truth, "folds": _fold_of_rows(plan, split)}
-    arrays["test_share"] = np.array(len(plan.splits[0].test) / max(plan.table.size, 1))
-    arrays |= {f"predicted/{seed}": found.ends.middle for seed, found in seeds.items()}
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    write_bytes(run_dir / PREDICTIONS, file.getvalue())
-
-
-def read_predictions(run_dir: Path) -> Predictions:
-    """What `save_predictions` wrote; UserError where it is missing or damaged."""
-    try:
-        with np.load(run_dir / PREDICTIONS, allow_pickle=False) as file:
-            arrays = dict(file)
-        models = {int(name.partition("/")[2]): each for name, each in arrays.items() if name.startswith("predicted/")}
-        return Predictions(arrays["truth"], models, float(arrays["test_share"]), arrays["folds"])
-    except (OSError, KeyError, ValueError, EOFError) as error:
-        raise UserError(f"{run_dir / PREDICTIONS} cannot be read; renew it: scripts/evaluate.py {run_dir}") from error
-
-
-def _fold_of_rows(plan: TablePlan, split: str) -> np.ndarray:
-    """The number of the split that tested each row, [R, n]; zeros with one split."""
-    if len(plan.splits) == 1:
-        return np.zeros((1, len(getattr(plan.splits[0], split))), np.int32)
-    folds = plan.config.data.folds
-    found = np.zeros((len(plan.splits) // folds, plan.table.size), np.int32)
-    for number, own in enumerate(plan.splits):
-        found[number // folds, own.test] = number
-    return found

@@ -15,18 +15,17 @@ from research.experiment.evaluations import best_epochs
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.tables.baselines import baseline_errors
-from research.experiment.tables.build import SPLITS, TablePlan
+from research.experiment.tables.build import SPLITS, TablePlan, data_id
 from research.experiment.tables.evaluate import RegressionEvaluation, TableEvaluation, ensemble
 from research.experiment.tables.importance import importance
-from research.experiment.tables.predictor import ENSEMBLE, save_predictions, save_predictor
+from research.experiment.tables.predictor import ENSEMBLE, save_predictor
+from research.experiment.tables.saved_predictions import save_predictions
 from research.files import write_bytes, write_text
 from research.report import figures
 from research.report.page import render
 from research.report.regression_figures import regression
 from research.report.regression_page import regression_details
 from research.run_directory import REPORT
-from research.seals import array_digest
-from research.training.feature_cache import key_of
 from research.training.state import TrainState, chosen_variables
 
 Evaluations = Mapping[int, Mapping[str, TableEvaluation]]
@@ -47,11 +46,6 @@ def record_fields(plan: TablePlan, evaluations: Evaluations) -> dict[str, Any]:
         "baselines": {split: errors},
         "differences": differences,
     }
-
-
-def data_id(plan: TablePlan) -> str:
-    """A digest of the rows and their splits."""
-    return key_of(plan.table.fingerprint, *(array_digest(split.test) for split in plan.splits))[:16]
 
 
 def ensemble_of(plan: TablePlan, evaluations: Evaluations) -> dict[str, RegressionEvaluation] | None:
@@ -109,7 +103,7 @@ def publish(
         found = dataclasses.asdict(cast(Any, evaluations[config.seed][split]))
         drawn = figures.classification(histories, best, found)
         page = drawn_with(evaluation=found, figures=drawn)
-        save_predictor(run_dir, plan, {})
+        save_predictor(run_dir, plan.table.schema, {})
     else:
         seeds = cast(Mapping[int, Mapping[str, RegressionEvaluation]], evaluations)
         ensembled = ensemble_of(plan, evaluations)
@@ -121,7 +115,7 @@ def publish(
         )
         margins = {str(seed): splits[split].margin for seed, splits in seeds.items()}
         margins[ENSEMBLE] = margins[str(config.seed)] if ensembled is None else ensembled[split].margin
-        save_predictor(run_dir, plan, margins)
+        save_predictor(run_dir, plan.table.schema, margins)
         save_predictions(run_dir, plan, split, {seed: splits[split] for seed, splits in seeds.items()})
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
@@ -165,6 +159,7 @@ def _data_record(plan: TablePlan) -> dict[str, Any]:
         "findings": table.findings(),
         "folds": data.folds,
         "repeats": data.repeats,
+        "samples": data.samples,
     }
 
 

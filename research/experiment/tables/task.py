@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from research.experiment.tables.build import build, check_files, training_metrics
+from research.experiment.tables.build import build, check_files, data_id, training_metrics
 from research.experiment.tables.comparison import compare_runs
 from research.experiment.tables.describe import closing_lines, describe_data, result_tables
 from research.experiment.tables.evaluate import evaluate
 from research.experiment.tables.frames import with_data
 from research.experiment.tables.predict import predict
-from research.experiment.tables.publish import data_id, publish, record_fields
+from research.experiment.tables.publish import publish, record_fields
 
 if TYPE_CHECKING:
     from research.config import TableExperiment

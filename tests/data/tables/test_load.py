@@ -130,8 +130,9 @@ def test_other_rows_are_read_by_name_and_unseen_levels_counted(data, tmp_path):
     frame = pd.read_csv(data.source, keep_default_na=False)
     frame.loc[0, "quality"] = "Wow"
     frame[list(reversed(frame.columns.drop("price")))].to_csv(tmp_path / "new.csv", index=False)
-    rows, ids, unseen = read_rows(read_schema(table.schema.document()), tmp_path / "new.csv")
-    assert unseen == {"quality": 1} and ids == table.ids
+    found = read_rows(read_schema(table.schema.document()), tmp_path / "new.csv")
+    rows = found.rows
+    assert found.unseen == {"quality": 1} and found.named and found.labels == table.ids
     assert np.array_equal(rows.numbers, table.rows.numbers, equal_nan=True)
     assert rows.codes[0, 0] == -1 and np.array_equal(rows.codes[1:], table.rows.codes[1:])
 
@@ -139,8 +140,49 @@ def test_other_rows_are_read_by_name_and_unseen_levels_counted(data, tmp_path):
 def test_a_new_file_may_lack_every_number_of_a_column(data, tmp_path):
     frame = pd.read_csv(data.source, keep_default_na=False).drop(columns="price").assign(front="")
     frame.to_csv(tmp_path / "new.csv", index=False)
-    rows, _, _ = read_rows(load_table(data).schema, tmp_path / "new.csv")
-    assert np.isnan(rows.numbers[:, 1]).all()
+    found = read_rows(load_table(data).schema, tmp_path / "new.csv")
+    assert np.isnan(found.rows.numbers[:, 1]).all()
+
+
+def test_rows_without_ids_go_by_their_numbers_in_the_file(data, tmp_path):
+    schema = load_table(data).schema
+    frame = pd.read_csv(data.source, keep_default_na=False).drop(columns=["Id", "price"]).head(3)
+    lines = frame.to_csv(index=False).splitlines()
+    (tmp_path / "new.csv").write_text("\n".join([*lines[:2], "," * (len(frame.columns) - 1), *lines[2:]]) + "\n")
+    found = read_rows(schema, tmp_path / "new.csv")
+    assert not found.named and found.labels == ("2", "4", "5"), "row 3 is empty"
+
+
+def test_an_index_without_a_name_is_no_column(data, tmp_path):
+    frame = pd.read_csv(data.source, keep_default_na=False).drop(columns="Id")
+    whole = load_table(data, frame)
+    shuffled = load_table(data, frame.sample(frac=1, random_state=0))
+    assert "index" not in shuffled.schema.numeric and shuffled.schema == whole.schema
+    frame.sample(frac=1, random_state=0).to_parquet(tmp_path / "shuffled.parquet")
+    there = load_table(dataclasses.replace(data, source=str(tmp_path / "shuffled.parquet")))
+    assert there.schema == whole.schema
+
+
+@pytest.mark.parametrize("name", ["PassengerId", "customerID", "Unnamed: 0", "order_id", "id"])
+def test_ids_are_noticed_in_any_order_with_a_few_twice_or_missing(data, name):
+    frame = pd.read_csv(data.source, keep_default_na=False)
+    ids = np.random.default_rng(0).permutation(120).astype(float)
+    ids[0], ids[1] = ids[2], np.nan
+    table = load_table(data, frame.drop(columns="Id").assign(**{name: ids}))
+    assert name in table.left_out
+
+
+def test_years_in_order_are_no_ids(data):
+    frame = pd.read_csv(data.source, keep_default_na=False).drop(columns="Id").assign(year=np.arange(1900, 2020))
+    assert "year" in load_table(data, frame).schema.numeric
+
+
+def test_20_and_20_point_0_are_one_level(data, tmp_path):
+    coded = dataclasses.replace(data, categorical=("area",), rare=1)
+    schema = load_table(coded).schema
+    frame = pd.read_csv(data.source, keep_default_na=False)
+    frame.assign(area=frame["area"].astype(float)).to_csv(tmp_path / "new.csv", index=False)
+    assert not read_rows(schema, tmp_path / "new.csv").unseen
 
 
 def with_cell(name, row, cell):
@@ -174,6 +216,18 @@ BAD = {
     "text among numbers": (with_cell("area", 119, "x"), {}, "area, row 121: 'x' is no number"),
     "constant target": (lambda c: c | {"price": [7] * 120}, {}, "price is 7 in every row"),
     "infinite": (with_cell("area", 0, "inf"), {}, "area, row 2: the number is infinite"),
+    "beyond float32": (with_cell("area", 0, 1e39), {}, "area, row 2: the number is infinite, or beyond float32"),
+    "prices with signs": (
+        lambda c: c | {"price": [f"${x}" for x in c["price"]]},
+        {},
+        "price, row 2: .* no plain number",
+    ),
+    "percentages": (lambda c: c | {"area": [f"{x}%" for x in c["area"]]}, {}, "area, row 2: .* no plain number"),
+    "a sixth unknown": (
+        lambda c: c | {"area": ["?" if row % 6 == 1 else x for row, x in enumerate(c["area"])]},
+        {},
+        r"area, row 3: '\?' is no number",
+    ),
     "nothing left": (nearly_empty, {"missing": "drop"}, r"no row is without .* most lack front \(119 of 120\)"),
     "two names": (twice, {}, "two columns called 'area'"),
     "negative logarithm": (with_cell("price", 0, -1), {"log_target": True}, "price is -1 in row 2"),
@@ -196,6 +250,7 @@ def test_what_cannot_be_read_is_named_in_one_line(tmp_path, write_houses, data, 
     [
         (lambda f: f.drop(columns="area"), "no column area, which the net was trained on"),
         (lambda f: f.assign(area="large"), "area, row 2: 'large' is no number, and the column held numbers"),
+        (lambda f: f.assign(area=["12", *["x"] * 119]), "area, row 3: 'x' is no number"),
         (lambda f: f.assign(area=["large", *f["area"][1:]]), "area, row 2: 'large' is no number"),
     ],
 )
@@ -204,3 +259,13 @@ def test_a_new_file_that_does_not_fit(data, tmp_path, change, message):
     change(pd.read_csv(data.source, keep_default_na=False)).to_csv(tmp_path / "new.csv", index=False)
     with pytest.raises(UserError, match=message):
         read_rows(schema, tmp_path / "new.csv")
+
+
+def test_what_float32_or_points_may_spoil_is_said(tmp_path, write_houses, data, capsys):
+    write_houses(tmp_path / "t.csv", lambda c: c | {"price": 1_700_000_000 + np.arange(120) % 7})
+    load_table(dataclasses.replace(data, source=str(tmp_path / "t.csv")))
+    assert "price goes to 1.7e+09 with a standard deviation of 2" in capsys.readouterr().err
+    text = "a;y\n" + "".join(f"{x % 13};{2 + x % 9}.{100 + x}\n" for x in range(60))
+    (tmp_path / "points.csv").write_text(text)
+    load_table(TableData(source=str(tmp_path / "points.csv"), target="y"))
+    assert "numbers such as 1.234 are read as decimals in y" in capsys.readouterr().err

@@ -110,6 +110,10 @@ def test_a_frame_is_stored_and_gives_the_run_of_its_file(config, tmp_path):
     assert record["metrics"] == experiment.run(config, tmp_path / "file")["metrics"]
     again, _ = experiment.evaluate(tmp_path / "frame")
     assert again["metrics"] == record["metrics"]
+    mixed = frame.assign(veneer=[1, "x", "y"] * 40)
+    assert experiment.run(config, tmp_path / "mixed", data=mixed)["status"] == "finished"
+    with pytest.raises(UserError, match="data is a Series, not a pandas DataFrame"):
+        experiment.run(config, tmp_path / "series", data=frame["area"])
     with pytest.raises(UserError, match="two columns called 'area'"):
         experiment.run(config, tmp_path / "twice", data=frame.rename(columns={"front": "area"}))
     assert not (tmp_path / "twice").exists()
@@ -152,3 +156,23 @@ def test_every_kind_of_net_learns_something(config, tmp_path, model, data):
     assert record["metrics"]["train"]["mae"] < 0.8 * record["baselines"]["test"]["median"]["mae"]
     answers = list(experiment.predict(tmp_path / "run", [config.data.source]))
     assert len(answers) == 120 and all(np.isfinite(row["price"]) for row in answers)
+
+
+def test_a_start_reads_the_same_columns_and_has_not_seen_the_test_rows(config, tmp_path):
+    one = dataclasses.replace(config, data=dataclasses.replace(config.data, folds=0, repeats=1))
+    experiment.run(one, tmp_path / "first")
+    second = dataclasses.replace(one, name="second", start=str(tmp_path / "first"))
+    record = experiment.run(second, tmp_path / "second")
+    assert record["start"]["experiment"] == "houses"
+
+    def refused(message, **fields):
+        other = dataclasses.replace(second, data=dataclasses.replace(second.data, **fields))
+        with pytest.raises(UserError, match=message):
+            experiment.run(other, tmp_path / "third")
+        assert not (tmp_path / "third").exists()
+
+    refused("split the same rows in another way", split_seed=1)
+    refused(r"read other columns or levels \(numeric", left_out=("area",))
+    experiment.run(config, tmp_path / "folds")
+    second = dataclasses.replace(second, start=str(tmp_path / "folds"))
+    refused("has several nets a seed")
