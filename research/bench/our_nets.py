@@ -4,7 +4,7 @@ from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
 from research.bench.data import experiment_of, table_of
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
-from research.experiment.tables.build import build_network
+from research.experiment.tables.net import build_network
 from research.models.classifiers import cnn, dense_sequence
 from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
 from research.models.network import Network, beyond, upto

@@ -10,7 +10,7 @@ from research.bench.data import encoded_folds, experiment_of, table_of, weights
 from research.bench.ours import build, ensemble_plan
 from research.bench.workloads import pick
 from research.config import load
-from research.experiment.tables.build import features_of
+from research.experiment.tables.net import features_of
 
 [FULL] = pick(["table_ensemble"])
 SMALL = FULL._replace(batch=16, examples=40, hidden=(8, 4), columns=(4, 2, 3, 7), folds=3, seeds=2)

@@ -10,7 +10,7 @@ from research.config import PretrainedNet
 from research.data.tables.table import Schema
 from research.experiment.images.build import build_network
 from research.experiment.series import net as forecasters
-from research.experiment.tables.build import build_network as build_table_network
+from research.experiment.tables.net import build_network as build_table_network
 from research.models.transfer import transfer_net
 from research.trees import count
 

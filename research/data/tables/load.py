@@ -92,49 +92,12 @@ def load_table(config: TableData, frame: Any = None) -> Table:
     )
 
 
-class NewRows(NamedTuple):
-    """Rows of another file: their ids, where it has the column, else their numbers in the file; and the cells of unseen
-    levels by column.
-    """
-
-    rows: Rows
-    labels: tuple[str, ...]
-    named: bool  # whether the labels are ids
-    unseen: Mapping[str, int]
-
-
-def read_rows(schema: Schema, path_or_frame: Any) -> NewRows:
-    """The rows of another file in the columns of `schema`, by name.
-
-    Raises UserError for a column that is missing, and for text where numbers were.
-    """
-    numbers, texts = _read(path_or_frame)
-    wanted = [*schema.numeric, *(name for name in schema.categorical if name not in schema.numeric)]
-    absent = [name for name in wanted if name not in numbers.names]
-    if absent:
-        raise UserError(f"there is no column {', '.join(absent[:NAMED])}, which the net was trained on; add it")
-    columns = {}
-    for name in wanted:
-        as_text = name in schema.categorical
-        index = numbers.names.index(name)
-        column = read_column(
-            name, numbers.columns[index], texts.columns[index], numbers.rows, numbers.decimal, as_text=as_text,
-            na_level=as_text and "NA" in schema.levels[schema.categorical.index(name)],
-        )  # fmt: skip
-        columns[name] = column if as_text or column.kind == "number" else _all_missing(column, numbers.rows)
-    rows = rows_of(schema, columns)
-    unseen = {name: int((rows.codes[:, index] < 0).sum()) for index, name in enumerate(schema.categorical)}
-    ids = _ids(schema.ids, numbers, texts)
-    labels = tuple(map(str, numbers.rows)) if ids is None else ids
-    return NewRows(rows, labels, ids is not None, {name: count for name, count in unseen.items() if count})
-
-
 def _frames(config: TableData, frame: Any) -> tuple[str, Frame, Frame]:
     if frame is None and config.source in EMBEDDED and not find_here(config):
         both = embedded(config.source)
         return config.source, both, both
     source = find_table(config.source, config.root) if frame is None else frame
-    return (source.stem if frame is None else config.source), *_read(source)
+    return (source.stem if frame is None else config.source), *read_table(source)
 
 
 def find_here(config: TableData) -> bool:
@@ -145,7 +108,8 @@ def find_here(config: TableData) -> bool:
         return False
 
 
-def _read(source: Any) -> tuple[Frame, Frame]:
+def read_table(source: Any) -> tuple[Frame, Frame]:
+    """The columns of a file or a pandas frame, twice (see `sources.frames_of`)."""
     if hasattr(source, "columns"):
         both = from_pandas(source, unnamed_index=False)
         twice = next((name for name in both.names if both.names.count(name) > 1), None)
@@ -266,35 +230,6 @@ def _kept(column: Column, kept: np.ndarray) -> Column:
 
 def _named(column: Column, kept: np.ndarray) -> list[str]:
     return ["" if cell is None else str(cell) for cell in column.texts[kept]]
-
-
-def _ids(name: str | None, numbers: Frame, texts: Frame) -> tuple[str, ...] | None:
-    """The cells of the column that names the rows, where the file has it."""
-    if name is None or name not in texts.names:
-        return None
-    index = texts.names.index(name)
-    column = read_column(
-        name, numbers.columns[index], texts.columns[index], numbers.rows, ".", as_text=True, na_level=True
-    )
-    return tuple("" if cell is None else str(cell) for cell in column.texts)
-
-
-def _all_missing(column: Column, rows: np.ndarray) -> Column:
-    """A column of numbers without any number; UserError where it holds text."""
-    texts = np.flatnonzero([cell is not None and not _is_number(cell) for cell in column.texts])
-    if len(texts):
-        raise UserError(
-            f"column {column.name}, row {rows[texts[0]]}: {str(column.texts[texts[0]])[:40]!r} is no number, and the "
-            "column held numbers in training; mend it"
-        )
-    return column._replace(kind="number")
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return np.isfinite(float(cell))
-    except ValueError:
-        return False
 
 
 def _fingerprint(schema: Schema, rows: Rows, target: np.ndarray) -> str:

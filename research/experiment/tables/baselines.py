@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from research.evaluation.regression import evaluate_regression
-from research.experiment.tables.build import TablePlan, features_of
+from research.experiment.tables.build import TablePlan
 from research.experiment.tables.evaluate import repeats_of
+from research.experiment.tables.net import features_of
 from research.report.progress import counting
 
 ALPHAS = tuple(np.logspace(-3, 4, 15))  # of ridge regression, chosen on training rows by leave-one-out error

@@ -8,8 +8,9 @@ from rich.table import Table
 
 from research.evaluation.classification import Classification
 from research.experiment.histories import headline_split
-from research.experiment.tables.build import SPLITS, TablePlan
+from research.experiment.tables.build import TablePlan
 from research.experiment.tables.evaluate import TableEvaluation
+from research.experiment.tables.members import SPLITS
 from research.experiment.tables.publish import evaluation_document
 from research.report import regression_tables, tables
 

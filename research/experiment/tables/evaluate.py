@@ -9,8 +9,10 @@ import numpy as np
 from research.evaluation import classification
 from research.evaluation.classification import Classification
 from research.evaluation.regression import Regression, evaluate_regression
-from research.experiment.tables.build import SPLITS, TablePlan, inputs_of
+from research.experiment.tables.build import TablePlan
 from research.experiment.tables.heads import Ends, Heads, conformal_margin, ends_of, heads_of, mean_heads, too_few
+from research.experiment.tables.members import SPLITS
+from research.experiment.tables.net import inputs_of
 from research.models.inference import outputs
 
 Tree = Any

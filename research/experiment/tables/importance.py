@@ -6,8 +6,9 @@ import numpy as np
 
 from research.data.tables.table import Rows
 from research.evaluation.metrics import metric_of
-from research.experiment.tables.build import TablePlan, inputs_of
+from research.experiment.tables.build import TablePlan
 from research.experiment.tables.heads import ends_of, heads_of
+from research.experiment.tables.net import inputs_of
 from research.models.inference import outputs
 
 Tree = Any

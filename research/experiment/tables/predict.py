@@ -9,11 +9,11 @@ import numpy as np
 
 from research.config import TableExperiment
 from research.data.images.findings import shown
-from research.data.tables.load import NewRows, read_rows
+from research.data.tables.new_rows import NewRows, read_rows
 from research.data.tables.sources import KINDS
 from research.errors import NotFiniteError, UserError, warn
-from research.experiment.tables.build import build_network, inputs_of
 from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
+from research.experiment.tables.net import build_network, inputs_of
 from research.experiment.tables.predictor import ENSEMBLE, Predictor, read_predictor
 from research.experiment.training import all_ended_leaves
 from research.models.apply import apply_of

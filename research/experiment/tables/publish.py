@@ -15,9 +15,10 @@ from research.experiment.evaluations import best_epochs
 from research.experiment.histories import command_of, headline_split, histories_of
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.tables.baselines import baseline_errors
-from research.experiment.tables.build import SPLITS, TablePlan, data_id
+from research.experiment.tables.build import TablePlan, data_id
 from research.experiment.tables.evaluate import RegressionEvaluation, TableEvaluation, ensemble
 from research.experiment.tables.importance import importance
+from research.experiment.tables.members import SPLITS
 from research.experiment.tables.predictor import ENSEMBLE, save_predictor
 from research.experiment.tables.saved_predictions import save_predictions
 from research.files import write_bytes, write_text

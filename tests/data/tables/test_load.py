@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from research.config import TableData
-from research.data.tables.load import load_table, read_rows
+from research.data.tables.load import load_table
+from research.data.tables.new_rows import read_rows
 from research.data.tables.sources import EMBEDDED
 from research.data.tables.table import read_schema
 from research.errors import UserError

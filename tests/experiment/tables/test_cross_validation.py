@@ -11,8 +11,8 @@ from research import experiment
 from research.config import Optimizer, Prediction, TableData, TableExperiment, TableNet, Training
 from research.errors import UserError
 from research.experiment.tables import task
-from research.experiment.tables.build import features_of
 from research.experiment.tables.evaluate import evaluate
+from research.experiment.tables.net import features_of
 from research.experiment.training import fit_group
 from research.training.state import chosen_variables, members_of
 
