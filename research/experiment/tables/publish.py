@@ -89,7 +89,7 @@ def publish(
     """Draw the figures, write the report, and save what predictions need; details are those of the first seed."""
     split = headline_split(evaluations[config.seed])
     histories, best = histories_of(run_dir), best_epochs(members)
-    drawn_with = functools.partial(
+    render_page = functools.partial(
         render,
         record,
         command_of(run_dir),
@@ -101,26 +101,32 @@ def publish(
         unit="rows",
     )
     if plan.classes:
-        found = dataclasses.asdict(cast(Any, evaluations[config.seed][split]))
-        drawn = figures.classification(histories, best, found)
-        page = drawn_with(evaluation=found, figures=drawn)
+        document = dataclasses.asdict(cast(Any, evaluations[config.seed][split]))
+        drawn = figures.classification(histories, best, document)
+        page = render_page(evaluation=document, figures=drawn)
         save_predictor(run_dir, plan.table.schema, {})
     else:
         seeds = cast(Mapping[int, Mapping[str, RegressionEvaluation]], evaluations)
-        ensembled = ensemble_of(plan, evaluations)
         document = evaluation_document(seeds[config.seed][split], record, split)
         document["importance"] = importance(plan, [chosen_variables(each) for each in members[: plan.folds]])
         drawn = regression(histories, best, document, config.data.unit)
-        page = drawn_with(
-            template="regression.html", details=regression_details, evaluation=document, figures=drawn, headline="mae"
-        )
-        margins = {str(seed): splits[split].margin for seed, splits in seeds.items()}
-        margins[ENSEMBLE] = margins[str(config.seed)] if ensembled is None else ensembled[split].margin
-        save_predictor(run_dir, plan.table.schema, margins)
-        save_predictions(run_dir, plan, split, {seed: splits[split] for seed, splits in seeds.items()})
+        details: dict[str, Any] = {"template": "regression.html", "details": regression_details, "headline": "mae"}
+        page = render_page(evaluation=document, figures=drawn, **details)
+        _save_numbers(plan, run_dir, split, seeds)
     for name, png in drawn.items():
         write_bytes(run_dir / "figures" / f"{name}.png", png)
     write_text(run_dir / REPORT, page)
+
+
+def _save_numbers(
+    plan: TablePlan, run_dir: Path, split: str, seeds: Mapping[int, Mapping[str, RegressionEvaluation]]
+) -> None:
+    """Save what predict.py and compare.py need: the margins of intervals, and the predictions of `split`."""
+    ensembled = ensemble_of(plan, seeds)
+    margins = {str(seed): splits[split].margin for seed, splits in seeds.items()}
+    margins[ENSEMBLE] = margins[str(plan.config.seed)] if ensembled is None else ensembled[split].margin
+    save_predictor(run_dir, plan.table.schema, margins)
+    save_predictions(run_dir, plan, split, {seed: splits[split] for seed, splits in seeds.items()})
 
 
 def evaluation_document(found: RegressionEvaluation, record: Mapping[str, Any], split: str) -> dict[str, Any]:
