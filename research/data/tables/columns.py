@@ -14,7 +14,7 @@ MOSTLY = 0.5  # share of a column's cells that are numbers from which another ce
 ID_NAME = re.compile(r"(^|[\W_])id$|^id([\W_]|$)|^unnamed: 0$|^index$", re.IGNORECASE)
 CAMEL_ID = re.compile(r"[a-z](Id|ID)$")
 ID_DISTINCT, ID_KNOWN = 0.95, 0.9  # shares of cells that differ, and are known, from which a column called id is one
-DRESSED = re.compile(r"[^\d.,+\-eE]")  # what is written around numbers: currencies, percent signs, spaces
+SIGNS = re.compile(r"[\s$€£¥₹%'’,]")  # what is written around and within numbers
 WHOLE = re.compile(r"([+-]?\d+)\.0*")
 LARGEST = float(np.finfo(np.float32).max)
 DISTINCT = 0.5  # share of rows with a text of their own from which a column is names, not levels
@@ -126,8 +126,7 @@ def _numbers(column: Any, decimal: str) -> tuple[np.ndarray, bool]:
 
 def _is_dressed(word: str) -> bool:
     """Whether a word is a number with signs around it or separators within, such as $1,200 or 12%."""
-    bare = DRESSED.sub("", word).replace(",", "")
-    return len(DRESSED.sub("", word)) >= len(word) / 2 and bare.replace(".", "", 1).lstrip("+-").isdigit()
+    return SIGNS.sub("", word).replace(".", "", 1).lstrip("+-").isdigit()
 
 
 def _words(column: Any, *, keep_na: bool) -> np.ndarray:

@@ -104,6 +104,11 @@ def test_numbers_that_are_codes(data):
     assert "area" not in table.schema.numeric and "50" in levels(table, "area")
 
 
+def test_codes_of_letters_and_digits_are_levels(data):
+    frame = pd.read_csv(data.source, keep_default_na=False).assign(stage=["A1", "A2", "B1", "1.5x"] * 30)
+    assert levels(load_table(data, frame), "stage") == ("1.5x", "A1", "A2", "B1")
+
+
 def test_levels_of_few_rows_count_as_unseen(data):
     plain = load_table(data)
     counts = np.bincount(plain.rows.codes[:, 0])
