@@ -91,7 +91,8 @@ def _one_line(box: str) -> str:
     if not message.startswith("Unrecognized options: "):
         return f"{message}; see --help"
     wrong = message.removeprefix("Unrecognized options: ").replace(",", " ").split()[0].partition("=")[0]
-    similar = [word.strip(",") for line in lines if line.startswith("--") for word in line.split() if word[:2] == "--"]
+    flags = [word.strip(",") for line in lines if line.startswith("--") for word in line.split()]
+    similar = [word for word in flags if word.startswith("--") and word.strip("-")]  # a rule is dashes alone
     return _no_such_flag(wrong, similar)
 
 

@@ -1,9 +1,11 @@
 """Atomic writing of files: temporary file in the same folder, fsync, rename."""
 
 import errno
+import io
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,13 @@ def png_path(path: Path | str) -> Path:
             return path
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def npz_bytes(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """The content of a compressed .npz file of `arrays`."""
+    content = io.BytesIO()
+    np.savez_compressed(content, **arrays)  # pyright: ignore[reportArgumentType]  # names are no options of it
+    return content.getvalue()
 
 
 def write_text(path: Path | str, content: str) -> Path:

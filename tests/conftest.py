@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 
 from research.bench.workloads import OF_ONNX
 from research.command_line import COLLECT_AFTER
+from research.errors import UserError
 
 ROOT = Path(__file__).parents[1]
 pytest_plugins = ["tests.weight_files"]
@@ -92,6 +94,22 @@ def _blank_figures(request):
 def root():
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def refusal():
+    """A context that demands a UserError of one line holding every word given."""
+
+    @contextmanager
+    def refused(*words):
+        with pytest.raises(UserError) as caught:
+            yield
+        message = str(caught.value)
+        assert "\n" not in message and message.strip(), message
+        for word in words:
+            assert str(word) in message, message
+
+    return refused
 
 
 @pytest.fixture(scope="session")

@@ -4,35 +4,16 @@ import io
 import json
 import struct
 import zipfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from research.errors import UserError
-
 CONVS = [f"block{b}_conv{c}" for b, n in enumerate((2, 2, 3, 3, 3), 1) for c in range(1, n + 1)]
 TORCH = dict(zip(CONVS, (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28), strict=True))
 KERAS = Path(__file__).parent / "weights" / "golden" / "pictures.zip"
 FIRES = {2: 3, 3: 4, 4: 6, 5: 7, 6: 9, 7: 10, 8: 11, 9: 12}
-
-
-@pytest.fixture
-def refusal():
-    """A context that demands a UserError of one line holding every word given."""
-
-    @contextmanager
-    def refused(*words):
-        with pytest.raises(UserError) as caught:
-            yield
-        message = str(caught.value)
-        assert "\n" not in message and message.strip(), message
-        for word in words:
-            assert str(word) in message, message
-
-    return refused
 
 
 @pytest.fixture(scope="session")

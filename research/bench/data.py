@@ -202,7 +202,7 @@ def table_of(workload: Workload) -> Table:
     )
     codes = random.integers(0, counts, (rows, categorical), dtype=np.int32)
     target = np.exp(12 + 0.4 * random.standard_normal(rows))
-    return Table("generated", schema, Rows(drawn.astype(np.float32), codes), target, None, {}, {}, 0, 0, workload.name)
+    return Table("generated", schema, Rows(drawn.astype(np.float32), codes), target, {}, {}, 0, 0, workload.name)
 
 
 def encoded_folds(workload: Workload) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -5,29 +5,10 @@ import io
 import json
 import struct
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-
-from research.errors import UserError
-
-
-@pytest.fixture(scope="session")
-def refusal():
-    """A context that demands a UserError of one line holding every word given."""
-
-    @contextmanager
-    def refused(*words):
-        with pytest.raises(UserError) as caught:
-            yield
-        message = str(caught.value)
-        assert "\n" not in message and message.strip(), message
-        for word in words:
-            assert str(word) in message, message
-
-    return refused
 
 
 @pytest.fixture(scope="session")

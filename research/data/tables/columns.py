@@ -61,8 +61,8 @@ def read_column(
             f"column {name}, row {rows[infinite[0]]}: the number is infinite, or beyond float32; mend it, or empty the "
             "cell"
         )
-    known = np.array([word is not None for word in _words(texts, keep_na=False)], bool)
-    strange = np.flatnonzero(known & ~np.isfinite(found) & np.array([word != "None" for word in words]))
+    known = np.array([word is not None and word not in MISSING for word in words], bool)
+    strange = np.flatnonzero(known & ~np.isfinite(found) & (words != "None"))
     if not len(strange) and np.isfinite(found).any():
         return Column(name, "number", found, words)
     if known.any() and np.isfinite(found).sum() >= MOSTLY * known.sum():

@@ -23,16 +23,14 @@ NAMED = 5  # columns that a sentence names
 class Table(NamedTuple):
     """A table of N rows with a known target.
 
-    target: float64 [N], or int32 [N], the index of the class. ids: the text that names each row, or None. left_out:
-    {column: why}. missing: {column: number of missing cells}. rare: cells of levels that are too rare. dropped: rows
-    that were left out for missing cells.
+    target: float64 [N], or int32 [N], the index of the class. left_out: {column: why}. missing: {column: number of
+    missing cells}. rare: cells of levels that are too rare. dropped: rows that were left out for missing cells.
     """
 
     name: str
     schema: Schema
     rows: Rows
     target: np.ndarray
-    ids: tuple[str, ...] | None
     left_out: Mapping[str, str]
     missing: Mapping[str, int]
     rare: int
@@ -83,7 +81,6 @@ def load_table(config: TableData, frame: Any = None) -> Table:
         schema=schema,
         rows=rows,
         target=target,
-        ids=None if ids is None else tuple(_named(columns[ids], kept)),
         left_out=left_out,
         missing={column.name: int((~column.known).sum()) for column in chosen if not column.known.all()},
         rare=int((rows.codes < 0).sum()),
@@ -93,15 +90,15 @@ def load_table(config: TableData, frame: Any = None) -> Table:
 
 
 def _frames(config: TableData, frame: Any) -> tuple[str, Frame, Frame]:
-    if frame is None and config.source in EMBEDDED and not find_here(config):
+    if frame is None and config.source in EMBEDDED and not _is_file(config):
         both = embedded(config.source)
         return config.source, both, both
     source = find_table(config.source, config.root) if frame is None else frame
     return (source.stem if frame is None else config.source), *read_table(source)
 
 
-def find_here(config: TableData) -> bool:
-    """Whether a file or folder of the user has the name of an embedded table."""
+def _is_file(config: TableData) -> bool:
+    """Whether a file of the user has the name of an embedded table."""
     try:
         return find_table(config.source, config.root).is_file()
     except UserError:
@@ -158,38 +155,35 @@ def _target(config: TableData, column: Column, rows: np.ndarray) -> tuple[np.nda
         return column.numbers, ()
     classes = tuple(sorted(set(column.texts)))
     if len(classes) > MOST_CLASSES:
-        example = next(cell for cell in column.texts)
         raise UserError(
-            f"the target {column.name} holds text with {len(classes):,} different values, such as {example[:40]!r}; "
-            "give a column of numbers, or of at most "
-            f"{MOST_CLASSES} classes"
+            f"the target {column.name} holds text with {len(classes):,} different values, such as "
+            f"{column.texts[0][:40]!r}; give a column of numbers, or of at most {MOST_CLASSES} classes"
         )
     return np.searchsorted(classes, column.texts.astype(str)).astype(np.int32), classes
 
 
 def _chosen(config: TableData, columns: Mapping[str, Column]) -> tuple[list[Column], dict[str, str], str | None]:
-    """The columns that predict, why others are left out, and the column that names the rows."""
+    """The columns that predict, why others that the user did not rule out are left out, and the one of ids."""
+    ruled_out = {config.target, *config.left_out, *(set(columns) - set(config.columns) if config.columns else ())}
     left_out: dict[str, str] = {}
     chosen, ids = [], None
     for name, column in columns.items():
-        if name == config.target:
-            continue
         asked = name in config.columns or name in config.categorical
-        why = "not among data.columns" if config.columns and name not in config.columns else ""
-        why = why or ("as data.left_out says" if name in config.left_out else "")
-        if not why and not asked and is_id(column):
-            why, ids = "it only names the rows", ids or name
-        why = why or uninformative(column, asked)
-        why = why or ("no numbers (data.numeric_only)" if config.numeric_only and column.kind == "text" else "")
-        if why:
+        if name in ruled_out:
+            continue
+        if not asked and is_id(column):
+            left_out[name], ids = "it only names the rows", ids or name
+        elif why := uninformative(column, asked):
             left_out[name] = why
-        else:
+        elif column.kind == "number" or not config.numeric_only:
             chosen.append(column)
     if not chosen:
         reasons = "; ".join(f"{name}: {why}" for name, why in list(left_out.items())[:NAMED])
-        raise UserError(f"no column is left to predict from ({reasons}); name some by --data.columns")
-    hidden = ("as data.left_out says", "not among data.columns", "no numbers (data.numeric_only)")
-    return chosen, {name: why for name, why in left_out.items() if why not in hidden}, ids
+        raise UserError(
+            f"no column is left to predict from{f' ({reasons})' if reasons else ''}; see --data.columns, "
+            "--data.left-out and --data.numeric-only"
+        )
+    return chosen, left_out, ids
 
 
 def _complete(columns: Sequence[Column], rows: np.ndarray) -> np.ndarray:
@@ -226,10 +220,6 @@ def _warn_of_numbers(config: TableData, target: np.ndarray, points: Mapping[str,
 
 def _kept(column: Column, kept: np.ndarray) -> Column:
     return column._replace(numbers=column.numbers[kept], texts=column.texts[kept])
-
-
-def _named(column: Column, kept: np.ndarray) -> list[str]:
-    return ["" if cell is None else str(cell) for cell in column.texts[kept]]
 
 
 def _fingerprint(schema: Schema, rows: Rows, target: np.ndarray) -> str:

@@ -12,7 +12,6 @@ from research.config import TableData
 from research.data.tables.table import Schema
 
 QUANTILES = 100  # of the training rows, between which `quantile` interpolates; scikit-learn's default is 1,000
-COLLECTION = "preprocessing"
 
 
 def fit_numbers(config: TableData, numbers: np.ndarray, bins: int = 0) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from research import runtime
 from research.errors import UserError
-from research.files import write_bytes
+from research.files import npz_bytes, write_bytes
 from research.report.environment import environment
 from research.seals import check_seal, write_seal
 
@@ -39,7 +39,7 @@ class Parts:
         return found[0]
 
     def _write(self, name: str, arrays: Arrays, seconds: float) -> None:
-        content = packed(arrays)
+        content = npz_bytes(arrays)
         write_bytes(self.folder / f"{name}.npz", content)
         notes = {"seconds": seconds, "by": self.computed_by}
         write_seal(self.folder / f"{name}.json", _digests(content), notes)
@@ -54,13 +54,6 @@ class Parts:
             return None
         with np.load(io.BytesIO(content), allow_pickle=False) as saved:
             return dict(saved.items()), float(notes["seconds"])
-
-
-def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The content of an .npz file of `arrays`."""
-    content = io.BytesIO()
-    np.savez_compressed(content, **arrays)  # pyright: ignore[reportArgumentType]  # names are no options of it
-    return content.getvalue()
 
 
 def _digests(content: bytes) -> dict[str, str]:

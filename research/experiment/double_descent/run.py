@@ -9,8 +9,8 @@ from research.config import DoubleDescent, EpochDescent, WidthDescent, to_json, 
 from research.errors import UserError
 from research.experiment.double_descent import epoch_page, epochs, width_page, widths
 from research.experiment.double_descent.digits import data_fields, seeds_of
-from research.experiment.double_descent.parts import Arrays, Parts, packed
-from research.files import read_json, write_bytes, write_json, write_text
+from research.experiment.double_descent.parts import Arrays, Parts
+from research.files import npz_bytes, read_json, write_bytes, write_json, write_text
 from research.report.double_descent import figure, render
 from research.report.progress import counting
 from research.run_directory import CONFIG, RECORD, REPORT, claimed, default_run_dir, has_file
@@ -52,7 +52,7 @@ def _record(config: DoubleDescent, peaks: list[dict[str, Any]], parts: Parts) ->
 def _written(
     run_dir: Path, config: DoubleDescent, curves: Arrays, record: dict[str, Any], sections: list
 ) -> dict[str, Any]:
-    write_bytes(run_dir / CURVES, packed(curves))
+    write_bytes(run_dir / CURVES, npz_bytes(curves))
     figures = {section.name: figure(section.panels) for section in sections}
     for name, content in figures.items():
         write_bytes(run_dir / "figures" / f"{name}.png", content)

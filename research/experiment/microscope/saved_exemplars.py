@@ -15,7 +15,7 @@ import numpy as np
 
 from research import runtime
 from research.errors import UserError
-from research.files import write_bytes
+from research.files import npz_bytes, write_bytes
 from research.microscope.exemplars import Exemplar
 from research.models.network import Network
 from research.report.environment import environment
@@ -56,10 +56,9 @@ def net_digest(net: Network, params: Tree) -> str:
 
 
 def _write(folder: Path, exemplar: Exemplar) -> None:
-    content = io.BytesIO()
-    np.savez_compressed(content, **dataclasses.asdict(exemplar))
-    write_bytes(folder / f"{exemplar.filter}.npz", content.getvalue())
-    write_seal(folder / f"{exemplar.filter}.json", _digests(content.getvalue()))
+    content = npz_bytes(dataclasses.asdict(exemplar))
+    write_bytes(folder / f"{exemplar.filter}.npz", content)
+    write_seal(folder / f"{exemplar.filter}.json", _digests(content))
 
 
 def _read(folder: Path, index: int) -> Exemplar | None:

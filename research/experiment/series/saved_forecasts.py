@@ -1,7 +1,6 @@
 """The forecasts that a run saves for comparisons, and the corrections and reference for new forecasts."""
 
 import dataclasses
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from research.errors import UserError
 from research.evaluation.conformal import Widths
 from research.experiment.series.build import SeriesPlan
 from research.experiment.series.evaluate import Correction, ForecastEvaluation
-from research.files import write_bytes
+from research.files import npz_bytes, write_bytes
 
 FORECASTS, REFERENCE = "forecasts.npz", "reference.npz"
 
@@ -51,9 +50,7 @@ def save_forecasts(
         arrays |= (
             {} if widths is None else {f"{name}/{seed}": each for name, each in dataclasses.asdict(widths).items()}
         )
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    write_bytes(run_dir / FORECASTS, file.getvalue())
+    write_bytes(run_dir / FORECASTS, npz_bytes(arrays))
     write_bytes(run_dir / REFERENCE, reference_bytes(plan.reference))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from research.evaluation.regression import evaluate_regression
 from research.experiment.tables.build import TablePlan
 from research.experiment.tables.evaluate import repeats_of
+from research.experiment.tables.heads import in_unit, on_scale
 from research.experiment.tables.net import features_of
 from research.report.progress import counting
 
@@ -35,7 +36,7 @@ def baseline_errors(plan: TablePlan) -> tuple[Errors, Mapping[str, np.ndarray]]:
             for name, fit in _FITS.items():
                 # More threads gain nothing on small tables, and cost minutes where other processes use the cores.
                 with threadpool_limits(1 if plan.table.size < SMALL else None):
-                    answers = _back(plan, fit(plan, features, rows, split.test))
+                    answers = in_unit(plan.config, fit(plan, features, rows, split.test))
                 predicted[name][number // max(plan.config.data.folds, 1), split.test] = answers
                 by_fold[name][number] = np.abs(answers - plan.table.target[split.test]).mean()
             count("baselines", number + 1, len(plan.splits))
@@ -83,8 +84,4 @@ _FITS: dict[str, Callable[[TablePlan, np.ndarray, np.ndarray, np.ndarray], np.nd
 
 
 def _target(plan: TablePlan) -> np.ndarray:
-    return np.log1p(plan.table.target) if plan.config.data.log_target else plan.table.target
-
-
-def _back(plan: TablePlan, predicted: np.ndarray) -> np.ndarray:
-    return np.expm1(predicted) if plan.config.data.log_target else predicted
+    return on_scale(plan.config, plan.table.target)

@@ -10,7 +10,16 @@ from research.evaluation import classification
 from research.evaluation.classification import Classification
 from research.evaluation.regression import Regression, evaluate_regression
 from research.experiment.tables.build import TablePlan
-from research.experiment.tables.heads import Ends, Heads, conformal_margin, ends_of, heads_of, mean_heads, too_few
+from research.experiment.tables.heads import (
+    Ends,
+    Heads,
+    conformal_margin,
+    ends_of,
+    heads_of,
+    mean_heads,
+    on_scale,
+    too_few,
+)
 from research.experiment.tables.members import SPLITS
 from research.experiment.tables.net import inputs_of
 from research.models.inference import outputs
@@ -68,8 +77,8 @@ def evaluation_of(plan: TablePlan, every: Heads) -> dict[str, RegressionEvaluati
     if len(plan.splits) > 1:
         return {"test": _out_of_fold(plan, every)}
     [split], found = plan.splits, {}
-    own = split.validation
-    margin = conformal_margin(_at(every, own), _scaled(plan)[own], plan.config.prediction.coverage)
+    own, target = split.validation, on_scale(plan.config, plan.table.target)
+    margin = conformal_margin(_at(every, own), target[own], plan.config.prediction.coverage)
     for name in SPLITS:
         index = getattr(split, name)
         if len(index):
@@ -84,7 +93,7 @@ def repeats_of(plan: TablePlan) -> int:
 
 
 def _out_of_fold(plan: TablePlan, every: Heads) -> RegressionEvaluation:
-    target, coverage = _scaled(plan), plan.config.prediction.coverage
+    target, coverage = on_scale(plan.config, plan.table.target), plan.config.prediction.coverage
     low, high = np.full_like(every.middle, np.nan), np.full_like(every.middle, np.nan)
     for number, split in enumerate(plan.splits):
         repeat, own = number // plan.config.data.folds, split.test
@@ -151,11 +160,6 @@ def _classified(plan: TablePlan, logits: np.ndarray) -> dict[str, Classification
         if len(index):
             found[name] = classification.evaluate_logits(logits[:, index].mean(axis=0), target[index], plan.classes)
     return found
-
-
-def _scaled(plan: TablePlan) -> np.ndarray:
-    """The target of all rows on the scale that the net predicts."""
-    return np.log1p(plan.table.target) if plan.config.data.log_target else plan.table.target
 
 
 def _at(heads: Heads, index: np.ndarray) -> Heads:

@@ -7,8 +7,7 @@ import numpy as np
 from research.config import TableExperiment
 from research.evaluation.intervals import fewest_for
 from research.evaluation.regression import split_conformal
-
-LEAST = -6.0  # as in `loss`
+from research.experiment.tables.loss import LEAST
 
 
 class Heads(NamedTuple):
@@ -30,6 +29,16 @@ class Ends(NamedTuple):
     middle: np.ndarray
     low: np.ndarray | None
     high: np.ndarray | None
+
+
+def on_scale(config: TableExperiment, target: np.ndarray) -> np.ndarray:
+    """The target on the scale that is predicted, its logarithm with `log_target`."""
+    return np.log1p(target) if config.data.log_target else target
+
+
+def in_unit(config: TableExperiment, values: np.ndarray) -> np.ndarray:
+    """The inverse of `on_scale`."""
+    return np.expm1(values) if config.data.log_target else values
 
 
 def heads_of(config: TableExperiment, outputs: np.ndarray) -> Heads:
@@ -71,9 +80,9 @@ def conformal_margin(heads: Heads, target: np.ndarray, coverage: float) -> float
 
 def ends_of(config: TableExperiment, heads: Heads, margin: float | np.ndarray | None) -> Ends:
     """The predictions and, with `margin` widths at both ends, their intervals, in the target's unit."""
-    back = np.expm1 if config.data.log_target else lambda values: values
+    middle = in_unit(config, heads.middle)
     if margin is None:
-        return Ends(back(heads.middle), None, None)
+        return Ends(middle, None, None)
     low = np.minimum(heads.low - margin * heads.width, heads.middle)
     high = np.maximum(heads.high + margin * heads.width, heads.middle)
-    return Ends(back(heads.middle), back(low), back(high))
+    return Ends(middle, in_unit(config, low), in_unit(config, high))

@@ -10,8 +10,9 @@ from research.batches import Batch, Order, whole_set
 from research.config import TableExperiment
 from research.data.sampling import within_folds
 from research.data.tables.load import Table
-from research.data.tables.preprocessing import COLLECTION, fit_levels, fit_numbers, fit_target
+from research.data.tables.preprocessing import fit_levels, fit_numbers, fit_target
 from research.data.tables.splits import Split
+from research.models.tables import COLLECTION
 from research.training.plan import Starts
 
 SPLITS = ("train", "validation", "test")

@@ -41,7 +41,8 @@ def record_fields(plan: TablePlan, evaluations: Evaluations) -> dict[str, Any]:
         return fields
     split = headline_split(evaluations[plan.config.seed])
     ensembled = ensemble_of(plan, evaluations)
-    errors, differences = compared_with_baselines(plan, evaluations) if split == "test" else ({}, {})
+    model = ensembled or evaluations[plan.config.seed]
+    errors, differences = compared_with_baselines(plan, model) if split == "test" else ({}, {})
     return fields | {
         "ensemble": {} if ensembled is None else {name: found.metrics() for name, found in ensembled.items()},
         "baselines": {split: errors},
@@ -57,12 +58,9 @@ def ensemble_of(plan: TablePlan, evaluations: Evaluations) -> dict[str, Regressi
 
 
 def compared_with_baselines(
-    plan: TablePlan, evaluations: Evaluations
+    plan: TablePlan, model: Mapping[str, TableEvaluation]
 ) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
-    """The errors of the baselines, the mean over repeats, and the model's difference to each over the same splits.
-
-    The model is the mean of all seeds.
-    """
+    """The errors of the baselines, the mean over repeats, and the difference of `model` to each on the same splits."""
     per_repeat, by_fold = baseline_errors(plan)
     errors = {
         name: {metric: float(np.mean([one[metric] for one in repeats])) for metric in repeats[0]}
@@ -70,8 +68,7 @@ def compared_with_baselines(
     }
     if len(plan.splits) == 1:
         return errors, {}
-    ensembled = ensemble_of(plan, evaluations) or cast(Any, evaluations[plan.config.seed])
-    own = _mae_of_folds(plan, ensembled["test"])
+    own = _mae_of_folds(plan, cast(RegressionEvaluation, model["test"]))
     share = len(plan.splits[0].test) / plan.table.size
     return errors, {
         name: {"metric": "mae"} | compare_splits(own, each.tolist(), share) for name, each in by_fold.items()

@@ -1,6 +1,5 @@
 """The predictions that a run on a table saves for comparisons."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import numpy as np
 from research.errors import UserError
 from research.experiment.tables.build import TablePlan
 from research.experiment.tables.evaluate import RegressionEvaluation
-from research.files import write_bytes
+from research.files import npz_bytes, write_bytes
 
 PREDICTIONS = "predictions.npz"
 
@@ -30,9 +29,7 @@ def save_predictions(run_dir: Path, plan: TablePlan, split: str, seeds: Mapping[
     arrays: dict[str, Any] = {"truth": first.truth, "folds": _fold_of_rows(plan, split)}
     arrays["test_share"] = np.array(len(plan.splits[0].test) / max(plan.table.size, 1))
     arrays |= {f"predicted/{seed}": found.ends.middle for seed, found in seeds.items()}
-    file = io.BytesIO()
-    np.savez_compressed(file, **arrays)
-    write_bytes(run_dir / PREDICTIONS, file.getvalue())
+    write_bytes(run_dir / PREDICTIONS, npz_bytes(arrays))
 
 
 def read_predictions(run_dir: Path) -> Predictions:
