@@ -89,7 +89,7 @@ class TableNet(Section):
 
 @dataclasses.dataclass(frozen=True)
 class Prediction(Section):
-    """The loss of predicted numbers, and their intervals."""
+    """The loss of predicted numbers, their intervals, and what they are compared with."""
 
     loss: Literal["mse", "mae", "huber", "quantile", "gaussian"] = "mse"
     """The loss of the scaled target. quantile predicts several quantiles, gaussian a mean and a variance."""
@@ -97,3 +97,6 @@ class Prediction(Section):
     """The quantiles of the quantile loss; the middle one is the prediction."""
     coverage: Quantile = 0.9
     """Share of the truth that intervals should hold."""
+    peers: tuple[Literal["lightgbm", "realmlp", "tabm"], ...] = ()
+    """Models by others that are trained on the same splits, and compared beside the baselines. They need pytabkit, of
+    the extra bench; realmlp and tabm take minutes."""

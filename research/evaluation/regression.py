@@ -72,6 +72,13 @@ def evaluate_regression(
     return Regression(rows=len(truth), **scores, intervals=intervals)
 
 
+def plain_scores(predicted: np.ndarray, truth: np.ndarray) -> dict[str, float]:
+    """`REGRESSION_SCORES` of `predicted` [N] without intervals; what is undefined is NaN. Raises as above."""
+    predicted, truth = np.asarray(predicted, np.float64), np.asarray(truth, np.float64)
+    _check(predicted, truth)
+    return dict(zip(REGRESSION_SCORES, _scores(_parts(predicted, truth).mean(axis=0)).tolist(), strict=True))
+
+
 def split_conformal(scores: np.ndarray, coverage: float) -> float:
     """The score at or below which a new row's score lies with probability `coverage`, by those of n held-out rows [n].
 

@@ -12,7 +12,7 @@ def regression_details(record: Mapping[str, Any], split: str, evaluation: Mappin
 
     `evaluation` is {"target": its name, "rows", "scores": {metric, metric_low95, metric_high95} of the model,
     "ensemble": the same of the mean of all seeds' predictions or None, "baselines": {name: {metric: value}},
-    "differences": {baseline: {"mean", "low95", "high95", "p", "metric"}} of model - baseline over the same splits,
+    "differences": {baseline: {metric: {"mean", "low95", "high95", "p"}}} of model - baseline over the same splits,
     "intervals": None or {"target", "coverage", "coverage_low95", "coverage_high95", "width", "winkler",
     "calibration_rows"}, "no_intervals": why there are none}, and what `regression_figures.regression` takes. The
     metrics are mae, rmse, rmsle and r2; what is unknown is None, NaN or left out.

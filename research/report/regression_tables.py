@@ -30,10 +30,13 @@ def scores(evaluation: Mapping[str, Any], unit: str = "", model: str = "model") 
 
 
 def differences(evaluation: Mapping[str, Any], unit: str = "") -> Table:
-    """How much better the mean of all seeds is than each baseline over the same splits: interval, p, Wilcoxon's p."""
+    """How much better the mean of all seeds is than each baseline over the same splits: interval, p, Wilcoxon's p.
+
+    A row for each metric that was compared.
+    """
     rows = []
-    for name, difference in evaluation["differences"].items():
-        metric = difference["metric"]
+    each = [(name, *pair) for name, metrics in evaluation["differences"].items() for pair in metrics.items()]
+    for name, metric, difference in each:
         better, *ends = (_gain(metric, difference[end]) for end in ("mean", "high95", "low95"))
         ends = sorted(end for end in ends if end is not None)
         interval = formats.interval(metric, *ends) if len(ends) == 2 else formats.MISSING

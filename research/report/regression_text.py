@@ -23,7 +23,7 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
     if best is None:
         return ""
     name, least = best
-    difference = evaluation["differences"].get(name)
+    difference = evaluation["differences"].get(name, {}).get("mae")
     if difference and formats.is_number(difference["mean"]):
         return _over_splits(name, difference, unit)
     if mae is None or not formats.is_number(mae):
@@ -39,19 +39,19 @@ def verdict(mae: float | None, evaluation: Mapping[str, Any], unit: str = "") ->
 
 
 def _over_splits(name: str, difference: Mapping[str, Any], unit: str) -> str:
-    """`difference` is model - baseline, with the ends of its 95% interval."""
-    metric, mean, low, high = (difference[part] for part in ("metric", "mean", "low95", "high95"))
-    label, row = formats.metric_label(metric), metric_of(metric)
-    amount = quantity(metric, abs(mean), unit)
-    by = f"its {label} is {'lower' if mean < 0 else 'higher'} by {amount}" if mean else f"its {label} is the same"
+    """`difference` is model - baseline in MAE, with the ends of its 95% interval."""
+    mean, low, high = difference["mean"], difference["low95"], difference["high95"]
+    amount = quantity("mae", abs(mean), unit)
+    by = f"its MAE is {'lower' if mean < 0 else 'higher'} by {amount}" if mean else "its MAE is the same"
     if not (formats.is_number(low) and formats.is_number(high)):
         return f"The model against the best baseline, {name}: {by}. That rests on too few splits for an interval."
     if low <= 0 <= high:
-        ends = f"from {formats.metric(metric, -low)} lower to {quantity(metric, high, unit)} higher"
+        ends = f"from {formats.metric('mae', -low)} lower to {quantity('mae', high, unit)} higher"
         return f"The model is not shown to differ from the best baseline, {name}: {by}, and the 95% interval is {ends}."
-    word = "better" if row.sign * mean < 0 else "worse"
-    ends = formats.interval(metric, *sorted((abs(low), abs(high))))
-    return f"The model is {word} than the best baseline, {name}: {by} (95% interval {ends})."
+    ends = formats.interval("mae", *sorted((abs(low), abs(high))))
+    return (
+        f"The model is {'better' if mean < 0 else 'worse'} than the best baseline, {name}: {by} (95% interval {ends})."
+    )
 
 
 def ensemble_text(evaluation: Mapping[str, Any], unit: str = "") -> str:

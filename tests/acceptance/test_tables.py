@@ -43,7 +43,7 @@ def test_the_ensemble_keeps_its_promises(full):
     found = record["ensemble"]["test"]
     assert found["rmsle"] <= 0.125 and found["mae"] <= 15_000
     assert found["interval_coverage_low95"] <= 0.9 <= found["interval_coverage_high95"]
-    assert record["differences"]["ridge"]["high95"] < 0
+    assert record["differences"]["ridge"]["mae"]["high95"] < 0
 
 
 def test_each_house_is_predicted_once_by_a_net_that_did_not_see_it(full):

@@ -190,13 +190,9 @@ def regression_evaluation(N: int = 120, seed: int = 0) -> dict[str, Any]:
         },
         "differences": {
             "histogram <gradient> boosting": {
-                "mean": -1302.0,
-                "low95": -1994.0,
-                "high95": -610.0,
-                "p": 0.0021,
-                "metric": "mae",
+                "mae": {"mean": -1302.0, "low95": -1994.0, "high95": -610.0, "p": 0.0021},
             },
-            "ridge": {"mean": 0.0123, "low95": -0.002, "high95": 0.0266, "p": 0.08, "metric": "r2"},
+            "ridge": {"r2": {"mean": 0.0123, "low95": -0.002, "high95": 0.0266, "p": 0.08}},
         },
         "truth": truth,
         "predicted": predicted,

@@ -35,7 +35,7 @@ def test_better_is_above_0_whichever_way_the_metric_goes(regression_evaluation_o
     boosting, ridge = rows_of(regression_tables.differences(regression_evaluation_of(), "USD"))
     assert boosting == ("histogram <gradient> boosting\nMAE, USD", "1,302\n610 to 1,994", "0.00210", "–")
     assert ridge == ("ridge\nR²", "0.012\n−0.002 to 0.027", "0.0800", "–")
-    unknown = {"ridge": {"mean": 2.0, "low95": None, "high95": None, "p": None, "wilcoxon_p": 0.25, "metric": "mae"}}
+    unknown = {"ridge": {"mae": {"mean": 2.0, "low95": None, "high95": None, "p": None, "wilcoxon_p": 0.25}}}
     table = regression_tables.differences(regression_evaluation_of() | {"differences": unknown})
     assert rows_of(table) == [("ridge\nMAE", "−2.000\n–", "–", "0.2500")]
 

@@ -19,6 +19,7 @@ from research.experiment.images.loss import classification
 from research.experiment.tables.loss import METRICS, regression
 from research.experiment.tables.members import order_of, preprocessing_of, row_weights_of, sets_of
 from research.experiment.tables.net import build_network, example_of
+from research.experiment.tables.peers import check_peers
 from research.experiment.tables.predictor import PREDICTOR, read_predictor
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
@@ -120,6 +121,7 @@ def _check(config: TableExperiment) -> None:
             f"prediction.quantiles {' '.join(map(str, quantiles))}: the middle one is the prediction, so give an odd "
             "number of them, from low to high"
         )
+    check_peers(config.prediction.peers)
     if config.data.samples and config.data.folds:
         raise UserError("a cross-validation takes no samples; leave out --data.samples, or --data.folds")
     if config.start and (config.data.folds or config.data.samples):

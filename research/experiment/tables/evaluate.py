@@ -8,7 +8,7 @@ import numpy as np
 
 from research.evaluation import classification
 from research.evaluation.classification import Classification
-from research.evaluation.regression import Regression, evaluate_regression
+from research.evaluation.regression import Regression, evaluate_regression, plain_scores
 from research.experiment.tables.build import TablePlan
 from research.experiment.tables.heads import (
     Ends,
@@ -25,6 +25,7 @@ from research.experiment.tables.net import inputs_of
 from research.models.inference import outputs
 
 Tree = Any
+COMPARED = ("mae", "rmsle")  # errors whose differences to the baselines are tested over splits
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,16 @@ def evaluation_of(plan: TablePlan, every: Heads) -> dict[str, RegressionEvaluati
 def repeats_of(plan: TablePlan) -> int:
     """How many cross-validations there are, R; 1 without folds."""
     return len(plan.splits) // max(plan.config.data.folds, 1)
+
+
+def scores_by_split(plan: TablePlan, predicted: np.ndarray) -> dict[str, list[float]]:
+    """The errors of predictions [R, N] on each split's own test rows, {metric: [splits]}, of `COMPARED`."""
+    of_splits = [
+        plain_scores(predicted[number // max(plan.config.data.folds, 1), split.test], plan.table.target[split.test])
+        for number, split in enumerate(plan.splits)
+    ]
+    found = {metric: [scores[metric] for scores in of_splits] for metric in COMPARED}
+    return {metric: values for metric, values in found.items() if np.isfinite(values).all()}
 
 
 def _out_of_fold(plan: TablePlan, every: Heads) -> RegressionEvaluation:

@@ -16,7 +16,7 @@ from research.experiment.histories import command_of, headline_split, histories_
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.tables.baselines import baseline_errors
 from research.experiment.tables.build import TablePlan, data_id
-from research.experiment.tables.evaluate import RegressionEvaluation, TableEvaluation, ensemble
+from research.experiment.tables.evaluate import RegressionEvaluation, TableEvaluation, ensemble, scores_by_split
 from research.experiment.tables.importance import importance
 from research.experiment.tables.members import SPLITS
 from research.experiment.tables.predictor import ENSEMBLE, save_predictor
@@ -61,17 +61,18 @@ def compared_with_baselines(
     plan: TablePlan, model: Mapping[str, TableEvaluation]
 ) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
     """The errors of the baselines, the mean over repeats, and the difference of `model` to each on the same splits."""
-    per_repeat, by_fold = baseline_errors(plan)
+    per_repeat, by_split = baseline_errors(plan)
     errors = {
         name: {metric: float(np.mean([one[metric] for one in repeats])) for metric in repeats[0]}
         for name, repeats in per_repeat.items()
     }
     if len(plan.splits) == 1:
         return errors, {}
-    own = _mae_of_folds(plan, cast(RegressionEvaluation, model["test"]))
+    own = scores_by_split(plan, cast(RegressionEvaluation, model["test"]).ends.middle)
     share = len(plan.splits[0].test) / plan.table.size
     return errors, {
-        name: {"metric": "mae"} | compare_splits(own, each.tolist(), share) for name, each in by_fold.items()
+        name: {metric: compare_splits(own[metric], each[metric], share) for metric in own if metric in each}
+        for name, each in by_split.items()
     }
 
 
@@ -165,10 +166,3 @@ def _data_record(plan: TablePlan) -> dict[str, Any]:
         "repeats": data.repeats,
         "samples": data.samples,
     }
-
-
-def _mae_of_folds(plan: TablePlan, found: RegressionEvaluation) -> list[float]:
-    return [
-        float(np.abs(found.ends.middle[number // plan.config.data.folds, split.test] - found.truth[split.test]).mean())
-        for number, split in enumerate(plan.splits)
-    ]

@@ -101,7 +101,8 @@ def test_the_mean_of_seeds_is_evaluated_beside_the_baselines_on_the_same_folds(c
     assert set(record["baselines"]["test"]) == {"median", "linear regression", "ridge", "gradient boosting"}
     assert set(record["differences"]) == set(record["baselines"]["test"])
     assert record["ensemble"]["test"].keys() == record["metrics"]["test"].keys()
-    assert record["differences"]["median"]["low95"] is not None
+    assert record["differences"]["median"].keys() == {"mae", "rmsle"}
+    assert record["differences"]["median"]["rmsle"]["low95"] is not None
 
 
 def test_a_frame_is_stored_and_gives_the_run_of_its_file(config, tmp_path):
