@@ -1,11 +1,12 @@
 """Predictions of a trained run for new inputs: from its checkpoints, without the training data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from research import runtime
 from research.errors import warn
+from research.experiment.given_data import as_files, renamed
 from research.experiment.task import task_of
 from research.experiment.training import refuse_edited_config
 from research.report.record import read_record
@@ -13,10 +14,12 @@ from research.run_directory import read_config
 
 
 def predict(
-    run_dir: Path | str, inputs: Sequence[Path | str], seed: int | None = None, *, as_is: bool = False
+    run_dir: Path | str, inputs: Any, seed: int | None = None, *, as_is: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """One dict for each answer to `inputs` (pictures, or folders of them; files of series or tables), in order.
+    """One dict for each answer to `inputs`, in order.
 
+    `inputs` is a path (a picture, a folder of pictures, a file of series or of a table), an array of pictures, a pandas
+    frame, or a sequence of such (see `as_files`, which also says how arrays and frames are called in the answers).
     `predict` of `images`, `series` and `tables` describes its content. An input that cannot be read gives {"input",
     "error"}. `seed` chooses among the trained ones; by default the first, of tables the mean of all. With `as_is`
     pictures are scaled like photos even if the net learned drawings. Raises UserError for `as_is` with other inputs,
@@ -28,4 +31,6 @@ def predict(
     refuse_edited_config(config, run_dir)
     if read_record(run_dir)["status"] == "preempted":
         warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
-    yield from task_of(config).predict(config, run_dir, inputs, seed, as_is=as_is)
+    with as_files(inputs) as (paths, names):
+        for answer in task_of(config).predict(config, run_dir, paths, seed, as_is=as_is):
+            yield renamed(answer, names)

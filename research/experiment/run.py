@@ -34,7 +34,7 @@ from research.training.state import TrainState, chosen_variables, members_of, st
 from research.trees import count
 
 OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit", "start")
-FRAMES = "frames"  # the folder of the frames that runs beside it were given
+GIVEN = "given"  # the folder of the arrays and frames that runs beside it were given
 ENDED = ("finished", "stopped early")
 Groups = list[tuple[TrainState, Seconds]]  # the result of each group of seeds, see `fit.fit`
 
@@ -42,8 +42,8 @@ Groups = list[tuple[TrainState, Seconds]]  # the result of each group of seeds, 
 def run(config: Experiment, run_dir: Path | str | None = None, data: Any = None) -> Record:
     """Train, evaluate and report `config` in the run directory `run_dir` (default runs/NAME); returns its record.json.
 
-    `data`, a pandas frame, takes the place of a table's `data.source`; it is stored in `frames` beside the run
-    directory, so that the run can be resumed and evaluated.
+    `data` takes the place of `data.source`: of pictures (pictures, labels), of series and tables a pandas frame. It is
+    stored in `given` beside the run directory, so that the run can be resumed and evaluated.
 
     A run that was cut off resumes from its newest sound checkpoint and ends with the same bits as an undisturbed
     one. A run that has ended is not trained again. On SIGTERM the run is saved, and its status is "preempted".
@@ -51,7 +51,7 @@ def run(config: Experiment, run_dir: Path | str | None = None, data: Any = None)
     """
     if data is not None:
         run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
-        config = task_of(config).with_data(validated(config), data, run_dir.parent / FRAMES)
+        config = task_of(config).with_data(validated(config), data, run_dir.parent / GIVEN)
     return conduct(config, run_dir)[0]
 
 

@@ -35,7 +35,7 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
     """The plural name of the examples. Also the key in record["data"] of the value of `data_id`."""
 
     def with_data(self, config: ConfigT_contra, data: Any, folder: Path, /) -> Experiment:
-        """`config` with `data` as its source, stored in `folder`; UserError for bad data, or where none is taken."""
+        """`config` with arrays or a frame, `data`, as its source, stored in `folder`; UserError for bad data."""
         ...
 
     def build(self, config: ConfigT_contra, starts: Starts = ..., /) -> PlanT:

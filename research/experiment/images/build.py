@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -171,11 +170,6 @@ def _check_pictures(model: PretrainedNet, data: ImageSet) -> None:
             f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
-
-
-def with_data(config: ImageExperiment, data: Any, folder: Path) -> ImageExperiment:
-    """Raise UserError: pictures are read from files."""
-    raise UserError("pictures are read from files; name them by data.source")
 
 
 def training_metrics(_: ImageExperiment) -> tuple[str, ...]:

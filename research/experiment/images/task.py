@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from research.experiment.images.build import build, training_metrics, with_data
+from research.experiment.images.arrays import with_data
+from research.experiment.images.build import build, training_metrics
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
 from research.experiment.images.evaluate import evaluate
 from research.experiment.images.paired_comparison import compare_runs

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +22,7 @@ from research.data.series.series_set import Series, SeriesSet
 from research.data.series.windowed_series import WindowedSeries
 from research.data.series.windows import Windows, build_windows
 from research.errors import UserError
+from research.experiment.given_data import frame_bytes, stored
 from research.experiment.series.bounds import check_bounds
 from research.experiment.series.loss import METRICS, forecasting
 from research.experiment.series.net import (
@@ -105,8 +107,19 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
 
 
 def with_data(config: SeriesExperiment, data: Any, folder: Path) -> SeriesExperiment:
-    """Raise UserError: series are read from files."""
-    raise UserError("series are read from files; name them by data.source")
+    """`config` with the pandas frame `data` as its source, stored in `folder`: its index or first column is the time.
+
+    The frame is checked before it is written; UserError as `load_series` raises it.
+    """
+    import pandas as pd  # slow to import
+
+    if not isinstance(data, pd.DataFrame):
+        raise UserError(f"data is a {type(data).__name__}, not a pandas DataFrame with times and columns of numbers")
+    timed = isinstance(data.index, pd.DatetimeIndex)
+    content = frame_bytes(data.rename_axis(index=data.index.name or "time").reset_index() if timed else data)
+    with tempfile.TemporaryDirectory() as trial:
+        load_data(stored(config, content, ".parquet", Path(trial)).data)
+    return stored(config, content, ".parquet", folder)
 
 
 def check_files(config: SeriesExperiment) -> None:
