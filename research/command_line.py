@@ -19,7 +19,7 @@ from typing import NoReturn, TypeVar
 import tyro
 
 from research.config.documents import RENAMED
-from research.errors import UserError, printable
+from research.errors import UserError, as_called, printable
 
 T = TypeVar("T")
 EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
@@ -50,7 +50,7 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
     try:
         return command(sys.argv[1:])
     except UserError as error:
-        print(f"{_program()}: {printable(str(error))}", file=sys.stderr)
+        print(f"{_program()}: {as_called(printable(str(error)))}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
         print(f"{_program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)

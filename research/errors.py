@@ -1,6 +1,8 @@
 """Messages to the user: the error for the user's mistakes, and warnings."""
 
+import re
 import sys
+from pathlib import Path
 
 
 class UserError(Exception):
@@ -21,6 +23,12 @@ def printable(text: str) -> str:
     )
 
 
+def as_called(text: str) -> str:
+    """`text`, with scripts/NAME.py as `receptive NAME` where the installed program runs."""
+    installed = Path(sys.argv[0]).name.startswith("receptive")
+    return re.sub(r"\bscripts/(\w+)\.py\b", r"receptive \1", text) if installed else text
+
+
 def warn(message: str) -> None:
     """One line on stderr."""
-    print(f"warning: {printable(message)}", file=sys.stderr, flush=True)
+    print(f"warning: {as_called(printable(message))}", file=sys.stderr, flush=True)

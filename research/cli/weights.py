@@ -55,6 +55,14 @@ class Convert(Inspect):
     """import: NAME.safetensors, with NAME.json beside it; export: NAME.safetensors or, for Keras, NAME.h5."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Export(Convert):
+    """A run directory or a weight file, and the target, whose suffix says what is written."""
+
+    seed: int | None = None
+    """The seed of a run; by default the first."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Fetch:
     """The weights to fetch, and their folder."""
@@ -73,6 +81,7 @@ def weights(arguments: Sequence[str]) -> int:
 
     weights.py inspect FILE
     weights.py import FILE NAME.safetensors
+    weights.py export RUN NAME.safetensors|NAME.npz|NAME.keras|NAME.h5|NAME.pth
     weights.py export FILE NAME.safetensors|NAME.h5
     weights.py fetch vgg16
     weights.py classify FILE PICTURE...
@@ -126,8 +135,16 @@ def _warn_weights_only(file: WeightFile, plan: ConversionPlan) -> None:
 
 
 def _export(arguments: Sequence[str]) -> int:
-    """Write a weight file as plain .safetensors, or as the .h5 that Keras' load_weights takes."""
-    flags = parse(Convert, arguments, about=_export.__doc__ or "")
+    """Write a trained run as .safetensors or .npz; a picture classifier also as a Keras model, .keras or .h5, or as
+    .pth, a state dict of PyTorch with the source of its module beside it.
+
+    A weight file is written as plain .safetensors, or as the .h5 that Keras' load_weights takes.
+    """
+    flags = parse(Export, arguments, about=_export.__doc__ or "")
+    if expanded(flags.file).is_dir():
+        return _export_run(flags)
+    if flags.seed is not None:
+        raise UserError(f"--seed is of a run, and {flags.file} is a file; leave it out")
     file, plan, wanted = _planned(flags)
     check_published(file)
     target = expanded(flags.destination)
@@ -135,6 +152,16 @@ def _export(arguments: Sequence[str]) -> int:
     print(f"exported: {export(target, leaves, architecture=plan.architecture, convention=plan.convention)}")
     if target.suffix == ".h5" and plan.convention == "torch":
         print("note: these weights want torchvision's preprocessing, not that of keras.applications.vgg16")
+    return 0
+
+
+def _export_run(flags: Export) -> int:
+    if flags.architecture or flags.drop_top or flags.partial:
+        raise UserError(f"{flags.file} is a run, whose net is known; leave out --architecture, --drop-top, --partial")
+    from research import experiment  # imports much that files of weights need not wait for
+
+    for path in experiment.export(expanded(flags.file), expanded(flags.destination), flags.seed):
+        print(f"exported: {path}")
     return 0
 
 

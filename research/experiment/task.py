@@ -14,6 +14,7 @@ from rich.text import Text
 
 from research.config import Experiment
 from research.experiment.evaluations import Evaluation
+from research.experiment.trained import Trained
 from research.training.plan import Starts, TrainingPlan
 from research.training.state import TrainState
 
@@ -107,6 +108,10 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
 
         None is the first seed; tables take the mean of all.
         """
+        ...
+
+    def load(self, config: ConfigT_contra, run_dir: Path, seed: int, /) -> Trained:
+        """The trained net of `seed` in `run_dir`; UserError when it was not trained there."""
         ...
 
     def compare_runs(

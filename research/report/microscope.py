@@ -75,6 +75,7 @@ class Hypothesis:
 
     auroc, low, high             how well pooled activation separates pictures of the meaning from others; 95% interval
     p, p_corrected, looked_at    permutation p-value; corrected for all `looked_at` filters that were tried
+    p_family, tested             p-value corrected for the number of hypotheses `tested` (Holm), each of one filter
     positives, negatives         pictures on either side
     held_out                     whether these pictures had no part in choosing the filter
     maps                         pictures (uint8 [H, W, 1 or 3]) with their activation maps ([H, W], 0..1)
@@ -95,6 +96,8 @@ class Hypothesis:
     held_out: bool
     maps: Sequence[tuple[np.ndarray, np.ndarray]] = ()
     converse: Sequence[str] = ()
+    p_family: float = 1.0
+    tested: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -107,10 +107,10 @@ def _tested(tests: Sequence[Hypothesis]) -> Table | None:
 
 
 def verdict(test: Hypothesis) -> str:
-    """Whether the hypothesis holds, in words, by the p-value corrected for the filters looked at."""
+    """Whether the hypothesis holds, in words: whichever filter it were, or for a filter named before the test."""
     if test.p_corrected < SIGNIFICANT:
         return "holds"
-    if test.p < SIGNIFICANT:
+    if test.p_family < SIGNIFICANT:
         return "holds only for a filter named beforehand"
     return "refuted: others excite it more" if test.high < CHANCE else "not confirmed: it may be chance"
 
@@ -128,8 +128,9 @@ def _hypothesis(test: Hypothesis, anchors: Mapping[tuple[str, int], str]) -> dic
         "anchor": anchors.get((test.layer, test.filter), ""),
         "auroc": auroc,
         "interval": ends,
-        "p": formats.decimal(float(test.p)),
         "corrected": formats.decimal(float(test.p_corrected)),
+        "family": formats.decimal(float(test.p_family)),
+        "tested": f"over {formats.count(test.tested)} hypothes{'is' if test.tested == 1 else 'es'}",
         "looked_at": f"over {formats.count(test.looked_at)} filter{'' if test.looked_at == 1 else 's'}",
         "pictures": f"{formats.count(test.positives)} : {formats.count(test.negatives)}",
         "maps": [(inlined(picture), inlined(overlay(picture, activation))) for picture, activation in test.maps],

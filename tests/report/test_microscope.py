@@ -195,7 +195,7 @@ def test_where_an_ascent_began_is_said():
     ],
 )
 def test_a_hypothesis_has_a_verdict(p, corrected, high, words):
-    test = dataclasses.replace(hypothesis("a", 0, "owl"), p=p, p_corrected=corrected, high=high)
+    test = dataclasses.replace(hypothesis("a", 0, "owl"), p_family=p, p_corrected=corrected, high=high)
     page = render(Microscope("t", "c", [], [LayerView("a", [filter_view(0)])], [test]))
     assert page.count(f">{words}<") == 2 and f"<bdi>owl</bdi>: {words}</h3>" in page  # the card, the table, the heading
 

@@ -1,5 +1,6 @@
 """Tests of hypotheses such as "filter 17 of block2_conv2 means X", and saliency maps of the net's predictions."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 from research.config import Microscope
 from research.data.images.pictures import prepare_picture
 from research.errors import UserError
+from research.evaluation.comparison import holm
 from research.experiment.microscope.loaded_net import LoadedNet
 from research.microscope.exemplars import check_filters, filter_count
 from research.microscope.hypothesis import Hypothesis, check_disjoint, check_responses, choose_and_test, every_filter
@@ -93,7 +95,10 @@ def test_hypotheses(
     loaded: LoadedNet, hypotheses: Sequence[Prepared], exemplar_of: ExemplarOf, seed: int
 ) -> list[page.Hypothesis]:
     """The results for `hypotheses`; `exemplar_of` gives the exemplars that are ranked among the real pictures."""
-    return [_test_hypothesis(loaded, hypothesis, exemplar_of, seed) for hypothesis in hypotheses]
+    found = [_test_hypothesis(loaded, hypothesis, exemplar_of, seed) for hypothesis in hypotheses]
+    family = holm([each.p for each in found])
+    pairs = zip(found, family, strict=True)
+    return [dataclasses.replace(each, p_family=p, tested=len(found)) for each, p in pairs]
 
 
 def _test_hypothesis(loaded: LoadedNet, hypothesis: Prepared, exemplar_of: ExemplarOf, seed: int) -> page.Hypothesis:

@@ -26,6 +26,7 @@ from research.experiment.series.evaluate import Forecasts, corrected
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import Sizes, bounds_of, build_network, example, sizes_of
 from research.experiment.series.saved_forecasts import read_correction, read_reference
+from research.experiment.trained import Trained, trained
 from research.experiment.training import load_variables
 from research.models.apply import apply_of
 from research.report.record import read_record
@@ -55,9 +56,8 @@ def predict(
     offset = offset_of(data["utc_offset"]) if data.get("utc_offset") else None  # older records have none
     step, seed = reference.step, config.seed if seed is None else seed
     sizes = sizes_of(config, columns, step)
-    net = build_network(config.model, sizes)
-    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
-    variables, apply = load_variables(config, like, seed, run_dir), apply_of(net, config.train.precision)
+    ended = load(config, run_dir, seed)
+    variables, apply = ended.variables, apply_of(ended.net, config.train.precision)
     correction, bounds = read_correction(run_dir, seed), bounds_of(config.forecast, columns)
     for path in map(Path, inputs):
         try:
@@ -82,6 +82,15 @@ def predict(
                 answer = _answer(path, one, targets.times[index], columns, own, targets.spread[index])
                 answers[one.name] = answer | {name: note for name, note in notes.items() if note}
         yield from (answers[one.name] for one in found)
+
+
+def load(config: SeriesExperiment, run_dir: Path, seed: int) -> Trained:
+    """The net of `seed` in `run_dir`; UserError when that was not trained there."""
+    data = read_record(run_dir)["data"]
+    sizes = sizes_of(config, tuple(data["columns"]), read_reference(run_dir).step)
+    net = build_network(config.model, sizes)
+    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
+    return trained(config, net, load_variables(config, like, seed, run_dir), (), {"columns": data["columns"]})
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> ReadOptions:

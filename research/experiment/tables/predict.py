@@ -15,6 +15,7 @@ from research.errors import NotFiniteError, UserError, warn
 from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
 from research.experiment.tables.net import build_network, inputs_of
 from research.experiment.tables.predictor import ENSEMBLE, Predictor, read_predictor
+from research.experiment.trained import Trained, trained
 from research.experiment.training import all_ended_leaves
 from research.models.apply import apply_of
 from research.models.inference import outputs
@@ -55,6 +56,19 @@ def predict(
         name = predictor.schema.ids if found.named and predictor.schema.ids else _free("row", predictor)
         answers = _classes(predictor, every) if predictor.schema.classes else _numbers(config, predictor, every, seed)
         yield from ({name: label} | answer for label, answer in zip(found.labels, answers, strict=True))
+
+
+def load(config: TableExperiment, run_dir: Path, seed: int) -> Trained:
+    """The net of `seed` in `run_dir`; UserError when it was not trained there, or is several (folds, samples)."""
+    members = _members(config, run_dir, seed)
+    if len(members) > 1:
+        raise UserError(f"{run_dir} has {len(members)} nets of seed {seed} (folds or samples); load takes one net")
+    schema = read_predictor(run_dir).schema
+    net = build_network(config, schema)
+    row = {"numbers": np.zeros((1, len(schema.numeric)), np.float32)}
+    row["codes"] = np.zeros((1, len(schema.categorical)), np.int32)
+    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), row)))
+    return trained(config, net, fitted(members[0], like, run_dir), schema.classes, schema.document())
 
 
 def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:

@@ -7,7 +7,7 @@ from research.experiment.tables.comparison import compare_runs
 from research.experiment.tables.describe import closing_lines, describe_data, result_tables
 from research.experiment.tables.evaluate import evaluate
 from research.experiment.tables.frames import with_data
-from research.experiment.tables.predict import predict
+from research.experiment.tables.predict import load, predict
 from research.experiment.tables.publish import publish, record_fields
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ __all__ = [
     "describe_data",
     "evaluate",
     "examples",
+    "load",
     "predict",
     "publish",
     "record_fields",

@@ -1,0 +1,126 @@
+"""A trained net leaves as a file of others, and computes the same there."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from research import experiment
+from research.config import ConvNet, ImageData, ImageExperiment, TableData, TableExperiment, Training
+from research.experiment.images.torch_module import torch_source, torch_state
+from research.models.classifiers import cnn, dense_wired
+from research.trees import named_leaves
+
+TORCH = importlib.util.find_spec("torch") is not None
+KERAS = importlib.util.find_spec("keras") is not None
+
+
+@pytest.fixture(scope="module")
+def run(write_rows, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("export")
+    config = ImageExperiment(
+        name="rows",
+        data=ImageData(source=str(write_rows(folder / "rows.npz")), validation=0.2),
+        model=ConvNet(channels=(4, 3), padding="same", hidden=(5,), dropout=0.5),
+        train=Training(epochs=1, batch_size=16),
+        seeds=2,
+    )
+    experiment.run(config, folder / "run")
+    return folder / "run"
+
+
+def test_a_loaded_run_is_a_pure_function_that_predicts_as_predict_does(run):
+    found = experiment.load(run)
+    pictures = np.random.default_rng(0).integers(0, 256, (3, *found.preprocessing["shape"])).astype(np.uint8)
+    logits = np.asarray(found.apply(found.variables, pictures))
+    answers = list(experiment.predict(run, pictures, as_is=True))
+    assert [answer["class"] for answer in answers] == [found.classes[best] for best in logits.argmax(axis=1)]
+    other = experiment.load(run, seed=1)
+    assert not np.allclose(other.apply(other.variables, pictures), logits)
+
+
+def test_leaves_are_written_bit_for_bit_under_our_names(run, tmp_path):
+    leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(experiment.load(run, 1).variables).items()}
+    for suffix, read in ((".safetensors", load_file), (".npz", np.load)):
+        [path] = experiment.export(run, tmp_path / f"net{suffix}", seed=1)
+        found = read(path)
+        assert set(found) == set(leaves) and all((found[name] == leaf).all() for name, leaf in leaves.items())
+
+
+def test_what_cannot_be_written_is_refused(run, tmp_path, refusal, monkeypatch):
+    with refusal("net.onnx", ".safetensors, .npz, .keras, .h5, .pth"):
+        experiment.export(run, tmp_path / "net.onnx")
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "keras", None)
+    for suffix, words in ((".pth", ("PyTorch", "pip install torch")), (".keras", ("Keras", "pip install"))):
+        with refusal(*words):
+            experiment.export(run, tmp_path / f"net{suffix}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_table_leaves_as_arrays_alone(tmp_path, refusal, write_houses):
+    config = TableExperiment(
+        name="houses",
+        data=TableData(source=str(write_houses(tmp_path / "houses.csv")), target="price"),
+        train=Training(epochs=1),
+    )
+    experiment.run(config, tmp_path / "run")
+    [path] = experiment.export(tmp_path / "run", tmp_path / "net.npz")
+    assert any(name.startswith("preprocessing/") for name in np.load(path))
+    with refusal(".pth is for classifiers of pictures"):
+        experiment.export(tmp_path / "run", tmp_path / "net.pth")
+
+
+def test_the_layout_of_torch_is_ours_turned():
+    leaves = {"conv1/kernel": np.arange(36.0).reshape(3, 3, 1, 4), "conv1/bias": np.zeros(4)}
+    leaves |= {"logits/kernel": np.arange(8.0).reshape(4, 2), "logits/bias": np.zeros(2)}
+    state = torch_state(cnn((4,), (), 2), leaves)
+    assert (
+        state["conv1.weight"].shape == (4, 1, 3, 3)
+        and state["logits.weight"].tolist() == leaves["logits/kernel"].T.tolist()
+    )
+    assert state["conv1.weight"][2, 0, 1, 2] == leaves["conv1/kernel"][1, 2, 0, 2]
+
+
+def test_the_source_compiles_and_says_what_it_reads():
+    source = torch_source(dense_wired((3,), 2), (8, 8, 1), title='a "net"', weights="net.pth")
+    compile(source, "net.py", "exec")
+    assert "[B, 1, 8, 8]" in source and 'torch.load("net.pth"' in source
+
+
+@pytest.mark.skipif(not TORCH, reason="needs PyTorch")
+@pytest.mark.slow
+def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
+    experiment.export(run, tmp_path / "net.pth")
+    found = experiment.load(run)
+    pictures = np.random.default_rng(1).integers(0, 256, (5, *found.preprocessing["shape"])).astype(np.uint8)
+    np.save(tmp_path / "pictures.npy", pictures)
+    code = (
+        "import numpy, torch, net; made = net.Net().eval()\n"
+        "made.load_state_dict(torch.load('net.pth', weights_only=True))\n"
+        "pictures = torch.from_numpy(numpy.load('pictures.npy')).permute(0, 3, 1, 2)\n"
+        "numpy.save('logits.npy', made(pictures).detach().numpy())"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+    np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), found.apply(found.variables, pictures), atol=1e-6)
+
+
+@pytest.mark.skipif(not KERAS, reason="needs Keras")
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_the_keras_model_computes_the_same_in_keras(run, tmp_path, suffix):
+    code = (
+        "import sys; from research import experiment\n"
+        "experiment.export(sys.argv[1], sys.argv[2])\n"
+        "import keras, numpy\n"
+        "found, model = experiment.load(sys.argv[1]), keras.saving.load_model(sys.argv[2])\n"
+        "pictures = numpy.random.default_rng(1).integers(0, 256, (5, *found.preprocessing['shape']))\n"
+        "ours = found.apply(found.variables, pictures.astype('uint8'))\n"
+        "numpy.testing.assert_allclose(numpy.asarray(model(pictures.astype('float32'))), ours, atol=1e-6)"
+    )
+    command = [sys.executable, "-c", code, str(run), str(tmp_path / f"net{suffix}")]
+    subprocess.run(command, check=True, env=os.environ | {"KERAS_BACKEND": "jax"})
