@@ -16,7 +16,8 @@ USAGE = f"""usage: receptive COMMAND ...
 {"  ".join(COMMANDS[:6])}
 {"  ".join(COMMANDS[6:])}
 
-receptive train CONFIG does what scripts/train.py CONFIG does; receptive COMMAND --help explains each."""
+receptive train CONFIG does what scripts/train.py CONFIG does.
+receptive COMMAND --help explains each."""
 
 
 def main() -> int:

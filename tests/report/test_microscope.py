@@ -53,8 +53,9 @@ def filter_view(index, dead=False):
 def hypothesis(layer, index, meaning, held_out=True):
     maps = [(picture(1, 40), np.linspace(0, 1, 1600).reshape(40, 40))]
     return Hypothesis(
-        layer, index, meaning, 0.875, 0.8, 0.9375, 0.0002, 0.0128, 64, 30, 70, held_out, maps, ["ranks 1st of 201"]
-    )
+        layer, index, meaning, 0.875, 0.8, 0.9375, 0.0002, 0.0128, 64, 30, 70, held_out, maps, ["ranks 1st of 201"],
+        p_family=0.0006, tested=3,
+    )  # fmt: skip
 
 
 def make():
@@ -137,7 +138,8 @@ def test_a_card_holds_all_that_is_known_of_its_filter():
         "step",
         "0.8750",
         "0.8000 to 0.9375",
-        "0.000200",
+        "0.000600",
+        "over 3 hypotheses",
         "0.0128",
         "30 : 70",
     ):
