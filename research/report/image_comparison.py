@@ -1,6 +1,5 @@
 """The comparison of classifiers: the rows that its table and figure show, and the table."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ from rich.table import Table
 
 from research.report import formats
 from research.report.classification_text import baselines_text
-from research.report.tables import table
+from research.report.tables import folded, table
 
 NAME_WIDTH = 16  # characters that the other columns leave of 80
 
@@ -36,7 +35,7 @@ def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
     over = "\n".join(("Over row above", "95% interval", "paired t test")[:lines])
     rows = [
         (
-            _folded(name),
+            folded(name, NAME_WIDTH),
             formats.short_count(run.parameters),
             _test(run),
             _difference(run.difference),
@@ -86,13 +85,3 @@ def _note(runs: Mapping[str, ComparedRun]) -> str:
         return f"One seed each; 95% intervals are over new test pictures, and say nothing of other seeds{measure}"
     several = ", p corrected for several comparisons (Holm)" if len(runs) > 2 else ""
     return f"Mean ± std over seeds, 95% interval of the mean; differences are paired by seed{several}{measure}"
-
-
-def _folded(name: str) -> str:
-    """`name` in lines of NAME_WIDTH characters, broken after _ or - where it has them."""
-    lines = [""]
-    for part in re.findall(r"[^_-]*[_-]|[^_-]+", name):
-        if lines[-1] and len(lines[-1]) + len(part) > NAME_WIDTH:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)

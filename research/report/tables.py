@@ -1,10 +1,12 @@
 """The tables of a run, for the page and for the terminal, where they fit 80 columns."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -40,6 +42,24 @@ def table(
     for row in rows:
         made.add_row(*map(Text, row))  # as Text, so that brackets in a name are not taken for markup
     return made
+
+
+def folded(name: str, width: int) -> str:
+    """`name` in lines of `width` characters, broken after a space, _ or - where it has them."""
+    lines = [""]
+    for part in re.findall(r"[^ _-]*[ _-]|[^ _-]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def fits(made: Table, columns: int = 80) -> bool:
+    """Whether `made` can be printed in so many columns. Only tables whose cells may not be folded can be too wide."""
+    if not all(column.no_wrap for column in made.columns):
+        return True
+    wide = Console(width=10_000)
+    return wide.measure(made).maximum <= columns
 
 
 def rows_of(made: Table) -> list[tuple[str, ...]]:
