@@ -21,7 +21,7 @@ def difference_text(pair: Mapping[str, Any], metric: str, unit: str = "") -> str
         if not gain:
             return f"{a} and {b} have the same {formats.metric_label(metric)}"
         way = "ahead of" if gain > 0 else "behind"
-        return f"{a} is {way} {b} by {amount(metric, gain, unit)}; without an interval that may be chance"
+        return f"{a} is {way} {b} by {amount(metric, gain, unit)}; there is no interval, so that may be chance"
     if is_shown(pair):
         ends = _span(metric, *sorted((abs(low), abs(high))))
         return f"{a} is {'better' if gain > 0 else 'worse'} than {b} by {amount(metric, gain, unit)} ({ends})"

@@ -18,8 +18,8 @@ from research.report.tables import folded, table
 from research.run_directory import COMPARISON, CONFIG, RECORD, read_config
 
 HEADLINES = ("accuracy", "mae")  # the first that a record has
-SETTINGS = 4  # of a run that are named
-WIDTHS = {"name": 22, "settings": 21}  # characters that the other columns leave of 80
+SETTINGS = 4  # that are named
+WIDTH = 20  # characters of a name and of a setting, which the other columns leave of 80
 
 
 class IndexEntry(NamedTuple):
@@ -35,7 +35,7 @@ class IndexEntry(NamedTuple):
     score: str
     ended: datetime
     fields: Mapping[str, Any]
-    words: str = ""
+    runs: Sequence[str] = ()  # those of a comparison
 
 
 def index_of(folder: Path) -> tuple[list[IndexEntry], list[str]]:
@@ -78,7 +78,7 @@ def _is_entry(path: Path) -> bool:
 
 def _entry(path: Path, name: str) -> IndexEntry | None:
     if (path / COMPARISON).is_file():
-        runs = ", ".join(run["name"] for run in read_json(path / COMPARISON)["runs"])
+        runs = [run["name"] for run in read_json(path / COMPARISON)["runs"]]
         return IndexEntry(name, "comparison", "", _ended(path / COMPARISON), {}, runs)
     if not (path / CONFIG).is_file():
         return None
@@ -102,7 +102,7 @@ def _score(record: Mapping[str, Any]) -> str:
         for metric in HEADLINES:
             if metric in metrics.get(split, {}):
                 value = formats.metric(metric, measured(record, split, metric)["value"])
-                where = "" if split == "test" else f"\non {split}"
+                where = "" if split == "test" else f"\n{split}"
                 return f"{value}\n{formats.metric_label(metric, series_unit(record))}{where}"
     return ""
 
@@ -112,9 +112,9 @@ def index_table(entries: Sequence[IndexEntry]) -> Table:
     settings = odd_settings(entries)
     rows = [
         (
-            folded(entry.name, WIDTHS["name"]),
-            "\n".join(folded(line, WIDTHS["settings"]) for line in _lines(entry, settings[entry.name])),
-            entry.status,
+            folded(entry.name, WIDTH),
+            "\n".join(folded(line, WIDTH) for line in _lines(entry, settings[entry.name])),
+            entry.status.replace(" ", "\n"),
             entry.score or formats.MISSING,
             f"{entry.ended:%Y-%m-%d}\n{entry.ended:%H:%M}",
         )
@@ -124,10 +124,8 @@ def index_table(entries: Sequence[IndexEntry]) -> Table:
 
 
 def _lines(entry: IndexEntry, settings: Mapping[str, Any]) -> list[str]:
-    """The settings of an entry in words, at most `SETTINGS` of them; of a comparison, its runs."""
-    if entry.words:
-        return [entry.words]
-    named = [f"{field} {formats.setting(value)}" for field, value in settings.items()]
+    """The settings of a run in words, or the runs of a comparison, at most `SETTINGS` of them."""
+    named = list(entry.runs) or [f"{field} {formats.setting(value)}" for field, value in settings.items()]
     more = len(named) - SETTINGS
     return [*named[:SETTINGS], f"and {more} more"] if more > 0 else named
 

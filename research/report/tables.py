@@ -45,9 +45,9 @@ def table(
 
 
 def folded(name: str, width: int) -> str:
-    """`name` in lines of `width` characters, broken after a space, _ or - where it has them."""
+    """`name` in lines of `width` characters, broken after a space, a dot, _ or - where it has them."""
     lines = [""]
-    for part in re.findall(r"[^ _-]*[ _-]|[^ _-]+", name):
+    for part in re.findall(r"[^ ._-]*[ ._-]|[^ ._-]+", name):
         if lines[-1] and len(lines[-1]) + len(part) > width:
             lines.append("")
         lines[-1] += part

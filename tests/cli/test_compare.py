@@ -2,13 +2,17 @@
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
+from research import experiment
 from research.cli.compare import compare
 from research.cli.compare_words import taken_apart
 from research.cli.variations import variations
 from research.command_line import run
+from research.experiment.compare import Comparison
+from research.report.tables import table
 
 CONFIG = """
 from research.config import DenseNet, ImageExperiment, ImageData, Optimizer, Training
@@ -166,6 +170,19 @@ def test_a_mistake_is_one_line_and_nothing_is_written(call, refused, tmp_path, c
     before = sorted(tmp_path.rglob("*"))
     refused(call(*words), pattern, tmp_path)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_too_wide_for_a_terminal_is_on_the_page_alone(call, monkeypatch, tmp_path):
+    wide = table(["x" * 45, "y" * 45], [])
+    for column in wide.columns:
+        column.no_wrap = True
+    found = Comparison("finished", {}, Path("there"), {"a": {}}, [wide], ["a is better than b"])
+    monkeypatch.setattr(experiment, "compare", lambda *given: found)
+    assert call("narrow.py", "wide.py")[1].splitlines() == [
+        "the tests of all pairs are too wide for a terminal; the page has them",
+        "a is better than b.",
+        "comparison: there/comparison.html",
+    ]
 
 
 def test_true_and_false_are_flags(small_npz, tmp_path):

@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from research import experiment
-from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training
+from research.config import ConvNet, DenseNet, ImageData, ImageExperiment, Optimizer, PretrainedNet, Training, to_json
 from research.errors import UserError
 from research.evaluation.comparison import holm, paired
+from research.evaluation.intervals import across_seeds
 from research.experiment.images import paired_comparison
+from research.report.record import build_record
 
 
 @pytest.fixture
@@ -182,3 +185,108 @@ def test_what_learned_nothing_is_said_beside_the_others(monkeypatch, tmp_path, c
     entries = {name: (ImageExperiment(name=name), tmp_path) for name in records}
     assert list(paired_comparison.compare_runs(entries, records).rows) == ["one", "two"]
     assert capsys.readouterr().err == "warning: two, seed 0, learned nothing: of no use\n"
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """`runs(name, **changes)`: the directory of a run of that experiment name that has ended, as far as it is read."""
+
+    def make(directory, *, record=None, **changes):
+        run_dir = tmp_path / directory
+        run_dir.mkdir(parents=True)
+        config = dataclasses.replace(ImageExperiment(name="digits", seeds=2), **changes)
+        (run_dir / "config.json").write_text(json.dumps(to_json(config)))
+        (run_dir / "record.json").write_text(json.dumps(ended(config) | (record or {})))
+        (run_dir / "metrics.jsonl").write_text("")
+        return run_dir
+
+    return make
+
+
+def ended(config):
+    """A record of two seeds; accuracy follows the learning rate."""
+    values = [0.9 + config.optimizer.learning_rate, 0.91 + 2 * config.optimizer.learning_rate]
+    over = {f"{split}/accuracy": dict(across_seeds(values)) for split in ("test", "train")}
+    return build_record(
+        {"data": {"name": "digits", "fingerprint": "f", "pictures": "p", "sizes": {"train": 60, "test": 30}}},
+        experiment=config.name,
+        seed=config.seed,
+        metrics={split: {"accuracy": values[0]} for split in ("test", "train")},
+        parameters={"total": 10, "trainable": 10},
+        seconds={"compile": 1.0, "train": 1.0, "total": 2.0},
+        throughput={"examples_per_second": 1.0},
+        device="an abacus",
+        versions={},
+        commit="c",
+        status="finished",
+        seeds=over,
+    )
+
+
+def test_runs_are_compared_without_their_data_and_nothing_in_them_changes(runs, tmp_path):
+    places = [
+        runs("one", optimizer=Optimizer(learning_rate=0.01)),
+        runs("two", optimizer=Optimizer(learning_rate=0.02)),
+    ]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    found = experiment.compare(places)
+    assert found.directory == Path("runs/compare-one-two") and found.status == "finished"
+    assert all(path.read_bytes() == content for path, content in before.items())
+    assert sorted(path.name for path in places[0].iterdir()) == ["config.json", "metrics.jsonl", "record.json"]
+    document = json.loads((found.directory / "comparison.json").read_text())
+    assert document["settings"] == {"optimizer.learning_rate": {"one": 0.01, "two": 0.02}}
+    assert [run["directory"] for run in document["runs"]] == ["../../one", "../../two"]
+    assert [row["name"] for row in document["rows"]] == ["one", "two"]
+    (difference,) = document["differences"]
+    assert (difference["a"], difference["b"]) == ("two", "one") and difference["mean"] == pytest.approx(0.015)
+    assert document["command"] == f"python scripts/compare.py {places[0]} {places[1]} --out runs/compare-one-two"
+    assert (found.directory / "comparison.html").is_file()
+
+
+def test_names_tell_runs_apart(runs, tmp_path):
+    two = [runs("one"), runs("deep/one", name="other")]
+    assert list(experiment.compare(two).rows) == ["digits", "other"]
+    three = [*two, runs("deeper/one", seed=0)]
+    names = list(experiment.compare(three).rows)
+    assert names == [str(two[0]), "other", str(three[2])], "experiment and directory are called the same"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 3}, "they cannot be paired: one has seeds 0 to 1, two has seeds 3 to 4"),
+        ({"seeds": 1}, "one has seeds 0 to 1, two has seed 0"),
+        ({"record": {"status": "preempted"}}, "two was preempted; train it to its end first"),
+        ({"record": {"metrics": {"train": {}}}}, "two: there are no test pictures to be compared on"),
+        ({"record": {"data": {"name": "digits", "fingerprint": "g", "sizes": {}}}}, "different pictures"),
+        ({"record": {"seed": "x"}}, "is not a record"),
+    ],
+)
+def test_runs_that_cannot_be_paired_are_refused(runs, change, words, refusal):
+    places = [runs("one", name="one"), runs("two", **({"name": "two"} | change))]
+    with refusal(words):
+        experiment.compare(places)
+    assert not Path("runs").exists()
+
+
+def test_another_comparison_and_other_files_are_not_overwritten(runs, tmp_path, refusal):
+    one, two, three = (runs(name, name=name) for name in ("one", "two", "three"))
+    experiment.compare([one, two], tmp_path / "out")
+    first = (tmp_path / "out/comparison.json").read_bytes()
+    with refusal("is the comparison of other runs", "--out"):
+        experiment.compare([one, three], tmp_path / "out")
+    experiment.compare([one, two], tmp_path / "out")
+    assert (tmp_path / "out/comparison.json").read_bytes() == first
+    for place, words in ((one, "holds other files"), (one / "config.json", "is a file")):
+        with refusal(words):
+            experiment.compare([two, three], place)
+    (tmp_path / "out/comparison.json").write_text("{")
+    with refusal("is damaged; delete it"):
+        experiment.compare([one, two], tmp_path / "out")
+
+
+def test_the_name_of_a_comparison_of_many_is_short_and_its_own(runs):
+    places = [runs(f"a_run_with_a_long_name_{number}") for number in range(5)]
+    names = {experiment.compare(some).directory.name for some in (places, places[::-1], places[:4])}
+    assert len(names) == 3 and max(map(len, names)) <= 80
+    assert any(name.startswith("compare-a_run_with_a_long_name_0-and-4-more-") for name in names)

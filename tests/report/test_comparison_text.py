@@ -32,8 +32,8 @@ def pair(mean, low=None, high=None, p=None):
             "b1 is not shown to differ from a1: between 0.30 points better and 2.10 points better, "
             "but p = 0.06 with all comparisons counted",
         ),
-        (pair(-0.01), "accuracy", "b1 is behind a1 by 1.00 points; without an interval that may be chance"),
-        (pair(-1.0), "mae", "b1 is ahead of a1 by 1.000 veh/h; without an interval that may be chance"),
+        (pair(-0.01), "accuracy", "b1 is behind a1 by 1.00 points; there is no interval, so that may be chance"),
+        (pair(-1.0), "mae", "b1 is ahead of a1 by 1.000 veh/h; there is no interval, so that may be chance"),
         (pair(0.0), "accuracy", "b1 and a1 have the same accuracy"),
     ],
 )

@@ -89,9 +89,9 @@ def _windows(saved: Mapping[str, SavedForecasts]) -> list[Window]:
 
 def _loss(config: SeriesExperiment) -> str:
     """The loss in words: losses around other references, or on other scales, are not comparable."""
-    around = "" if config.data.reference == "mean" else f" around the {config.data.reference}'s profile"
+    around = {"mean": "", "day": " around the daily profile", "weekday": " around the weekly profile"}
     scaled = "" if config.data.scaling == "standard" else f", scaling {config.data.scaling}"
-    return f"{config.forecast.loss}{around}{scaled}"
+    return f"{config.forecast.loss}{around[config.data.reference]}{scaled}"
 
 
 def _row(

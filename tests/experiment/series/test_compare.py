@@ -10,6 +10,8 @@ import pytest
 from research import experiment
 from research.config import DenseForecaster, RecurrentForecaster, SeriesData, SeriesExperiment, Training
 from research.errors import UserError
+from research.experiment.series.ranked_comparison import compare_runs
+from research.report.tables import rows_of
 
 CONFIG = SeriesExperiment(
     name="dense",
@@ -57,6 +59,18 @@ def test_again_takes_the_runs_and_says_the_same(entries, found, tmp_path, capsys
         assert (tmp_path / f"again/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_each_is_told_against_the_best_and_every_pair_is_tested(entries, found):
+    best, *others = found.rows
+    assert [row["mean"] for row in found.rows.values()] == sorted(row["mean"] for row in found.rows.values())
+    assert [sentence.split(" is ")[0] for sentence in found.sentences] == others
+    assert all(f" {best}" in sentence and "veh/h" in sentence for sentence in found.sentences)
+    assert len(rows_of(found.tables[1])) == 10, "a list of the pairs of five"
+    more = {config.name: (config, run_dir) for config, run_dir in entries} | {"third": entries[0]}
+    made = compare_runs(more, found.records)
+    assert [row[0].split()[0] for row in rows_of(made.tables[1])] == list("123456"), "a matrix of 15 pairs"
+    assert len(made.differences) == 15 and made.figures.keys() == {"errors", "forecasts", "losses"}
+
+
 @pytest.mark.parametrize("changes", [{"horizon": "5h"}, {"context": "5h"}, {"test": 0.3}, {"columns": ("speed",)}])
 def test_runs_on_other_windows_are_refused_before_training(entries, tmp_path, changes):
     (dense, run_dir), _ = entries
@@ -74,6 +88,8 @@ def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
     )
     again = experiment.compare([(dense, run_dir), (other, tmp_path / "other")], tmp_path / "compared")
     assert again.rows["other"]["mean"] < again.rows["dense"]["mean"]
+    figures = {path.stem for path in (tmp_path / "compared/figures").glob("losses*")}
+    assert figures == {"losses-of-mse", "losses-of-mse-around-the-daily-profile"}
 
 
 def test_untrained_runs_are_compared_without_curves(entries, tmp_path):
