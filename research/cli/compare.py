@@ -68,12 +68,12 @@ def _entries(words: Words) -> list[tuple[Experiment, Path] | Path]:
 def _show(tables: Sequence, sentences: Sequence[str], directory: Path) -> None:
     from rich.console import Console
 
-    from research.report.tables import fits
+    from research.report.tables import fits, names_folded
 
     console = Console(width=80)
     for table in tables:
         if fits(table):
-            console.print(table)
+            console.print(names_folded(table))
         else:
             print("the tests of all pairs are too wide for a terminal; the page has them")
     for sentence in sentences:

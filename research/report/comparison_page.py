@@ -10,12 +10,13 @@ from research.report import formats, pictures
 from research.report.tables import table
 from research.report.templating import environment
 
+TITLED = 4  # runs that the title names
 CAPTIONS = {
     "accuracies": "Test accuracy of each run with its 95% interval, and below the metrics of validation over epochs.",
     "errors": "Mean absolute error on test with its 95% interval over test days, best first; baselines are gray.",
     "forecasts": "The same windows by every run, the mean over seeds, beside the truth.",
 }
-LOSSES = "Loss over epochs in training and validation, on one scale."
+LOSSES = "over epochs in training and validation, on one scale."
 ONE_KIND = "Losses of another kind have a figure of their own, since their numbers cannot be compared."
 
 
@@ -74,7 +75,7 @@ def caption(figure: str) -> str:
     """How to read a figure."""
     if figure.startswith("losses"):
         kind = figure.removeprefix("losses").removeprefix(" of ")
-        return f"{LOSSES} {kind[:1].upper()}{kind[1:]}. {ONE_KIND}" if kind else LOSSES
+        return f"Loss ({kind}) {LOSSES} {ONE_KIND}" if kind else f"Loss {LOSSES}"
     return CAPTIONS.get(figure, figure)
 
 
@@ -85,7 +86,8 @@ def _setting(values: Mapping[str, Any], name: str) -> str:
 
 
 def _title(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}, compared"
+    shown = names if len(names) <= TITLED else (*names[: TITLED - 1], f"{len(names) - TITLED + 1} others")
+    return f"{', '.join(shown[:-1])} and {shown[-1]}, compared"
 
 
 def _facts(comparison: Mapping[str, Any]) -> list[tuple[str, str]]:

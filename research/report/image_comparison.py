@@ -7,7 +7,7 @@ from rich.table import Table
 
 from research.report import formats
 from research.report.classification_text import baselines_text
-from research.report.tables import folded, table
+from research.report.tables import table
 
 NAME_WIDTH = 16  # characters that the other columns leave of 80
 
@@ -35,7 +35,7 @@ def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
     over = "\n".join(("Over row above", "95% interval", "paired t test")[:lines])
     rows = [
         (
-            folded(name, NAME_WIDTH),
+            name,
             formats.short_count(run.parameters),
             _test(run),
             _difference(run.difference),
@@ -44,7 +44,9 @@ def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
         )
         for name, run in runs.items()
     ]
-    return table(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
+    made = table(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
+    made.columns[0].max_width = NAME_WIDTH
+    return made
 
 
 def accuracy(test: Mapping[str, Any]) -> str:

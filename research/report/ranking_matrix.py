@@ -8,7 +8,7 @@ from rich.table import Table
 from research.report import formats
 from research.report.comparison_text import is_shown
 from research.report.ranking import note_of_tests
-from research.report.tables import folded, table
+from research.report.tables import table
 
 LABEL = 16  # characters of a row's name on one line
 
@@ -17,17 +17,18 @@ def matrix(names: Sequence[str], pairs: Sequence[Mapping[str, Any]], unit: str =
     """The Diebold-Mariano test of every pair of `names`, best first; `pairs` as `ranking.paired` takes them.
 
     A cell says how much higher the row's MAE is than the column's, and in words whether that is shown: the row is
-    `worse` (or `better`), or the pair is `unclear`. Each pair stands once, below the diagonal. No cell is folded.
+    `worse` (or `better`), or the pair is `unclear`. Each pair stands once, below the diagonal. No number is folded.
     """
     found = {(pair["a"], pair["b"]): pair for pair in pairs}
     rows = []
     for number, name in enumerate(names):
         cells = [_cell(found, name, other) for other in names[:number]]
-        rows.append((folded(f"{number + 1} {name}", LABEL), *cells, *[""] * (len(names) - 1 - number)))
+        rows.append((f"{number + 1} {name}", *cells, *[""] * (len(names) - 1 - number)))
     note = f"How much higher the row's MAE is than the column's{f', {unit}' if unit else ''}. {note_of_tests(pairs)}"
     made = table(("Forecaster", *map(str, range(1, len(names)))), rows, note=note)
     made.padding = 0  # so that nine forecasters fit a terminal
-    for column in made.columns:
+    made.columns[0].max_width = LABEL
+    for column in made.columns[1:]:
         column.no_wrap = True
     return made
 

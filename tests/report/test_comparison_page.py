@@ -53,6 +53,12 @@ def test_it_says_all_that_it_is_given(page):
     assert page.count("data:image/png;base64,") == 2
 
 
+def test_the_title_names_few_runs():
+    runs = [COMPARISON["runs"][0] | {"name": f"run{number}"} for number in range(9)]
+    page = render(COMPARISON | {"runs": runs}, [table((), ())], {}, {})
+    assert "<h1>run0, run1, run2 and 6 others, compared</h1>" in page
+
+
 def test_a_run_is_linked_where_it_has_a_report(page):
     assert '<a href="../my%20runs/small/report.html">small</a>' in page
     assert page.count("<a ") == 1 and "<li>wide &lt;b&gt;</li>" in page
@@ -72,5 +78,5 @@ def test_of_many_runs_the_rows_of_settings_are_runs():
 
 
 def test_losses_of_several_kinds_say_so():
-    assert "another kind" in caption("losses of mse") and "Mse." in caption("losses of mse")
+    assert "another kind" in caption("losses of mse") and "Loss (mse) over" in caption("losses of mse")
     assert "another kind" not in caption("losses")

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from research.report.ranking_matrix import matrix
-from research.report.tables import fits, rows_of
+from research.report.tables import fits, names_folded, rows_of
 
 NAMES = ["traffic_profile", "time-of-day mean", "traffic_told_the_hour_of_day", "traffic_lstm", "last value"]
 
@@ -24,7 +24,7 @@ def test_each_pair_stands_once_below_the_diagonal(titles_of):
     assert [row[0].split()[0] for row in rows] == ["1", "2", "3", "4", "5"]
     assert rows[0][1:] == ("", "", "", "")
     assert rows[4][1:] == ("40.00\nworse", "30.00\nworse", "20.00\nworse", "10.00\nworse")
-    assert rows[2] == ("3 traffic_told_\nthe_hour_of_day", "20.00\nworse", "10.00\nworse", "", "")
+    assert rows[2] == ("3 traffic_told_the_hour_of_day", "20.00\nworse", "10.00\nworse", "", "")
     assert titles_of(made) == ["Forecaster", "1", "2", "3", "4"]
     assert "veh/h" in str(made.title) and "10 pairs" in str(made.title)
 
@@ -45,7 +45,7 @@ def test_what_is_not_shown_is_unclear(change):
 def test_nine_fit_a_terminal_unfolded_and_twenty_do_not(printed):
     names = [f"traffic_{number}_forecaster" for number in range(9)]
     made = matrix(names, pairs_of(names, p=0.4))
-    text = printed(made)
+    text = printed(names_folded(made))
     assert fits(made) and max(map(len, text.splitlines())) <= 80
     assert text.count("unclear") == 36
     many = [f"traffic_{number}" for number in range(20)]
