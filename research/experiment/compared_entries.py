@@ -15,7 +15,7 @@ from research.experiment.stages import expected_leaves, run_path, started, start
 from research.experiment.task import Record, Task
 from research.experiment.training import check_monitor, check_plan, refuse_edited_config
 from research.report.record import read_record
-from research.run_directory import claimed, read_config
+from research.run_directory import COMPARISON, claimed, read_config
 from research.training.plan import TrainingPlan
 
 AnyTask = Task[Experiment, TrainingPlan, Evaluation]
@@ -45,6 +45,8 @@ def entries_of(given: Sequence[tuple[Experiment, Path] | Path]) -> Entries:
 
 
 def _ended_run(run_dir: Path) -> Entry:
+    if (run_dir / COMPARISON).is_file():
+        raise UserError(f"{run_dir} is itself a comparison; name the runs that it compares")
     config = read_config(run_dir)
     refuse_edited_config(config, run_dir)
     record = read_record(run_dir)
@@ -101,13 +103,11 @@ def ready(task: AnyTask, entries: Entries) -> Entries:
     are on different data. Metrics and weights are checked first: building a net may compute features for minutes (the
     run finds them cached).
     """
-    for name, (config, _, _) in entries.items():
-        with _named(name):
-            check_monitor(config)
     entries = {name: entry._replace(record=_record(entry)) for name, entry in entries.items()}
     waiting = {name: entry for name, entry in entries.items() if not entry.record}
     for name, (config, _, _) in waiting.items():
         with _named(name):
+            check_monitor(config)
             task.check_files(config)
     data = {_data_of(task, name, entry.record) for name, entry in entries.items() if entry.record}
     plans: dict[Path, TrainingPlan] = {}

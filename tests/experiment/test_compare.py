@@ -273,6 +273,7 @@ def test_another_comparison_and_other_files_are_not_overwritten(runs, tmp_path, 
     one, two, three = (runs(name, name=name) for name in ("one", "two", "three"))
     experiment.compare([one, two], tmp_path / "out")
     first = (tmp_path / "out/comparison.json").read_bytes()
+    assert json.loads(first)["settings"] == {}, "a name is no setting"
     with refusal("is the comparison of other runs", "--out"):
         experiment.compare([one, three], tmp_path / "out")
     experiment.compare([one, two], tmp_path / "out")
@@ -280,6 +281,8 @@ def test_another_comparison_and_other_files_are_not_overwritten(runs, tmp_path, 
     for place, words in ((one, "holds other files"), (one / "config.json", "is a file")):
         with refusal(words):
             experiment.compare([two, three], place)
+    with refusal("is itself a comparison"):
+        experiment.compare([one, tmp_path / "out"])
     (tmp_path / "out/comparison.json").write_text("{")
     with refusal("is damaged; delete it"):
         experiment.compare([one, two], tmp_path / "out")
@@ -287,6 +290,7 @@ def test_another_comparison_and_other_files_are_not_overwritten(runs, tmp_path, 
 
 def test_the_name_of_a_comparison_of_many_is_short_and_its_own(runs):
     places = [runs(f"a_run_with_a_long_name_{number}") for number in range(5)]
-    names = {experiment.compare(some).directory.name for some in (places, places[::-1], places[:4])}
-    assert len(names) == 3 and max(map(len, names)) <= 80
+    orders = (places, places[::-1], places[:4], [places[0], *places[:0:-1]])
+    names = {experiment.compare(some).directory.name for some in orders}
+    assert len(names) == 4 and max(map(len, names)) <= 80
     assert any(name.startswith("compare-a_run_with_a_long_name_0-and-4-more-") for name in names)
