@@ -46,10 +46,16 @@ def png_path(path: Path | str) -> Path:
         raise UserError(f"{path} is a folder; give a file, for example {path / 'figure.png'}")
     if path.suffix.lower() != ".png":
         raise UserError(f"{path} does not end in .png, which the figure is; give a name that does")
+    check_writable(path)
+    return path
+
+
+def check_writable(path: Path) -> None:
+    """UserError, before any work, unless a file or folder can be made at `path`."""
     nearest = next(folder for folder in path.absolute().parents if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=nearest):
-            return path
+            pass
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from research.config import Experiment, RunConfig, fingerprint, from_json, identity, to_json
+from research.config import Experiment, RunConfig, fields_of, fingerprint, from_json, identity, to_json
 from research.errors import UserError
 from research.files import read_json, write_json
 
 T = TypeVar("T", bound=RunConfig)
 CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
+COMPARISON = "comparison.json"  # of the directory of a comparison
 
 
 def default_run_dir(config: RunConfig, shipped: RunConfig) -> Path:
@@ -119,13 +120,6 @@ def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> No
 
 def _first_difference(one: RunConfig, other: RunConfig) -> tuple[str, Any, Any]:
     """The first field in which two configurations differ, and its values."""
-    left, right = _flat(to_json(identity(one))), _flat(to_json(identity(other)))
+    left, right = fields_of(identity(one)), fields_of(identity(other))
     name = next(name for name in {**left, **right} if left.get(name) != right.get(name))
     return name, left.get(name), right.get(name)
-
-
-def _flat(document: dict, prefix: str = "") -> dict:
-    found = {}
-    for name, value in document.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
-    return found

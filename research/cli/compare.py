@@ -1,61 +1,81 @@
-"""`compare.py CONFIG CONFIG... [--FIELD VALUE ...]`"""
+"""`compare.py CONFIG|RUN... [--vary FIELD VALUE...] [--out DIR] [--FIELD VALUE ...]`"""
 
 import dataclasses
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import tyro
+
+from research.cli.compare_words import VARY, Words, taken_apart
 from research.cli.configured import configured
+from research.cli.variations import variations
 from research.command_line import EXIT_CODES, parse
+from research.config import Experiment
 from research.errors import UserError
+
+ABOUT = """compare.py CONFIG|RUN... [--vary FIELD VALUE...] [--out DIR] [--FIELD VALUE ...]: train each
+configuration (or take its run), and take each run directory as it is; then write one page with a table, the differences
+paired by seed, and figures. Flags after the configurations apply to all of them; train.py CONFIG --help lists them."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Flags:
     """The flags of compare.py itself; all others are those of train.py and apply to every configuration."""
 
-    figure: str = "runs/comparison.png"
-    """Where the figure is written."""
+    out: str | None = None
+    """Where the comparison is written; runs/compare-A-B by default."""
+    vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD VALUE...")] = ()
+    """A field of the one CONFIG and its values, a run for each: optimizer.learning-rate 1e-3 3e-3. Commas join the
+    parts of a tuple: model.hidden 64,64 128. With several --vary there is a run for each combination."""
 
 
 def compare(arguments: Sequence[str]) -> int:
-    """compare.py CONFIG CONFIG... [--figure FILE] [--FIELD VALUE ...]: train each (or take its run), then one table
-    and one figure, each run against the one before it, paired by seed. Flags after the configurations apply to all;
-    train.py CONFIG --help lists them.
-    """
-    own, rest = _divided(arguments)
-    figure = Path(parse(Flags, own, about=compare.__doc__ or "").figure)
-    names, shared = _leading(rest)
-    if len(names) < 2:
-        raise UserError("compare.py needs two configurations or more, and flags after them; try configs/digits_*.py")
-    entries = [configured([name, *shared], compare.__doc__ or "") for name in names]
-    from rich.console import Console
-
+    """Train what is not trained, compare, and show the tables; exit code 1 when a run diverged, 75 when preempted."""
+    if {"-h", "--help"} & set(arguments):
+        parse(Flags, ["--help"], about=ABOUT)
+    words = taken_apart(arguments)
+    entries = _entries(words)
     from research import experiment  # imports jax, which --help and mistakes need not wait for
 
-    found = experiment.compare(entries, figure)
-    if found.rungs:
-        for table in found.tables:
-            Console(width=80).print(table)
-        print(f"figure: {figure}")
+    command = shlex.join(["python", "scripts/compare.py", *arguments])
+    found = experiment.compare(entries, None if words.out is None else Path(words.out), command)
+    if found.rows:
+        _show(found.tables, found.sentences, found.directory)
     else:
         print(f"{list(found.records)[-1]}: {found.status}, so there is nothing to compare", file=sys.stderr)
     return EXIT_CODES[found.status]
 
 
-def _leading(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    count = next((index for index, word in enumerate(arguments) if word.startswith("-")), len(arguments))
-    return list(arguments[:count]), list(arguments[count:])
+def _entries(words: Words) -> list[tuple[Experiment, Path] | Path]:
+    """A run's directory as it is, and a configuration with the directory of its run."""
+    configs = [place for place in words.places if not Path(place).is_dir()]
+    if words.vary:
+        if configs != words.places or len(configs) != 1:
+            raise UserError(f"--vary takes one configuration before it: configs/digits_cnn.py {VARY}")
+        return [*variations(configs[0], words.vary, words.flags, ABOUT)]
+    if len(words.places) < 2:
+        raise UserError(
+            "compare.py needs two configurations or runs, or more, and flags after them; try configs/digits_*.py"
+        )
+    if words.flags and not configs:
+        raise UserError(f"{words.flags[0]} changes configurations, and only runs are given; leave it away")
+    return [configured([place, *words.flags], ABOUT) if place in configs else Path(place) for place in words.places]
 
 
-def _divided(flags: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The flags of compare.py itself, and the flags of the configurations."""
-    if {"-h", "--help"} & set(flags):
-        return ["--help"], []
-    own: list[str] = []
-    rest = list(flags)
-    for index, word in enumerate(flags):
-        if word.split("=")[0] == "--figure":
-            own = rest[index : index + (1 if "=" in word else 2)]
-            return own, rest[:index] + rest[index + len(own) :]
-    return own, rest
+def _show(tables: Sequence, sentences: Sequence[str], directory: Path) -> None:
+    from rich.console import Console
+
+    from research.report.tables import fits, names_folded
+
+    console = Console(width=80)
+    for table in tables:
+        if fits(table):
+            console.print(names_folded(table))
+        else:
+            print("the tests of all pairs are too wide for a terminal; the page has them")
+    for sentence in sentences:
+        console.print(f"{sentence}.", highlight=False, markup=False)
+    print(f"comparison: {directory / 'comparison.html'}")

@@ -6,6 +6,7 @@ alike. Where there are several kinds (of experiment, of model), the `kind` tag t
 
 from research.config.bounds import RunConfig
 from research.config.documents import (
+    fields_of,
     fingerprint,
     from_json,
     identity,
@@ -52,6 +53,7 @@ __all__ = [
     "Training",
     "TwoScales",
     "WidthDescent",
+    "fields_of",
     "fingerprint",
     "from_json",
     "identity",

@@ -27,6 +27,11 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return json.loads(_adapter(type(config)).dump_json(config))
 
 
+def fields_of(config: RunConfig) -> dict[str, Any]:
+    """The JSON values of all fields of `config` by their full names, `train.epochs`."""
+    return _flat(to_json(config), "")
+
+
 def kinds_of(family: type[T]) -> list[type[T]]:
     """The kinds of `family`: of `Experiment` those of experiments, of `RunConfig` those of all families."""
     kinds = [kind for each in family.__subclasses__() for kind in kinds_of(each)]
@@ -126,6 +131,13 @@ def _adapter(*kinds: type[T]) -> pydantic.TypeAdapter[T]:
         return pydantic.TypeAdapter(kinds[0])
     either: Any = functools.reduce(operator.or_, kinds)
     return pydantic.TypeAdapter(Annotated[either, pydantic.Field(discriminator="kind")])  # pyright: ignore
+
+
+def _flat(document: dict[str, Any], prefix: str) -> dict[str, Any]:
+    found = {}
+    for name, value in document.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
 
 
 def _first_mistake(error: pydantic.ValidationError, document: Any) -> str:

@@ -1,8 +1,8 @@
 """The difference between two models that were trained with the same seeds, or on the same splits of the data."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -80,10 +80,15 @@ def step_by_step(values: Mapping[str, Sequence[float]]) -> dict[str, Difference]
     The p-values are corrected for the number of comparisons (`holm`); the intervals are not. Raises as `paired` does.
     """
     found = {name: paired(values[name], values[before]) for before, name in itertools.pairwise(values)}
-    tested = {name: one["p"] for name, one in found.items() if one["p"] is not None}
-    for name, p in zip(tested, holm(list(tested.values())), strict=True):
-        found[name]["p"] = p
+    correct_for_several(found.values())
     return found
+
+
+def correct_for_several(tests: Iterable[Any], name: str = "p") -> None:
+    """Replace the p-values under `name` in `tests`, dicts, by those corrected for their number (`holm`); None stays."""
+    tested = [one for one in tests if one[name] is not None]
+    for one, p in zip(tested, holm([one[name] for one in tested]), strict=True):
+        one[name] = p
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

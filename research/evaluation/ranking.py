@@ -7,7 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
-from research.evaluation.comparison import holm
+from research.evaluation.comparison import correct_for_several
 from research.evaluation.diebold_mariano import DieboldMariano, by_day, diebold_mariano
 from research.evaluation.forecast_errors import known_mean
 from research.evaluation.intervals import SeedInterval, across_seeds
@@ -59,9 +59,9 @@ def ranking(
         _pair(better["name"], worse["name"], averages, positions, days, horizon, lag)
         for better, worse in itertools.combinations(rows, 2)
     ]
-    _correct([pair["test"] for pair in pairs], "p")
-    _correct([pair["test"] for pair in pairs], "p_student")
-    _correct(pairs, "p_days")
+    for name in ("p", "p_student"):
+        correct_for_several([pair["test"] for pair in pairs], name)
+    correct_for_several(pairs, "p_days")
     return Ranking(tuple(rows), tuple(pairs))
 
 
@@ -70,9 +70,3 @@ def _pair(better, worse, averages, positions, days, horizon, lag) -> Pair:
     daily = by_day(a, b, days)
     test = diebold_mariano(a, b, positions, horizon, lag)
     return Pair(better=better, worse=worse, test=test, p_days=daily["p"], days=daily["clusters"])
-
-
-def _correct(found, name: str) -> None:
-    tested = [one for one in found if one[name] is not None]
-    for one, p in zip(tested, holm([one[name] for one in tested]), strict=True):
-        one[name] = p

@@ -68,7 +68,7 @@ def conduct(
     check_monitor(config)
     run_dir = default_run_dir(config, config) if run_dir is None else Path(run_dir)
     config = with_start_of(run_dir, config)
-    if record := _ended(config, run_dir):
+    if record := ended_record(config, run_dir):
         return record, {}
     starts = starting_leaves(config)
     plan = started(config, task_of(config).build(config, starts), starts)
@@ -106,7 +106,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
         return _conclude(config, plan, run_dir, groups, begun, _former(run_dir))
 
 
-def _ended(config: Experiment, run_dir: Path) -> Record:
+def ended_record(config: Experiment, run_dir: Path) -> Record:
     """The record of a run that has ended, with a warning; empty where there is something to train.
 
     Neither the data nor the run that it started from is needed any more.

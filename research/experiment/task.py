@@ -7,7 +7,7 @@ A new kind is a subclass of `research.config.Experiment` (its docstring says how
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +25,28 @@ ConfigT = TypeVar("ConfigT", bound=Experiment)
 ConfigT_contra = TypeVar("ConfigT_contra", bound=Experiment, contravariant=True)
 PlanT = TypeVar("PlanT", bound=TrainingPlan)
 EvaluationT = TypeVar("EvaluationT", bound=Evaluation)
+
+
+class ComparedRuns(NamedTuple):
+    """A kind's comparison of runs: plain values, tables, sentences and pictures. It names no files.
+
+    metric       the metric of the scores, in `unit`
+    rows         by name, in the order of the first table: {"name", "mean" (over seeds), "std", "low95", "high95",
+                 "values" [one per seed], "parameters" (trained), "seconds", "published"}, and fields of the kind alone
+    differences  {"a", "b", "mean", "low95", "high95", "p"}: the score of a less that of b, with its 95% interval; p is
+                 corrected for their number (Holm). Interval and p are None where one seed or split tells nothing.
+    sentences    the differences in words
+    tables       the scores, then whatever else there is to say
+    figures      {name: PNG}, the name in words
+    """
+
+    metric: str
+    unit: str
+    rows: dict[str, dict[str, Any]]
+    differences: list[dict[str, Any]]
+    sentences: list[str]
+    tables: Sequence[Table]
+    figures: dict[str, bytes]
 
 
 class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
@@ -115,9 +137,12 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
         ...
 
     def compare_runs(
-        self, entries: Sequence[tuple[ConfigT_contra, Path]], records: dict[str, Record], figure: Path, /
-    ) -> tuple[dict[str, Any], Sequence[Table]]:
-        """Draw `figure`, and return {name: row of the comparison} and the tables that show it."""
+        self, entries: Mapping[str, tuple[ConfigT_contra, Path]], records: Mapping[str, Record], /
+    ) -> ComparedRuns:
+        """The comparison of runs: `entries` are the configuration and the run directory of each by name, in order.
+
+        Writes nothing. `records` are theirs; all ended, on the same test examples.
+        """
         ...
 
 

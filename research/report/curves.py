@@ -39,11 +39,12 @@ def learning_curves(histories: Sequence[History], best_epochs: Sequence[int] = (
         return png(figure)
 
 
-def losses(histories: Mapping[str, Sequence[History]], metric: str = "loss") -> bytes:
+def losses(histories: Mapping[str, Sequence[History]], examples: str = "windows", metric: str = "loss") -> bytes:
     """PNG of `metric` over epochs of all models in one figure: a panel for training and one for validation.
 
     `histories` holds a list for each model, one history per seed, as `learning_curves` takes them. Both panels share
     one scale, which is logarithmic where the values span more than a decade. A part that no model has is left out.
+    `examples` is the plural name of what the losses are of.
     """
     parts = [part for part in ("train", "validation") if any(metric in h.get(part, {}) for h in _all(histories))]
     with new_figure(5.4, 0.7 + 2.4 * len(parts) + 0.1 * len(histories)) as figure:
@@ -51,11 +52,27 @@ def losses(histories: Mapping[str, Sequence[History]], metric: str = "loss") -> 
         for axes, part in zip(panels, parts, strict=True):
             for index, name in enumerate(histories):
                 draw_curves(axes, histories[name], part, metric, *line(index), name)
-            name_axes(axes, metric, f"{metric_label(metric)} on {_PARTS[part]} windows")
+            name_axes(axes, metric, f"{metric_label(metric)} on {_PARTS[part]} {examples}")
         _logarithmic(panels.tolist())
         panels[-1].set_xlabel("epoch")
         legend(figure)
         return png(figure)
+
+
+def losses_by_kind(
+    histories: Mapping[str, Sequence[History]], kinds: Mapping[str, str], examples: str = "windows"
+) -> dict[str, bytes]:
+    """A figure of `losses` for each kind of loss, by name: `losses` where all have one, else `losses of KIND`.
+
+    `kinds` holds the kind of each model by name, in words; losses of several kinds are not comparable. Models without
+    a history, which were not trained, are left out.
+    """
+    groups: dict[str, dict[str, Sequence[History]]] = {}
+    for name, of_run in histories.items():
+        if of_run:
+            groups.setdefault(kinds[name], {})[name] = of_run
+    alike = len(set(kinds.values())) == 1
+    return {"losses" if alike else f"losses of {kind}": losses(group, examples) for kind, group in groups.items()}
 
 
 def draw_curves(

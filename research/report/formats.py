@@ -1,5 +1,6 @@
 """The format of numbers for people, in the terminal and on the page."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,6 +45,11 @@ def decimal(value: Any) -> str:
     if not is_number(value):
         return MISSING
     return f"{value:.4f}" if value == 0 or abs(value) >= 0.01 else f"{value:#.3g}"
+
+
+def setting(value: Any) -> str:
+    """The value of a field of a configuration: words as they are, all else as in JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def seconds(value: Any) -> str:

@@ -1,6 +1,5 @@
 """The comparison of classifiers: the rows that its table and figure show, and the table."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -36,7 +35,7 @@ def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
     over = "\n".join(("Over row above", "95% interval", "paired t test")[:lines])
     rows = [
         (
-            _folded(name),
+            name,
             formats.short_count(run.parameters),
             _test(run),
             _difference(run.difference),
@@ -45,7 +44,9 @@ def comparison_table(runs: Mapping[str, ComparedRun]) -> Table:
         )
         for name, run in runs.items()
     ]
-    return table(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
+    made = table(("Run", "Trained", test, over, "Train", "Seconds"), rows, note=_note(runs))
+    made.columns[0].max_width = NAME_WIDTH
+    return made
 
 
 def accuracy(test: Mapping[str, Any]) -> str:
@@ -86,13 +87,3 @@ def _note(runs: Mapping[str, ComparedRun]) -> str:
         return f"One seed each; 95% intervals are over new test pictures, and say nothing of other seeds{measure}"
     several = ", p corrected for several comparisons (Holm)" if len(runs) > 2 else ""
     return f"Mean ± std over seeds, 95% interval of the mean; differences are paired by seed{several}{measure}"
-
-
-def _folded(name: str) -> str:
-    """`name` in lines of NAME_WIDTH characters, broken after _ or - where it has them."""
-    lines = [""]
-    for part in re.findall(r"[^_-]*[_-]|[^_-]+", name):
-        if lines[-1] and len(lines[-1]) + len(part) > NAME_WIDTH:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)

@@ -7,24 +7,23 @@ from rich.table import Table
 
 from research.evaluation.metrics import metric_of
 from research.report import formats
+from research.report.comparison_text import LEVEL
 from research.report.forecast_text import days
 from research.report.tables import table
 
 Entry = Mapping[str, Any]  # see `ranking`
 Pair = Mapping[str, Any]  # see `paired`
 
-LEVEL = 0.05  # of the corrected p, the level of the 95% intervals
-
 
 def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> Table:
     """Forecasters and baselines by their test MAE, best first, each compared with the best baseline.
 
-    A row is {"name", "mae", "std" over seeds or None, "low95", "high95", "values": [one per seed], "parameters" (None
-    for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` names the population of
-    the 95% intervals.
+    A row is {"name", "mean" (the MAE), "std" over seeds or None, "low95", "high95", "values": [one per seed],
+    "parameters" (None for a baseline), "published" MAE or None, "seconds" or None}; errors in `unit`. `over` names the
+    population of the 95% intervals.
     """
     order = ranked(rows)
-    best = next((row["mae"] for row in order if is_baseline(row)), None)
+    best = next((row["mean"] for row in order if is_baseline(row)), None)
     lines = 3 if any(row["published"] is not None for row in order) else 2
     error_title = "\n".join((f"Test {formats.metric_label('mae', unit)}", "95% interval", "published")[:lines])
     cells = [
@@ -32,7 +31,7 @@ def ranking(rows: Sequence[Entry], unit: str = "", over: str = "test days") -> T
             row["name"] + ("\nbaseline" if is_baseline(row) else ""),
             formats.short_count(row["parameters"]),
             _error(row),
-            _against(row["mae"], best),
+            _against(row["mean"], best),
             formats.count(row["seconds"]),
         )
         for row in order
@@ -55,7 +54,7 @@ def paired(pairs: Sequence[Pair], unit: str = "") -> Table:
         p = f"{pair['p']:.2g}" if formats.is_number(pair["p"]) else formats.MISSING
         rows.append((finding(pair), f"{formats.measure(_advantage(pair)[0])}\n{ends}", p))
     return table(
-        ("Finding", f"Ahead by{f', {unit}' if unit else ''}\n95% interval", "p (Holm)"), rows, note=_note(pairs)
+        ("Finding", f"Ahead by{f', {unit}' if unit else ''}\n95% interval", "p (Holm)"), rows, note=note_of_tests(pairs)
     )
 
 
@@ -74,7 +73,7 @@ def finding(pair: Pair) -> str:
 
 def ranked(rows: Sequence[Entry]) -> list[Entry]:
     """Best first; those without an error (a run that diverged) last."""
-    return sorted(rows, key=lambda row: metric_of("mae").sort_key(row["mae"]))
+    return sorted(rows, key=lambda row: metric_of("mae").sort_key(row["mean"]))
 
 
 def is_baseline(row: Entry) -> bool:
@@ -84,9 +83,9 @@ def is_baseline(row: Entry) -> bool:
 
 def error(row: Entry) -> str:
     """`52.03 ± 0.41`, or `52.03` for a single seed."""
-    known = formats.is_number(row["mae"]) and formats.is_number(row["std"])
-    spread = f" ± {row['std']:.{formats.decimals(row['mae'])}f}" if known else ""
-    return f"{formats.measure(row['mae'])}{spread}"
+    known = formats.is_number(row["mean"]) and formats.is_number(row["std"])
+    spread = f" ± {row['std']:.{formats.decimals(row['mean'])}f}" if known else ""
+    return f"{formats.measure(row['mean'])}{spread}"
 
 
 def _error(row: Entry) -> str:
@@ -110,7 +109,7 @@ def _advantage(pair: Pair) -> tuple[Any, Any, Any]:
     return -mean, negated[1], negated[0]
 
 
-def _note(pairs: Sequence[Pair]) -> str:
+def note_of_tests(pairs: Sequence[Pair]) -> str:
     """The name of the test, and the days that it rests on."""
     if not pairs:
         return ""

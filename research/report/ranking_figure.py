@@ -24,13 +24,13 @@ def ranking_figure(rows: Sequence[Entry], unit: str = "") -> bytes:
     Baselines are gray, and a dashed line marks the best of them. An error of more than three times the least is an
     arrow at the right edge.
     """
-    order = [row for row in ranked(rows) if is_number(row["mae"])]
+    order = [row for row in ranked(rows) if is_number(row["mean"])]
     low, high = _reach(order)
     with new_figure(5.4, 1.2 + ROW * len(order)) as figure:
         axes = figure.subplots()
         axes.set(xlim=(low, high), ylim=(len(order) - 0.3, -0.6), title=f"test {metric_label('mae', unit)}", yticks=[])
         axes.spines["left"].set_visible(False)
-        best = next((row["mae"] for row in order if is_baseline(row)), high)
+        best = next((row["mean"] for row in order if is_baseline(row)), high)
         if best < high:
             axes.axvline(best, color=QUIET, linewidth=0.8, linestyle="--")
         for height, row in enumerate(order):
@@ -47,21 +47,23 @@ def _row(axes: "Axes", height: float, row: Entry, high: float) -> None:
     colour, marker = (QUIET, "s") if is_baseline(row) else (COLOURS[0], "o")
     if is_number(row["published"]) and row["published"] <= high:
         axes.plot(row["published"], height, "|", color=PUBLISHED, markersize=15, markeredgewidth=6)
-    if row["mae"] > high:
+    if row["mean"] > high:
         axes.plot(0.985, height, ">", color=colour, transform=axes.get_yaxis_transform(), markersize=6, clip_on=False)
         return
     if is_number(row["low95"]) and is_number(row["high95"]):
         axes.plot([row["low95"], row["high95"]], [height] * 2, color=colour)
-    axes.plot(row["mae"], height, marker, color=colour, markersize=6)
+    axes.plot(row["mean"], height, marker, color=colour, markersize=6)
     if len(row["values"]) > 1:
         axes.plot(row["values"], [height] * len(row["values"]), "|", color=INK, markersize=10, markeredgewidth=0.8)
 
 
 def _reach(order: Sequence[Entry]) -> tuple[float, float]:
     """The limits of the axis: the least and the greatest error drawn, and a small margin."""
-    limit = FARTHEST * order[0]["mae"]
-    drawn = [row for row in order if row["mae"] <= limit]
-    ends = [end for row in drawn for end in (row["mae"], row["low95"], row["high95"], row["published"], *row["values"])]
+    limit = FARTHEST * order[0]["mean"]
+    drawn = [row for row in order if row["mean"] <= limit]
+    ends = [
+        end for row in drawn for end in (row["mean"], row["low95"], row["high95"], row["published"], *row["values"])
+    ]
     ends = [end for end in ends if is_number(end) and end <= limit]
     room = 0.04 * (max(ends) - min(ends)) or 0.05 * abs(max(ends)) or 1.0
     return max(min(ends) - room, 0.0), max(ends) + room

@@ -140,6 +140,18 @@ def measured(record: Mapping[str, Any], split: str, name: str) -> dict[str, Any]
     return {"value": values.get(name), **{end: values.get(f"{name}_{end}") for end in ("low95", "high95")}, "seeds": 1}
 
 
+def score_on_test(record: Mapping[str, Any], metric: str) -> dict[str, Any]:
+    """`metric` on test as {"mean", "std", "low95", "high95", "values"}: over seeds where there are several.
+
+    Of one seed, std is None and the interval that of the one trained model.
+    """
+    if "seeds" in record:
+        return dict(record["seeds"][f"test/{metric}"])
+    found = measured(record, "test", metric)
+    ends = {end: found[end] for end in ("low95", "high95")}
+    return {"mean": found["value"], "std": None, **ends, "values": [found["value"]]}
+
+
 def series_unit(record: Mapping[str, Any]) -> str:
     """The unit of the quantities of a record; empty where it has none, as with pictures."""
     return record["data"].get("unit") or ""

@@ -102,17 +102,20 @@ def _named(columns: Any) -> str:
 def compared(rows: Sequence[Mapping[str, Any]], unit: str = "") -> Table:
     """A row for each run of a comparison: its errors with their intervals, and its difference to the first run.
 
-    Each of `rows` is {"name", "mae", "rmsle" (both as `record.measured` gives them), "parameters", "seconds",
-    "difference": None or {"mean", "low95", "high95", "p"} of the mean absolute error}.
+    Each of `rows` is {"name", "mean", "low95", "high95" (of the mean absolute error), "rmsle" (as `record.measured`
+    gives it), "parameters", "seconds", "difference": None or {"mean", "low95", "high95", "p"} of the mean absolute
+    error}.
     """
     titles = ("Run", formats.metric_label("mae", unit), "RMSLE", "Difference to the first", "p", "Parameters", "Time")
-    return table(titles, [_compared(row) for row in rows])
+    note = "p corrected for several comparisons (Holm)" if len(rows) > 2 else ""
+    return table(titles, [_compared(row) for row in rows], note=note)
 
 
 def _compared(row: Mapping[str, Any]) -> tuple[str, ...]:
     difference = row["difference"] or {"mean": None, "low95": None, "high95": None, "p": None}
     ends = formats.interval("mae", difference["low95"], difference["high95"])
-    errors = (_score(name, {name: row[name]["value"]} | _ends(name, row[name])) for name in ("mae", "rmsle"))
+    measured = {"mae": dict(row) | {"value": row["mean"]}, "rmsle": row["rmsle"]}
+    errors = (_score(name, {name: found["value"]} | _ends(name, found)) for name, found in measured.items())
     away = formats.metric("mae", difference["mean"]) + (f"\n{ends}" if ends else "")
     return (
         row["name"], *errors, away.replace("-", "−"), formats.decimal(difference["p"]),

@@ -1,6 +1,5 @@
 """Sections of the page in words: headline, facts, series, settings and origin of a run."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -80,7 +79,7 @@ def series(data: Mapping[str, Any]) -> Facts:
 
 def settings(config: Mapping[str, Any]) -> Facts:
     """Every field of a configuration by its flag, `train.epochs`, in order."""
-    return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in _leaves(config, "")]
+    return [(name, formats.setting(value)) for name, value in _leaves(config, "")]
 
 
 def epochs(histories: Sequence[Mapping[str, Any]], best_epochs: Sequence[int]) -> str:

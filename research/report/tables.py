@@ -1,10 +1,13 @@
 """The tables of a run, for the page and for the terminal, where they fit 80 columns."""
 
+import copy
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -40,6 +43,39 @@ def table(
     for row in rows:
         made.add_row(*map(Text, row))  # as Text, so that brackets in a name are not taken for markup
     return made
+
+
+def names_folded(made: Table) -> Table:
+    """`made` for a terminal: names in the first column are folded to its `max_width`; as it is where it has none.
+
+    Rich alone would break them inside of words; on a page they need not be broken.
+    """
+    width = made.columns[0].max_width
+    if width is None:
+        return made
+    rows, made = rows_of(made), copy.copy(made)
+    made.columns, made.rows = [column.copy() for column in made.columns], []
+    for name, *others in rows:
+        lines = "\n".join(folded(line, width) for line in name.split("\n"))
+        made.add_row(*map(Text, (lines, *others)))
+    return made
+
+
+def folded(name: str, width: int) -> str:
+    """`name` in lines of `width` characters, broken after a space, a dot, _ or - where it has them."""
+    lines = [""]
+    for part in re.findall(r"[^ ._-]*[ ._-]|[^ ._-]+", name):
+        if lines[-1] and len(lines[-1]) + len(part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def fits(made: Table, columns: int = 80) -> bool:
+    """Whether `made` can be printed in so many columns; only numbers that may not be folded can keep it from that."""
+    if not any(column.no_wrap for column in made.columns):
+        return True
+    return Console(width=10_000).measure(names_folded(made)).maximum <= columns
 
 
 def rows_of(made: Table) -> list[tuple[str, ...]]:

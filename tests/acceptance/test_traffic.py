@@ -28,7 +28,7 @@ def found(tmp_path_factory):
     folder, root = tmp_path_factory.mktemp("traffic"), Path(__file__).parents[2]
     run_dirs = {name: folder / name for name in NAMES}
     entries = [(shipped(root, name), run_dirs[name]) for name in NAMES]
-    return experiment.compare(entries, folder / "traffic.png"), run_dirs
+    return experiment.compare(entries, folder / "compared"), run_dirs
 
 
 def test_windows_that_span_no_missing_day(root):
@@ -39,27 +39,27 @@ def test_windows_that_span_no_missing_day(root):
 def test_the_baselines_are_those_that_were_known(found, root):
     comparison, _ = found
     known = {"last value": 512.6, "time-of-day mean": 52.0}
-    assert {name: round(comparison.rungs[name]["mae"], 1) for name in known} == known
+    assert {name: round(comparison.rows[name]["mean"], 1) for name in known} == known
     plan = build(shipped(root, "traffic_dense"))
     truth = targets_of(plan.windows["test"], plan.sizes).truth
     naive = baseline_forecasts(plan, "test")[1]
     errors, measured = np.abs(naive.forecasts - truth), naive.seasonal.all(axis=(1, 2))
     assert len(errors) == 201 and measured.sum() == naive.windows == 147
     assert round(float(errors[measured].mean()), 1) == 57.6
-    assert comparison.rungs["seasonal naive (day)"]["mae"] == pytest.approx(errors.mean())
+    assert comparison.rows["seasonal naive (day)"]["mean"] == pytest.approx(errors.mean())
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("traffic_dense", 110, 125), ("traffic_lstm", 90, 110)])
 def test_values_alone_lose_to_a_mean_over_days(found, name, least, most):
     comparison, _ = found
-    assert least <= comparison.rungs[name]["mae"] <= most
-    assert comparison.rungs[name]["mae"] > 1.7 * comparison.rungs["time-of-day mean"]["mae"]
+    assert least <= comparison.rows[name]["mean"] <= most
+    assert comparison.rows[name]["mean"] > 1.7 * comparison.rows["time-of-day mean"]["mean"]
 
 
 def test_a_net_over_the_profile_beats_the_mean_at_every_horizon(found):
     comparison, run_dirs = found
-    assert comparison.rungs["traffic_profile"]["mae"] <= 49.0
-    assert next(iter(sorted(comparison.rungs.values(), key=lambda row: row["mae"])))["name"] == "traffic_profile"
+    assert comparison.rows["traffic_profile"]["mean"] <= 49.0
+    assert next(iter(sorted(comparison.rows.values(), key=lambda row: row["mean"])))["name"] == "traffic_profile"
     with np.load(run_dirs["traffic_profile"] / "forecasts.npz", allow_pickle=False) as saved:
         average = np.abs(saved["baseline/time-of-day mean"] - saved["truth"]).mean(axis=(0, 2))
         for seed in (0, 1):

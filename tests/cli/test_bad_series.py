@@ -129,7 +129,7 @@ def test_a_wrong_command_line(run_script, refused, hours, tmp_path, words):
 @pytest.mark.parametrize(
     ("words", "pattern"),
     [
-        ("dense.py lstm.py --name same", "same name"),
+        ("dense.py lstm.py --run-dir runs/same", "same directory"),
         ("dense.py {root}/configs/digits_cnn.py", "some configurations are of images and some of series"),
         ("lstm.py {root}/configs/traffic_dense.py", "no series traffic_pems|no column|differ"),
     ],

@@ -112,7 +112,7 @@ def test_two_settings_are_compared(run_script, houses, tmp_path):
     code, out, err = run_script("compare", "linear.py", "houses.py")
     assert code == 0, err
     assert "linear" in out and "houses" in out and max(map(len, out.splitlines())) <= 80
-    assert (tmp_path / "runs/comparison.png").exists()
+    assert "houses is" in out and (tmp_path / "runs/compare-linear-houses/comparison.html").exists()
 
 
 MISTAKES = {

@@ -145,17 +145,17 @@ def test_a_rate_of_no_parameter_is_refused(images, tmp_path):
 def test_a_comparison_trains_the_run_that_another_starts_from(images, tmp_path):
     next_stage = second(images, "runs/first", epochs=1)
     entries = [(images, tmp_path / "first-1234"), (next_stage, tmp_path / "second")]
-    found = experiment.compare(entries, tmp_path / "figure.png")
+    found = experiment.compare(entries, tmp_path / "compared")
     assert found.records["second"]["start"]["run"] == str(tmp_path / "first-1234")
     with pytest.raises(UserError, match=r"second: start: .*first is not a run directory"):
-        experiment.compare(entries[::-1], tmp_path / "figure.png")
+        experiment.compare([(next_stage, tmp_path / "third"), entries[0]], tmp_path / "other")
 
 
 def test_a_comparison_refuses_stages_that_do_not_fit_before_any_is_trained(images, tmp_path):
     wider = dataclasses.replace(second(images, "runs/first"), model=DenseNet(hidden=(9,)))
     entries = [(images, tmp_path / "first"), (wider, tmp_path / "second")]
     with pytest.raises(UserError, match=r"second: start: .*params/dense1/kernel is \[64, 8\] there, \[64, 9\] here"):
-        experiment.compare(entries, tmp_path / "figure.png")
+        experiment.compare(entries, tmp_path / "compared")
     assert not (tmp_path / "first").exists()
 
 
@@ -165,7 +165,7 @@ def test_a_start_is_the_same_however_its_path_is_written(images, first, tmp_path
     shutil.copytree(first, tmp_path / "runs/first")
     record = experiment.run(dataclasses.replace(stage, start=str(tmp_path / "runs/first")), run_dir)
     entries = [(images, tmp_path / "runs/first"), (stage, run_dir)]
-    assert experiment.compare(entries, tmp_path / "figure.png").records["second"] == record
+    assert experiment.compare(entries, tmp_path / "compared").records["second"] == record
     (run_dir / "record.json").unlink()
     for start in ("./runs/first/", "runs/../runs/first"):
         again = experiment.run(dataclasses.replace(stage, start=start), run_dir)
@@ -179,7 +179,7 @@ def test_a_start_is_the_same_however_its_path_is_written(images, first, tmp_path
 def test_a_comparison_follows_a_start_that_is_no_run_of_its_own(images, first, tmp_path):
     """Another run's path is kept, whatever its last part is called."""
     entries = [(images, tmp_path / "again"), (second(images, first, epochs=0), tmp_path / "second")]
-    found = experiment.compare(entries, tmp_path / "figure.png")
+    found = experiment.compare(entries, tmp_path / "compared")
     assert found.records["second"]["start"]["run"] == str(first)
 
 

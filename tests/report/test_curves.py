@@ -61,3 +61,15 @@ def test_a_part_that_no_model_has_is_left_out(axes_of):
 
 def test_thirty_six_models_look_different():
     assert len({line(number) for number in range(36)}) == 36
+
+
+def test_losses_of_other_kinds_have_figures_of_their_own(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curves, "losses", lambda histories, examples: drawn.append((list(histories), examples)) or b"")
+    runs = {"dense": [history(1, 0.5)], "lstm": [history(1, 0.3)], "still": [], "cnn": [history(9, 3)]}
+    one = curves.losses_by_kind(runs, dict.fromkeys(runs, "mse"), "rows")
+    assert list(one) == ["losses"] and drawn == [(["dense", "lstm", "cnn"], "rows")]
+    kinds = {"dense": "mse", "lstm": "mae", "still": "huber", "cnn": "mse"}
+    assert list(curves.losses_by_kind(runs, kinds)) == ["losses of mse", "losses of mae"]
+    assert drawn[1:] == [(["dense", "cnn"], "windows"), (["lstm"], "windows")]
+    assert curves.losses_by_kind({"still": []}, {"still": "mse"}) == {}

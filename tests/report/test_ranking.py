@@ -14,7 +14,7 @@ def entry(name, mae, *, spread=1.5, parameters=2504, published=None):
     baseline = parameters is None
     return {
         "name": name,
-        "mae": mae,
+        "mean": mae,
         "std": None if baseline else spread,
         "low95": mae - 9,
         "high95": mae + 10,
@@ -43,7 +43,7 @@ def pair(a, b, mean, half, p, days=15, lag=3):
 def test_the_best_is_first_and_each_stands_beside_the_best_baseline(titles_of):
     table = ranking(ROWS, "veh/h")
     rows, note = rows_of(table), str(table.title)
-    assert [row[0].split("\n")[0] for row in rows] == [row["name"] for row in sorted(ROWS, key=lambda r: r["mae"])]
+    assert [row[0].split("\n")[0] for row in rows] == [row["name"] for row in sorted(ROWS, key=lambda r: r["mean"])]
     assert rows[0] == ("traffic_profile", "2.5 k", "48.91 ± 1.50\n39.91 to 58.91", "-6.0%", "41")
     assert rows[1] == ("historical average\nbaseline", "–", "52.01\n43.01 to 62.01", "–", "–")
     assert rows[3][2].endswith("\n60.00") and rows[3][3] == "+15.4%"
@@ -60,7 +60,7 @@ def test_the_ranking_names_only_what_it_shows(titles_of):
 
 
 def test_a_run_that_diverged_is_last():
-    broken = entry("broken", 1.0) | {"mae": float("nan"), "low95": None, "high95": None, "values": [float("nan")]}
+    broken = entry("broken", 1.0) | {"mean": float("nan"), "low95": None, "high95": None, "values": [float("nan")]}
     assert ranked([broken, *ROWS])[-1] is broken
     assert rows_of(ranking([broken, *ROWS]))[-1][2:4] == ("–\n–", "–")
     assert ranking_figure.ranking_figure([broken, *ROWS]) == ranking_figure.ranking_figure(ROWS)
@@ -102,7 +102,7 @@ def test_the_note_says_how_few_the_days_are():
 
 
 def test_tables_fit_80_columns_with_all_their_words(printed):
-    pairs = [pair(a["name"], b["name"], a["mae"] - b["mae"], 4.0, 0.01) for a, b in itertools.combinations(ROWS, 2)]
+    pairs = [pair(a["name"], b["name"], a["mean"] - b["mean"], 4.0, 0.01) for a, b in itertools.combinations(ROWS, 2)]
     for table in (ranking(ROWS, "veh/h"), paired(pairs, "veh/h")):
         text = printed(table)
         assert max(map(len, text.splitlines())) <= 80

@@ -1,53 +1,62 @@
-"""The comparison of picture classifiers: one figure, and differences in test accuracy paired by seed."""
+"""The comparison of classifiers: accuracies in one figure, and differences in test accuracy paired by seed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
 from research.config import ImageExperiment
 from research.errors import warn
-from research.evaluation.comparison import Difference, step_by_step
-from research.evaluation.intervals import across_seeds
+from research.evaluation.comparison import step_by_step
 from research.experiment.histories import histories_of
-from research.files import write_bytes
+from research.experiment.task import ComparedRuns
+from research.report.comparison_text import difference_text
 from research.report.image_comparison import ComparedRun, comparison_table
 from research.report.image_comparison_figure import comparison_figure
-from research.report.record import measured
+from research.report.record import measured, score_on_test
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 
 
-def compare_runs(
-    entries: Sequence[tuple[ImageExperiment, Path]], records: dict[str, Record], figure: Path
-) -> tuple[dict[str, ComparedRun], list[Table]]:
-    """A rung for each run, paired by seed with the run before; draws `figure`. Warns of seeds that learned nothing."""
+def compare_runs(entries: Mapping[str, tuple[ImageExperiment, Path]], records: Mapping[str, Record]) -> ComparedRuns:
+    """The accuracies of all runs, each paired by seed with the run before. Warns of seeds that learned nothing."""
     for name, record in records.items():
         for seed, why in record.get("learned_nothing", {}).items():
             warn(f"{name}, seed {seed}, learned nothing: {why}")
-    differences = step_by_step({name: test_accuracy(record)["values"] for name, record in records.items()})
-    rungs = {config.name: _rung(config, records[config.name], differences.get(config.name)) for config, _ in entries}
-    write_bytes(figure, comparison_figure(rungs, {config.name: histories_of(run_dir) for config, run_dir in entries}))
-    return rungs, [comparison_table(rungs)]
+    steps = step_by_step({name: score_on_test(records[name], "accuracy")["values"] for name in entries})
+    compared = {name: _compared(config, records[name], steps.get(name)) for name, (config, _) in entries.items()}
+    before = dict(zip(list(entries)[1:], entries, strict=False))
+    differences = [{"a": name, "b": before[name]} | step for name, step in steps.items()]
+    histories = {name: histories_of(run_dir) for name, (_, run_dir) in entries.items()}
+    return ComparedRuns(
+        metric="accuracy",
+        unit="",
+        rows={name: _row(name, run) for name, run in compared.items()},
+        differences=differences,
+        sentences=[difference_text(difference, "accuracy") for difference in differences],
+        tables=[comparison_table(compared)],
+        figures={"accuracies": comparison_figure(compared, histories)},
+    )
 
 
-def test_accuracy(record: dict[str, Any]) -> dict[str, Any]:
-    """Test accuracy with its interval: over seeds where there are several, else over the test pictures."""
-    if "seeds" in record:
-        return record["seeds"]["test/accuracy"]
-    metrics = record["metrics"]["test"]
-    ends = {"low95": metrics["accuracy_low95"], "high95": metrics["accuracy_high95"]}
-    return dict(across_seeds([metrics["accuracy"]])) | ends
-
-
-def _rung(config: ImageExperiment, record: dict[str, Any], difference: Difference | None) -> ComparedRun:
+def _compared(config: ImageExperiment, record: Record, difference: Mapping[str, Any] | None) -> ComparedRun:
     return ComparedRun(
         parameters=record["parameters"]["trainable"],
-        test=test_accuracy(record),
+        test=score_on_test(record, "accuracy"),
         train=measured(record, "train", "accuracy")["value"],
         published=config.published,
         seconds=record["seconds"]["total"],
         difference=difference,
         baselines=record.get("baselines", {}).get("test"),
     )
+
+
+def _row(name: str, run: ComparedRun) -> dict[str, Any]:
+    return {
+        "name": name,
+        **run.test,
+        "train": run.train,
+        "parameters": run.parameters,
+        "published": run.published,
+        "seconds": run.seconds,
+        "difference": run.difference,
+    }

@@ -1,47 +1,65 @@
 """The comparison of predictors of one table: errors beside each other, and differences over the same splits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-from rich.table import Table
 
-from research.config import TableExperiment
-from research.evaluation.comparison import compare_splits, paired
+from research.config import ImageExperiment, TableExperiment
+from research.evaluation.comparison import compare_splits, correct_for_several, paired
 from research.experiment.histories import histories_of
 from research.experiment.images.paired_comparison import compare_runs as compare_classifiers
 from research.experiment.tables.saved_predictions import Predictions, read_predictions
-from research.files import write_bytes
-from research.report.curves import losses
-from research.report.record import measured
+from research.experiment.task import ComparedRuns
+from research.report.comparison_text import difference_text
+from research.report.curves import losses_by_kind
+from research.report.record import measured, score_on_test
 from research.report.regression_tables import compared
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
+Entries = Mapping[str, tuple[TableExperiment, Path]]
 
 
-def compare_runs(
-    entries: Sequence[tuple[TableExperiment, Path]], records: dict[str, Record], figure: Path
-) -> tuple[dict[str, Any], Sequence[Table]]:
-    """A row for each run, with its difference to the first: by folds or by seeds. Draws the training curves."""
+def compare_runs(entries: Entries, records: Mapping[str, Record]) -> ComparedRuns:
+    """The errors of all runs, each compared with the first: by folds, or by seeds with one split."""
     if next(iter(records.values()))["data"]["classes"]:
-        return compare_classifiers(entries, records, figure)  # pyright: ignore[reportArgumentType]
-    saved = {config.name: read_predictions(run_dir) for config, run_dir in entries}
-    first = next(iter(saved))
-    rows = {
-        config.name: {
-            "name": config.name,
-            "mae": measured(records[config.name], "test", "mae"),
-            "rmsle": measured(records[config.name], "test", "rmsle"),
-            "parameters": records[config.name]["parameters"]["trainable"],
-            "published": config.published,
-            "seconds": records[config.name]["seconds"]["total"],
-            "difference": None if config.name == first else _difference(saved[config.name], saved[first]),
-        }
-        for config, _ in entries
+        return compare_classifiers(cast(Mapping[str, tuple[ImageExperiment, Path]], entries), records)
+    differences = _differences(entries)
+    by_name = {difference["a"]: difference for difference in differences}
+    rows = {name: _row(name, config, records[name], by_name.get(name)) for name, (config, _) in entries.items()}
+    unit = next(iter(entries.values()))[0].data.unit
+    histories = {name: histories_of(run_dir) for name, (_, run_dir) in entries.items()}
+    return ComparedRuns(
+        metric="mae",
+        unit=unit,
+        rows=rows,
+        differences=differences,
+        sentences=[difference_text(difference, "mae", unit) for difference in differences],
+        tables=[compared(list(rows.values()), unit)],
+        figures=losses_by_kind(histories, {name: _loss(config) for name, (config, _) in entries.items()}, "rows"),
+    )
+
+
+def _row(name: str, config: TableExperiment, record: Record, difference: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        "name": name,
+        **score_on_test(record, "mae"),
+        "rmsle": measured(record, "test", "rmsle"),
+        "parameters": record["parameters"]["trainable"],
+        "published": config.published,
+        "seconds": record["seconds"]["total"],
+        "difference": difference,
     }
-    write_bytes(figure, losses({config.name: histories_of(run_dir) for config, run_dir in entries}))
-    return rows, [compared(list(rows.values()), entries[0][0].data.unit)]
+
+
+def _differences(entries: Entries) -> list[dict[str, Any]]:
+    """The difference in mean absolute error of each run but the first to the first, p corrected for their number."""
+    saved = {name: read_predictions(run_dir) for name, (_, run_dir) in entries.items()}
+    first, *others = saved
+    found = [{"a": name, "b": first} | _difference(saved[name], saved[first]) for name in others]
+    correct_for_several(found)
+    return found
 
 
 def _difference(ours: Predictions, theirs: Predictions) -> dict[str, Any]:
@@ -55,3 +73,8 @@ def _difference(ours: Predictions, theirs: Predictions) -> dict[str, Any]:
 def _by_fold(run: Predictions) -> list[float]:
     errors = np.abs(np.mean(list(run.models.values()), axis=0) - run.truth)
     return [float(errors[run.folds == fold].mean()) for fold in np.unique(run.folds)]
+
+
+def _loss(config: TableExperiment) -> str:
+    """The loss in words: curves of different losses, or of differently scaled targets, are not comparable."""
+    return f"{config.prediction.loss}{' of the logarithm' if config.data.log_target else ''}"
