@@ -7,7 +7,7 @@ from typing import Any
 from research import runtime
 from research.errors import warn
 from research.experiment.task import task_of
-from research.experiment.training import refuse_edited_config
+from research.experiment.training import refuse_edited_config, refuse_edited_net
 from research.report.record import read_record
 from research.run_directory import read_config
 
@@ -26,6 +26,7 @@ def predict(
     run_dir = Path(run_dir)
     config = read_config(run_dir)
     refuse_edited_config(config, run_dir)
+    refuse_edited_net(config, run_dir)
     if read_record(run_dir)["status"] == "preempted":
         warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
     yield from task_of(config).predict(config, run_dir, inputs, seed, as_is=as_is)

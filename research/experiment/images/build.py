@@ -11,7 +11,7 @@ import numpy as np
 
 from research import runtime
 from research.batches import Batch, whole_set
-from research.config import Augmentation, ConvNet, DenseNet, ImageData, ImageExperiment, PretrainedNet
+from research.config import Augmentation, ConvNet, Custom, DenseNet, ImageData, ImageExperiment, PretrainedNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
@@ -24,6 +24,9 @@ from research.experiment.images.transfer import features, load_pretrained, trans
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
+from research.models.custom import CustomNet, check_custom, custom_net
+from research.models.custom_source import source_digest
+from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.summary import summarize
@@ -40,7 +43,7 @@ class ImagePlan(TrainingPlan):
 
     data: ImageSet
     inputs: Mapping[str, np.ndarray]  # by split, the inputs of the trained net: pixels, or features of a frozen part
-    net: Network  # the trained part
+    net: Network | CustomNet  # the trained part
     start: Mapping[str, np.ndarray]  # its pretrained leaves, by name
 
 
@@ -51,7 +54,7 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         return _on_pretrained(config.model, config, starts)
     data = load_data(config.data)
     net = build_network(config.model, len(data.classes))
-    summary = summarize(net, data.images["train"].shape[1:])  # refuses pictures that are too small for the net
+    summary = _summary(net, data)
     names = parameter_names(initializer(net, _example(data.images), {}))
     return _plan(
         config,
@@ -59,10 +62,24 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         data.images,
         net,
         frozen=frozen_leaves(names, config.train.freeze),
-        identity=data.fingerprint,
+        identity=_identity(config.model, data),
         summary=summary,
         augment=_step_augment(config.augment),
     )
+
+
+def _summary(net: Network | CustomNet, data: ImageSet) -> list[dict[str, Any]]:
+    """The net layer by layer; UserError where the pictures do not fit into it, or its output is no logits."""
+    picture = data.images["train"].shape[1:]
+    if isinstance(net, Network):
+        return summarize(net, picture)
+    check_custom(net, picture, len(data.classes))
+    return summarize_custom(net, picture)
+
+
+def _identity(model: DenseNet | ConvNet | Custom, data: ImageSet) -> str:
+    """A digest of the pictures, and of the file of a net of one's own."""
+    return key_of(data.fingerprint, source_digest(model)) if isinstance(model, Custom) else data.fingerprint
 
 
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts) -> ImagePlan:
@@ -90,7 +107,7 @@ def _plan(
     config: ImageExperiment,
     data: ImageSet,
     inputs: Mapping[str, np.ndarray],
-    net: Network,
+    net: Network | CustomNet,
     *,
     start: Mapping[str, np.ndarray] = MappingProxyType({}),
     frozen: frozenset[str],
@@ -199,8 +216,10 @@ def load_data(config: ImageData) -> ImageSet:
         )
 
 
-def build_network(config: DenseNet | ConvNet, outputs: int) -> Network:
+def build_network(config: DenseNet | ConvNet | Custom, outputs: int) -> Network | CustomNet:
     """The network that `config` describes, with `outputs` logits."""
+    if isinstance(config, Custom):
+        return custom_net(config, outputs)
     if isinstance(config, DenseNet):
         wiring = {"sequence": dense_sequence, "wired": dense_wired}[config.build]
         return wiring(config.hidden, outputs, config.dropout)

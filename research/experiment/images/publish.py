@@ -13,6 +13,7 @@ from research.experiment.images.build import SPLITS, ImagePlan
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.images.preprocessing import preprocessing_of
 from research.files import write_bytes, write_text
+from research.models.custom import CustomNet
 from research.report import figures
 from research.report.page import render
 from research.run_directory import REPORT
@@ -20,12 +21,16 @@ from research.training.state import TrainState
 
 
 def record_fields(plan: ImagePlan, evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
-    """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing."""
+    """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing, net.
+
+    "net" {source, sha256} is only of a net of one's own.
+    """
     preprocessing = preprocessing_of(plan.data)
     return {
         "data": _data_record(plan, preprocessing),
         "preprocessing": preprocessing,
         **baseline_fields(evaluations),
+        **({"net": {"source": net.label, "sha256": net.digest}} if isinstance(net := plan.net, CustomNet) else {}),
     }
 
 
