@@ -179,11 +179,11 @@ def _of_module(module: nn.Module, **of: Any) -> CustomNet:
         given: dict[str, Any] = {name: value if train else not value for name, value in flags.items()}
         # Streams of other names than "dropout" fall back to that of "params".
         streams = {"params": jax.random.fold_in(rngs["dropout"], 1)} | dict(rngs) if rngs else None
-        output, state = module.apply(
-            variables, x, **given, rngs=streams, mutable=[*names, TAPS], capture_intermediates=True
-        )  # fmt: skip
+        mutable = [*names, TAPS]
+        output, state = module.apply(variables, x, **given, rngs=streams, mutable=mutable, capture_intermediates=True)
         output, own = output if _with_taps(output) else (output, {})
-        taps = dict(_captured(state.get(TAPS) or {}, type(module).__name__)) | own
+        root = type(module).__name__
+        taps = dict(_captured(state.get(TAPS) or {}, root)) | own | {root: output}
         return output, _arrays(taps), {name: state[name] for name in names if name in state}
 
     return CustomNet(start=start, run=run, module=module, **of)

@@ -132,6 +132,14 @@ def test_the_module_computes_what_flax_does(net):
     np.testing.assert_array_equal(taps["Block_0/rectified"], jax.nn.relu(taps["Block_0/BatchNorm_0"]))
 
 
+def test_taps_that_a_net_returns_are_there_too(net):
+    for name, taps in (("READY", ["Dense_0", "Dropout_0", "Dense_1", "Still", "mine"]), ("made", ["flat", "output"])):
+        found = net(name)
+        output, values = found.apply(found.init(jax.random.key(0), PICTURES[:1]), PICTURES)
+        assert list(values) == taps
+        np.testing.assert_array_equal(values[found.root], output)
+
+
 def test_dropout_draws_by_the_key(net):
     found = net("Small", width=4)
     variables = found.init(jax.random.key(0), PICTURES[:1])

@@ -196,6 +196,13 @@ def test_the_file_is_found_beside_its_configuration_and_then_here(folder, tmp_pa
     assert from_json(to_json(found)) == found
 
 
+def test_the_page_shows_the_example_that_is_tested(root):
+    page = (root / "docs/extending.md").read_text()
+    for name in ("my_net.py", "my_config.py"):
+        code = (root / "docs/examples" / name).read_text().split('"""', 2)[2].strip()
+        assert code in page, name
+
+
 @pytest.mark.slow
 def test_the_example_of_the_documentation_trains(root, tmp_path):
     config = load(str(root / "docs/examples/my_config.py"))
