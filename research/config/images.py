@@ -113,6 +113,14 @@ class PretrainedNet(Section):
 
 
 @dataclasses.dataclass(frozen=True)
+class ReadyNet(Section):
+    """A net of the literature for small pictures, see `research.models.ready_nets`."""
+
+    kind: Annotated[Literal["ready"], tyro.conf.Suppress] = "ready"
+    architecture: Literal["lenet5", "vgg_bn", "resnet20"] = "resnet20"
+
+
+@dataclasses.dataclass(frozen=True)
 class Custom(Section):
     """A net of your own: a Flax Linen module, or the functions `init, apply`. docs/extending.md has an example."""
 

@@ -23,6 +23,7 @@ from research.config import Custom
 from research.errors import UserError
 from research.models.custom_source import load_source, one_line, source_digest
 from research.models.layer import Shape
+from research.models.network import Network
 
 Tree = Any
 OUTPUTS = ("classes", "num_classes", "n_classes", "outputs", "num_outputs")  # arguments that are the number of classes
@@ -81,9 +82,14 @@ class CustomNet:
         return jnp.asarray(x).astype(dtype) / 255 if self.unit else jnp.asarray(x)
 
 
-def custom_net(model: Custom, outputs: int) -> CustomNet:
-    """The net that `model` names, with `outputs` logits; UserError where it cannot be made."""
+def custom_net(model: Custom, outputs: int) -> CustomNet | Network:
+    """The net that `model` names, with `outputs` logits; UserError where it cannot be made.
+
+    A network of our layers is returned as it is, since it knows more of itself; it reads pixels as they are stored.
+    """
     found = _made(load_source(model), model, outputs)
+    if isinstance(found, Network):
+        return found
     digest = source_digest(model)
     key = json.dumps([digest, model.source, model.arguments, model.pixels, outputs], sort_keys=True)
     of = {"key": key, "digest": digest, "label": model.label, "unit": model.pixels == "unit"}

@@ -11,14 +11,15 @@ import numpy as np
 from research.errors import UserError
 from research.models.custom_taps import TapOf
 from research.models.layer import ACTIVATIONS, Layer
-from research.models.layers import Concat, Conv, Dense
+from research.models.layers import Concat, Conv, Dense, DepthwiseConv
 from research.models.lowering.convolution import same_padding
 from research.models.network import Network, upto
+from research.models.normalization import Affine, GroupNorm
 from research.models.taps import PRE
 
 Tree = Any
 INPUT = "input"  # the tap that stands for the net's input
-OWNERS = (Conv, Dense, TapOf)  # layers that own filters
+OWNERS = (Conv, Dense, DepthwiseConv, Affine, GroupNorm, TapOf)  # layers that own filters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +37,7 @@ class SingleFilter:
         """
         x = taps[self.source].astype(jnp.float32)
         if isinstance(self.layer, Conv):
-            before = _convolved(x, given["kernel"], self.layer) + given["bias"]
+            before = _convolved(x, given["kernel"], self.layer) + given.get("bias", 0.0)
         else:
             before = x @ given["kernel"] + given["bias"]
         return _activated(self.layer, before), before

@@ -11,7 +11,7 @@ import numpy as np
 
 from research import runtime
 from research.batches import Batch, whole_set
-from research.config import Augmentation, ConvNet, Custom, DenseNet, ImageData, ImageExperiment, PretrainedNet
+from research.config import Augmentation, ConvNet, Custom, DenseNet, ImageData, ImageExperiment, PretrainedNet, ReadyNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
@@ -29,6 +29,7 @@ from research.models.custom_source import source_digest
 from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
+from research.models.ready_nets import lenet5, resnet20, vgg_bn
 from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
@@ -72,12 +73,17 @@ def _summary(net: Network | CustomNet, data: ImageSet) -> list[dict[str, Any]]:
     """The net layer by layer; UserError where the pictures do not fit into it, or its output is no logits."""
     picture = data.images["train"].shape[1:]
     if isinstance(net, Network):
-        return summarize(net, picture)
+        summary, classes = summarize(net, picture), len(data.classes)
+        if summary[-1]["output_shape"] != [classes]:
+            raise UserError(
+                f"the net gives {summary[-1]['output_shape']} for a picture; {classes} classes need [{classes}]"
+            )
+        return summary
     check_custom(net, picture, len(data.classes))
     return summarize_custom(net, picture)
 
 
-def _identity(model: DenseNet | ConvNet | Custom, data: ImageSet) -> str:
+def _identity(model: DenseNet | ConvNet | ReadyNet | Custom, data: ImageSet) -> str:
     """A digest of the pictures, and of the file of a net of one's own."""
     return key_of(data.fingerprint, source_digest(model)) if isinstance(model, Custom) else data.fingerprint
 
@@ -216,8 +222,10 @@ def load_data(config: ImageData) -> ImageSet:
         )
 
 
-def build_network(config: DenseNet | ConvNet | Custom, outputs: int) -> Network | CustomNet:
+def build_network(config: DenseNet | ConvNet | ReadyNet | Custom, outputs: int) -> Network | CustomNet:
     """The network that `config` describes, with `outputs` logits."""
+    if isinstance(config, ReadyNet):
+        return {"lenet5": lenet5, "vgg_bn": vgg_bn, "resnet20": resnet20}[config.architecture](outputs)
     if isinstance(config, Custom):
         return custom_net(config, outputs)
     if isinstance(config, DenseNet):

@@ -22,6 +22,7 @@ from research.experiment.training import ended_leaves, load_variables, refuse_ed
 from research.models.custom import CustomNet
 from research.models.custom_taps import tap_network, with_parameters
 from research.models.network import Network, upto
+from research.models.normalization import without_statistics
 from research.models.squeezenet import squeezenet
 from research.models.transfer import Backbone
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
@@ -127,7 +128,8 @@ def _parameters(
 ) -> tuple[Network, Tree, tuple[str, ...]]:
     """The whole net of a run, its final parameters, and the layers that have some.
 
-    Frozen parameters come from the weight file. A net of one's own is the network of its taps.
+    Frozen parameters come from the weight file. A net of one's own is the network of its taps, and BatchNorm the
+    Affine that it is after training.
     """
     pixels = jax.ShapeDtypeStruct((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
@@ -136,7 +138,8 @@ def _parameters(
         if isinstance(net, CustomNet):
             taps, params = tap_network(net, variables, shape)
             return taps, params, with_parameters(taps, variables)
-        return net, variables["params"], tuple(name for name in net.names if name in variables["params"])
+        net, params = without_statistics(net, variables)
+        return net, params, tuple(name for name in net.names if name in params)
     own = ended_leaves(config, seed, run_dir)
     transferred = transfer(load_pretrained(config.model, config.data.root), config.model, config, classes, [own])
     inputs = pixels
