@@ -46,7 +46,6 @@ class CustomNet:
     """A net of one's own. Two are equal where their file, arguments and outputs are, so programs compile once."""
 
     key: str  # of all that determines the net
-    digest: str = dataclasses.field(compare=False)  # the sha256 of its file
     label: str = dataclasses.field(compare=False)  # my_nets.py:ResNet
     unit: bool = dataclasses.field(compare=False)  # whether it reads pixels as 0..1
     start: Callable[[jax.Array, jax.Array], Tree] = dataclasses.field(compare=False, repr=False)
@@ -90,9 +89,8 @@ def custom_net(model: Custom, outputs: int) -> CustomNet | Network:
     found = _made(load_source(model), model, outputs)
     if isinstance(found, Network):
         return found
-    digest = source_digest(model)
-    key = json.dumps([digest, model.source, model.arguments, model.pixels, outputs], sort_keys=True)
-    of = {"key": key, "digest": digest, "label": model.label, "unit": model.pixels == "unit"}
+    key = json.dumps([source_digest(model), model.source, model.arguments, model.pixels, outputs], sort_keys=True)
+    of = {"key": key, "label": model.label, "unit": model.pixels == "unit"}
     if isinstance(found, nn.Module):
         return _of_module(found, **of)
     pair: Any = found if isinstance(found, tuple) else [getattr(found, name, None) for name in ("init", "apply")]

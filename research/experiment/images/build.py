@@ -46,6 +46,7 @@ class ImagePlan(TrainingPlan):
     inputs: Mapping[str, np.ndarray]  # by split, the inputs of the trained net: pixels, or features of a frozen part
     net: Network | CustomNet  # the trained part
     start: Mapping[str, np.ndarray]  # its pretrained leaves, by name
+    net_file: Mapping[str, str]  # of a net of one's own, its source and sha256; else empty
 
 
 def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
@@ -55,7 +56,7 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         return _on_pretrained(config.model, config, starts)
     data = load_data(config.data)
     net = build_network(config.model, len(data.classes))
-    summary = _summary(net, data)
+    summary, net_file = _summary(net, data), _net_file(config.model)
     names = parameter_names(initializer(net, _example(data.images), {}))
     return _plan(
         config,
@@ -63,9 +64,10 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         data.images,
         net,
         frozen=frozen_leaves(names, config.train.freeze),
-        identity=_identity(config.model, data),
+        identity=key_of(data.fingerprint, *net_file.values()) if net_file else data.fingerprint,
         summary=summary,
         augment=_step_augment(config.augment),
+        net_file=net_file,
     )
 
 
@@ -83,9 +85,9 @@ def _summary(net: Network | CustomNet, data: ImageSet) -> list[dict[str, Any]]:
     return summarize_custom(net, picture)
 
 
-def _identity(model: DenseNet | ConvNet | ReadyNet | Custom, data: ImageSet) -> str:
-    """A digest of the pictures, and of the file of a net of one's own."""
-    return key_of(data.fingerprint, source_digest(model)) if isinstance(model, Custom) else data.fingerprint
+def _net_file(model: DenseNet | ConvNet | ReadyNet | Custom) -> dict[str, str]:
+    """The source and sha256 of the file of a net of one's own, which are part of the training's identity."""
+    return {"source": model.label, "sha256": source_digest(model)} if isinstance(model, Custom) else {}
 
 
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts) -> ImagePlan:
@@ -121,6 +123,7 @@ def _plan(
     summary: list[dict[str, Any]],
     augment: Augment | None,
     views: np.ndarray | None = None,
+    net_file: Mapping[str, str] = MappingProxyType({}),
 ) -> ImagePlan:
     """Training reads `inputs["train"]`, or `views` of those inputs, one view after the other.
 
@@ -160,6 +163,7 @@ def _plan(
         inputs=inputs,
         net=net,
         start=start,
+        net_file=net_file,
     )
 
 

@@ -13,7 +13,6 @@ from research.experiment.images.build import SPLITS, ImagePlan
 from research.experiment.images.evaluate import baseline_fields
 from research.experiment.images.preprocessing import preprocessing_of
 from research.files import write_bytes, write_text
-from research.models.custom import CustomNet
 from research.report import figures
 from research.report.page import render
 from research.run_directory import REPORT
@@ -30,7 +29,7 @@ def record_fields(plan: ImagePlan, evaluations: Mapping[int, Mapping[str, Classi
         "data": _data_record(plan, preprocessing),
         "preprocessing": preprocessing,
         **baseline_fields(evaluations),
-        **({"net": {"source": net.label, "sha256": net.digest}} if isinstance(net := plan.net, CustomNet) else {}),
+        **({"net": dict(plan.net_file)} if plan.net_file else {}),
     }
 
 

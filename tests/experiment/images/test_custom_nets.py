@@ -131,6 +131,38 @@ def test_it_goes_under_the_microscope(trained, tmp_path):
     assert [len(record["layers"][name]) for name in ("rectified", "Net")] == [6, 3]
 
 
+WIRED = """
+from research.models.layers import Dense, GlobalPool, Rescale, UnbiasedConv
+from research.models.network import sequence
+from research.models.normalization import BatchNorm
+
+def wired(outputs, logits=3):
+    return sequence(
+        Rescale(name="rescale"),
+        UnbiasedConv(4, activation="linear", padding="same", name="conv"),
+        BatchNorm(activation="relu", name="norm"),
+        GlobalPool("max", name="pool"),
+        Dense(logits, activation="linear", name="logits"),
+    )
+"""
+
+
+@pytest.mark.slow
+def test_a_network_of_our_layers_is_a_net_of_ones_own_too(config, tmp_path, refusal):
+    (tmp_path / "wired.py").write_text(WIRED)
+    config = dataclasses.replace(config, model=Custom("wired.py:wired"))
+    record = experiment.run(config, tmp_path / "run")
+    assert record["parameters"]["total"] == 9 * 4 + 2 * 4 + 5 * 3 and record["net"]["source"] == "wired.py:wired"
+    assert "svg" in (tmp_path / "run/report.html").read_text()
+    assert experiment.evaluate(tmp_path / "run")[0]["metrics"] == record["metrics"]
+    look = Microscope(layers=("conv", "norm", "norm/pre"), steps=4, variants=0, patches=2)
+    text = microscope(tmp_path / "run", look, out=tmp_path / "out").read_text()
+    assert "each place sees 3×3 pixels" in text
+    wrong = dataclasses.replace(config, model=Custom("wired.py:wired", {"logits": 4}))
+    with refusal("the net gives [4] for a picture; 3 classes need [3]"):
+        experiment.run(wrong, tmp_path / "wrong")
+
+
 def test_a_tap_that_is_not_there_is_one_line(trained, tmp_path, refusal):
     with refusal("no layer Conv_1; did you mean Conv_0?", "rectified"):
         microscope(trained, Microscope(layers=("Conv_1",)), out=tmp_path / "out")
