@@ -19,7 +19,7 @@ from research.config.documents import (
 )
 from research.config.double_descent import DoubleDescent, EpochDescent, MlpEpochs, MlpWidths, TwoScales, WidthDescent
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment, TableExperiment
-from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
+from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet
 from research.config.microscope import Microscope
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
@@ -29,6 +29,7 @@ __all__ = [
     "Augmentation",
     "ConvForecaster",
     "ConvNet",
+    "Custom",
     "DenseForecaster",
     "DenseNet",
     "DoubleDescent",
@@ -43,6 +44,7 @@ __all__ = [
     "Optimizer",
     "Prediction",
     "PretrainedNet",
+    "ReadyNet",
     "RecurrentForecaster",
     "RunConfig",
     "SeriesData",

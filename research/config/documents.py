@@ -14,6 +14,7 @@ import pydantic
 
 from research.config.bounds import RunConfig
 from research.config.experiment import Experiment
+from research.config.images import Custom
 from research.errors import UserError
 
 T = TypeVar("T", bound=RunConfig)
@@ -80,9 +81,14 @@ def relocated(config: E, root: str | None) -> E:
 
 
 def identity(config: T) -> T:
-    """`config` without the fields that do not change the result: data.root, checkpoint_seconds, published."""
+    """`config` without the fields that do not change the result: data.root, checkpoint_seconds, published.
+
+    The folder of a custom net's file is left out as well; checkpoints hold a digest of its content.
+    """
     if not isinstance(config, Experiment):
         return config
+    if isinstance(model := getattr(config, "model", None), Custom):
+        config = dataclasses.replace(config, model=dataclasses.replace(model, source=model.label))  # pyright: ignore[reportCallIssue]
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=None),
@@ -99,7 +105,8 @@ def fingerprint(config: RunConfig) -> str:
 def load(path: str, family: type[T] = Experiment) -> T:
     """The result of `get_config()` in the file at `path`, of one of the kinds of `family`.
 
-    Raises UserError when there is no such file or function.
+    The file of a custom net is looked for beside `path`, then in the working directory. Raises UserError when there is
+    no such file or function.
     """
     file = Path(path)
     if not file.is_file():
@@ -119,9 +126,22 @@ def load(path: str, family: type[T] = Experiment) -> T:
         wanted = f"research.config.{family.__name__}"
         raise UserError(f"get_config() in {path} returns {type(config).__name__}, not a {wanted}")
     try:
-        return validated(config)
+        return _with_net_file(validated(config), file.parent)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
+
+
+def _with_net_file(config: T, folder: Path) -> T:
+    """`config` with the whole path of its custom net's file, which lies in `folder` or the working directory."""
+    model = getattr(config, "model", None)
+    if not isinstance(model, Custom) or not model.parts[0].endswith(".py"):
+        return config
+    name = Path(model.parts[0]).expanduser()
+    found = next((path for path in (folder / name, name) if path.is_file()), None)
+    if found is None:
+        raise UserError(f"no file {name} of model.source (looked in {folder.absolute()} and {Path.cwd()})")
+    source = ":".join(filter(None, (str(found.absolute()), model.parts[1])))
+    return dataclasses.replace(config, model=dataclasses.replace(model, source=source))  # pyright: ignore[reportCallIssue]
 
 
 @functools.cache

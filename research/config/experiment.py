@@ -8,7 +8,7 @@ import tyro
 from annotated_types import Gt
 
 from research.config.bounds import Accuracy, RunConfig, Source
-from research.config.images import Augmentation, ConvNet, DenseNet, ImageData, PretrainedNet
+from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
 from research.config.training import Optimizer, Training
@@ -40,7 +40,9 @@ class ImageExperiment(Experiment):
 
     kind: Annotated[Literal["images"], tyro.conf.Suppress] = "images"
     data: ImageData = ImageData()
-    model: Annotated[DenseNet | ConvNet | PretrainedNet, pydantic.Field(discriminator="kind")] = ConvNet()
+    model: Annotated[DenseNet | ConvNet | PretrainedNet | ReadyNet | Custom, pydantic.Field(discriminator="kind")] = (
+        ConvNet()
+    )
     augment: Augmentation = Augmentation()
     published: tuple[Accuracy, Accuracy] | None = None
     """Test accuracy that others report for this experiment, from low to high: drawn beside ours in comparisons."""

@@ -1,8 +1,10 @@
 """The configuration of pictures: their source, their augmentation, and the nets that read them."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Literal
 
+import pydantic
 import tyro
 from annotated_types import Ge, Interval
 
@@ -108,3 +110,36 @@ class PretrainedNet(Section):
     """Number of the backbone's last layers with weights that are trained."""
     cache: bool = True
     """Run the layers below the first trained one once and cache their outputs; otherwise run them in each step."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadyNet(Section):
+    """A net of the literature for small pictures, see `research.models.ready_nets`."""
+
+    kind: Annotated[Literal["ready"], tyro.conf.Suppress] = "ready"
+    architecture: Literal["lenet5", "vgg_bn", "resnet20"] = "resnet20"
+
+
+@dataclasses.dataclass(frozen=True)
+class Custom(Section):
+    """A net of your own: a Flax Linen module, or the functions `init, apply`. docs/extending.md has an example."""
+
+    source: str
+    """FILE.py:NAME, with FILE.py beside the configuration or in the working directory; or package.module:NAME."""
+    arguments: Annotated[dict[str, pydantic.JsonValue], tyro.conf.Suppress] = dataclasses.field(default_factory=dict)
+    """What NAME is called with: values that JSON has; lists arrive as tuples. They have no flag."""
+    pixels: Literal["unit", "bytes"] = "unit"
+    """What the net reads: unit: floats from 0 to 1; bytes: 0..255, as they are stored."""
+    kind: Annotated[Literal["custom"], tyro.conf.Suppress] = "custom"
+
+    @property
+    def parts(self) -> tuple[str, str]:
+        """(FILE.py or package.module, NAME); NAME is empty where the source names none."""
+        place, _, name = self.source.partition(":")
+        return place, name
+
+    @property
+    def label(self) -> str:
+        """The source without the folder of its file: `my_nets.py:ResNet`."""
+        place, name = self.parts
+        return ":".join(filter(None, (Path(place).name if place.endswith(".py") else place, name)))

@@ -8,7 +8,7 @@ from research import runtime
 from research.errors import warn
 from research.experiment.given_data import as_files, renamed
 from research.experiment.task import task_of
-from research.experiment.training import refuse_edited_config
+from research.experiment.training import refuse_edited_config, refuse_edited_net
 from research.report.record import read_record
 from research.run_directory import read_config
 
@@ -29,6 +29,7 @@ def predict(
     run_dir = Path(run_dir)
     config = read_config(run_dir)
     refuse_edited_config(config, run_dir)
+    refuse_edited_net(config, run_dir)
     if read_record(run_dir)["status"] == "preempted":
         warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
     with as_files(inputs) as (paths, names):

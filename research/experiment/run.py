@@ -22,6 +22,7 @@ from research.experiment.training import (
     load_group,
     member_groups,
     refuse_edited_config,
+    refuse_edited_net,
 )
 from research.files import write_json, write_text
 from research.report.environment import environment
@@ -75,6 +76,7 @@ def conduct(
     check_plan(config, plan)
     with claimed(run_dir, config), termination() as preempted:
         refuse_edited_config(config, run_dir)
+        refuse_edited_net(config, run_dir)
         begin(plan)
         groups = _train(config, plan, run_dir, preempted)
         return _conclude(config, plan, run_dir, groups, begun)
@@ -91,6 +93,7 @@ def evaluate(run_dir: Path | str, root: str | None = None) -> tuple[Record, dict
     config = relocated(read_config(run_dir), root)
     check_monitor(config)
     refuse_edited_config(config, run_dir)
+    refuse_edited_net(config, run_dir)
     plan = task_of(config).build(config, own_leaves(config, run_dir))
     check_plan(config, plan)
     with claimed(run_dir, config):
@@ -115,6 +118,7 @@ def ended_record(config: Experiment, run_dir: Path) -> Record:
         return {}
     with claimed(run_dir, config):
         refuse_edited_config(config, run_dir)
+        refuse_edited_net(config, run_dir)
         record = _former(run_dir)
     if record.get("status") not in ENDED:
         return {}

@@ -11,11 +11,12 @@ import optax
 
 from research import runtime
 from research.batches import Order
-from research.config import Experiment, identity, to_json
+from research.config import Custom, Experiment, identity, to_json
 from research.errors import UserError, warn
 from research.evaluation.metrics import metric_of
 from research.experiment.histories import Row, history_rows
 from research.experiment.task import task_of
+from research.models.custom_source import source_digest, source_file
 from research.models.initialization import parameter_names, variable_shapes
 from research.report.progress import training_progress
 from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
@@ -102,8 +103,12 @@ def _title(plan: TrainingPlan, members: list[int]) -> str:
 
 
 def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
-    """The facts in each checkpoint: the configuration, and a digest of the leaves that the seeds started from."""
-    return {"config": to_json(identity(config)), "start": starts_digest(plan.starts) if plan.starts else None}
+    """The facts in each checkpoint: the configuration, and digests of a custom net's file and the starting leaves."""
+    return {
+        "config": to_json(identity(config)),
+        "net": source_digest(model) if isinstance(model := getattr(config, "model", None), Custom) else None,
+        "start": starts_digest(plan.starts) if plan.starts else None,
+    }
 
 
 def starts_digest(starts: Starts) -> str:
@@ -125,6 +130,22 @@ def refuse_edited_config(config: Experiment, run_dir: Path) -> None:
     """UserError where `config` is not what the checkpoints of `run_dir` were trained with; no array is read."""
     for folder in checkpointed_groups(run_dir):
         refuse_edited(run_dir, checkpoints.newest_facts(folder).get("config"), config)
+
+
+def refuse_edited_net(config: Experiment, run_dir: Path) -> None:
+    """UserError where the file of a custom net is gone, or is not the one that `run_dir` was trained with."""
+    model = getattr(config, "model", None)
+    if not isinstance(model, Custom):
+        return
+    try:
+        file, now = source_file(model), source_digest(model)
+    except UserError as error:
+        raise UserError(f"{run_dir} needs the file of its net: {error}") from error
+    for then in {checkpoints.newest_facts(folder).get("net") for folder in checkpointed_groups(run_dir)} - {None, now}:
+        raise UserError(
+            f"{file} was edited since {run_dir} was trained (its sha256 begins with {now[:8]}, then with {then[:8]}): "
+            "put that back, or train anew with another --run-dir"
+        )
 
 
 def load_variables(config: Experiment, like: Tree, seed: int, run_dir: Path) -> Tree:

@@ -114,7 +114,7 @@ def _by_winograd(layer: Conv, channels: int, positions: tuple[int, ...]) -> bool
 
 def filter_count(net: Network, layer: str, picture: tuple[int, ...]) -> int:
     """The number of filters, or channels, of `layer` for pictures of shape `picture` [H, W, C]."""
-    return summarize(upto(net, layer.removesuffix(PRE)), picture)[-1]["output_shape"][-1]
+    return _output_shape(net, layer, picture)[-1]
 
 
 def check_filters(layer: str, filters: Sequence[int], count: int) -> None:
@@ -209,6 +209,20 @@ def neurons(
 
 
 def middle(net: Network, layer: str, shape: Shape) -> tuple[int, int] | tuple[()]:
-    """Row and column of the middle of the map of `layer` (LAYER or LAYER/pre); empty for a layer without positions."""
-    output = summarize(upto(net, layer.removesuffix(PRE)), shape)[-1]["output_shape"]
-    return (output[0] // 2, output[1] // 2) if len(output) == 3 else ()
+    """Row and column of the middle of the map of `layer` (LAYER or LAYER/pre).
+
+    Empty for a layer without positions, and for one whose receptive fields are unknown.
+    """
+    if not has_positions(net, layer, shape) or not any(receptive_field(net, layer, shape).jump):
+        return ()
+    rows, columns, _ = _output_shape(net, layer, shape)
+    return rows // 2, columns // 2
+
+
+def has_positions(net: Network, layer: str, shape: Shape) -> bool:
+    """Whether `layer` (LAYER or LAYER/pre) has a map of positions for each filter."""
+    return len(_output_shape(net, layer, shape)) == 3
+
+
+def _output_shape(net: Network, layer: str, shape: tuple[int, ...]) -> list[int]:
+    return summarize(upto(net, layer.removesuffix(PRE)), shape)[-1]["output_shape"]

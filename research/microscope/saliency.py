@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.errors import UserError
+from research.models.custom_taps import TapOf, offset_output
 from research.models.layers import BinaryLogits, Concat, Conv
 from research.models.network import Network, beyond, upto
 from research.models.receptive_fields import ReceptiveField
@@ -34,10 +35,13 @@ def grad_cam(net: Network, params: Tree, image: np.ndarray, index: int, layer: s
     relu(sum_k a_k A_k), with A_k the feature maps of `layer` and a_k the mean over positions of d logit / d A_k
     (Selvaraju et al. 2017, "Grad-CAM", eqs. 1 and 2; the logit as in `gradient`). Resized bilinearly to the
     picture, as in the paper, and divided by its maximum; all zero if there is no evidence. The default `layer` is the
-    last convolution or concatenation on every path (`cam_layers`). Compiled once per net and shape. Raises UserError
-    for a class or layer that the net does not have, and for a layer without Grad-CAM.
+    last convolution or concatenation on every path (`cam_layers`); of a Flax module of one's own the last module with
+    positions. Compiled once per net and shape. Raises UserError for a class or layer that the net does not have, and
+    for a layer without Grad-CAM.
     """
     _check_class(net, image, index)
+    if isinstance(net.layers[-1], TapOf):
+        return np.asarray(_tap_cam(net.layers[-1], _cam_tap(net), params, image, jnp.int32(index)))
     layer = _checked_layer(net, image, layer)
     return np.asarray(_grad_cam(upto(net, layer), beyond(net, layer), params, image, jnp.int32(index)))
 
@@ -59,6 +63,28 @@ def _grad_cam(below: Network, above: Network, params: Tree, image: jax.Array, in
     maps: jax.Array = below.apply({"params": params}, image.astype(jnp.float32)[None])[0]  # pyright: ignore[reportAssignmentType]
     # `above` starts from the maps; inside the whole net a pool may read the pre-activations instead.
     by_map = jax.grad(lambda x: _logit(above, params, x, index))(maps)
+    return _evidence(maps, by_map, image)
+
+
+def _cam_tap(net: Network) -> TapOf:
+    """The last module with positions, among the taps of a net of one's own."""
+    taps = [layer for layer in net.layers if isinstance(layer, TapOf)]
+    maps = [tap for tap in taps if tap.called_once and len(tap.shape) == 3]
+    if not maps:
+        raise UserError("the net has no module with positions, so no Grad-CAM; ask for the gradient")
+    return maps[-1]
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _tap_cam(last: TapOf, tap: TapOf, params: Tree, image: jax.Array, index: jax.Array) -> jax.Array:
+    pixels, variables = image.astype(jnp.float32)[None], params[last.tap]
+    maps = tap.net.apply(variables, pixels)[1][tap.tap]
+    logit = lambda offset: offset_output(tap.net, variables, pixels, tap.tap, offset)[0, index]  # noqa: E731
+    return _evidence(maps, jax.grad(logit)(jnp.zeros_like(maps)), image)
+
+
+def _evidence(maps: jax.Array, by_map: jax.Array, image: jax.Array) -> jax.Array:
+    """Grad-CAM [H, W] from feature maps and the logit's gradient by them, both [1, H', W', F]."""
     evidence = jax.nn.relu((by_map.mean(axis=(1, 2), keepdims=True) * maps).sum(axis=-1))[0]
     resized = jax.image.resize(evidence, image.shape[:2], "bilinear")
     peak = resized.max()

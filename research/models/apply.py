@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from research.batches import Apply
+from research.models.custom import CustomNet
 from research.models.layers import Conv
 from research.models.network import Network
 from research.models.rounding import rounded
@@ -19,12 +20,12 @@ PARTS = 2  # measured on 2 cores: a training step of the digit net takes 12.6 ms
 SMALLEST_HALF = 64  # examples; fewer do not fill a core
 
 
-def apply_of(net: nn.Module, precision: str = "float32") -> Apply:
+def apply_of(net: nn.Module | CustomNet, precision: str = "float32") -> Apply:
     """`apply(variables, inputs [B, ...], key) -> (output [B, ...], collections)`: with a key the net trains.
 
     `variables` are {"params": ...} and the collections that the net updates in training, such as `batch_stats`; they
-    are returned updated. Without a key there is no dropout, and the collections stay as they are. `net` is any Flax
-    module whose `__call__(x, train)` returns (output, taps).
+    are returned updated. Without a key there is no dropout, and the collections stay as they are. `net` is a net of
+    one's own, or any Flax module whose `__call__(x, train)` returns (output, taps).
 
     The net computes in `precision` (layers take the type of their kernels); the output is always float32.
     On CPU "bfloat16" of a Network is float32 with rounded operands (see `rounding`).
@@ -37,7 +38,7 @@ def apply_of(net: nn.Module, precision: str = "float32") -> Apply:
 
 
 @functools.lru_cache(maxsize=64)
-def _apply_of(net: nn.Module, precision: str) -> Apply:
+def _apply_of(net: nn.Module | CustomNet, precision: str) -> Apply:
     rounds = precision == "bfloat16" and isinstance(net, Network)
     elsewhere = _whole(net, lambda leaf: leaf.astype(precision))
     on_cpu = _whole(net.rounding(), rounded) if rounds else elsewhere
@@ -57,7 +58,7 @@ def _apply_of(net: nn.Module, precision: str) -> Apply:
     return apply
 
 
-def _whole(net: nn.Module, cast: Callable[[jax.Array], jax.Array]) -> Apply:
+def _whole(net: nn.Module | CustomNet, cast: Callable[[jax.Array], jax.Array]) -> Apply:
     """`net` on the whole batch, with `cast` applied to each parameter."""
 
     @jax.jit  # both halves share one trace
@@ -71,7 +72,7 @@ def _whole(net: nn.Module, cast: Callable[[jax.Array], jax.Array]) -> Apply:
     return whole
 
 
-def _splits(net: nn.Module, examples: int) -> bool:
+def _splits(net: nn.Module | CustomNet, examples: int) -> bool:
     """Whether a CPU runs so many examples in two halves."""
     convolves = isinstance(net, Network) and any(isinstance(layer, Conv) for layer in net.layers)
     return convolves and examples % PARTS == 0 and examples // PARTS >= SMALLEST_HALF

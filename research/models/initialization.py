@@ -7,13 +7,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from research.models.custom import CustomNet
 from research.models.network import Network
 from research.trees import from_named, named_leaves
 
 Tree = Any
 
 
-def initializer(net: Network, example: Any, start: Mapping[str, np.ndarray]) -> Callable[[jax.Array], Tree]:
+def initializer(net: Network | CustomNet, example: Any, start: Mapping[str, np.ndarray]) -> Callable[[jax.Array], Tree]:
     """`initialize(key) -> variables` of `net` for inputs like `example`, with the parameters of `start`, by name."""
 
     def initialize(key: jax.Array) -> Tree:

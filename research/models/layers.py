@@ -1,5 +1,6 @@
 """The layers of nets of pictures, and those of any net; each is a `layer.Layer`."""
 
+import itertools
 import math
 from typing import Literal
 
@@ -60,11 +61,13 @@ class Conv(Layer):
     padding: Padding = "valid"
     activation: str = "relu"
     rounds: bool = False
+    biased = True
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, x.shape[-1], self.features))
-        bias = self.param("bias", nn.initializers.zeros, (self.features,))
+        none = jnp.zeros((self.features,), kernel.dtype)
+        bias = self.param("bias", nn.initializers.zeros, (self.features,)) if self.biased else none
         if self.is_initializing():  # parameters follow from shapes, so initialization skips the rest
             return jnp.zeros((len(x), *self.info((x.shape[1:],)).output), kernel.dtype)
         x = operand(x.astype(kernel.dtype), rounds=self.rounds)
@@ -74,13 +77,59 @@ class Conv(Layer):
         rows, columns, channels = inputs[0]
         height, width = _slide((rows, columns), self.size, self.stride, self.padding)
         per_output = math.prod(self.size) * channels
-        parameters = (per_output + 1) * self.features
-        formula = f"({'*'.join(map(str, (*self.size, channels)))} + 1)*{self.features} = {parameters:,}"
+        parameters = (per_output + self.biased) * self.features
+        sizes = "*".join(map(str, (*self.size, channels)))
+        formula = f"{f'({sizes} + 1)' if self.biased else sizes}*{self.features} = {parameters:,}"
         work = height * width * per_output * self.features
         output = (height, width, self.features)
         edges = (same_padding(*axis)[0] for axis in zip((rows, columns), self.size, self.stride, strict=True))
         before = tuple(edges) if self.padding == "same" else ()
         return LayerInfo("conv", output, formula, parameters, work, self.size, self.stride, before)
+
+
+class UnbiasedConv(Conv):
+    """A convolution without biases: the normalization after it has some."""
+
+    biased = False
+
+
+class DepthwiseConv(Layer):
+    """Each channel convolved with a kernel of its own, plus a bias. [B, H, W, C] -> [B, H', W', C].
+
+    Computed as the sum of shifted pictures, each times its weight: on CPU that is faster than XLA's convolution.
+    """
+
+    size: Shape = (3, 3)
+    stride: Shape = (1, 1)
+    padding: Padding = "valid"
+    activation: str = "relu"
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        channels = x.shape[-1]
+        # One channel in and one out: Glorot's bounds are those of its own kernel.
+        kernel = self.param("kernel", nn.initializers.glorot_uniform(), (*self.size, 1, channels))
+        bias = self.param("bias", nn.initializers.zeros, (channels,))
+        rows, columns, _ = self.info((x.shape[1:],)).output
+        if self.padding == "same":
+            edges = [same_padding(*axis) for axis in zip(x.shape[1:3], self.size, self.stride, strict=True)]
+            x = jnp.pad(x, ((0, 0), *edges, (0, 0)))
+        down, across = self.stride
+        for i, j in itertools.product(*map(range, self.size)):
+            part = x[:, i : i + (rows - 1) * down + 1 : down, j : j + (columns - 1) * across + 1 : across]
+            bias = bias + part * kernel[i, j, 0]
+        return bias
+
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        rows, columns, channels = inputs[0]
+        height, width = _slide((rows, columns), self.size, self.stride, self.padding)
+        taps = math.prod(self.size)
+        parameters = (taps + 1) * channels
+        formula = f"({'*'.join(map(str, self.size))} + 1)*{channels} = {parameters:,}"
+        edges = (same_padding(*axis)[0] for axis in zip((rows, columns), self.size, self.stride, strict=True))
+        before = tuple(edges) if self.padding == "same" else ()
+        work, output = height * width * taps * channels, (height, width, channels)
+        return LayerInfo("depthwise_conv", output, formula, parameters, work, self.size, self.stride, before)
 
 
 class MaxPool(Layer):
@@ -97,6 +146,22 @@ class MaxPool(Layer):
         stride = self.stride or self.window
         height, width = _slide((rows, columns), self.window, stride, "valid")
         return LayerInfo("max_pool", (height, width, channels), window=self.window, stride=stride)
+
+
+class AvgPool(Layer):
+    """The mean of each window; windows are `stride` apart, by default adjacent. [B, H, W, C], same."""
+
+    window: Shape = (2, 2)
+    stride: Shape | None = None
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        return nn.avg_pool(x, self.window, self.stride or self.window)
+
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        rows, columns, channels = inputs[0]
+        stride = self.stride or self.window
+        height, width = _slide((rows, columns), self.window, stride, "valid")
+        return LayerInfo("avg_pool", (height, width, channels), window=self.window, stride=stride)
 
 
 class GlobalPool(Layer):
@@ -120,6 +185,37 @@ class Concat(Layer):
 
     def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
         return LayerInfo("concat", (*inputs[0][:-1], sum(shape[-1] for shape in inputs)))
+
+
+class Add(Layer):
+    """The sum of inputs of one shape, as at the end of a residual block. [B, ...], [B, ...] -> [B, ...]."""
+
+    activation: str = "linear"
+
+    def __call__(self, x: jax.Array, *more: jax.Array, train: bool = False) -> jax.Array:
+        return sum(more, start=x)
+
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        if len(set(inputs)) > 1:
+            raise ValueError(f"{self.name} adds maps of one shape, not {' and '.join(map(str, inputs))}")
+        return LayerInfo("add", inputs[0])
+
+
+class Shortcut(Layer):
+    """Every `stride`-th position, with channels of zeros added: [B, H, W, C] -> [B, H', W', features].
+
+    He et al. 2016, "Deep Residual Learning", section 4.2: option A of a residual block that changes the shape.
+    """
+
+    features: int
+    stride: Shape = (2, 2)
+
+    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        return jnp.pad(x[:, :: self.stride[0], :: self.stride[1]], ((0, 0),) * 3 + ((0, self.features - x.shape[-1]),))
+
+    def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        output = (*_slide(inputs[0][:2], (1, 1), self.stride, "valid"), self.features)
+        return LayerInfo("shortcut", output, window=(1, 1), stride=self.stride)
 
 
 class Flatten(Layer):

@@ -9,14 +9,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from research.errors import UserError
+from research.models.custom_taps import TapOf
 from research.models.layer import ACTIVATIONS, Layer
-from research.models.layers import Concat, Conv, Dense
+from research.models.layers import Concat, Conv, Dense, DepthwiseConv
 from research.models.lowering.convolution import same_padding
 from research.models.network import Network, upto
+from research.models.normalization import Affine, GroupNorm
 from research.models.taps import PRE
 
 Tree = Any
 INPUT = "input"  # the tap that stands for the net's input
+OWNERS = (Conv, Dense, DepthwiseConv, Affine, GroupNorm, TapOf)  # layers that own filters
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +37,7 @@ class SingleFilter:
         """
         x = taps[self.source].astype(jnp.float32)
         if isinstance(self.layer, Conv):
-            before = _convolved(x, given["kernel"], self.layer) + given["bias"]
+            before = _convolved(x, given["kernel"], self.layer) + given.get("bias", 0.0)
         else:
             before = x @ given["kernel"] + given["bias"]
         return _activated(self.layer, before), before
@@ -79,7 +82,7 @@ class FilterInLayer:
         if index < 0:
             return taps[INPUT].astype(jnp.float32)
         layer = self.net.layers[index]
-        if isinstance(layer, (Conv, Dense)):
+        if isinstance(layer, OWNERS):
             before = taps[_before(self.net, self.net.names[index])].astype(jnp.float32)
             return before if raw else _activated(layer, before)
         alone: Any = layer.clone(name=None, parent=None)
@@ -117,7 +120,7 @@ def owners(net: Network, tap: str) -> list[str]:
     Raises UserError for a layer before the first with filters; it lists those that have some.
     """
     name = tap.removesuffix(PRE)
-    if isinstance(_layer(net, name), (Conv, Dense)):
+    if isinstance(_layer(net, name), OWNERS):
         return [name]
     below = [source for source in net.wires[net.names.index(name)] if source >= 0]
     found = [owner for source in below if _fed(net, source) for owner in owners(net, net.names[source])]
@@ -129,7 +132,7 @@ def owners(net: Network, tap: str) -> list[str]:
 
 def _fed(net: Network, index: int) -> bool:
     """Whether the layer at `index` owns filters or reads some."""
-    return isinstance(net.layers[index], (Conv, Dense)) or any(s >= 0 and _fed(net, s) for s in net.wires[index])
+    return isinstance(net.layers[index], OWNERS) or any(s >= 0 and _fed(net, s) for s in net.wires[index])
 
 
 def _concatenated(net: Network, name: str) -> Iterator[str]:

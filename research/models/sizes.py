@@ -1,6 +1,5 @@
 """The shapes inside a net for an input size, and checks of sizes that are too small. From shapes alone."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from research.errors import UserError
 from research.models.layer import LayerInfo, Shape
 from research.models.layers import Conv
 from research.models.network import Network
+from research.trees import count
 
 
 def layer_infos(net: Network, input_shape: Shape) -> list[LayerInfo]:
@@ -30,10 +30,10 @@ def check_size(net: Network, input_shape: Shape) -> list[LayerInfo]:
 def check_weights(net: Network, infos: list[LayerInfo], params: Mapping[str, Any]) -> None:
     """Raise UserError for a layer of `net` whose weights in `params` do not have the sizes of `infos`."""
     for name, info in zip(net.names, infos, strict=True):
-        count = sum(math.prod(leaf.shape) for leaf in params.get(name, {}).values())
-        if count and count != info.parameters:
+        found = count(params.get(name, {}))
+        if found and found != info.parameters:
             raise UserError(
-                f"{name} would have {info.formula} parameters for inputs of this size, and its weights have {count:,}"
+                f"{name} would have {info.formula} parameters for inputs of this size, and its weights have {found:,}"
             )
 
 

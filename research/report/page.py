@@ -49,7 +49,7 @@ def render(
     details       (record, split, evaluation) -> the variables of the template beside those of base.html
     config        config.json: nested dicts of plain values
     summary       the network, a dict per layer: name, kind, inputs, output_shape, parameters, formula, multiply_adds,
-                  receptive_field (lists without the batch axis)
+                  receptive_field (lists without the batch axis); what is None is unknown
     histories     a dict per seed: {"epoch": [E], "train": {metric: [E]}, "validation": {metric: [E]}}
     best_epochs   of each seed, the epoch whose weights were saved
     evaluation    that of `split`, as a dict of arrays: `dataclasses.asdict` of a classification, or that of a forecast
@@ -79,8 +79,9 @@ def render(
 
 
 def _drawings(summary: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The network twice, wrapped for either width; the style sheet shows one of them."""
+    """The network twice, wrapped for either width; the style sheet shows one of them. None of an unknown wiring."""
     from markupsafe import Markup  # comes with jinja2
 
-    widths = {"wide": 6, "narrow": 3} if summary else {}
+    wired = summary and all(layer["inputs"] is not None for layer in summary)
+    widths = {"wide": 6, "narrow": 3} if wired else {}
     return {name: Markup(network_svg(summary, columns)) for name, columns in widths.items()}

@@ -166,18 +166,22 @@ def confusions(evaluation: Mapping[str, Any], limit: int = 10) -> list[tuple[str
 
 
 def layers(summary: Sequence[Mapping[str, Any]]) -> Table:
-    """A network layer by layer (dicts of name, output_shape, formula, multiply_adds, receptive_field, parameters)."""
+    """A network layer by layer (dicts of name, output_shape, formula, multiply_adds, receptive_field, parameters).
+
+    What is None is unknown and left blank; the sum of multiply-adds too, where one of a layer is unknown.
+    """
     rows = [
         (
             layer["name"],
             formats.shape(layer["output_shape"]),
             layer["formula"] or (formats.count(layer["parameters"]) if layer["parameters"] else ""),
             formats.short_count(layer["multiply_adds"]) if layer["multiply_adds"] else "",
-            formats.shape(layer["receptive_field"]),
+            "" if layer["receptive_field"] is None else formats.shape(layer["receptive_field"]),
         )
         for layer in summary
     ]
     parameters = formats.count(sum(layer["parameters"] for layer in summary))
-    work = formats.short_count(sum(layer["multiply_adds"] for layer in summary))
+    known = [layer["multiply_adds"] for layer in summary if layer["multiply_adds"] is not None]
+    work = formats.short_count(sum(known)) if len(known) == len(summary) else ""
     titles = ("Layer", "Output", "Parameters", "Mult-adds", "Receptive field")
     return table(titles, rows, totals=("total", "", parameters, work, ""))

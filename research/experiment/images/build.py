@@ -10,7 +10,7 @@ import numpy as np
 
 from research import runtime
 from research.batches import Batch, whole_set
-from research.config import Augmentation, ConvNet, DenseNet, ImageData, ImageExperiment, PretrainedNet
+from research.config import Augmentation, ConvNet, Custom, DenseNet, ImageData, ImageExperiment, PretrainedNet, ReadyNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
@@ -23,8 +23,12 @@ from research.experiment.images.transfer import features, load_pretrained, trans
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
+from research.models.custom import CustomNet, check_custom, custom_net
+from research.models.custom_source import source_digest
+from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
+from research.models.ready_nets import lenet5, resnet20, vgg_bn
 from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
@@ -39,8 +43,9 @@ class ImagePlan(TrainingPlan):
 
     data: ImageSet
     inputs: Mapping[str, np.ndarray]  # by split, the inputs of the trained net: pixels, or features of a frozen part
-    net: Network  # the trained part
+    net: Network | CustomNet  # the trained part
     start: Mapping[str, np.ndarray]  # its pretrained leaves, by name
+    net_file: Mapping[str, str]  # of a net of one's own, its source and sha256; else empty
 
 
 def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
@@ -50,7 +55,7 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         return _on_pretrained(config.model, config, starts)
     data = load_data(config.data)
     net = build_network(config.model, len(data.classes))
-    summary = summarize(net, data.images["train"].shape[1:])  # refuses pictures that are too small for the net
+    summary, net_file = _summary(net, data), _net_file(config.model)
     names = parameter_names(initializer(net, _example(data.images), {}))
     return _plan(
         config,
@@ -58,10 +63,30 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         data.images,
         net,
         frozen=frozen_leaves(names, config.train.freeze),
-        identity=data.fingerprint,
+        identity=key_of(data.fingerprint, *net_file.values()) if net_file else data.fingerprint,
         summary=summary,
         augment=_step_augment(config.augment),
+        net_file=net_file,
     )
+
+
+def _summary(net: Network | CustomNet, data: ImageSet) -> list[dict[str, Any]]:
+    """The net layer by layer; UserError where the pictures do not fit into it, or its output is no logits."""
+    picture = data.images["train"].shape[1:]
+    if isinstance(net, Network):
+        summary, classes = summarize(net, picture), len(data.classes)
+        if summary[-1]["output_shape"] != [classes]:
+            raise UserError(
+                f"the net gives {summary[-1]['output_shape']} for a picture; {classes} classes need [{classes}]"
+            )
+        return summary
+    check_custom(net, picture, len(data.classes))
+    return summarize_custom(net, picture)
+
+
+def _net_file(model: DenseNet | ConvNet | ReadyNet | Custom) -> dict[str, str]:
+    """The source and sha256 of the file of a net of one's own, which are part of the training's identity."""
+    return {"source": model.label, "sha256": source_digest(model)} if isinstance(model, Custom) else {}
 
 
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts) -> ImagePlan:
@@ -89,7 +114,7 @@ def _plan(
     config: ImageExperiment,
     data: ImageSet,
     inputs: Mapping[str, np.ndarray],
-    net: Network,
+    net: Network | CustomNet,
     *,
     start: Mapping[str, np.ndarray] = MappingProxyType({}),
     frozen: frozenset[str],
@@ -97,6 +122,7 @@ def _plan(
     summary: list[dict[str, Any]],
     augment: Augment | None,
     views: np.ndarray | None = None,
+    net_file: Mapping[str, str] = MappingProxyType({}),
 ) -> ImagePlan:
     """Training reads `inputs["train"]`, or `views` of those inputs, one view after the other.
 
@@ -136,6 +162,7 @@ def _plan(
         inputs=inputs,
         net=net,
         start=start,
+        net_file=net_file,
     )
 
 
@@ -193,8 +220,12 @@ def load_data(config: ImageData) -> ImageSet:
         )
 
 
-def build_network(config: DenseNet | ConvNet, outputs: int) -> Network:
+def build_network(config: DenseNet | ConvNet | ReadyNet | Custom, outputs: int) -> Network | CustomNet:
     """The network that `config` describes, with `outputs` logits."""
+    if isinstance(config, ReadyNet):
+        return {"lenet5": lenet5, "vgg_bn": vgg_bn, "resnet20": resnet20}[config.architecture](outputs)
+    if isinstance(config, Custom):
+        return custom_net(config, outputs)
     if isinstance(config, DenseNet):
         wiring = {"sequence": dense_sequence, "wired": dense_wired}[config.build]
         return wiring(config.hidden, outputs, config.dropout)

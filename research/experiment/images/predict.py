@@ -18,6 +18,7 @@ from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import frozen_outputs, load_pretrained, transfer
 from research.experiment.training import ended_leaves
 from research.models.apply import apply_of
+from research.models.custom import CustomNet
 from research.models.inference import outputs
 from research.models.network import Network
 from research.report.record import read_record
@@ -60,7 +61,7 @@ def predict(
 
 def _front(
     config: ImageExperiment, classes: int, shape: tuple[int, ...], own: Mapping[str, np.ndarray]
-) -> tuple[Callable, Network, np.ndarray]:
+) -> tuple[Callable, Network | CustomNet, np.ndarray]:
     """(function of pixels before the trained net, that net, its input for one picture); `own` are the net's leaves."""
     pixels = np.zeros((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):

@@ -20,12 +20,16 @@ from research.training.state import TrainState
 
 
 def record_fields(plan: ImagePlan, evaluations: Mapping[int, Mapping[str, Classification]]) -> dict[str, Any]:
-    """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing."""
+    """The fields of the record that classifiers fill in: data, preprocessing, baselines, learned_nothing, net.
+
+    "net" {source, sha256} is only of a net of one's own.
+    """
     preprocessing = preprocessing_of(plan.data)
     return {
         "data": _data_record(plan, preprocessing),
         "preprocessing": preprocessing,
         **baseline_fields(evaluations),
+        **({"net": dict(plan.net_file)} if plan.net_file else {}),
     }
 
 

@@ -177,19 +177,20 @@ def describe_prediction(loaded: LoadedNet, picture: np.ndarray) -> str:
 
 
 def _predicted(loaded: LoadedNet, picture: np.ndarray) -> tuple[str, float]:
-    probabilities = np.asarray(
-        jax.nn.softmax(outputs(apply_of(loaded.net), {"params": loaded.params}, picture[None])[0])
-    )
+    net, params = loaded.head()
+    probabilities = np.asarray(jax.nn.softmax(outputs(apply_of(net), {"params": params}, picture[None])[0]))
     return loaded.classes[int(probabilities.argmax())], float(probabilities.max())
 
 
 def _activation_map(loaded: LoadedNet, layer: str, index: int, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`picture` and the filter's activation upsampled to it, [H, W] from 0 to 1."""
     tap = np.asarray(run_taps(loaded.net, loaded.params, jnp.asarray(picture[None]), [layer])[layer])[0]
-    activation = tap[..., index] if tap.ndim == 3 else tap[index].reshape(1, 1)
-    upsampled = upsampled_activation(
-        np.maximum(activation, 0), receptive_field(loaded.net, layer, picture.shape), picture.shape[:2]
-    )
+    activation = np.maximum(tap[..., index] if tap.ndim == 3 else tap[index].reshape(1, 1), 0)
+    field = receptive_field(loaded.net, layer, picture.shape)
+    if any(field.jump) or tap.ndim == 1:
+        upsampled = upsampled_activation(activation, field, picture.shape[:2])
+    else:  # of a net of one's own, where it is unknown what a position sees
+        upsampled = np.asarray(jax.image.resize(activation, picture.shape[:2], "bilinear"))
     return picture, upsampled / max(float(upsampled.max()), 1e-12)
 
 
@@ -208,6 +209,7 @@ def saliency_maps(loaded: LoadedNet, files: Sequence[str], pictures: Sequence[np
     maps = []
     for file, picture in zip(files, pictures, strict=True):
         name, probability = _predicted(loaded, picture)
-        of = (loaded.net, loaded.params, picture, loaded.classes.index(name))
-        maps.append(page.Saliency(file, picture, name, probability, gradient(*of), grad_cam(*of)))
+        index = loaded.classes.index(name)
+        by_pixel, by_map = gradient(*loaded.head(), picture, index), grad_cam(loaded.net, loaded.params, picture, index)
+        maps.append(page.Saliency(file, picture, name, probability, by_pixel, by_map))
     return maps

@@ -10,9 +10,9 @@ import numpy as np
 from research.experiment.microscope.filter_hypotheses import batch_size, describe_prediction
 from research.experiment.microscope.layer_exemplars import from_noise, from_patches, single_neurons, variants
 from research.experiment.microscope.setup import Setup, layer_setup, picture_shape
-from research.microscope.exemplars import Exemplar, filter_count
+from research.microscope.exemplars import Exemplar, filter_count, has_positions
 from research.microscope.patches import Strongest, strongest
-from research.models.receptive_fields import receptive_field
+from research.models.receptive_fields import ReceptiveField, receptive_field
 from research.models.taps import PRE, run_taps
 from research.report import microscope as page
 
@@ -31,7 +31,8 @@ def layer_view(setup: Setup, name: str) -> page.LayerView:
     views = [_view(setup, *exemplars_of, patches) for exemplars_of in by_filter]
     field = receptive_field(setup.loaded.net, name, layer.shape)
     seen = (min(field.size[0], layer.shape[0]), min(field.size[1], layer.shape[1]))
-    return page.LayerView(name, views, layer.shape[:2], seen, time.monotonic() - start)
+    known = any(field.jump) or not has_positions(setup.loaded.net, name, layer.shape)
+    return page.LayerView(name, views, layer.shape[:2], seen if known else None, time.monotonic() - start)
 
 
 def exemplar_of(setup: Setup, views: Sequence[page.LayerView], layer: str, index: int) -> np.ndarray | None:
@@ -86,8 +87,13 @@ def _patches(setup: Setup, name: str, filters: Sequence[int], best: Strongest | 
     for index in filters:
         found = zip(best.picture[index], best.row[index], best.column[index], best.values[index], strict=True)
         by_filter[index] = [
-            page.Patch(real.patch(picture, field, row, column), float(value), real.names[picture])
+            page.Patch(real.patch(picture, field, *_seen_at(field, row, column)), float(value), real.names[picture])
             for picture, row, column, value in found
             if picture >= 0
         ]
     return by_filter
+
+
+def _seen_at(field: ReceptiveField, row: int, column: int) -> tuple[int, int]:
+    """The position whose field is shown: all of a tap of unknown field show the whole picture, as (0, 0) does."""
+    return (row, column) if any(field.jump) else (0, 0)

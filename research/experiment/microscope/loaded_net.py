@@ -18,8 +18,11 @@ from research.errors import UserError
 from research.experiment.images.build import build_network, load_data
 from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import KNOWN, load_pretrained, transfer, weights_file
-from research.experiment.training import ended_leaves, load_variables, refuse_edited_config
-from research.models.network import Network
+from research.experiment.training import ended_leaves, load_variables, refuse_edited_config, refuse_edited_net
+from research.models.custom import CustomNet
+from research.models.custom_taps import tap_network, with_parameters
+from research.models.network import Network, upto
+from research.models.normalization import without_statistics
 from research.models.squeezenet import squeezenet
 from research.models.transfer import Backbone
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
@@ -48,6 +51,11 @@ class LoadedNet(NamedTuple):
     squash: bool  # whether training pictures were resized without keeping their proportions
     out_dir: Path  # the default folder of the microscope's results
     ranges: Ranges = UNKNOWN  # ranges that scaled training pictures of more than 8 bits to bytes
+
+    def head(self) -> tuple[Network, Tree]:
+        """The part of the net that its output needs, and its parameters: of a net of one's own a single tap."""
+        part = upto(self.net, self.net.names[-1])
+        return part, {name: self.params[name] for name in part.names if name in self.params}
 
 
 def load_net(
@@ -88,10 +96,11 @@ def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
         raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
     config = configuration.relocated(_image_config(read_config(run_dir)), root)
     refuse_edited_config(config, run_dir)
+    refuse_edited_net(config, run_dir)
     record = read_record(run_dir)
     data, (ink, squash, ranges) = record["data"], read_preprocessing(record)
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
-    net, params = _parameters(config, len(classes), shape, config.seed if seed is None else seed, run_dir)
+    net, params, layers = _parameters(config, len(classes), shape, config.seed if seed is None else seed, run_dir)
     return LoadedNet(
         title=config.name,
         net=net,
@@ -99,7 +108,7 @@ def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
         shape=(shape[0], shape[1], shape[2]),
         channels=shape[2],
         classes=classes,
-        layers=tuple(name for name in net.names if name in params),
+        layers=layers,
         data=functools.cache(functools.partial(load_data, config.data)),
         ink=ink,
         squash=squash,
@@ -116,12 +125,21 @@ def _image_config(config: Experiment) -> ImageExperiment:
 
 def _parameters(
     config: ImageExperiment, classes: int, shape: tuple[int, ...], seed: int, run_dir: Path
-) -> tuple[Network, Tree]:
-    """The whole net of a run and its final parameters; frozen parameters come from the weight file."""
+) -> tuple[Network, Tree, tuple[str, ...]]:
+    """The whole net of a run, its final parameters, and the layers that have some.
+
+    Frozen parameters come from the weight file. A net of one's own is the network of its taps, and BatchNorm the
+    Affine that it is after training.
+    """
     pixels = jax.ShapeDtypeStruct((1, *shape), np.uint8)
     if not isinstance(config.model, PretrainedNet):
         net = build_network(config.model, classes)
-        return net, load_variables(config, {"params": _structure(net, pixels)}, seed, run_dir)["params"]
+        variables = load_variables(config, jax.eval_shape(net.init, jax.random.key(0), pixels), seed, run_dir)
+        if isinstance(net, CustomNet):
+            taps, params = tap_network(net, variables, shape)
+            return taps, params, with_parameters(taps, variables)
+        net, params = without_statistics(net, variables)
+        return net, params, tuple(name for name in net.names if name in params)
     own = ended_leaves(config, seed, run_dir)
     transferred = transfer(load_pretrained(config.model, config.data.root), config.model, config, classes, [own])
     inputs = pixels
@@ -129,7 +147,8 @@ def _parameters(
         inputs = jax.eval_shape(transferred.split.below.apply, {"params": transferred.below}, pixels)[0]
     above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
     leaves = named_leaves(transferred.below) | named_leaves(above)
-    return transferred.net, from_named(leaves, _structure(transferred.net, pixels))
+    params = from_named(leaves, _structure(transferred.net, pixels))
+    return transferred.net, params, tuple(name for name in transferred.net.names if name in params)
 
 
 def _pretrained(path: Path, partial: bool) -> LoadedNet:

@@ -51,7 +51,10 @@ def resumed(folder: Path, wanted: Sequence[int], ascend: Callable[..., object], 
 def net_digest(net: Network, params: Tree) -> str:
     """The sha256 of a net's wiring and its parameters, and of what computes: versions, commit and device."""
     computed_by = (repr(environment()), runtime.device_name())
-    leaves = (f"{name} {array_digest(np.asarray(leaf))}" for name, leaf in sorted(named_leaves(params).items()))
+    named = sorted(named_leaves(params).items())
+    once = {id(leaf): leaf for _, leaf in named}  # all taps of a net of one's own share its leaves
+    digests = {key: array_digest(np.asarray(leaf)) for key, leaf in once.items()}
+    leaves = (f"{name} {digests[id(leaf)]}" for name, leaf in named)
     return key_of(repr((net.layers, net.names, net.wires)), *computed_by, *leaves)
 
 

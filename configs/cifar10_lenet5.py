@@ -1,0 +1,19 @@
+"""LeNet-5 (62,006 parameters) on CIFAR-10, with flips and shifts.
+
+python scripts/train.py configs/cifar10_lenet5.py --data.root DIR --seeds 3
+
+DIR/cifar10.npz has Keras' layout: x_train [N, 32, 32, 3], y_train [N], x_test, y_test.
+"""
+
+from research.config import Augmentation, ImageData, ImageExperiment, Optimizer, ReadyNet, Training
+
+
+def get_config() -> ImageExperiment:
+    return ImageExperiment(
+        name="cifar10_lenet5",
+        data=ImageData(source="cifar10.npz", validation=0.1),
+        model=ReadyNet(architecture="lenet5"),
+        augment=Augmentation(flip=True, shift=0.125),
+        optimizer=Optimizer(name="adam", learning_rate=2e-3, schedule="cosine"),
+        train=Training(epochs=20, batch_size=128),
+    )
