@@ -8,8 +8,8 @@ from research.command_line import run
 from research.errors import UserError
 
 COMMANDS = (
-    "train", "evaluate", "predict", "compare", "microscope", "convolution", "double_descent", "weights", "prepare",
-    "bench",
+    "train", "evaluate", "predict", "compare", "runs", "microscope", "convolution", "double_descent", "weights",
+    "prepare", "bench",
 )  # fmt: skip
 USAGE = f"""usage: receptive COMMAND ...
 

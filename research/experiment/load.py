@@ -5,7 +5,7 @@ from pathlib import Path
 from research import runtime
 from research.experiment.task import task_of
 from research.experiment.trained import Trained
-from research.experiment.training import refuse_edited_config
+from research.experiment.training import refuse_edited_config, refuse_edited_net
 from research.run_directory import read_config
 
 
@@ -18,4 +18,5 @@ def load(run_dir: Path | str, seed: int | None = None) -> Trained:
     run_dir = Path(run_dir)
     config = read_config(run_dir)
     refuse_edited_config(config, run_dir)
+    refuse_edited_net(config, run_dir)
     return task_of(config).load(config, run_dir, config.seed if seed is None else seed)

@@ -8,6 +8,7 @@ import jax
 
 from research.config import Experiment
 from research.models.apply import apply_of
+from research.models.custom import CustomNet
 
 Tree = Any
 
@@ -23,7 +24,7 @@ class Trained(NamedTuple):
     """
 
     config: Experiment
-    net: nn.Module
+    net: nn.Module | CustomNet
     variables: Tree
     apply: Callable[[Tree, Any], jax.Array]
     classes: tuple[str, ...]
@@ -31,7 +32,11 @@ class Trained(NamedTuple):
 
 
 def trained(
-    config: Experiment, net: nn.Module, variables: Tree, classes: tuple[str, ...], preprocessing: Mapping[str, Any]
+    config: Experiment,
+    net: nn.Module | CustomNet,
+    variables: Tree,
+    classes: tuple[str, ...],
+    preprocessing: Mapping[str, Any],
 ) -> Trained:
     """`net` with its final `variables`; its `apply` computes in the precision of `config`."""
     own = apply_of(net, config.train.precision)

@@ -39,9 +39,10 @@ def apply_of(net: nn.Module | CustomNet, precision: str = "float32") -> Apply:
 
 @functools.lru_cache(maxsize=64)
 def _apply_of(net: nn.Module | CustomNet, precision: str) -> Apply:
-    rounds = precision == "bfloat16" and isinstance(net, Network)
     elsewhere = _whole(net, lambda leaf: leaf.astype(precision))
-    on_cpu = _whole(net.rounding(), rounded) if rounds else elsewhere
+    on_cpu = elsewhere
+    if precision == "bfloat16" and isinstance(net, Network):
+        on_cpu = _whole(net.rounding(), rounded)
 
     def in_halves(variables: Tree, inputs: Any, key: jax.Array | None) -> tuple[jax.Array, Tree]:
         keys = [None] * PARTS if key is None else jax.random.split(key, PARTS)

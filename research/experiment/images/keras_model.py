@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from research.errors import UserError
+from research.experiment.images.torch_module import channel_matrix
 from research.models.layers import (
     BinaryLogits,
     Concat,
@@ -58,12 +59,10 @@ def imported_keras() -> Any:
 
 def _preprocess(layers: Any, layer: Preprocess, name: str, read: Sequence[Any]) -> Any:
     """The preprocessing as a frozen 1x1 convolution: it is linear in the channels."""
-    origin, unit = np.zeros((1, 1, 1, 3), np.float32), np.eye(3, dtype=np.float32)[:, None, None]
-    bias = np.asarray(layer(origin))[0, 0, 0]
-    kernel = np.asarray(layer(unit))[:, 0, 0] - bias
+    matrix, bias = channel_matrix(layer)
     made = layers.Conv2D(3, 1, name=name, trainable=False)
     output = made(read[0])
-    made.set_weights([kernel[None, None], bias])
+    made.set_weights([matrix[None, None], bias])
     return output
 
 

@@ -11,6 +11,7 @@ from research.experiment.images.build import build_network
 from research.experiment.images.transfer import load_pretrained, transfer
 from research.experiment.trained import Trained, trained
 from research.experiment.training import ended_leaves
+from research.models.custom import CustomNet
 from research.models.network import Network
 from research.report.record import read_record
 from research.run_directory import RECORD
@@ -35,7 +36,7 @@ def load(config: ImageExperiment, run_dir: Path, seed: int) -> Trained:
     return trained(config, net, fitted(leaves, like, run_dir), tuple(data["classes"]), preprocessing)
 
 
-def _whole(config: ImageExperiment, classes: int, own: Leaves) -> tuple[Network, Leaves]:
+def _whole(config: ImageExperiment, classes: int, own: Leaves) -> tuple[Network | CustomNet, Leaves]:
     """The net that reads pixels, and its leaves: those of its frozen part and its `own`."""
     if not isinstance(config.model, PretrainedNet):
         return build_network(config.model, classes), own

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from research.errors import UserError
@@ -87,6 +88,12 @@ def torch_source(net: Network, shape: tuple[int, int, int], *, title: str, weigh
     )
 
 
+def channel_matrix(layer: Preprocess) -> tuple[np.ndarray, np.ndarray]:
+    """What a preprocessing does to a pixel x [3], as x @ matrix [3, 3] + offset [3]."""
+    offset = np.asarray(layer(jnp.zeros((1, 1, 1, 3))))[0, 0, 0]
+    return np.asarray(layer(jnp.eye(3)[:, None, None]))[:, 0, 0] - offset, offset
+
+
 def _activated(activation: str, expression: str) -> str:
     if activation == "linear":
         return expression
@@ -107,8 +114,7 @@ def _conv(layer: Conv, name: str, read: Sequence[str], shape: Shape) -> tuple[st
 
 def _preprocess(layer: Preprocess, name: str, read: Sequence[str], shape: Shape) -> tuple[str, str]:
     """The preprocessing is linear in the channels, so a matrix and an offset say it."""
-    offset = np.asarray(layer(np.zeros((1, 1, 1, 3), np.float32)))[0, 0, 0]
-    matrix = np.asarray(layer(np.eye(3, dtype=np.float32)[:, None, None]))[:, 0, 0] - offset
+    matrix, offset = channel_matrix(layer)
     product = f"torch.einsum('bchw,cd->bdhw', {read[0]}.float(), torch.tensor({matrix.tolist()}))"
     return "", f"{product} + torch.tensor({offset.tolist()})[:, None, None]"
 

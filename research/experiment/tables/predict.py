@@ -11,6 +11,7 @@ from research.config import TableExperiment
 from research.data.images.findings import shown
 from research.data.tables.new_rows import NewRows, read_rows
 from research.data.tables.sources import KINDS
+from research.data.tables.table import Rows
 from research.errors import NotFiniteError, UserError, warn
 from research.experiment.tables.heads import Ends, ends_of, heads_of, mean_heads
 from research.experiment.tables.net import build_network, inputs_of
@@ -65,9 +66,8 @@ def load(config: TableExperiment, run_dir: Path, seed: int) -> Trained:
         raise UserError(f"{run_dir} has {len(members)} nets of seed {seed} (folds or samples); load takes one net")
     schema = read_predictor(run_dir).schema
     net = build_network(config, schema)
-    row = {"numbers": np.zeros((1, len(schema.numeric)), np.float32)}
-    row["codes"] = np.zeros((1, len(schema.categorical)), np.int32)
-    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), row)))
+    row = Rows(np.zeros((1, len(schema.numeric)), np.float32), np.zeros((1, len(schema.categorical)), np.int32))
+    like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), inputs_of(row))))
     return trained(config, net, fitted(members[0], like, run_dir), schema.classes, schema.document())
 
 
