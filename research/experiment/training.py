@@ -141,8 +141,8 @@ def refuse_edited_net(config: Experiment, run_dir: Path) -> None:
         file, now = source_file(model), source_digest(model)
     except UserError as error:
         raise UserError(f"{run_dir} needs the file of its net: {error}") from error
-    known = [checkpoints.newest_facts(folder).get("net") for folder in checkpointed_groups(run_dir)]
-    for then in (digest for digest in known if digest not in (None, now)):
+    trained = [checkpoints.newest_facts(folder).get("net", now) for folder in checkpointed_groups(run_dir)]
+    for then in set(trained) - {now}:
         raise UserError(
             f"{file} was edited since {run_dir} was trained (its sha256 begins with {now[:8]}, then with {then[:8]}): "
             "put that back, or train anew with another --run-dir"
