@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from research.errors import UserError
-from research.experiment.images.foreign import save_keras, save_torch
 from research.experiment.load import load
 from research.experiment.trained import Trained
 from research.files import npz_bytes, write_bytes
@@ -32,7 +31,9 @@ def export(run_dir: Path | str, path: Path | str, seed: int | None = None) -> li
         return [write_bytes(path, _leaves(found, path.suffix))]
     if not isinstance(found.net, Network) or not found.classes or "shape" not in found.preprocessing:
         raise UserError(f"{path.suffix} is for classifiers of pictures with layers of ours; export to .safetensors")
-    return (save_torch if path.suffix == ".pth" else save_keras)(found, path)
+    from research.experiment.images import foreign  # the other kinds of experiment need not wait for it
+
+    return (foreign.save_torch if path.suffix == ".pth" else foreign.save_keras)(found, path)
 
 
 def _leaves(found: Trained, suffix: str) -> bytes:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-import flax.linen as nn
 import jax
 
 from research.config import Experiment
 from research.models.apply import apply_of
 from research.models.custom import CustomNet
+from research.models.network import Network
 
 Tree = Any
 
@@ -24,7 +24,7 @@ class Trained(NamedTuple):
     """
 
     config: Experiment
-    net: nn.Module | CustomNet
+    net: Network | CustomNet
     variables: Tree
     apply: Callable[[Tree, Any], jax.Array]
     classes: tuple[str, ...]
@@ -33,7 +33,7 @@ class Trained(NamedTuple):
 
 def trained(
     config: Experiment,
-    net: nn.Module | CustomNet,
+    net: Network | CustomNet,
     variables: Tree,
     classes: tuple[str, ...],
     preprocessing: Mapping[str, Any],

@@ -5,6 +5,7 @@ import pytest
 SMALL = ["--seeds", "2", "--rows", "40", "--features", "20", "40", "80", "--mlp.widths", "2", "3", "4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -22,11 +23,13 @@ def test_a_mistake_is_one_line(root, tmp_path, run_script, refused, arguments, m
     refused(run_script("double_descent", *placed), message, tmp_path)
 
 
+@pytest.mark.slow
 def test_train_refuses_a_configuration_of_double_descent(root, tmp_path, run_script, refused):
     answer = run_script("train", root / "configs" / "double_descent_width.py")
     refused(answer, r"returns WidthDescent, not a research\.config\.Experiment", tmp_path)
 
 
+@pytest.mark.slow
 def test_it_prints_the_peaks_and_the_page(root, run_script):
     arguments = (root / "configs" / "double_descent_width.py", *SMALL, "--mlp.epochs", "1", "--run-dir", "run")
     code, out, err = run_script("double_descent", *arguments)

@@ -56,6 +56,7 @@ def test_evaluating_says_how_good_it_is_beside_the_baselines(run_script, trained
     assert "promised by 2 days of calibration, on average" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["mse", "quantile"])
 def test_where_too_few_days_can_hold_the_level_there_are_no_intervals_and_it_is_said_why(run_script, trained, loss):
     reason = "90% takes 9 held-out days, and column flow has 3: hold out more (--data.validation), or ask for less"

@@ -85,6 +85,7 @@ def test_a_target_called_high_keeps_its_prediction(run_script, houses, tmp_path)
     assert float(first["low"]) < float(first["high"]) < float(first["high_"])
 
 
+@pytest.mark.slow
 def test_a_bad_fit_still_has_a_report(run_script, houses, tmp_path):
     houses()
     code, _, err = run_script("train", "houses.py", "--optimizer.learning-rate", 30, "--train.epochs", 1)
@@ -92,6 +93,7 @@ def test_a_bad_fit_still_has_a_report(run_script, houses, tmp_path):
     assert "Traceback" not in err and "Error" not in err
 
 
+@pytest.mark.slow
 def test_text_is_predicted_as_classes(run_script, houses, tmp_path):
     houses()
     (tmp_path / "quality.py").write_text(CONFIG.format(target="quality"))
@@ -104,6 +106,7 @@ def test_text_is_predicted_as_classes(run_script, houses, tmp_path):
     assert all(1 / 3 <= float(row["probability"]) <= 1 for row in answers)
 
 
+@pytest.mark.slow
 def test_two_settings_are_compared(run_script, houses, tmp_path):
     houses()
     (tmp_path / "linear.py").write_text(

@@ -28,6 +28,7 @@ def trained(splits, widths, records=(5, 30)):
     return jax.tree.map(np.asarray, mlp.train(nets, repeated, SEEDS, rates, jnp.asarray(records), **given))
 
 
+@pytest.mark.slow
 def test_a_padded_net_learns_as_it_does_alone(splits):
     together, alone = trained(splits, (4, 64)), trained(splits, (4,))
     for both in zip(together, alone, strict=True):

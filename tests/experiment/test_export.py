@@ -33,6 +33,7 @@ def run(write_rows, tmp_path_factory):
     return folder / "run"
 
 
+@pytest.mark.slow
 def test_a_loaded_run_is_a_pure_function_that_predicts_as_predict_does(run):
     found = experiment.load(run)
     pictures = np.random.default_rng(0).integers(0, 256, (3, *found.preprocessing["shape"])).astype(np.uint8)
@@ -43,6 +44,7 @@ def test_a_loaded_run_is_a_pure_function_that_predicts_as_predict_does(run):
     assert not np.allclose(other.apply(other.variables, pictures), logits)
 
 
+@pytest.mark.slow
 def test_leaves_are_written_bit_for_bit_under_our_names(run, tmp_path):
     leaves = {name: np.asarray(leaf) for name, leaf in named_leaves(experiment.load(run, 1).variables).items()}
     for suffix, read in ((".safetensors", load_file), (".npz", np.load)):
@@ -51,6 +53,7 @@ def test_leaves_are_written_bit_for_bit_under_our_names(run, tmp_path):
         assert set(found) == set(leaves) and all((found[name] == leaf).all() for name, leaf in leaves.items())
 
 
+@pytest.mark.slow
 def test_what_cannot_be_written_is_refused(run, tmp_path, refusal, monkeypatch):
     with refusal("net.onnx", ".safetensors, .npz, .keras, .h5, .pth"):
         experiment.export(run, tmp_path / "net.onnx")
@@ -62,6 +65,7 @@ def test_what_cannot_be_written_is_refused(run, tmp_path, refusal, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_table_leaves_as_arrays_alone(tmp_path, refusal, write_houses):
     config = TableExperiment(
         name="houses",

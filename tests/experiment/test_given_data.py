@@ -36,6 +36,7 @@ def dense(small_npz):
     )
 
 
+@pytest.mark.slow
 def test_arrays_give_the_run_of_their_file(dense, rows, tmp_path):
     data = ((rows["x_train"], rows["y_train"]), (rows["x_test"], rows["y_test"])) if "x_test" in rows else (
         rows["x_train"], rows["y_train"])  # fmt: skip
@@ -102,6 +103,7 @@ def test_other_inputs_are_refused(inputs, word, refusal):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("indexed", [False, True])
 def test_a_frame_of_a_series_gives_the_run_of_its_file(write_series, tmp_path, indexed, refusal):
     source = write_series(tmp_path / "hours.csv")

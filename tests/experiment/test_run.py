@@ -65,6 +65,7 @@ def test_the_report_is_one_sound_file(config, tmp_path):
     assert not outside, outside
 
 
+@pytest.mark.slow
 def test_a_net_that_learned_nothing_is_said_to_have(config, tmp_path, capsys):
     """In the record, on the page and in the terminal, by seed; one that learned is not."""
     idle = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e-9), seeds=2)
@@ -143,6 +144,7 @@ def test_changed_data_is_refused_on_resume(config, small_npz, tmp_path):
 LEAF = r"\b(?:dense1|logits)/(?:kernel|bias)"
 
 
+@pytest.mark.slow
 def test_divergence_is_a_status_that_names_step_and_leaf(config, tmp_path, capsys):
     train = dataclasses.replace(config.train, l2=1e9)
     wild = dataclasses.replace(config, optimizer=Optimizer("sgd", learning_rate=1e15), train=train)
@@ -220,6 +222,7 @@ def test_a_damaged_record_is_written_anew(config, tmp_path, capsys):
     assert "it is written anew from the checkpoints" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_evaluating_again_changes_no_number(config, tmp_path):
     stopping = dataclasses.replace(config, seeds=2, train=Training(epochs=30, batch_size=16, patience=2))
     record = experiment.run(stopping, tmp_path / "run")

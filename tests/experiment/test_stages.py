@@ -60,6 +60,7 @@ def second(config, start, **train):
     return dataclasses.replace(config, name="second", start=str(start), train=changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["images", "series"])
 def test_without_a_step_each_seed_is_what_it_was(request, kind, tmp_path):
     config = request.getfixturevalue(kind)
@@ -104,6 +105,7 @@ def test_the_flag_names_the_run(images, first, tmp_path, capsys):
     assert json.loads((tmp_path / "next" / "config.json").read_text())["start"] == str(first)
 
 
+@pytest.mark.slow
 def test_another_run_under_the_same_path_is_not_gone_on_from(images, first, tmp_path):
     start = tmp_path / "first"
     shutil.copytree(first, start)

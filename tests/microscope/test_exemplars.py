@@ -56,6 +56,7 @@ def test_dead_and_revived_filters_are_named():
     assert exemplars(never, params, "conv", Pixels(SHAPE), CONFIG, filters=[3])[0].status == "dead"
 
 
+@pytest.mark.slow
 def test_a_filter_that_noise_does_not_wake_is_found_from_a_picture_that_does():
     """Two steps from noise are too few for it, and from its glyph, which excites it, they are enough."""
     net, params = detector()
@@ -146,6 +147,7 @@ def small_net():
     return net, jax.jit(net.init)(jax.random.key(0), jnp.zeros((1, *SMALL_SHAPE)))["params"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1e-3, 1, 1e3])
 def test_a_first_layers_neuron_wants_its_kernel_whatever_its_scale(scale):
     net, params = small_net()

@@ -42,6 +42,7 @@ def plain_step(cell, z, state, recurrent, bias):
     return (u * h + (1 - u) * new,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     read = window()

@@ -86,6 +86,7 @@ def test_a_batch_in_which_layers_are_lowered_otherwise_is_the_same(errors, small
     assert max(found.values()) < TOLERANCE[jnp.float32], found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", TOLERANCE)
 def test_squeezenet_is_that_of_torch(streams, errors, small, dtype):
     net = squeezenet(convention="torch")

@@ -39,6 +39,7 @@ def test_the_layer_runs_its_cell_on_leaves_of_keras_shapes(cell):
         np.testing.assert_array_equal(found, state)
 
 
+@pytest.mark.slow
 def test_the_last_state_is_the_last_of_all():
     every, last = (sequence(Recurrent(5, name="rec"), layer(name="last")) for layer in (Last, LastState))
     params = jax.jit(every.init)(jax.random.key(0), X)

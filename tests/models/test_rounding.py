@@ -69,6 +69,7 @@ def test_numbers_are_rounded_to_the_nearest_bfloat16():
     assert jax.grad(rounded)(1.001) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_a_cpu_runs_no_bfloat16(name):
     net, inputs = NETS[name]

@@ -25,6 +25,7 @@ def branching():
     return net, params, net.apply({"params": params}, pictures)[1] | {"input": pictures}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a", "a/pre", "pool", "one", "one/pre", "three", "both", "flatten", "hidden", "out"])
 def test_a_filter_alone_responds_as_within_its_layer(branching, name):
     net, params, taps = branching

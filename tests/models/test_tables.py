@@ -26,6 +26,7 @@ def test_standard_numbers_have_mean_zero_and_deviation_one():
     assert np.allclose(found.mean(axis=0), 0, atol=1e-5) and np.allclose(found.std(axis=0), 1, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_quantile_scaling_is_scikit_learns():
     held = fit_numbers(TableData(scaling="quantile"), NUMBERS)
     new = np.random.default_rng(1).lognormal(size=(50, 4)).astype(np.float32)
@@ -80,6 +81,7 @@ def test_level_vectors_are_rows_of_the_parameters():
     assert np.array_equal(found, jnp.concatenate([vectors[1], vectors[4]])[None])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("embedding", ["none", "periodic", "piecewise"])
 def test_parameters_and_widths_are_those_the_summary_states(embedding):
     spec = TableSpec(numbers=3, levels=(2, 4), gaps=(0, 2), outputs=2, scaled=True)

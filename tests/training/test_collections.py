@@ -95,6 +95,7 @@ def by_hand(epochs):
     return found, losses
 
 
+@pytest.mark.slow
 def test_statistics_follow_a_plain_loop_and_the_best_epoch_keeps_its_own(advance):
     member = take_member(trained(advance, [PLAN.total_steps]), 0)
     epochs = int(np.isfinite(member.history["validation/loss"]).sum())

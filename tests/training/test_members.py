@@ -68,6 +68,7 @@ def folds():
     }
 
 
+@pytest.mark.slow
 def test_weights_of_one_are_no_weights(advance, data):
     ones = {"train": jnp.ones((2, ROWS)), "validation": jnp.ones((2, ROWS))}
     for mine, theirs in zip(

@@ -26,6 +26,7 @@ def measured(tmp_path_factory):
     return {config.kind: (folder / config.kind, measure(config, folder / config.kind)) for config in (WIDTHS, EPOCHS)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["widths", "epochs"])
 def test_a_run_directory_is_complete(measured, kind):
     run_dir, record = measured[kind]
@@ -38,6 +39,7 @@ def test_a_run_directory_is_complete(measured, kind):
     assert "http" not in page.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_the_peak_is_at_the_number_of_rows(measured):
     run_dir, record = measured["widths"]
     peaks = {peak["curve"]: peak for peak in record["peaks"]}
@@ -52,6 +54,7 @@ def test_the_peak_is_at_the_number_of_rows(measured):
         assert curves["mlp/test_error"].shape == (2, 3, 3)
 
 
+@pytest.mark.slow
 def test_groups_of_their_own_step_sizes_remove_the_double_descent(measured):
     run_dir, record = measured["epochs"]
     one, each = record["peaks"][:2]
@@ -63,12 +66,14 @@ def test_groups_of_their_own_step_sizes_remove_the_double_descent(measured):
         assert curves["mlp/test_loss"].shape == (3, 3, 3)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_read_again(measured, monkeypatch):
     run_dir, record = measured["widths"]
     monkeypatch.setattr(widths, "curves", lambda *_: pytest.fail("measured again"))
     assert measure(WIDTHS, run_dir) == record
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_goes_on_with_the_missing_part(tmp_path, monkeypatch):
     computed = []
     write = parts.Parts._write
@@ -91,6 +96,7 @@ def test_a_run_that_was_cut_off_goes_on_with_the_missing_part(tmp_path, monkeypa
     assert computed[2:] == ["features_20", "features_150", "mlp_2_to_3", "mlp_4_to_4"]
 
 
+@pytest.mark.slow
 def test_parts_of_other_code_are_computed_again(tmp_path):
     one = parts.Parts(tmp_path)
     one("a", lambda: {"x": np.arange(3)})
@@ -100,6 +106,7 @@ def test_parts_of_other_code_are_computed_again(tmp_path):
     assert not other("a", lambda: {"x": np.zeros(3)})["x"].any()
 
 
+@pytest.mark.slow
 def test_a_directory_of_another_configuration_is_refused(measured, tmp_path):
     run_dir, _ = measured["widths"]
     with pytest.raises(UserError, match=r"another configuration \(rows is 60 there, 70 here\)"):
@@ -108,6 +115,7 @@ def test_a_directory_of_another_configuration_is_refused(measured, tmp_path):
         measure(EPOCHS, run_dir)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -126,6 +134,7 @@ def test_widths_that_make_no_sense_are_refused(tmp_path, change, message):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [

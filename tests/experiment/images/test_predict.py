@@ -213,6 +213,7 @@ def test_a_folder_is_walked_as_in_training(digits_run, test_digits, tmp_path, ca
         list(experiment.predict(digits_run[0], [tmp_path / "none"]))
 
 
+@pytest.mark.slow
 def test_pictures_of_16_bits_are_read_as_in_training(tmp_path, capsys):
     """Two classes that differ in brightness alone: one range for the set, stored with the run, tells them apart."""
     noise, folder = np.random.default_rng(0), tmp_path / "set"

@@ -35,6 +35,7 @@ def test_the_size_follows_the_receptive_field_or_is_given(tmp_path, size, sides)
     assert [layer_setup(setup, layer).shape for layer in layers] == [(side, side, 3) for side in sides]
 
 
+@pytest.mark.slow
 def test_a_filter_that_only_a_real_picture_wakes_is_found_from_it(tmp_path):
     net = sequence(Rescale(1 / 127.5, -1.0, name="rescale"), Conv(3, size=(5, 5), name="conv"))
     kernel = np.zeros((5, 5, 1, 3), np.float32)

@@ -39,6 +39,7 @@ def runs(write_series, tmp_path_factory):
     return {name: folder / name for name in ("free", "bounded")}, source
 
 
+@pytest.mark.slow
 def test_a_bound_ends_forecasts_and_intervals_and_changes_nothing_else(runs):
     run_dirs, source = runs
     found = {name: experiment.evaluate(run_dir) for name, run_dir in run_dirs.items()}

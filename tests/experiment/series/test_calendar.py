@@ -124,6 +124,7 @@ def test_months_as_days_first_are_known_for_what_they_are():
     assert build(CONFIG).data.step == np.timedelta64(1, "M")
 
 
+@pytest.mark.slow
 def test_a_whole_run_of_month_ends_goes_on_at_month_ends():
     times = pd.date_range("1990-01-31", periods=180, freq="ME")
     written(times, 100 + 10 * np.sin(np.arange(180) / 6 * np.pi))
@@ -146,6 +147,7 @@ def test_business_days_are_followed_by_business_days():
     assert days == ["Wednesday", "Thursday", "Friday", "Monday", "Tuesday"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["drop", "mask", "join"])
 def test_forecasts_for_a_weekend_that_has_no_rows_are_said_to_be(missing):
     times = pd.bdate_range("2024-01-01", periods=200)  # to a Friday

@@ -105,6 +105,7 @@ def test_the_mean_of_seeds_is_evaluated_beside_the_baselines_on_the_same_folds(c
     assert record["differences"]["median"]["rmsle"]["low95"] is not None
 
 
+@pytest.mark.slow
 def test_a_frame_is_stored_and_gives_the_run_of_its_file(config, tmp_path):
     frame = pd.read_csv(config.data.source, keep_default_na=False).assign(front=lambda f: pd.to_numeric(f["front"]))
     record = experiment.run(config, tmp_path / "frame", data=frame)
@@ -120,6 +121,7 @@ def test_a_frame_is_stored_and_gives_the_run_of_its_file(config, tmp_path):
     assert not (tmp_path / "twice").exists()
 
 
+@pytest.mark.slow
 def test_a_bagging_trains_each_net_on_a_sample_and_predicts_their_mean(config, tmp_path):
     data = dataclasses.replace(config.data, folds=0, repeats=1, samples=3)
     bagging = dataclasses.replace(config, data=data)
@@ -136,6 +138,7 @@ def test_a_bagging_trains_each_net_on_a_sample_and_predicts_their_mean(config, t
     assert np.abs(np.array(predicted) - truth).mean() == pytest.approx(record["metrics"]["test"]["mae"], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "data"),
     [
@@ -159,6 +162,7 @@ def test_every_kind_of_net_learns_something(config, tmp_path, model, data):
     assert len(answers) == 120 and all(np.isfinite(row["price"]) for row in answers)
 
 
+@pytest.mark.slow
 def test_a_start_reads_the_same_columns_and_has_not_seen_the_test_rows(config, tmp_path):
     one = dataclasses.replace(config, data=dataclasses.replace(config.data, folds=0, repeats=1))
     experiment.run(one, tmp_path / "first")

@@ -48,7 +48,7 @@ def test_a_peer_gets_numbers_without_gaps_and_levels_by_name(table, recorder):
     assert gap.any() and (recorder.columns["front: missing"] == gap).all()
     filled = recorder.columns["front: number"].to_numpy()
     assert np.isfinite(filled).all() and (filled[gap] == np.nanmedian(numbers[rows, front])).all()
-    [level] = {name for name in recorder.columns if name.endswith(": level")}
+    level = next(name for name in recorder.columns if name.endswith(": level"))
     codes = table.rows.codes[rows, schema.categorical.index(level.removesuffix(": level"))]
     assert (recorder.columns[level].cat.codes == codes).all()
 
