@@ -44,6 +44,7 @@ def buffers_lie_in_huge_pages(libc):
     assert sum(int(line.split()[1]) for line in smaps if line.startswith("AnonHugePages")) >= 1 << 15  # KiB: half
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", [small_gaps_are_closed, nothing_is_taken_elsewhere, buffers_lie_in_huge_pages])
 def test_in_a_process_whose_heap_no_other_test_has_shaped(check, root):
     if check is buffers_lie_in_huge_pages and (not MODES.exists() or "[never]" in MODES.read_text()):

@@ -31,6 +31,7 @@ def parameterizations(shape):
     return [Pixels(shape), Fourier(jnp.asarray(color), shape), phase_of(pictures, color)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [SHAPES[0], *(pytest.param(shape, marks=pytest.mark.slow) for shape in SHAPES[1:])])
 def test_every_parameterization_has_any_size_and_channel_count(shape):
     for parameterization in parameterizations(shape):

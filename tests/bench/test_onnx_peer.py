@@ -9,6 +9,7 @@ from research.bench.workloads import pick
 SMALL = pick(["vgg16_features_150"])[0]._replace(batch=2, examples=4, side=33)
 
 
+@pytest.mark.slow
 @pytest.mark.needs_onnx
 def test_both_settings_of_both_agree_with_us(monkeypatch):
     monkeypatch.setenv("CI", "")  # undone at the end, with what the peer sets

@@ -55,6 +55,7 @@ def test_our_side_trains_every_member_from_the_weights_of_the_workload():
     assert work.run(2) > 0
 
 
+@pytest.mark.slow
 def test_members_start_alike_but_for_their_fold():
     plan = ensemble_plan(SMALL)
     assert plan.folds == 3 and sorted(plan.starts) == list(range(6))

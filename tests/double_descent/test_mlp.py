@@ -36,6 +36,7 @@ def test_a_padded_net_learns_as_it_does_alone(splits):
         np.testing.assert_allclose(padded, single, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_narrow_nets_are_the_first_units_of_wide_ones():
     nets = mlp.initial_nets(SEEDS, (4, 9), inputs=6, classes=3)
     np.testing.assert_array_equal(nets.hidden[:, 0, :, :4], nets.hidden[:, 1, :, :4])
@@ -43,6 +44,7 @@ def test_narrow_nets_are_the_first_units_of_wide_ones():
     np.testing.assert_allclose(2 * nets.output[:, 0, :4], 3 * nets.output[:, 1, :4], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_records_do_not_change_the_training(splits):
     for one, other in zip(trained(splits, (4,)), trained(splits, (4,), records=(17, 30)), strict=True):
         np.testing.assert_allclose(one[..., -1], other[..., -1], rtol=1e-5)
@@ -54,11 +56,13 @@ def test_full_batches_repeat_the_rows_in_order():
     assert batches.shape == (2, 8) and len(set(batches.ravel().tolist())) == 16
 
 
+@pytest.mark.slow
 def test_a_wide_net_learns_its_rows_by_heart(splits):
     found = trained(splits, (4, 64), records=(30, 300))
     assert not found.train_error[:, 1, -1].any() and (found.train_loss[:, 1, -1] < 0.05).all()
 
 
+@pytest.mark.slow
 def test_a_layer_with_a_rate_of_zero_stays(splits):
     nets, given = mlp.initial_nets(SEEDS, (5,), inputs=6, classes=3), {"loss": "squared_error", "batch_size": 20}
     rates, records = mlp.layer_rates(jnp.zeros((1, 2))), jnp.asarray([1, 200])

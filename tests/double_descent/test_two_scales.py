@@ -33,6 +33,7 @@ def test_the_closed_form_starts_at_the_signal_and_ends_at_the_noise():
     assert end == pytest.approx(10 * (1 + 130 / 1000))
 
 
+@pytest.mark.slow
 def test_descent_ends_at_least_squares():
     """Its expected risk is exactly noise * (1 + D / (n - D - 1)) for normal features."""
     model = regression((5, 5), (1.0, 0.7), (1.0, -1.0), 4.0)

@@ -27,6 +27,7 @@ def config(write_houses, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_every_fold_of_every_seed_is_trained_evaluated_and_told_apart(config, tmp_path):
     record, evaluations = experiment.conduct(config, tmp_path / "run")
     assert list(evaluations) == list(range(SEEDS)) and list(record["epochs"]) == list(map(str, MEMBERS))

@@ -47,6 +47,7 @@ def test_arrays_give_the_run_of_their_file(dense, rows, tmp_path):
     assert [path.suffix for path in (tmp_path / "given").iterdir()] == [".npz"]
 
 
+@pytest.mark.slow
 def test_names_are_classes(dense, rows, tmp_path):
     names = np.array(["low", "middle", "top"])[rows["y_train"].ravel()]
     record = experiment.run(dense, tmp_path / "named", data=(rows["x_train"], names))

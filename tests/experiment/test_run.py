@@ -233,6 +233,7 @@ def test_evaluating_again_changes_no_number(config, tmp_path):
     assert len((tmp_path / "run/report.html").read_text()) == pytest.approx(len(page), rel=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schedule", [pytest.param("constant", marks=pytest.mark.slow), "cosine"])
 def test_without_an_epoch_the_net_is_evaluated_as_it_starts(config, tmp_path, schedule):
     optimizer = Optimizer(schedule=schedule, warmup_epochs=1)

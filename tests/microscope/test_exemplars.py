@@ -35,6 +35,7 @@ def correlation(one, other):
     return (one * other).sum() / np.linalg.norm(one) / np.linalg.norm(other)
 
 
+@pytest.mark.slow
 def test_a_neurons_exemplar_is_its_glyph_and_nothing_else():
     net, params = detector()
     for index, sign in ((0, 1), (1, -1), (3, 1)):
@@ -46,6 +47,7 @@ def test_a_neurons_exemplar_is_its_glyph_and_nothing_else():
         assert np.abs(picture[outside]).max() < 0.3  # what it started from
 
 
+@pytest.mark.slow
 def test_dead_and_revived_filters_are_named():
     net, params = detector()
     found = exemplars(net, params, "conv", Pixels(SHAPE, 0.05), CONFIG)

@@ -91,6 +91,7 @@ def test_what_is_wrong_is_said():
             strongest(lambda pictures, wrong=wrong: itself(pictures).at[1, 0, 0, 0].set(wrong), [PICTURES], 1)
 
 
+@pytest.mark.slow
 def test_the_net_run_on_a_crop_alone_gives_the_activation_that_was_found():
     """With valid padding the field is all that there is, so the crop is a picture of its own."""
     net = cnn((4, 6), (), 3, pool_last=True)

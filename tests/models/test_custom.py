@@ -102,6 +102,7 @@ def net(tmp_path):
 ALL = [("Small", {"width": 4}), ("Still", {"widths": [5, 4]}), ("READY", {}), ("made", {"scale": 0.1}), ("", {})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "arguments"), ALL)
 def test_modules_and_functions_are_nets(net, name, arguments):
     found = net(name, **arguments)

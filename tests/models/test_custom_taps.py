@@ -69,6 +69,7 @@ def test_the_taps_are_those_of_an_equal_net_of_ours(examined):
     assert with_parameters(taps, variables) == ("conv1", "conv2", "dense1", "logits")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", ["conv1", "conv2"])
 def test_measured_fields_are_those_of_the_formulas(examined, layer):
     _, variables, taps, _ = examined("Net")
@@ -76,6 +77,7 @@ def test_measured_fields_are_those_of_the_formulas(examined, layer):
     assert found[:3] == wanted[:3]
 
 
+@pytest.mark.slow
 def test_fields_may_differ_by_axis_and_an_unknown_one_is_the_whole_picture(examined):
     taps = examined("Net")[2]
     halves = receptive_field(taps, "halves", PICTURES.shape[1:])

@@ -59,6 +59,7 @@ def test_each_step_reads_the_answer_of_the_one_before(window, cell):
     np.testing.assert_allclose(found, answers, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["lstm", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("rnn", "gru"))])
 def test_it_goes_on_where_the_encoder_ends(window, kind):
     """With the encoder's own weights, and an answer that is fed back as it is given, the state goes on unbroken."""
@@ -73,6 +74,7 @@ def test_it_goes_on_where_the_encoder_ends(window, kind):
     np.testing.assert_allclose(taps["decoder/hidden"], states[0][:, 6:], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_step_knows_the_calendar_up_to_itself(window):
     read = window()
     net = recurrent_forecaster(SPEC, "lstm", (5,), decoder="autoregressive")

@@ -62,6 +62,7 @@ def test_initial_kernels_are_glorot_uniform():
     assert abs(float(kernel.std()) - limit / np.sqrt(3)) < 0.01 * limit
 
 
+@pytest.mark.slow
 def test_a_pool_before_its_activation_equals_one_after():
     x = jax.random.normal(KEY, (3, 6, 6, 2))
     conv, pool = Conv(4, name="conv"), MaxPool(name="pool")
@@ -81,6 +82,7 @@ def test_the_largest_of_all_positions_has_the_slope_of_one_of_them():
     assert (np.asarray(x)[slope > 0] == 2).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("padding", ["valid", "same"])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
 def test_a_depthwise_convolution_is_that_of_flax(padding, stride):

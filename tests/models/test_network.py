@@ -12,6 +12,7 @@ KEY = jax.random.key(1)
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1)).astype(np.uint8)
 
 
+@pytest.mark.slow
 def test_the_dense_net_built_both_ways_is_one_net():
     one, other = (build((512, 32), 10, 0.3) for build in (dense_sequence, dense_wired))
     params, others = (jax.jit(net.init)(KEY, PICTURES)["params"] for net in (one, other))

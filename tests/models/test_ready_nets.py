@@ -31,6 +31,7 @@ def test_resnet_has_twenty_layers_with_kernels_and_its_stages_halve_the_sides():
     assert sums == [[32, 32, 16]] * 3 + [[16, 16, 32]] * 3 + [[8, 8, 64]] * 3
 
 
+@pytest.mark.slow
 def test_a_block_adds_what_it_reads():
     net = resnet20(3, blocks=1, widths=(2, 4))
     x = np.random.default_rng(0).integers(0, 256, (2, 6, 6, 3)).astype(np.uint8)

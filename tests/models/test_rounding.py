@@ -77,6 +77,7 @@ def test_a_cpu_runs_no_bfloat16(name):
     assert "bf16[" not in str(loss_of(apply_of(net, "bfloat16"), inputs).lower(params).compile().as_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in NETS]
 )

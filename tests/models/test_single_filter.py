@@ -22,7 +22,7 @@ def branching():
     pictures = jax.random.normal(jax.random.key(0), (3, 13, 11, 2))
     params = jax.jit(net.init)(jax.random.key(1), pictures)["params"]
     params = jax.tree.map(lambda leaf: jax.random.normal(jax.random.key(2), leaf.shape), params)
-    return net, params, net.apply({"params": params}, pictures)[1] | {"input": pictures}
+    return net, params, jax.jit(net.apply)({"params": params}, pictures)[1] | {"input": pictures}
 
 
 @pytest.mark.slow

@@ -123,6 +123,7 @@ def test_where_it_is_cut_off_changes_no_bit(advance, tmp_path):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_members_have_statistics_of_their_own(advance):
     both, alone = (trained(advance, [9], seeds) for seeds in ((0, 3), (3,)))
     for two, one in zip(*(jax.tree.leaves(each.collections) for each in (both, alone)), strict=True):

@@ -100,6 +100,7 @@ def test_a_fit_of_folds_that_was_cut_off_ends_with_the_same_bits(whole, tmp_path
     same(fitted(plan_of(), MEMBERS, tmp_path), whole)
 
 
+@pytest.mark.slow
 def test_a_fold_is_what_it_is_whatever_is_trained_beside_it(whole, tmp_path):
     """To the bit in a program of as many members; alone, where no axis is vmapped, to rounding."""
     same(member(fitted(plan_of(), [MEMBERS[1]] * FOLDS, tmp_path / "thrice"), 0), member(whole, 1))

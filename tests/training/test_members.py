@@ -101,6 +101,7 @@ def test_a_row_of_weight_two_counts_twice(data):
     np.testing.assert_allclose(found, start - 0.5 * np.asarray(jax.grad(loss)(start)), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_batch_of_rows_that_all_weigh_nothing_ends_no_member(data):
     """A short last batch may lie in a fold whole."""
     plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None, row_weights=folds())

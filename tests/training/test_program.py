@@ -77,6 +77,7 @@ def windows(order, width):
         yield start, StepWindow(whole_set(TRAIN.inputs[index], TRAIN.targets[index]), jnp.int32(start), jnp.int32(37))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "width", [pytest.param(1, marks=pytest.mark.slow), 3, pytest.param(20, marks=pytest.mark.slow)]
 )

@@ -33,6 +33,7 @@ def test_strength_zero_is_the_picture_to_the_bit():
         np.testing.assert_array_equal(warp(picture), picture)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["shift", "rotation", "zoom", "brightness"])
 def test_a_strength_next_to_zero_changes_next_to_nothing(name):
     found = views(dataclasses.replace(Augmentation(), **{name: 1e-7}))
@@ -67,6 +68,7 @@ def test_a_zoom_shows_a_linear_picture_steeper_about_its_middle():
     np.testing.assert_allclose(found, 0.5 * (ramp - ramp[5, 5]) + ramp[5, 5], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_brightness_scales_and_stays_within_the_range():
     gray = np.full((300, 2, 2, 3), 100, np.uint8)
     found = views(Augmentation(brightness=0.4), gray)

@@ -201,10 +201,11 @@ def test_nothing_is_written_for_a_net_that_does_not_fit(config, tmp_path, refusa
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_it_is_compared(trained, config, folder, tmp_path):
     dense = dataclasses.replace(config, name="dense", model=DenseNet(hidden=(8,)))
-    found = experiment.compare([(dense, tmp_path / "dense"), (config, trained)], tmp_path / "figure.png")
-    assert found.rungs["own"].parameters == PARAMETERS
+    found = experiment.compare([(dense, tmp_path / "dense"), (config, trained)], tmp_path / "compared")
+    assert found.rows["own"]["parameters"] == PARAMETERS
 
 
 CONFIG = """

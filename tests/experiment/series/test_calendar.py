@@ -138,6 +138,7 @@ def test_a_whole_run_of_month_ends_goes_on_at_month_ends():
     assert found["seasonal naive (year)"]["mean"] == pytest.approx(0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_business_days_are_followed_by_business_days():
     times = pd.bdate_range("2024-01-01", periods=202)  # to a Tuesday
     written(times, np.arange(202.0) % 7)
@@ -265,6 +266,7 @@ def test_the_only_series_is_refused_with_advice_that_does_not_remove_it():
     assert "--data.columns" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_one_series_that_cannot_be_forecast_does_not_stop_the_others():
     config = many(5)
     experiment.run(config, "run")

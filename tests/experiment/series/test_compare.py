@@ -37,6 +37,7 @@ def found(entries, tmp_path_factory):
     return experiment.compare(entries, tmp_path_factory.mktemp("figures") / "all")
 
 
+@pytest.mark.slow
 def test_rows_are_ranked_and_say_what_runs_and_baselines_came_to(entries, found):
     names = {"dense", "lstm", "last value", "seasonal naive (day)", "time-of-day mean"}
     assert found.rows.keys() == names and found.status == "finished"
@@ -51,6 +52,7 @@ def test_rows_are_ranked_and_say_what_runs_and_baselines_came_to(entries, found)
     assert found.rows["dense"]["published"] == 123.0
 
 
+@pytest.mark.slow
 def test_again_takes_the_runs_and_says_the_same(entries, found, tmp_path, capsys):
     again = experiment.compare(entries, tmp_path / "again")
     assert capsys.readouterr().err.count("has finished before") == 2
@@ -59,6 +61,7 @@ def test_again_takes_the_runs_and_says_the_same(entries, found, tmp_path, capsys
         assert (tmp_path / f"again/figures/{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_each_is_told_against_the_best_and_every_pair_is_tested(entries, found):
     best, *others = found.rows
     assert [row["mean"] for row in found.rows.values()] == sorted(row["mean"] for row in found.rows.values())
@@ -92,6 +95,7 @@ def test_validation_may_differ_and_reference_and_loss(entries, tmp_path):
     assert figures == {"losses-of-mse", "losses-of-mse-around-the-daily-profile"}
 
 
+@pytest.mark.slow
 def test_untrained_runs_are_compared_without_curves(entries, tmp_path):
     still = [dataclasses.replace(config, seeds=1, train=Training(epochs=0)) for config, _ in entries]
     found = experiment.compare([(config, tmp_path / config.name) for config in still], tmp_path / "all")

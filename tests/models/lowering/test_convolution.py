@@ -87,6 +87,7 @@ def test_convolution_and_its_gradients_equal_a_loop(image, size, stride, padding
     assert_equal_to_loop(drawn(1, batch, *image), drawn(2, *size[:2], image[-1], size[-1]), stride, padding)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("image", "padding"),
     [
