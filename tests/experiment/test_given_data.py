@@ -130,6 +130,7 @@ def test_a_frame_of_a_series_gives_the_run_of_its_file(write_series, tmp_path, i
     assert not (tmp_path / "lacking").exists()
 
 
+@pytest.mark.slow
 def test_the_source_is_named_by_its_content(dense, rows, tmp_path):
     pair = (rows["x_train"], rows["y_train"])
     for name in ("a", "b"):

@@ -107,6 +107,7 @@ def test_saliency_is_that_of_an_equal_net_of_ours(examined):
     np.testing.assert_allclose(grad_cam(taps, params, PICTURES[0], 1), resized / max(resized.max(), 1e-12), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_an_offset_is_added_to_one_module(examined):
     net, variables, _, _ = examined("Net")
     plain = net.apply(variables, PICTURES)[0]

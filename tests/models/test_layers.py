@@ -96,6 +96,7 @@ def test_a_depthwise_convolution_is_that_of_flax(padding, stride):
     assert info.multiply_adds == found[0].size * 6
 
 
+@pytest.mark.slow
 def test_a_convolution_without_biases_has_the_kernel_alone():
     x = jax.random.normal(KEY, (2, 7, 9, 4))
     layer, biased = (kind(6, stride=(2, 2), padding="same") for kind in (UnbiasedConv, Conv))

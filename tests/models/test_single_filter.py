@@ -40,6 +40,7 @@ def test_a_filter_alone_responds_as_within_its_layer(branching, name):
         np.testing.assert_allclose(before[0], taps[f"{name}/pre"], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_a_pool_would_pass_on_without_the_nonlinearity(branching):
     net, params, taps = branching
     [(respond, given)] = single_filters(net, params, "pool", 5)
@@ -51,6 +52,7 @@ def test_what_a_pool_would_pass_on_without_the_nonlinearity(branching):
     assert flat.sources == ("one/pre", "three/pre") and not flat.rectified  # a tanh is among them
 
 
+@pytest.mark.slow
 def test_how_a_filter_responds_can_be_hashed_and_compared(branching):
     net, params, _ = branching
     [(one, _)], [(same, _)], [(other, _)] = (single_filters(net, params, name, 4) for name in ("one", "one", "three"))
