@@ -23,17 +23,17 @@ receptive COMMAND --help explains each."""
 def main() -> int:
     """Run the command that the command line names; the exit code is that of its script."""
     name, rest = (sys.argv[1] if len(sys.argv) > 1 else "--help"), sys.argv[2:]
-    if name in ("-h", "--help"):
-        print(USAGE)
-        return 0
     if name not in COMMANDS:
-        return run(lambda _: _unknown(name))
+        return run(lambda _: _no_command(name))
     command = getattr(importlib.import_module(f"research.cli.{name}"), name)
     sys.argv = [f"receptive {name}", *rest]
     return run(command)
 
 
-def _unknown(name: str) -> int:
+def _no_command(name: str) -> int:
+    if name in ("-h", "--help"):
+        print(USAGE, flush=True)
+        return 0
     near = difflib.get_close_matches(name, COMMANDS, n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
     raise UserError(f"no command {name}{hint} (there are {', '.join(COMMANDS)})")

@@ -121,6 +121,7 @@ def test_scores_are_those_before_each_step():
     np.testing.assert_allclose(longer[:, 4], final, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_total_variation_makes_pictures_smooth():
     rough, smooth = (reached(curved, range(4), AscentConfig(steps=60, variation=v))[0] for v in (0.0, 30.0))
     assert np.abs(np.diff(smooth, axis=2)).mean() < 0.5 * np.abs(np.diff(rough, axis=2)).mean()

@@ -84,6 +84,7 @@ def test_a_filter_that_more_of_the_same_everywhere_would_not_wake_is_woken_somew
     assert found.status == "revived" and found.score > 0
 
 
+@pytest.mark.slow
 def test_scores_are_the_responses_of_the_pictures():
     net, params = detector()
     fourier = Fourier(jnp.ones((1, 1)), SHAPE)

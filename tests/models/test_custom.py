@@ -119,6 +119,7 @@ def test_modules_and_functions_are_nets(net, name, arguments):
         assert not np.array_equal(leaf, named_leaves(same)[name]), f"{name} follows training"
 
 
+@pytest.mark.slow
 def test_the_module_computes_what_flax_does(net):
     found = net("Small", width=4)
     variables = found.init(jax.random.key(0), PICTURES[:1])

@@ -114,6 +114,7 @@ def test_operands_of_all_three_products_are_rounded():
         np.testing.assert_allclose(one, wanted, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_one_exported_program_has_both_ways():
     net, inputs = NETS["rows"]
     params = started(net, inputs)

@@ -78,6 +78,7 @@ def test_brightness_scales_and_stays_within_the_range():
     assert views(Augmentation(brightness=0.9), np.full((50, 2, 2, 3), 250, np.uint8)).max() <= 255
 
 
+@pytest.mark.slow
 def test_a_view_is_of_its_example_and_epoch_whatever_the_batch_is():
     whole = views(ALL)
     np.testing.assert_array_equal(views(ALL, PICTURES[[4, 1]], index=[4, 1]), whole[[4, 1]])

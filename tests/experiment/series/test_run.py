@@ -140,6 +140,7 @@ def test_a_change_after_the_cut_reaches_nothing_before_it(trained, write_series,
     same(*learnt)
 
 
+@pytest.mark.slow
 def test_unknown_values_never_enter_a_metric(write_series, tmp_path):
     def gappy(columns):
         return columns | {"flow": np.where(np.arange(336) % 7 == 3, np.nan, columns["flow"])}
