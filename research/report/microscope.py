@@ -75,7 +75,7 @@ class Hypothesis:
 
     auroc, low, high             how well pooled activation separates pictures of the meaning from others; 95% interval
     p, p_corrected, looked_at    permutation p-value; corrected for all `looked_at` filters that were tried
-    p_family, tested             p-value corrected for the number of hypotheses `tested` (Holm), each of one filter
+    p_family, tested             p-value corrected for the number of hypotheses `tested` (Holm); each is of one filter
     positives, negatives         pictures on either side
     held_out                     whether these pictures had no part in choosing the filter
     maps                         pictures (uint8 [H, W, 1 or 3]) with their activation maps ([H, W], 0..1)
