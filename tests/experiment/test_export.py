@@ -1,6 +1,5 @@
 """A trained net leaves as a file of others, and computes the same there."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,13 +9,12 @@ import pytest
 from safetensors.numpy import load_file
 
 from research import experiment
-from research.config import ConvNet, ImageData, ImageExperiment, TableData, TableExperiment, Training
+from research.config import ConvNet, ImageData, ImageExperiment, ReadyNet, TableData, TableExperiment, Training
 from research.experiment.images.torch_module import torch_source, torch_state
 from research.models.classifiers import cnn, dense_wired
+from research.models.layers import AvgPool, Flatten, Rescale
+from research.models.network import sequence
 from research.trees import named_leaves
-
-TORCH = importlib.util.find_spec("torch") is not None
-KERAS = importlib.util.find_spec("keras") is not None
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +94,7 @@ def test_the_source_compiles_and_says_what_it_reads():
     assert "[B, 1, 8, 8]" in source and 'torch.load("net.pth"' in source
 
 
-@pytest.mark.skipif(not TORCH, reason="needs PyTorch")
+@pytest.mark.needs_torch
 @pytest.mark.slow
 def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
     experiment.export(run, tmp_path / "net.pth")
@@ -113,7 +111,22 @@ def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), found.apply(found.variables, pictures), atol=1e-6)
 
 
-@pytest.mark.skipif(not KERAS, reason="needs Keras")
+@pytest.mark.needs_torch
+@pytest.mark.slow
+def test_layers_without_a_match_are_refused_and_mean_pools_have_one(write_rows, tmp_path, refusal):
+    data = ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2)
+    config = ImageExperiment(
+        name="bn", data=data, model=ReadyNet(architecture="vgg_bn"), train=Training(epochs=1, batch_size=64)
+    )
+    experiment.run(config, tmp_path / "run")
+    with refusal("block1_conv1_bn is a BatchNorm", "export to .safetensors"):
+        experiment.export(tmp_path / "run", tmp_path / "net.pth")
+    assert not list(tmp_path.glob("net*"))
+    pooled = sequence(Rescale(name="rescale"), AvgPool(name="pool"), Flatten(name="flatten"))
+    assert "F.avg_pool2d(rescale, (2, 2), (2, 2))" in torch_source(pooled, (8, 8, 1), title="p", weights="p.pth")
+
+
+@pytest.mark.needs_keras
 @pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 def test_the_keras_model_computes_the_same_in_keras(run, tmp_path, suffix):

@@ -35,8 +35,9 @@ def save_torch(found: Trained, path: Path) -> list[Path]:
     except ImportError as error:
         raise UserError(f"a .pth file needs PyTorch ({error}): pip install torch") from None
     shape: Any = tuple(found.preprocessing["shape"])
-    state = {name: torch.from_numpy(leaf.copy()) for name, leaf in torch_state(found.net, _leaves(found)).items()}  # pyright: ignore[reportArgumentType]
+    # First, since it refuses layers that the state dict lacks.
     source = torch_source(found.net, shape, title=found.config.name, weights=path.name)  # pyright: ignore[reportArgumentType]
+    state = {name: torch.from_numpy(leaf.copy()) for name, leaf in torch_state(found.net, _leaves(found)).items()}  # pyright: ignore[reportArgumentType]
     with tempfile.TemporaryDirectory() as folder:
         written, code = Path(folder) / path.name, Path(folder) / "exported_net.py"
         torch.save(state, written)

@@ -9,6 +9,7 @@ import numpy as np
 from research.errors import UserError
 from research.experiment.images.torch_module import channel_matrix
 from research.models.layers import (
+    AvgPool,
     BinaryLogits,
     Concat,
     Conv,
@@ -31,7 +32,7 @@ def keras_model(net: Network, leaves: Leaves, shape: tuple[int, int, int]) -> An
     Its layers have our names, with _ for /, and pixels of 0..255 as their input. UserError without Keras, which runs on
     JAX unless $KERAS_BACKEND names another, and for a layer that Keras has no match for.
     """
-    keras = imported_keras()
+    keras = _imported_keras()
     pixels = keras.Input(shape, name="pixels")
     outputs: list[Any] = []
     for layer, name, wires in zip(net.layers, net.names, net.wires, strict=True):
@@ -47,7 +48,7 @@ def keras_model(net: Network, leaves: Leaves, shape: tuple[int, int, int]) -> An
     return model
 
 
-def imported_keras() -> Any:
+def _imported_keras() -> Any:
     """The package Keras 3; UserError where it is missing."""
     os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported; JAX is there
     try:
@@ -83,6 +84,7 @@ _MAKERS: dict[type, Callable[[Any, Any, str, Sequence[Any]], Any]] = {
         layer.features, layer.size, layer.stride, layer.padding, activation=layer.activation, name=name
     )(read[0]),
     MaxPool: lambda layers, layer, name, read: layers.MaxPooling2D(layer.window, layer.stride, name=name)(read[0]),
+    AvgPool: lambda layers, layer, name, read: layers.AveragePooling2D(layer.window, layer.stride, name=name)(read[0]),
     GlobalPool: _global_pool,
     Concat: lambda layers, layer, name, read: layers.Concatenate(name=name)(list(read)),
     Flatten: lambda layers, layer, name, read: layers.Flatten(name=name)(read[0]),

@@ -9,6 +9,7 @@ import numpy as np
 from research.errors import UserError
 from research.models.layer import Shape
 from research.models.layers import (
+    AvgPool,
     BinaryLogits,
     Concat,
     Conv,
@@ -126,6 +127,10 @@ _WRITERS: dict[type, Callable[[Any, str, Sequence[str], Shape], tuple[str, str]]
     MaxPool: lambda layer, name, read, shape: (
         "",
         f"F.max_pool2d({read[0]}, {tuple(layer.window)}, {tuple(layer.stride or layer.window)})",
+    ),
+    AvgPool: lambda layer, name, read, shape: (
+        "",
+        f"F.avg_pool2d({read[0]}, {tuple(layer.window)}, {tuple(layer.stride or layer.window)})",
     ),
     GlobalPool: lambda layer, name, read, shape: (
         "",
