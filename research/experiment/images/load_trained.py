@@ -1,6 +1,7 @@
 """A trained picture classifier, whole: with its frozen part, from pixels to logits."""
 
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -23,17 +24,23 @@ Leaves = dict[str, np.ndarray]
 
 def load(config: ImageExperiment, run_dir: Path, seed: int) -> Trained:
     """The net of `seed` in `run_dir`; UserError when that was not trained, or its pretrained weights are missing."""
-    record = read_record(run_dir)
+    record = read_pictures_record(run_dir)
     data = record["data"]
-    if not {"shape", "classes"} <= data.keys():
-        raise UserError(
-            f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
-        )
     net, leaves = _whole(config, len(data["classes"]), ended_leaves(config, seed, run_dir))
     pixels = np.zeros((1, *data["shape"]), np.uint8)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), pixels)))
     preprocessing = record.get("preprocessing", {}) | {"shape": data["shape"]}
     return trained(config, net, fitted(leaves, like, run_dir), tuple(data["classes"]), preprocessing)
+
+
+def read_pictures_record(run_dir: Path) -> dict[str, Any]:
+    """The record of a run on pictures; UserError where it does not say their shape and classes."""
+    record = read_record(run_dir)
+    if not {"shape", "classes"} <= record["data"].keys():
+        raise UserError(
+            f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
+        )
+    return record
 
 
 def _whole(config: ImageExperiment, classes: int, own: Leaves) -> tuple[Network | CustomNet, Leaves]:

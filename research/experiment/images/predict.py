@@ -14,6 +14,7 @@ from research.data.images.pixel_range import Ranges
 from research.data.images.walk import picture_files
 from research.errors import UserError
 from research.experiment.images.build import build_network
+from research.experiment.images.load_trained import read_pictures_record
 from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import frozen_outputs, load_pretrained, transfer
 from research.experiment.training import ended_leaves
@@ -21,8 +22,6 @@ from research.models.apply import apply_of
 from research.models.custom import CustomNet
 from research.models.inference import outputs
 from research.models.network import Network
-from research.report.record import read_record
-from research.run_directory import RECORD
 from research.training.checkpoints import fitted
 
 BATCH_SIZE = 64  # pictures
@@ -38,12 +37,8 @@ def predict(
     are scaled like photos even if the net learned drawings. Raises UserError when `seed` was not trained in
     `run_dir`.
     """
-    record = read_record(run_dir)
+    record = read_pictures_record(run_dir)
     data = record["data"]
-    if not {"shape", "classes"} <= data.keys():
-        raise UserError(
-            f"{run_dir / RECORD} does not say what pictures it was trained on; renew it: scripts/evaluate.py"
-        )
     shape, classes = tuple(data["shape"]), data["classes"]
     own = ended_leaves(config, config.seed if seed is None else seed, run_dir)
     front, net, example = _front(config, len(classes), shape, own)
