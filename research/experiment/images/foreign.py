@@ -31,7 +31,7 @@ def save_keras(found: Trained, path: Path) -> list[Path]:
 def save_torch(found: Trained, path: Path) -> list[Path]:
     """Write a state dict to NAME.pth and the source of its module to NAME.py; UserError without PyTorch."""
     try:
-        import torch
+        import torch  # pyright: ignore[reportMissingImports]  # not one of our dependencies
     except ImportError as error:
         raise UserError(f"a .pth file needs PyTorch ({error}): pip install torch") from None
     shape: Any = tuple(found.preprocessing["shape"])

@@ -52,7 +52,7 @@ def _imported_keras() -> Any:
     """The package Keras 3; UserError where it is missing."""
     os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported; JAX is there
     try:
-        import keras
+        import keras  # pyright: ignore[reportMissingImports]  # not one of our dependencies
     except ImportError as error:
         raise UserError(f"a Keras file needs Keras ({error}): pip install 'keras>=3.13,<4'") from None
     return keras
