@@ -19,7 +19,7 @@ from research.config.documents import (
 )
 from research.config.double_descent import DoubleDescent, EpochDescent, MlpEpochs, MlpWidths, TwoScales, WidthDescent
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment, TableExperiment
-from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet
+from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet, own_net
 from research.config.microscope import Microscope
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
@@ -61,6 +61,7 @@ __all__ = [
     "identity",
     "kinds_of",
     "load",
+    "own_net",
     "relocated",
     "to_json",
     "validated",

@@ -14,7 +14,7 @@ import pydantic
 
 from research.config.bounds import RunConfig
 from research.config.experiment import Experiment
-from research.config.images import Custom
+from research.config.images import own_net, with_own_net
 from research.errors import UserError
 
 T = TypeVar("T", bound=RunConfig)
@@ -87,8 +87,10 @@ def identity(config: T) -> T:
     """
     if not isinstance(config, Experiment):
         return config
-    if isinstance(model := getattr(config, "model", None), Custom):
-        config = dataclasses.replace(config, model=dataclasses.replace(model, source=model.label))  # pyright: ignore[reportCallIssue]
+    model = getattr(config, "model", None)
+    if own := own_net(model):
+        model = with_own_net(model, dataclasses.replace(own, source=own.label))
+        config = dataclasses.replace(config, model=model)  # pyright: ignore[reportCallIssue]
     return dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=None),
@@ -134,14 +136,16 @@ def load(path: str, family: type[T] = Experiment) -> T:
 def _with_net_file(config: T, folder: Path) -> T:
     """`config` with the whole path of its custom net's file, which lies in `folder` or the working directory."""
     model = getattr(config, "model", None)
-    if not isinstance(model, Custom) or not model.parts[0].endswith(".py"):
+    own = own_net(model)
+    if own is None or not own.parts[0].endswith(".py"):
         return config
-    name = Path(model.parts[0]).expanduser()
+    name = Path(own.parts[0]).expanduser()
     found = next((path for path in (folder / name, name) if path.is_file()), None)
     if found is None:
         raise UserError(f"no file {name} of model.source (looked in {folder.absolute()} and {Path.cwd()})")
-    source = ":".join(filter(None, (str(found.absolute()), model.parts[1])))
-    return dataclasses.replace(config, model=dataclasses.replace(model, source=source))  # pyright: ignore[reportCallIssue]
+    source = ":".join(filter(None, (str(found.absolute()), own.parts[1])))
+    model = with_own_net(model, dataclasses.replace(own, source=source))
+    return dataclasses.replace(config, model=model)  # pyright: ignore[reportCallIssue]
 
 
 @functools.cache

@@ -93,34 +93,6 @@ class ConvNet(Section):
 
 
 @dataclasses.dataclass(frozen=True)
-class PretrainedNet(Section):
-    """The convolutions of a net trained on ImageNet, frozen except the last ones, under a new head."""
-
-    kind: Annotated[Literal["pretrained"], tyro.conf.Suppress] = "pretrained"
-    backbone: Literal["squeezenet", "vgg16"] = "squeezenet"
-    weights: str | None = None
-    """The backbone's weight file, as it is or under weights/ of the data's root; the published one by default."""
-    pooling: Literal["avg", "max", "flatten"] = "avg"
-    """How the backbone's last map is reduced to a vector."""
-    hidden: tuple[Width, ...] = ()
-    """Width of each fully connected layer before the logits."""
-    dropout: Share = 0.0
-    """Share of values dropped before each fully connected layer in training."""
-    fine_tune: Annotated[int, Ge(0)] = 0
-    """Number of the backbone's last layers with weights that are trained."""
-    cache: bool = True
-    """Run the layers below the first trained one once and cache their outputs; otherwise run them in each step."""
-
-
-@dataclasses.dataclass(frozen=True)
-class ReadyNet(Section):
-    """A net of the literature for small pictures, see `research.models.ready_nets`."""
-
-    kind: Annotated[Literal["ready"], tyro.conf.Suppress] = "ready"
-    architecture: Literal["lenet5", "vgg_bn", "resnet20"] = "resnet20"
-
-
-@dataclasses.dataclass(frozen=True)
 class Custom(Section):
     """A net of your own: a Flax Linen module, or the functions `init, apply`. docs/extending.md has an example."""
 
@@ -143,3 +115,43 @@ class Custom(Section):
         """The source without the folder of its file: `my_nets.py:ResNet`."""
         place, name = self.parts
         return ":".join(filter(None, (Path(place).name if place.endswith(".py") else place, name)))
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainedNet(Section):
+    """The convolutions of a net trained before, frozen except the last ones, under a new head."""
+
+    kind: Annotated[Literal["pretrained"], tyro.conf.Suppress] = "pretrained"
+    backbone: Literal["squeezenet", "vgg16"] = "squeezenet"
+    base: Annotated[Custom | None, tyro.conf.Suppress] = None
+    """In place of `backbone`, convolutions of your own, with `weights`: docs/extending.md. It has no flag."""
+    weights: str | None = None
+    """The backbone's weight file, as it is or under weights/ of the data's root; the published one by default."""
+    pooling: Literal["avg", "max", "flatten"] = "avg"
+    """How the backbone's last map is reduced to a vector."""
+    hidden: tuple[Width, ...] = ()
+    """Width of each fully connected layer before the logits."""
+    dropout: Share = 0.0
+    """Share of values dropped before each fully connected layer in training."""
+    fine_tune: Annotated[int, Ge(0)] = 0
+    """Number of the backbone's last layers with weights that are trained."""
+    cache: bool = True
+    """Run the layers below the first trained one once and cache their outputs; otherwise run them in each step."""
+
+
+@dataclasses.dataclass(frozen=True)
+class ReadyNet(Section):
+    """A net of the literature for small pictures, see `research.models.ready_nets`."""
+
+    kind: Annotated[Literal["ready"], tyro.conf.Suppress] = "ready"
+    architecture: Literal["lenet5", "vgg_bn", "resnet20"] = "resnet20"
+
+
+def own_net(model: object) -> Custom | None:
+    """The net of one's own that `model` is, or that it has as its base; None without any."""
+    return model if isinstance(model, Custom) else getattr(model, "base", None)
+
+
+def with_own_net(model: object, own: Custom) -> object:
+    """`model` with `own` in place of its net of one's own."""
+    return own if isinstance(model, Custom) else dataclasses.replace(model, base=own)  # pyright: ignore[reportArgumentType]

@@ -11,7 +11,7 @@ import optax
 
 from research import runtime
 from research.batches import Order
-from research.config import Custom, Experiment, identity, to_json
+from research.config import Experiment, identity, own_net, to_json
 from research.errors import UserError, warn
 from research.evaluation.metrics import metric_of
 from research.experiment.histories import Row, history_rows
@@ -106,7 +106,7 @@ def _facts(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
     """The facts in each checkpoint: the configuration, and digests of a custom net's file and the starting leaves."""
     return {
         "config": to_json(identity(config)),
-        "net": source_digest(model) if isinstance(model := getattr(config, "model", None), Custom) else None,
+        "net": source_digest(own) if (own := own_net(getattr(config, "model", None))) else None,
         "start": starts_digest(plan.starts) if plan.starts else None,
     }
 
@@ -134,11 +134,11 @@ def refuse_edited_config(config: Experiment, run_dir: Path) -> None:
 
 def refuse_edited_net(config: Experiment, run_dir: Path) -> None:
     """UserError where the file of a custom net is gone, or is not the one that `run_dir` was trained with."""
-    model = getattr(config, "model", None)
-    if not isinstance(model, Custom):
+    own = own_net(getattr(config, "model", None))
+    if own is None:
         return
     try:
-        file, now = source_file(model), source_digest(model)
+        file, now = source_file(own), source_digest(own)
     except UserError as error:
         raise UserError(f"{run_dir} needs the file of its net: {error}") from error
     trained = [checkpoints.newest_facts(folder).get("net", now) for folder in checkpointed_groups(run_dir)]

@@ -89,8 +89,7 @@ def custom_net(model: Custom, outputs: int) -> CustomNet | Network:
     found = _made(load_source(model), model, outputs)
     if isinstance(found, Network):
         return found
-    key = json.dumps([source_digest(model), model.source, model.arguments, model.pixels, outputs], sort_keys=True)
-    of = {"key": key, "label": model.label, "unit": model.pixels == "unit"}
+    of = {"key": _key(model, outputs), "label": model.label, "unit": model.pixels == "unit"}
     if isinstance(found, nn.Module):
         return _of_module(found, **of)
     pair: Any = found if isinstance(found, tuple) else [getattr(found, name, None) for name in ("init", "apply")]
@@ -100,6 +99,15 @@ def custom_net(model: Custom, outputs: int) -> CustomNet | Network:
         f"{model.label} is {_kind(found)}; a net is a Flax Linen module, a pair of functions init and apply, or a "
         "function that returns one"
     )
+
+
+def own_base(model: Custom) -> CustomNet:
+    """The net that `model` names as a base for transfer: it has no logits. A network of our layers is a module, too."""
+    found = _made(load_source(model), model, None)
+    of = {"key": _key(model, None), "label": model.label, "unit": model.pixels == "unit"}
+    if isinstance(found, nn.Module):
+        return _of_module(found, **of)
+    raise UserError(f"{model.label} is {_kind(found)}; a base is a Flax Linen module or a function that returns one")
 
 
 def check_custom(net: CustomNet, picture: Shape, outputs: int) -> None:
@@ -129,11 +137,15 @@ def check_custom(net: CustomNet, picture: Shape, outputs: int) -> None:
             raise UserError(f"{net.label} changes the shapes of its collection {name} in training; they must stay")
 
 
+def _key(model: Custom, outputs: int | None) -> str:
+    return json.dumps([source_digest(model), model.source, model.arguments, model.pixels, outputs], sort_keys=True)
+
+
 def _forms(tree: Tree) -> Any:
     return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), tree)
 
 
-def _made(found: Any, model: Custom, outputs: int) -> Any:
+def _made(found: Any, model: Custom, outputs: int | None) -> Any:
     """`found`, called with the arguments of `model` where it is a class or a function."""
     ready = isinstance(found, (nn.Module, tuple, ModuleType)) or (_has_functions(found) and not inspect.isclass(found))
     if ready or not callable(found):
@@ -149,7 +161,7 @@ def _made(found: Any, model: Custom, outputs: int) -> Any:
         raise UserError(f"{model.label} fails with {arguments}: {one_line(error)}") from error
 
 
-def _missing(make: Callable[..., Any], model: Custom, outputs: int) -> dict[str, int]:
+def _missing(make: Callable[..., Any], model: Custom, outputs: int | None) -> dict[str, int]:
     """The number of classes by the name that `make` has for it.
 
     UserError for an argument that `make` does not take, or needs and does not get.
@@ -162,7 +174,8 @@ def _missing(make: Callable[..., Any], model: Custom, outputs: int) -> dict[str,
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"{model.label} takes no argument {name}{hint} (it takes {', '.join(names) or 'none'})")
-    given = {name: outputs for name in names if name in OUTPUTS and name not in model.arguments}
+    known_outputs = OUTPUTS if outputs is not None else ()
+    given = {name: outputs for name in names if name in known_outputs and name not in model.arguments}
     absent = [n for n in names if known[n].default is inspect.Parameter.empty and n not in {*model.arguments, *given}]
     if absent:
         raise UserError(f"{model.label} needs {' and '.join(absent)}, which model.arguments does not give")

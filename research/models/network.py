@@ -123,6 +123,13 @@ def beyond(net: Network, name: str) -> Network:
     return network(handles[-1])
 
 
+def joined(below: Network, above: Network) -> Network:
+    """One network: `above` reads the last output of `below`."""
+    count = len(below.layers)
+    wires = (tuple(count + source if source >= 0 else count - 1 for source in own) for own in above.wires)
+    return Network((*below.layers, *above.layers), (*below.names, *above.names), (*below.wires, *wires))
+
+
 def _index(net: Network, name: str) -> int:
     if name not in net.names:
         raise ValueError(f"no layer {name}; there are {', '.join(net.names)}")

@@ -5,8 +5,10 @@ from typing import Literal, NamedTuple
 
 from research.errors import UserError
 from research.models import squeezenet, vgg16
+from research.models.custom import CustomNet
 from research.models.layers import Conv, Convention, Dense, Dropout, Flatten, GlobalPool
 from research.models.network import INPUT, Handle, Network, beyond, network, upto, wire
+from research.models.own_base import BASE, OwnBase
 
 Backbone = Literal["squeezenet", "vgg16"]
 
@@ -19,7 +21,7 @@ class SplitNet(NamedTuple):
 
 
 def transfer_net(
-    backbone: Backbone,
+    backbone: Backbone | CustomNet,
     convention: Convention,
     outputs: int,
     *,
@@ -27,7 +29,10 @@ def transfer_net(
     hidden: tuple[int, ...] = (),
     dropout: float = 0.0,
 ) -> Network:
-    """RGB pixels 0..255 [B, H, W, 3] -> logits [B, outputs]; the head's layers are called head/..."""
+    """RGB pixels 0..255 [B, H, W, 3] -> logits [B, outputs]; the head's layers are called head/...
+
+    The `convention` is that of a named backbone; a net of one's own has its preprocessing in itself.
+    """
     handle = _base(backbone, convention)
     join = Flatten(name="head/flatten") if pooling == "flatten" else GlobalPool(pooling, name="head/pool")
     handle = wire(join, handle)
@@ -45,6 +50,8 @@ def frozen_layers(net: Network, fine_tune: int) -> list[str]:
     layers = [name for name in _weighted(net) if not name.startswith("head/")]
     if fine_tune > len(layers):
         raise UserError(f"model.fine_tune is {fine_tune}, but the backbone has {len(layers)} layers with weights")
+    if fine_tune and BASE in layers:
+        raise UserError(f"model.fine_tune is {fine_tune}, but a base of your own stays as it is: leave it at 0")
     return layers[: len(layers) - fine_tune]
 
 
@@ -66,10 +73,13 @@ def split_net(net: Network, frozen: Collection[str]) -> SplitNet | None:
 
 
 def _weighted(net: Network) -> list[str]:
-    return [name for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, Conv | Dense)]
+    kinds = Conv | Dense | OwnBase
+    return [name for name, layer in zip(net.names, net.layers, strict=True) if isinstance(layer, kinds)]
 
 
-def _base(backbone: Backbone, convention: Convention) -> Handle:
+def _base(backbone: Backbone | CustomNet, convention: Convention) -> Handle:
+    if isinstance(backbone, CustomNet):
+        return wire(OwnBase(backbone, name=BASE), INPUT)
     if backbone == "squeezenet":
         return squeezenet.base(convention)
     handle = INPUT

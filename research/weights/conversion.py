@@ -10,7 +10,7 @@ import numpy as np
 from research.errors import UserError
 from research.weights.channel_order import channel_fault
 from research.weights.mapping import FORECASTER, ConversionPlan, Step
-from research.weights.name_tables import TOPS
+from research.weights.name_tables import CONVENTIONS, TOPS
 
 Shapes = Mapping[str, tuple[int, ...]]
 ANOTHER = "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
@@ -35,7 +35,7 @@ def check_conversion(plan: ConversionPlan, wanted: Shapes, partial: bool = False
     With `partial`, missing leaves are no error, and a bias without its kernel is left out. With `drop_top`, a user's
     own head is left out, as an unwanted top always is.
     """
-    top = TOPS[plan.architecture]
+    top = TOPS.get(plan.architecture, ())
     unwanted_top = not any(_layer(leaf) in top for leaf in wanted)
     kernels = {_layer(leaf) for leaf in plan.leaves if leaf.endswith("/kernel")}
     taken: dict[str, Step] = {}
@@ -123,6 +123,8 @@ def _relative(plan: ConversionPlan) -> str | None:
 
 def _missing_hint(architecture: str, missing: list[str]) -> str:
     """Advice on a file that lacks only the `missing` leaves."""
+    if architecture not in CONVENTIONS:
+        return "a base of your own needs all of its arrays, under the names of its leaves"
     if all(leaf.endswith("/bias") for leaf in missing):
         return "layers without a bias are taken where the file says use_bias=False: save the whole model as NAME.keras"
     if architecture != FORECASTER:

@@ -1,6 +1,7 @@
 """The one way to load weights: from any weight file, ours or not, to the leaves that a net wants."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +12,8 @@ from research.errors import UserError, warn
 from research.seals import array_digest
 from research.weights.conversion import Shapes, convert
 from research.weights.forecaster import Description, describe, forecaster_shapes, stated
-from research.weights.mapping import FORECASTER, ConversionPlan, plan_conversion
-from research.weights.name_tables import gates_and_output
+from research.weights.mapping import FORECASTER, ConversionPlan, Step, plan_conversion
+from research.weights.name_tables import AS_IT_IS, gates_and_output
 from research.weights.native_file import is_native, verified
 from research.weights.published import check_published
 from research.weights.weight_file import WeightFile, read
@@ -39,6 +40,20 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
         raise UserError(f"{path} holds weights of another net: of {stated_architecture}, not of {architecture}")
     plan = plan_conversion(file, architecture)
     leaves = convert(plan, wanted, partial)
+    return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))
+
+
+def load_named(path: Path | str, wanted: Shapes, net: str, layer: str) -> Loaded:
+    """The `wanted` leaves ({dotted name: shape}) of the `net` of one's own, as leaves of `layer`, from arrays of a file.
+
+    The file has them under their names, `Conv_0/kernel` or `params.Conv_0.kernel`. Strict both ways; raises UserError
+    with everything that is wrong.
+    """
+    file = open_weights(path)
+    names = {name: re.sub(r"^params\.", "", name.replace("/", ".")) for name in file.arrays}
+    steps = (Step(name, leaf, AS_IT_IS, file.arrays[name], file.arrays[name]) for name, leaf in names.items())
+    plan = ConversionPlan(str(path), net, "its own names", "own", tuple(steps), ordered=False)
+    leaves = {f"{layer}/{name}": leaf for name, leaf in convert(plan, wanted).items()}
     return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))
 
 

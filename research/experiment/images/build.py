@@ -10,7 +10,17 @@ import numpy as np
 
 from research import runtime
 from research.batches import Batch, whole_set
-from research.config import Augmentation, ConvNet, Custom, DenseNet, ImageData, ImageExperiment, PretrainedNet, ReadyNet
+from research.config import (
+    Augmentation,
+    ConvNet,
+    Custom,
+    DenseNet,
+    ImageData,
+    ImageExperiment,
+    PretrainedNet,
+    ReadyNet,
+    own_net,
+)
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
@@ -23,11 +33,12 @@ from research.experiment.images.transfer import features, load_pretrained, trans
 from research.experiment.training import optimizer_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
-from research.models.custom import CustomNet, check_custom, custom_net
+from research.models.custom import CustomNet, check_custom, custom_net, own_base
 from research.models.custom_source import source_digest
 from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
+from research.models.own_base import check_base
 from research.models.ready_nets import lenet5, resnet20, vgg_bn
 from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
@@ -55,7 +66,7 @@ def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> Ima
         return _on_pretrained(config.model, config, starts)
     data = load_data(config.data)
     net = build_network(config.model, len(data.classes))
-    summary, net_file = _summary(net, data), _net_file(config.model)
+    summary, net_file = _summary(net, data), _net_file(config)
     names = parameter_names(initializer(net, _example(data.images), {}))
     return _plan(
         config,
@@ -84,9 +95,10 @@ def _summary(net: Network | CustomNet, data: ImageSet) -> list[dict[str, Any]]:
     return summarize_custom(net, picture)
 
 
-def _net_file(model: DenseNet | ConvNet | ReadyNet | Custom) -> dict[str, str]:
+def _net_file(config: ImageExperiment) -> dict[str, str]:
     """The source and sha256 of the file of a net of one's own, which are part of the training's identity."""
-    return {"source": model.label, "sha256": source_digest(model)} if isinstance(model, Custom) else {}
+    own = own_net(config.model)
+    return {"source": own.label, "sha256": source_digest(own)} if own else {}
 
 
 def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts) -> ImagePlan:
@@ -103,8 +115,9 @@ def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts
         ready.trained,
         start=ready.start,
         frozen=ready.frozen & set(parameter_names(initializer(ready.trained, _example(inputs), ready.start))),
-        identity=key_of(data.fingerprint, ready.weights),
+        identity=key_of(data.fingerprint, ready.weights, *_net_file(config).values()),
         summary=summarize(ready.net, data.images["train"].shape[1:]),
+        net_file=_net_file(config),
         augment=None if cached else _step_augment(config.augment),
         views=views(ready, data, config.augment, config.data.split_seed) if cached else None,
     )
@@ -187,6 +200,8 @@ def _refuse_idle_views(config: ImageExperiment) -> None:
 def _check_pictures(model: PretrainedNet, data: ImageSet) -> None:
     """Raise UserError for pictures that are too small for the backbone, or gray."""
     height, width, channels = data.images["train"].shape[1:]
+    if model.base and channels == 3:
+        return check_base(own_base(model.base), (height, width, channels))
     if channels != 3 or min(height, width) < SMALLEST_SIDE:
         change = (
             "leave out --data.gray"
@@ -194,7 +209,7 @@ def _check_pictures(model: PretrainedNet, data: ImageSet) -> None:
             else "choose another --data.size"
         )
         raise UserError(
-            f"{model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
+            f"{model.base.label if model.base else model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
 

@@ -17,11 +17,12 @@ from research.data.images.image_set import ImageSet
 from research.data.paths import data_root, expanded
 from research.errors import UserError, warn
 from research.models.apply import apply_of
+from research.models.custom import own_base
 from research.models.inference import outputs
 from research.models.network import Network
+from research.models.own_base import BASE, SIDE, base_shapes
 from research.models.pixels import EXAMINED, check_pixels
 from research.models.transfer import SplitNet, frozen_layers, split_net, transfer_net
-from research.models.vgg16 import SMALLEST_SIDE
 from research.report.progress import counting
 from research.training.feature_cache import cached, key_of
 from research.training.freezing import frozen_leaves
@@ -74,9 +75,11 @@ class Transfer(NamedTuple):
 
 def load_pretrained(config: PretrainedNet, root: str | None) -> "Loaded":
     """The backbone's leaves from its weight file; UserError when it is missing, damaged or of another net."""
-    from research.weights.load import load_weights  # slow to import
+    from research.weights.load import load_named, load_weights  # slow to import
 
-    return load_weights(weights_file(config, root), _wanted(config), config.backbone)
+    if config.base is None:
+        return load_weights(weights_file(config, root), _wanted(config), config.backbone)
+    return load_named(weights_file(config, root), base_shapes(own_base(config.base)), config.base.label, BASE)
 
 
 def transfer(
@@ -92,7 +95,8 @@ def transfer(
     the split, even if they are frozen.
     """
     shape = {"pooling": config.pooling, "hidden": config.hidden, "dropout": config.dropout}
-    net = transfer_net(config.backbone, loaded.convention, classes, **shape)  # pyright: ignore[reportArgumentType]
+    backbone = config.backbone if config.base is None else own_base(config.base)
+    net = transfer_net(backbone, loaded.convention, classes, **shape)  # pyright: ignore[reportArgumentType]
     names = list(named_leaves(_structure(net)))
     given = [leaf for leaf in names if _layer(leaf) in frozen_layers(net, config.fine_tune)]
     frozen = frozen_leaves(names, experiment.train.freeze, given)
@@ -156,15 +160,18 @@ def check_weights(config: ImageExperiment) -> None:
 
 def weights_file(config: PretrainedNet, root: str | None) -> Path:
     """The backbone's weight file: the one named, else the first of the known names; UserError when there is none."""
+    if config.base and not config.weights:
+        raise UserError(f"model.weights is missing: the file with the weights of {config.base.label} (npz, safetensors)")
     names = (config.weights,) if config.weights else KNOWN[config.backbone]
     folders = (Path(), data_root(root) / "weights")
     paths = (folder / expanded(name) for name in names for folder in folders)
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         looked = " and ".join(str(folder.absolute()) for folder in folders)
+        origin = "" if config.base else f"{WHERE[config.backbone]}; "
         raise UserError(
-            f"no weights {' or '.join(names)} (looked in {looked}); {WHERE[config.backbone]}; put it there or give it "
-            "as --model.weights FILE"
+            f"no weights {' or '.join(names)} (looked in {looked}); {origin}put it there or give it as --model.weights "
+            "FILE"
         )
     return path
 
@@ -221,5 +228,5 @@ def _layer(leaf: str) -> str:
 
 def _structure(net: Network) -> Tree:
     """Shapes of the parameters of a net that reads pixels, as a tree, except those above a flattening."""
-    pixels = jnp.zeros((1, SMALLEST_SIDE, SMALLEST_SIDE, 3), jnp.uint8)
+    pixels = jnp.zeros((1, SIDE, SIDE, 3), jnp.uint8)
     return jax.eval_shape(lambda: net.init(jax.random.key(0), pixels)).get("params", {})

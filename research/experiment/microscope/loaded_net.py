@@ -19,10 +19,11 @@ from research.experiment.images.build import build_network, load_data
 from research.experiment.images.preprocessing import read_preprocessing
 from research.experiment.images.transfer import KNOWN, load_pretrained, transfer, weights_file
 from research.experiment.training import ended_leaves, load_variables, refuse_edited_config, refuse_edited_net
-from research.models.custom import CustomNet
+from research.models.custom import CustomNet, own_base
 from research.models.custom_taps import tap_network, with_parameters
-from research.models.network import Network, upto
+from research.models.network import Network, joined, upto
 from research.models.normalization import without_statistics
+from research.models.own_base import BASE, SIDE, base_variables
 from research.models.squeezenet import squeezenet
 from research.models.transfer import Backbone
 from research.models.vgg16 import SMALLEST_SIDE, vgg16
@@ -86,6 +87,8 @@ def _configured(path: Path, seed: int | None, root: str | None, partial: bool) -
     run_dir = default_run_dir(config, config)
     if (run_dir / RECORD).is_file():
         return _trained(run_dir, seed, root)
+    if isinstance(config.model, PretrainedNet) and config.model.base:
+        return _own_base(config.model, root or config.data.root)
     if isinstance(config.model, PretrainedNet):
         return _pretrained(weights_file(config.model, root or config.data.root), partial)
     raise UserError(f"{path} is not trained yet (no {run_dir / RECORD}); first: python scripts/train.py {path}")
@@ -146,9 +149,30 @@ def _parameters(
     if transferred.split is not None:
         inputs = jax.eval_shape(transferred.split.below.apply, {"params": transferred.below}, pixels)[0]
     above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
+    if config.model.base:
+        net, params, layers = _taps_of(own_base(config.model.base), transferred.below[BASE], shape)
+        net = joined(net, transferred.trained)
+        return net, params | above, (*layers, *(name for name in transferred.trained.names if name in above))
     leaves = named_leaves(transferred.below) | named_leaves(above)
     params = from_named(leaves, _structure(transferred.net, pixels))
     return transferred.net, params, tuple(name for name in transferred.net.names if name in params)
+
+
+def _taps_of(base: CustomNet, leaves: Tree, shape: tuple[int, ...]) -> tuple[Network, Tree, tuple[str, ...]]:
+    """The network of a base's taps, its parameters, and the taps of modules that have some."""
+    variables = base_variables(base, leaves)
+    net, params = tap_network(base, variables, shape)
+    return net, params, with_parameters(net, variables)
+
+
+def _own_base(model: PretrainedNet, root: str | None) -> LoadedNet:
+    """The base of one's own that `model` names, with its weights and without a head, on pictures of `SIDE`."""
+    base = own_base(model.base)  # pyright: ignore[reportArgumentType]
+    leaves = {name.partition("/")[2]: leaf for name, leaf in load_pretrained(model, root).leaves.items()}
+    shape = (SIDE, SIDE, 3)
+    net, params, layers = _taps_of(base, leaves, shape)
+    title = base.label.rpartition(":")[2]
+    return _bare(title, net, params, layers, shape)
 
 
 def _pretrained(path: Path, partial: bool) -> LoadedNet:
@@ -163,18 +187,25 @@ def _pretrained(path: Path, partial: bool) -> LoadedNet:
     for name, leaf in leaves.items():
         layer, _, part = name.rpartition("/")
         params.setdefault(layer, {})[part] = jnp.asarray(leaf)
+    return _bare(path.stem, net, params, tuple(name for name in net.names if name in params), None)
+
+
+def _bare(
+    title: str, net: Network, params: Tree, layers: tuple[str, ...], shape: tuple[int, int, int] | None
+) -> LoadedNet:
+    """A net without a head, and without data of its own."""
     return LoadedNet(
-        title=path.stem,
+        title=title,
         net=net,
         params=params,
-        shape=None,
+        shape=shape,
         channels=3,
         classes=(),
-        layers=tuple(name for name in net.names if name in params),
+        layers=layers,
         data=None,
         ink=None,
         squash=False,
-        out_dir=Path("runs", f"{path.stem}-microscope"),
+        out_dir=Path("runs", f"{title}-microscope"),
     )
 
 
