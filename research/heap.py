@@ -13,6 +13,7 @@ import platform
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # from malloc.h
 COMPILED = 0.5  # seconds of a compilation that leaves gaps worth closing
 SMALL, LARGE = 10, 20  # gaps of 2**10 to 2**20 bytes are closed: threads cache smaller ones, larger ones are few
+RESERVE = 2**27  # bytes of one gap that is left for small blocks: else they break one that XLA's next step fills whole
 
 
 class _Malloc(ctypes.Structure):  # struct mallinfo2 of malloc.h
@@ -50,7 +51,10 @@ def _after_compilation(libc: ctypes.CDLL, event: str, duration_secs: float, **_:
 
 
 def close_gaps(libc: ctypes.CDLL) -> None:
-    """Fill the small gaps between blocks with blocks that stay: malloc would search thousands of gaps at each step."""
+    """Fill the small gaps between blocks with blocks that stay: malloc would search thousands of gaps at each step.
+
+    One gap is made for later small blocks.
+    """
     heap, large = libc.mallinfo2(), []
     gaps = heap.free - heap.top
     libc.malloc_trim(ctypes.c_size_t(heap.top))  # the memory in the gaps goes back to the system
@@ -62,5 +66,7 @@ def close_gaps(libc: ctypes.CDLL) -> None:
                 break
             gaps -= 1 << exponent
             large += [block] if exponent >= LARGE else []
-    for block in [*large, end]:
+    reserve = libc.malloc(RESERVE)
+    libc.realloc(libc.malloc(1 << LARGE), 1)  # stays, between the reserve and what follows
+    for block in [*large, end, reserve]:
         libc.free(block)

@@ -33,6 +33,15 @@ def small_gaps_are_closed(libc):
     assert all(set(ctypes.string_at(*block)) == {7} for block in used)
 
 
+def a_large_gap_stays_whole(libc):
+    large, _ = libc.malloc(1 << 29), libc.malloc(200_000)
+    libc.free(large)
+    heap.close_gaps(libc)
+    for size in BLOCKS[:2000]:
+        libc.malloc(size)
+    assert libc.malloc(1 << 29) == large
+
+
 def nothing_is_taken_elsewhere(libc):
     libc.sbrk = lambda size: 1  # the user's settings put blocks elsewhere: the heap ends below every block
     assert close_gaps_between_blocks(libc)[0] < 1_000_000
@@ -45,7 +54,10 @@ def buffers_lie_in_huge_pages(libc):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("check", [small_gaps_are_closed, nothing_is_taken_elsewhere, buffers_lie_in_huge_pages])
+@pytest.mark.parametrize(
+    "check",
+    [small_gaps_are_closed, a_large_gap_stays_whole, nothing_is_taken_elsewhere, buffers_lie_in_huge_pages],
+)
 def test_in_a_process_whose_heap_no_other_test_has_shaped(check, root):
     if check is buffers_lie_in_huge_pages and (not MODES.exists() or "[never]" in MODES.read_text()):
         pytest.skip("this system gives no huge pages")

@@ -1,4 +1,4 @@
-"""MobileNet (Howard et al. 2017, arXiv:1704.04861) without its top, under the names of `keras.applications.MobileNet`."""
+"""MobileNet (Howard et al. 2017) without its top; its layers have the names of `keras.applications.MobileNet`."""
 
 import flax.linen as nn
 import jax.numpy as jnp

@@ -30,7 +30,7 @@ class Experiment(RunConfig):
     train: Training = Training()
     start: str | None = None
     """A finished run to start from: each seed starts with its final parameters there, matched by name; what is frozen
-    may differ."""
+    may differ. Or a weight file, whose arrays have the names of the net's leaves."""
     data: Source = dataclasses.field(default_factory=Source)
 
 

@@ -1,4 +1,4 @@
-"""Training in stages: a training starts from the final leaves of a finished run, seed by seed."""
+"""Training in stages: a training starts from the final leaves of a finished run, or from a file of weights."""
 
 import dataclasses
 from pathlib import Path
@@ -35,11 +35,17 @@ def run_path(start: str | Path) -> Path:
 def starting_leaves(config: Experiment) -> Starts:
     """{seed: its final leaves} of the run `config.start`, for each seed of `config`; {} without `start`.
 
-    Raises UserError where there is no such run, or where it was not trained to its end or lacks a seed.
+    Where `start` is a weight file, all seeds start from its arrays. Raises UserError where there is no such run or
+    sound file, or where the run was not trained to its end or lacks a seed.
     """
     if config.start is None:
         return {}
     run_dir = expanded(config.start)
+    seeds = range(config.seed, config.seed + config.seeds)
+    if run_dir.is_file():
+        from research.weights.load import load_arrays  # slow to import
+
+        return dict.fromkeys(seeds, load_arrays(run_dir))
     try:
         before, status = read_config(run_dir), read_record(run_dir)["status"]
         refuse_edited_config(before, run_dir)
@@ -47,7 +53,6 @@ def starting_leaves(config: Experiment) -> Starts:
         raise UserError(f"start: {error}; or name another finished run by --start") from error
     if status not in ("finished", "stopped early"):
         raise UserError(f"start: {run_dir} was {status}; train it to its end first, or name another by --start")
-    seeds = range(config.seed, config.seed + config.seeds)
     return {seed: ended_leaves(before, seed, run_dir) for seed in seeds}
 
 
@@ -106,12 +111,9 @@ def start_fields(config: Experiment, plan: TrainingPlan) -> dict[str, Any]:
     if config.start is None or not plan.starts:
         return {}
     run_dir = expanded(config.start)
+    taken = {"leaves": sorted(plan.starts[config.seed]), "digest": starts_digest(plan.starts)}
+    if run_dir.is_file():
+        return {"file": config.start} | taken
     before, record = read_config(run_dir), read_record(run_dir)
-    return {
-        "run": config.start,
-        "experiment": before.name,
-        "config": fingerprint(before),
-        "commit": record["commit"],
-        "leaves": sorted(plan.starts[config.seed]),
-        "digest": starts_digest(plan.starts),
-    }
+    commit = record["commit"]
+    return {"run": config.start, "experiment": before.name, "config": fingerprint(before), "commit": commit} | taken

@@ -174,8 +174,8 @@ def _missing(make: Callable[..., Any], model: Custom, outputs: int | None) -> di
             near = difflib.get_close_matches(name, names, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UserError(f"{model.label} takes no argument {name}{hint} (it takes {', '.join(names) or 'none'})")
-    known_outputs = OUTPUTS if outputs is not None else ()
-    given = {name: outputs for name in names if name in known_outputs and name not in model.arguments}
+    asked = [name for name in names if name in OUTPUTS and name not in model.arguments]
+    given = {} if outputs is None else dict.fromkeys(asked, outputs)
     absent = [n for n in names if known[n].default is inspect.Parameter.empty and n not in {*model.arguments, *given}]
     if absent:
         raise UserError(f"{model.label} needs {' and '.join(absent)}, which model.arguments does not give")

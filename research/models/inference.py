@@ -27,11 +27,14 @@ def _run(apply: Apply, variables: Tree, inputs: Tree, count: jax.Array) -> jax.A
     return jax.lax.fori_loop(0, count, add, found)
 
 
-def outputs(apply: Apply, variables: Tree, inputs: Tree, *, batch_size: int = 256) -> np.ndarray:
+def outputs(
+    apply: Apply, variables: Tree, inputs: Tree, *, batch_size: int = 256, group: int | None = None
+) -> np.ndarray:
     """The output of `apply(variables, batch, None)` over `inputs`, arrays [N, ...], as float32 [N, ...] on the host.
 
     The last batch is padded with copies of the last example, so that one shape is compiled; an example's output does
-    not depend on its neighbours. Raises ValueError for empty inputs.
+    not depend on its neighbours. `group` batches run in one call, by default all of a few; with a given number, calls
+    for other lengths than this compile nothing anew. Raises ValueError for empty inputs.
     """
     length = _length(inputs)
     if not length:
@@ -39,7 +42,7 @@ def outputs(apply: Apply, variables: Tree, inputs: Tree, *, batch_size: int = 25
     size = min(batch_size, length)
     batches = -(-length // size)
     of_batch = sum(leaf[:size].nbytes for leaf in jax.tree.leaves(inputs))
-    group = max(1, min(GROUP, batches, GROUP_BYTES // max(of_batch, 1)))
+    group = group or max(1, min(GROUP, batches, GROUP_BYTES // max(of_batch, 1)))
     waiting = []
     for start in range(0, batches, group):
         index = np.minimum(np.arange(start * size, (start + group) * size), length - 1)

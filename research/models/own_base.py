@@ -29,13 +29,16 @@ class OwnBase(Layer):
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+        """The output of `net`, also in training as after it."""
         like = _variables(self.net, x.shape[1:])
         leaves = {
-            name: self.param(dotted(name), nn.initializers.zeros, leaf.shape) for name, leaf in named_leaves(like).items()
+            name: self.param(dotted(name), nn.initializers.zeros, leaf.shape)
+            for name, leaf in named_leaves(like).items()
         }
         return self.net.apply(from_named(leaves, like), x)[0]
 
     def info(self, inputs: tuple[Shape, ...]) -> LayerInfo:
+        """The report; multiply-adds are unknown and count as 0."""
         like = _variables(self.net, inputs[0])
         pixels = jax.ShapeDtypeStruct((1, *inputs[0]), np.uint8)
         output, _ = jax.eval_shape(lambda variables, x: self.net.apply(variables, x), like, pixels)

@@ -44,7 +44,7 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
 
 
 def load_named(path: Path | str, wanted: Shapes, net: str, layer: str) -> Loaded:
-    """The `wanted` leaves ({dotted name: shape}) of the `net` of one's own, as leaves of `layer`, from arrays of a file.
+    """The `wanted` leaves ({dotted name: shape}) of the `net` of one's own, as leaves of `layer`, from a file's arrays.
 
     The file has them under their names, `Conv_0/kernel` or `params.Conv_0.kernel`. Strict both ways; raises UserError
     with everything that is wrong.
@@ -55,6 +55,21 @@ def load_named(path: Path | str, wanted: Shapes, net: str, layer: str) -> Loaded
     plan = ConversionPlan(str(path), net, "its own names", "own", tuple(steps), ordered=False)
     leaves = {f"{layer}/{name}": leaf for name, leaf in convert(plan, wanted).items()}
     return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))
+
+
+def load_arrays(path: Path | str) -> dict[str, np.ndarray]:
+    """The arrays of the file at `path` as leaves of variables, float32: `Conv_0.kernel` as `params/Conv_0/kernel`.
+
+    Names that begin with batch_stats keep that. Raises UserError where an array has other than finite real numbers.
+    """
+    leaves = {name.replace(".", "/"): array for name, array in open_weights(path).arrays.items()}
+    wrong = [name for name, array in leaves.items() if array.dtype.kind != "f" or not np.isfinite(array).all()]
+    if wrong:
+        raise UserError(f"{path}: {', '.join(wrong)} should be real numbers, all finite")
+    own = ("params/", "batch_stats/")
+    return {
+        name if name.startswith(own) else f"params/{name}": array.astype(np.float32) for name, array in leaves.items()
+    }
 
 
 def forecaster_leaves(path: Path | str) -> tuple[dict[str, np.ndarray], Description]:

@@ -198,20 +198,20 @@ def _refuse_idle_views(config: ImageExperiment) -> None:
 
 
 def _check_pictures(model: PretrainedNet, data: ImageSet) -> None:
-    """Raise UserError for pictures that are too small for the backbone, or gray."""
+    """Raise UserError for pictures that are too small for the backbone, gray, or refused by a base of one's own."""
     height, width, channels = data.images["train"].shape[1:]
-    if model.base and channels == 3:
-        return check_base(own_base(model.base), (height, width, channels))
-    if channels != 3 or min(height, width) < SMALLEST_SIDE:
+    side = 1 if model.base else SMALLEST_SIDE
+    if channels != 3 or min(height, width) < side:
         change = (
-            "leave out --data.gray"
-            if channels == 1 and min(height, width) >= SMALLEST_SIDE
-            else "choose another --data.size"
+            "leave out --data.gray" if channels == 1 and min(height, width) >= side else "choose another --data.size"
         )
+        name = model.base.label if model.base else model.backbone
         raise UserError(
-            f"{model.base.label if model.base else model.backbone} takes colour pictures of {SMALLEST_SIDE} pixels or more; these are "
+            f"{name} takes colour pictures of {side} pixels or more; these are "
             f"{height}x{width}x{channels}: {change}, or a net of your own"
         )
+    if model.base:
+        check_base(own_base(model.base), (height, width, channels))
 
 
 def training_metrics(_: ImageExperiment) -> tuple[str, ...]:

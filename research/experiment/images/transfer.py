@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from research.weights.load import Loaded
 
 Tree = Any
-PIECE = 16  # pictures per step through the frozen part
+BATCH_SIZE = 8  # pictures in the frozen part at once: 16 are not faster and take 180 MB more (VGG16, 150 pixels)
+GROUP = 8  # such batches in one call: a tenth faster than calls of one, which transform the kernels anew
 # File names of a backbone's ImageNet weights, in the order of the search: Keras' or torchvision's published files,
 # arrays under our names, and files that scripts/weights.py import has written.
 KNOWN = {
@@ -149,7 +150,13 @@ def frozen_outputs(ready: Transfer, images: np.ndarray) -> np.ndarray:
     """The inputs of training for `images` [N, H, W, 3]: features of the frozen part if there is one, else pixels."""
     if ready.split is None:
         return images
-    return outputs(apply_of(ready.split.below, ready.precision), {"params": ready.below}, images, batch_size=PIECE)
+    return outputs(
+        apply_of(ready.split.below, ready.precision),
+        {"params": ready.below},
+        images,
+        batch_size=BATCH_SIZE,
+        group=GROUP,
+    )
 
 
 def check_weights(config: ImageExperiment) -> None:
@@ -161,7 +168,9 @@ def check_weights(config: ImageExperiment) -> None:
 def weights_file(config: PretrainedNet, root: str | None) -> Path:
     """The backbone's weight file: the one named, else the first of the known names; UserError when there is none."""
     if config.base and not config.weights:
-        raise UserError(f"model.weights is missing: the file with the weights of {config.base.label} (npz, safetensors)")
+        raise UserError(
+            f"model.weights is missing: the file with the weights of {config.base.label} (npz, safetensors)"
+        )
     names = (config.weights,) if config.weights else KNOWN[config.backbone]
     folders = (Path(), data_root(root) / "weights")
     paths = (folder / expanded(name) for name in names for folder in folders)
@@ -196,10 +205,11 @@ def _features(
         return None
 
     def compute() -> Iterator[np.ndarray]:
-        for start in range(0, count, PIECE):
-            indices = np.minimum(np.arange(start, start + PIECE), count - 1)  # one size, compiled once
-            yield frozen_outputs(ready, pictures(indices))[: count - start]
-            show(title, min(start + PIECE, count), count)
+        step = BATCH_SIZE * GROUP
+        for start in range(0, count, step):
+            end = min(start + step, count)
+            yield frozen_outputs(ready, pictures(np.arange(start, end)))
+            show(title, end, count)
 
     # Layers of the same name may differ in a setting (a pool's mode), so the key covers all their settings.
     wiring = repr((ready.split.below.layers, ready.split.below.wires))

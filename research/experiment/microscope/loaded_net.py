@@ -21,7 +21,7 @@ from research.experiment.images.transfer import KNOWN, load_pretrained, transfer
 from research.experiment.training import ended_leaves, load_variables, refuse_edited_config, refuse_edited_net
 from research.models.custom import CustomNet, own_base
 from research.models.custom_taps import tap_network, with_parameters
-from research.models.network import Network, joined, upto
+from research.models.network import Network, beyond, joined, upto
 from research.models.normalization import without_statistics
 from research.models.own_base import BASE, SIDE, base_variables
 from research.models.squeezenet import squeezenet
@@ -151,8 +151,8 @@ def _parameters(
     above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
     if config.model.base:
         net, params, layers = _taps_of(own_base(config.model.base), transferred.below[BASE], shape)
-        net = joined(net, transferred.trained)
-        return net, params | above, (*layers, *(name for name in transferred.trained.names if name in above))
+        net = joined(net, beyond(transferred.net, BASE))
+        return net, params | above, (*layers, *above)
     leaves = named_leaves(transferred.below) | named_leaves(above)
     params = from_named(leaves, _structure(transferred.net, pixels))
     return transferred.net, params, tuple(name for name in transferred.net.names if name in params)

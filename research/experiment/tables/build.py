@@ -131,6 +131,8 @@ def _check(config: TableExperiment) -> None:
 def _check_start(config: TableExperiment, table: Table, splits: Sequence[Split]) -> None:
     """UserError where the run to start from read other columns or levels, or trained on rows of this test."""
     run_dir = None if config.start is None else expanded(config.start)
+    if run_dir and run_dir.is_file():
+        raise UserError(f"start: {run_dir} does not say which columns its net read; name a run directory")
     if run_dir is None or not (run_dir / PREDICTOR).is_file():  # in a comparison it may not have been trained yet
         return
     before, data = read_predictor(run_dir).schema, read_record(run_dir)["data"]
