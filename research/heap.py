@@ -13,7 +13,6 @@ import platform
 M_TRIM_THRESHOLD, M_MMAP_MAX, M_ARENA_MAX = -1, -4, -8  # from malloc.h
 COMPILED = 0.5  # seconds of a compilation that leaves gaps worth closing
 SMALL, LARGE = 10, 20  # gaps of 2**10 to 2**20 bytes are closed: threads cache smaller ones, larger ones are few
-RESERVE = 2**27  # bytes of one gap that is left for small blocks: else they break one that XLA's next step fills whole
 
 
 class _Malloc(ctypes.Structure):  # struct mallinfo2 of malloc.h
@@ -50,11 +49,14 @@ def _after_compilation(libc: ctypes.CDLL, event: str, duration_secs: float, **_:
         close_gaps(libc)
 
 
-def close_gaps(libc: ctypes.CDLL) -> None:
-    """Fill the small gaps between blocks with blocks that stay: malloc would search thousands of gaps at each step.
+def release_gaps() -> None:
+    """Give the memory in the gaps between blocks back to the system. A program's first run may leave a large one."""
+    if libc := prepare():
+        libc.malloc_trim(ctypes.c_size_t(libc.mallinfo2().top))
 
-    One gap is made for later small blocks.
-    """
+
+def close_gaps(libc: ctypes.CDLL) -> None:
+    """Fill the small gaps between blocks with blocks that stay: malloc would search thousands of gaps at each step."""
     heap, large = libc.mallinfo2(), []
     gaps = heap.free - heap.top
     libc.malloc_trim(ctypes.c_size_t(heap.top))  # the memory in the gaps goes back to the system
@@ -66,7 +68,5 @@ def close_gaps(libc: ctypes.CDLL) -> None:
                 break
             gaps -= 1 << exponent
             large += [block] if exponent >= LARGE else []
-    reserve = libc.malloc(RESERVE)
-    libc.realloc(libc.malloc(1 << LARGE), 1)  # stays, between the reserve and what follows
-    for block in [*large, end, reserve]:
+    for block in [*large, end]:
         libc.free(block)

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import platformdirs
 
+from research import heap
 from research.config import Augmentation, ImageExperiment, PretrainedNet
 from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
@@ -209,6 +210,7 @@ def _features(
         for start in range(0, count, step):
             end = min(start + step, count)
             yield frozen_outputs(ready, pictures(np.arange(start, end)))
+            heap.release_gaps()
             show(title, end, count)
 
     # Layers of the same name may differ in a setting (a pool's mode), so the key covers all their settings.
