@@ -19,7 +19,7 @@ from research.config.documents import (
 )
 from research.config.double_descent import DoubleDescent, EpochDescent, MlpEpochs, MlpWidths, TwoScales, WidthDescent
 from research.config.experiment import Experiment, ImageExperiment, SeriesExperiment, TableExperiment
-from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet, own_net
+from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, Net, PretrainedNet, own_net
 from research.config.microscope import Microscope
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
@@ -41,10 +41,10 @@ __all__ = [
     "Microscope",
     "MlpEpochs",
     "MlpWidths",
+    "Net",
     "Optimizer",
     "Prediction",
     "PretrainedNet",
-    "ReadyNet",
     "RecurrentForecaster",
     "RunConfig",
     "SeriesData",

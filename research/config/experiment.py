@@ -8,7 +8,7 @@ import tyro
 from annotated_types import Gt
 
 from research.config.bounds import Accuracy, RunConfig, Source
-from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, PretrainedNet, ReadyNet
+from research.config.images import Augmentation, ConvNet, Custom, DenseNet, ImageData, Net, PretrainedNet
 from research.config.series import ConvForecaster, DenseForecaster, Forecast, RecurrentForecaster, SeriesData
 from research.config.tables import Prediction, TableData, TableNet
 from research.config.training import Optimizer, Training
@@ -40,7 +40,7 @@ class ImageExperiment(Experiment):
 
     kind: Annotated[Literal["images"], tyro.conf.Suppress] = "images"
     data: ImageData = ImageData()
-    model: Annotated[DenseNet | ConvNet | PretrainedNet | ReadyNet | Custom, pydantic.Field(discriminator="kind")] = (
+    model: Annotated[DenseNet | ConvNet | PretrainedNet | Net | Custom, pydantic.Field(discriminator="kind")] = (
         ConvNet()
     )
     augment: Augmentation = Augmentation()

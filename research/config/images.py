@@ -9,6 +9,7 @@ import tyro
 from annotated_types import Ge, Interval
 
 from research.config.bounds import Positive, Section, Seed, Share, Source, Width, Widths
+from research.config.layers import Part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,11 +141,14 @@ class PretrainedNet(Section):
 
 
 @dataclasses.dataclass(frozen=True)
-class ReadyNet(Section):
-    """A net of the literature for small pictures, see `research.models.ready_nets`."""
+class Net(Section):
+    """Layers in order, as data: `Net((Conv(32), Pool(), Flatten(), Dense(64)))`. The logits are added at the end."""
 
-    kind: Annotated[Literal["ready"], tyro.conf.Suppress] = "ready"
-    architecture: Literal["lenet5", "vgg_bn", "resnet20"] = "resnet20"
+    layers: Annotated[tuple[Part, ...], tyro.conf.Suppress]
+    """See `research.config.layers`. They have no flag."""
+    pixels: Literal["unit", "symmetric"] = "unit"
+    """What the first layer reads: unit: pixels from 0 to 1; symmetric: from -1 to 1."""
+    kind: Annotated[Literal["net"], tyro.conf.Suppress] = "net"
 
 
 def own_net(model: object) -> Custom | None:

@@ -17,8 +17,8 @@ from research.config import (
     DenseNet,
     ImageData,
     ImageExperiment,
+    Net,
     PretrainedNet,
-    ReadyNet,
     own_net,
 )
 from research.data.images.augmentation import augmenter, view_keys
@@ -39,9 +39,9 @@ from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
 from research.models.own_base import check_base
-from research.models.ready_nets import lenet5, resnet20, vgg_bn
 from research.models.summary import summarize
 from research.models.vgg16 import SMALLEST_SIDE
+from research.models.wired import wired_net
 from research.report.progress import counting
 from research.training.feature_cache import key_of
 from research.training.freezing import frozen_leaves
@@ -235,10 +235,10 @@ def load_data(config: ImageData) -> ImageSet:
         )
 
 
-def build_network(config: DenseNet | ConvNet | ReadyNet | Custom, outputs: int) -> Network | CustomNet:
+def build_network(config: DenseNet | ConvNet | Net | Custom, outputs: int) -> Network | CustomNet:
     """The network that `config` describes, with `outputs` logits."""
-    if isinstance(config, ReadyNet):
-        return {"lenet5": lenet5, "vgg_bn": vgg_bn, "resnet20": resnet20}[config.architecture](outputs)
+    if isinstance(config, Net):
+        return wired_net(config, outputs)
     if isinstance(config, Custom):
         return custom_net(config, outputs)
     if isinstance(config, DenseNet):
