@@ -19,8 +19,11 @@ def layer_infos(net: Network, input_shape: Shape) -> list[LayerInfo]:
 
 
 def check_size(net: Network, input_shape: Shape) -> list[LayerInfo]:
-    """`layer_infos`; raises UserError for inputs that are too small for a layer, with the smallest size."""
-    infos = layer_infos(net, input_shape)
+    """`layer_infos`; raises UserError where layers do not fit, and for inputs that are too small."""
+    try:
+        infos = layer_infos(net, input_shape)
+    except ValueError as error:
+        raise UserError(f"the net's layers do not fit: {error}") from error
     for layer, info in zip(net.layers, infos, strict=True):
         if min(info.output) < 1:
             raise UserError(_too_small(net, input_shape, str(layer.name)))

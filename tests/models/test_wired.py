@@ -95,11 +95,13 @@ def test_every_kind_of_layer_comes_back_from_json_and_is_wired():
         ((Dense(3),), "Dense on maps"),
         ((Flatten(), Conv(3)), "Conv after a Flatten"),
         ((Residual((Flatten(),)), Dense(3)), "a vector and maps"),
+        ((Residual((Conv(3, stride=2),)), Flatten()), "sum1 adds maps of one shape"),
+        ((GroupNorm(groups=2), Flatten()), "group_norm1 has 3 channels"),
     ],
 )
 def test_layers_that_do_not_fit_are_named(layers, word):
     with pytest.raises(UserError, match=word):
-        wired_net(Net(layers), 3)
+        summarize(wired_net(Net(layers), 3), COLOUR)
 
 
 def test_a_wrong_value_or_field_of_a_layer_is_named():

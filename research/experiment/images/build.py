@@ -106,6 +106,7 @@ def _on_pretrained(model: PretrainedNet, config: ImageExperiment, starts: Starts
     data = load_data(config.data)
     _check_pictures(model, data)
     ready = transfer(loaded, model, config, len(data.classes), starts.values())
+    del loaded  # the memory of its arrays
     inputs = features(ready, data)
     cached = ready.split is not None
     return _plan(
