@@ -9,7 +9,8 @@ import pytest
 from safetensors.numpy import load_file
 
 from research import experiment
-from research.config import ConvNet, ImageData, ImageExperiment, ReadyNet, TableData, TableExperiment, Training
+from research.config import ConvNet, ImageData, ImageExperiment, Net, TableData, TableExperiment, Training
+from research.config.layers import BatchNorm, Conv, GlobalPool
 from research.experiment.images.torch_module import torch_source, torch_state
 from research.models.classifiers import cnn, dense_wired
 from research.models.layers import AvgPool, Flatten, Rescale
@@ -115,11 +116,10 @@ def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
 @pytest.mark.slow
 def test_layers_without_a_match_are_refused_and_mean_pools_have_one(write_rows, tmp_path, refusal):
     data = ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2)
-    config = ImageExperiment(
-        name="bn", data=data, model=ReadyNet(architecture="vgg_bn"), train=Training(epochs=1, batch_size=64)
-    )
+    model = Net((Conv(3, activation="linear"), BatchNorm(activation="relu"), GlobalPool()))
+    config = ImageExperiment(name="bn", data=data, model=model, train=Training(epochs=1, batch_size=64))
     experiment.run(config, tmp_path / "run")
-    with refusal("block1_conv1_bn is a BatchNorm", "export to .safetensors"):
+    with refusal("batch_norm1 is a BatchNorm", "export to .safetensors"):
         experiment.export(tmp_path / "run", tmp_path / "net.pth")
     assert not list(tmp_path.glob("net*"))
     pooled = sequence(Rescale(name="rescale"), AvgPool(name="pool"), Flatten(name="flatten"))
