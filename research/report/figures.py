@@ -93,7 +93,7 @@ def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> bytes:
 def mistakes_gallery(
     images: np.ndarray, truths: Sequence[str], predictions: Sequence[str], probabilities: Sequence[float]
 ) -> bytes:
-    """PNG of pictures `images` [M, H, W, C] (uint8, C of 1 or 3), six in a row, each with truth and prediction."""
+    """PNG of pictures `images` [M, H, W, C] (uint8, the first 3 or 1 of C), six in a row, with truth and prediction."""
     rows = math.ceil(len(images) / 6)
     short = max(map(len, predictions)) <= 7  # then prediction and probability fit on one line above a picture
     gap, height = (", ", 1.42) if short else ("\n", 1.54)
@@ -121,5 +121,6 @@ def _bare(axes: "Axes") -> None:
 
 
 def _picture(axes: "Axes", image: np.ndarray) -> None:
+    image = image[..., : 3 if image.shape[-1] >= 3 else 1]  # of several pictures in one array, the first
     gray = image.shape[-1] == 1
     axes.imshow(image[..., 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)

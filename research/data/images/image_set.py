@@ -34,6 +34,7 @@ class ImageSet(NamedTuple):
 
 
 Arrays = dict[str, np.ndarray]  # by split
+CHANNELS = 16  # most: a net that reads several pictures gets their channels in one array
 
 
 def checked_splits(
@@ -41,7 +42,7 @@ def checked_splits(
 ) -> tuple[Arrays, Arrays, dict[str, PixelRange]]:
     """Images uint8 [N, H, W, C] and labels int32 [N] of each split, and the ranges that images were scaled by.
 
-    Raw images are [N, H, W] or [N, H, W, C of 1 or 3], labels [N] or [N, 1]. Pixels are integers or floats, in one
+    Raw images are [N, H, W] or [N, H, W, C of 1 to 16], labels [N] or [N, 1]. Pixels are integers or floats, in one
     range in all splits (see `pixel_range.as_bytes`). Raises UserError naming `where` for anything else.
     """
     shaped = {split: _shaped(images[split], labels[split], named_split(where, split)) for split in images}
@@ -50,8 +51,12 @@ def checked_splits(
 
 
 def _shaped(images: np.ndarray, labels: np.ndarray, where: str) -> tuple[np.ndarray, np.ndarray]:
-    if images.ndim not in (3, 4) or (images.ndim == 4 and images.shape[-1] not in (1, 3)):
-        raise UserError(f"{where}: images have shape {images.shape}; they must be [N, H, W] or [N, H, W, 1 or 3]")
+    channels = images.shape[-1] if images.ndim == 4 else 1
+    if images.ndim not in (3, 4) or channels > CHANNELS or (channels not in (1, 3) and images.shape[1] in (1, 3)):
+        raise UserError(
+            f"{where}: images have shape {images.shape}; they must be [N, H, W] or [N, H, W, C], with 1 or 3 channels, "
+            f"or several pictures' channels, at most {CHANNELS}, on the last axis"
+        )
     if labels.ndim > 1 and labels.size != len(labels) == len(images):
         raise UserError(f"{where}: labels have shape {labels.shape}; give one whole number per picture, not a row")
     if len(images) != labels.size:

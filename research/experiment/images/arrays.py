@@ -18,7 +18,7 @@ def with_data(config: ImageExperiment, data: Any, folder: Path) -> ImageExperime
     """`config` with arrays as its source, stored in `folder` as a .npz file in Keras' layout.
 
     `data` is (pictures, labels), or ((pictures, labels) of training, those of test). Pictures are [N, H, W] or
-    [N, H, W, 1 or 3], of bytes, or numbers in one range; labels are whole numbers or names [N]. Raises UserError for
+    [N, H, W, C], of bytes, or numbers in one range; labels are whole numbers or names [N]. Raises UserError for
     anything else, before anything is written.
     """
     splits = dict(zip(("train", "test"), _pairs(data), strict=False))

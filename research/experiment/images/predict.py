@@ -40,6 +40,11 @@ def predict(
     record = read_pictures_record(run_dir)
     data = record["data"]
     shape, classes = tuple(data["shape"]), data["classes"]
+    if shape[2] not in (1, 3):
+        raise UserError(
+            f"{run_dir} reads {shape[2]} channels, which no picture file has; in Python: net = experiment.load(RUN); "
+            "net.apply(net.variables, pictures)"
+        )
     own = ended_leaves(config, config.seed if seed is None else seed, run_dir)
     front, net, example = _front(config, len(classes), shape, own)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example)))

@@ -103,6 +103,8 @@ def _trained(run_dir: Path, seed: int | None, root: str | None) -> LoadedNet:
     record = read_record(run_dir)
     data, (ink, squash, ranges) = record["data"], read_preprocessing(record)
     shape, classes = tuple(data["shape"]), tuple(data["classes"])
+    if shape[2] not in (1, 3):
+        raise UserError(f"{run_dir} reads {shape[2]} channels; the microscope draws pictures of 1 or 3")
     net, params, layers = _parameters(config, len(classes), shape, config.seed if seed is None else seed, run_dir)
     return LoadedNet(
         title=config.name,

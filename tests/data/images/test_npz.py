@@ -115,7 +115,7 @@ def test_pixels_that_are_no_numbers(load, refusal, value):
         (IMAGES.astype(complex), "images are complex128"),
         (IMAGES.astype(str), "images are <U3"),
         (IMAGES.reshape(12, 24), "shape (12, 24)"),
-        (np.repeat(IMAGES[..., None], 4, axis=3), "shape (12, 4, 6, 4)"),
+        (np.repeat(IMAGES[..., None], 17, axis=3), "shape (12, 4, 6, 17)"),
         (IMAGES[:11], "11 images but 12 labels"),
         (IMAGES[:, :0], "no pictures in it: images have shape (12, 0, 6)"),
     ],

@@ -241,3 +241,32 @@ def test_the_example_of_the_documentation_trains(root, tmp_path):
     config = load(str(root / "docs/examples/my_config.py"))
     record = experiment.run(config, tmp_path / "run")
     assert record["metrics"]["test"]["accuracy"] > 0.95
+
+
+def test_a_net_of_two_pictures_reads_their_channels(tmp_path, refusal):
+    (tmp_path / "two.py").write_text(
+        "import flax.linen as nn\n"
+        "class Two(nn.Module):\n"
+        "    classes: int\n"
+        "    @nn.compact\n"
+        "    def __call__(self, x):\n"
+        "        return nn.Dense(self.classes)(nn.relu(x[..., :3] - x[..., 3:]).reshape(len(x), -1))\n"
+    )
+    generator, labels = np.random.default_rng(0), np.arange(240) % 2
+    left, right = (generator.integers(0, 90, (240, 4, 4, 3)).astype(np.uint8) for _ in range(2))
+    left[labels == 1] += 60
+    model = Custom(f"{tmp_path / 'two.py'}:Two")
+    config = ImageExperiment(
+        name="two", model=model, optimizer=Optimizer(learning_rate=0.02), train=Training(epochs=60)
+    )
+    data = (np.concatenate([left, right], -1), labels)
+    record = experiment.run(config, tmp_path / "run", data=data)
+    assert record["metrics"]["test"]["accuracy"] > 0.9
+    net = experiment.load(tmp_path / "run")
+    assert (np.asarray(net.apply(net.variables, data[0])).argmax(1) == labels).mean() > 0.9
+    with refusal("reads 6 channels", "experiment.load"):
+        list(experiment.predict(tmp_path / "run", left[:1]))
+    with refusal("reads 6 channels"):
+        microscope(str(tmp_path / "run"), Microscope())
+    with refusal("on the last axis"):
+        experiment.run(config, tmp_path / "other", data=(np.moveaxis(left, -1, 1)[..., :2], labels))
