@@ -43,6 +43,6 @@ def build(config, starts=None):
 sys.modules["research.experiment.smoothed.task"] = sys.modules[__name__]
 
 if __name__ == "__main__":
-    settings = SmoothedExperiment(name="smoothed", train=Training(epochs=5))
+    settings = SmoothedExperiment(name="smoothed", model=ConvNet(padding="same"), train=Training(epochs=5))
     record = experiment.run(settings, "runs/smoothed")
     print(f"test accuracy: {record['metrics']['test']['accuracy']:.1%}")

@@ -27,7 +27,9 @@ def other_models(kinds: Sequence[type[RunConfig]], shown: RunConfig) -> str:
 def _models(kind: type[RunConfig]) -> list[type[Any]]:
     """The dataclasses that the field `model` of `kind` takes; none where it has no such field."""
     hint = typing.get_type_hints(kind).get("model")
-    return [each for each in (hint, *typing.get_args(hint)) if dataclasses.is_dataclass(each)]
+    return [
+        each for each in (hint, *typing.get_args(hint)) if isinstance(each, type) and dataclasses.is_dataclass(each)
+    ]
 
 
 def _flags(model: type[Any]) -> str:

@@ -20,7 +20,7 @@ def test_an_example_runs(root, tmp_path, example, said):
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stdout.splitlines() if line.startswith(said)]
     shares = [float(word.strip("%,")) for word in line.split() if "%" in word]
-    assert min(shares) >= (40 if example == "own_objective" else 80), line
+    assert min(shares) >= (25 if example == "own_objective" else 80), line
     assert [run.name for run in (tmp_path / "runs").iterdir() if (run / "report.html").is_file()]
 
 
