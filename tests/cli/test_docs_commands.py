@@ -19,7 +19,7 @@ from research.command_line import parse
 SHORTER = {"--seeds": "2", "--train.epochs": "2"}
 BRIEF = ("--train.epochs", "2")
 WIDTHS = ("--rows", "40", "--features", "20", "40", "80", "--mlp.widths", "2", "3", "4", "--mlp.epochs", "1")
-EPOCHS = ("--rows", "60", "--mlp.width", "4", "--mlp.epochs", "4", "--two-scales.steps", "100")
+EPOCHS = ("--rows", "60", "--mlp.width", "4", "--mlp.epochs", "3", "--two-scales.steps", "20000")
 RUN = {
     "train.py configs/digits_cnn.py": (*BRIEF, "--run-dir", "runs/digits_cnn"),
     "train.py configs/digits_cnn.py --seeds 5 --train.epochs 20": (),
@@ -32,7 +32,7 @@ RUN = {
     "train.py configs/tables_diabetes.py": BRIEF,
     "train.py configs/tables_iris.py": BRIEF,
     "double_descent.py configs/double_descent_width.py": ("--seeds", "2", *WIDTHS),
-    "double_descent.py configs/double_descent_epochs.py": ("--seeds", "2", *EPOCHS),
+    "double_descent.py configs/double_descent_epochs.py": ("--seeds", "3", *EPOCHS),
     "train.py configs/digits_cnn.py --data.source FOLDER --data.size 64": BRIEF,
     "train.py configs/tables_diabetes.py --data.source FILE.csv --data.target COLUMN": BRIEF,
     "train.py configs/traffic_lstm.py --data.source FILE.csv --data.columns COLUMN": BRIEF,
