@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: the net of cats_and_dogs_scratch with augmentation and dropout (rung 2).
+"""Cats against dogs on 2,000 photos: the net of cats_and_dogs_scratch with augmentation and dropout (step 2).
 
 python scripts/train.py configs/cats_and_dogs_augmented.py --data.root DIR --seeds 3
 

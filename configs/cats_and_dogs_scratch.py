@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: a convolutional net of 3,453,121 parameters from scratch, which overfits (rung 1).
+"""Cats against dogs on 2,000 photos: a convolutional net of 3,453,121 parameters from scratch, which overfits (step 1).
 
 python scripts/train.py configs/cats_and_dogs_scratch.py --data.root DIR --seeds 3
 

@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: SqueezeNet's ImageNet features, frozen, under a head of our own (rung 3).
+"""Cats against dogs on 2,000 photos: SqueezeNet's ImageNet features, frozen, under a head of our own (step 3).
 
 python scripts/train.py configs/cats_and_dogs_squeezenet.py --data.root DIR --seeds 3
 

@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: as cats_and_dogs_squeezenet, with the last two fire modules trained, too (rung 4).
+"""Cats against dogs on 2,000 photos: as cats_and_dogs_squeezenet, with the last two fire modules trained, too (step 4).
 
 python scripts/train.py configs/cats_and_dogs_squeezenet_tuned.py --data.root DIR --seeds 3
 

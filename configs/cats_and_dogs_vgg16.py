@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: a linear classifier on the mean of VGG16's last map (rung 3).
+"""Cats against dogs on 2,000 photos: a linear classifier on the mean of VGG16's last map (step 3).
 
 python scripts/weights.py fetch vgg16 --data.root DIR
 python scripts/train.py configs/cats_and_dogs_vgg16.py --data.root DIR --seeds 3

@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: cats_and_dogs_vgg16 with augmentation, four fixed views of each photo (rung 4).
+"""Cats against dogs on 2,000 photos: cats_and_dogs_vgg16 with augmentation, four fixed views of each photo (step 4).
 
 python scripts/train.py configs/cats_and_dogs_vgg16_augmented.py --data.root DIR --seeds 3
 

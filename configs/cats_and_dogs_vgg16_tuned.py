@@ -1,4 +1,4 @@
-"""Cats against dogs on 2,000 photos: from the end of cats_and_dogs_vgg16, VGG16's last block is trained, too (rung 5).
+"""Cats against dogs on 2,000 photos: from the end of cats_and_dogs_vgg16, VGG16's last block is trained, too (step 5).
 
 python scripts/train.py configs/cats_and_dogs_vgg16.py --data.root DIR --seeds 3
 python scripts/train.py configs/cats_and_dogs_vgg16_tuned.py --data.root DIR --seeds 3

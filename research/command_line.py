@@ -20,6 +20,7 @@ import tyro
 
 from research.config.documents import RENAMED
 from research.errors import UserError, as_called, printable
+from research.help_text import captured, readable
 
 T = TypeVar("T")
 EXIT_CODES = {"finished": 0, "stopped early": 0, "diverged": 1, "preempted": 75}
@@ -60,18 +61,20 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
         return 0
 
 
-def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, about: str = "") -> T:
-    """`arguments` as a value of `kind`.
+def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, about: str = "", more: str = "") -> T:
+    """`arguments` as a value of `kind`; --help says what the command is `about` before the flags, and `more` below.
 
     Raises UserError that names a wrong flag and the nearest right one, or the flag of a wrong value.
     """
-    complaint = io.StringIO()
+    complaint, helped = io.StringIO(), captured()
     flat = (tyro.conf.AvoidSubcommands,)
     try:
-        with contextlib.redirect_stderr(complaint):
-            return tyro.cli(kind, args=list(arguments), prog=_program(), description=about, config=flat)
+        with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(helped):
+            return tyro.cli(kind, args=list(arguments), prog=_program(), description="", config=flat)
     except SystemExit as stop:
         if stop.code != MISTAKE:  # --help, or SIGTERM
+            helped.seek(0)
+            print(readable(helped.read(), about) + more, end="")
             raise
         raise UserError(_one_line(complaint.getvalue())) from None
 

@@ -11,6 +11,7 @@ from research.config import load
 
 RANKS = {
     **dict.fromkeys(["errors", "keys", "trees", "files", "seals", "heap", "config", "resampling", "batches"], 0),
+    "help_text": 0,
     **dict.fromkeys(["runtime", "run_directory", "command_line"], 1),
     **dict.fromkeys(["data", "models", "weights", "training", "ascent", "evaluation", "report"], 2),
     **dict.fromkeys(["microscope", "attack", "hierarchy", "double_descent"], 3),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import tyro
 
@@ -21,15 +21,12 @@ from research.files import write_json
 class Flags:
     """What to time, and under which conditions."""
 
-    workloads: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Of mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
-    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run,
-    table_ensemble; by default all of them."""
+    workloads: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[WORKLOAD...]")] = ()
+    """Names of workloads, as listed above; by default all of them."""
     rounds: int = 5
     """Turns that each peer takes."""
     steps: int | None = None
-    """Steps in a turn (of an ascent filters, of dense_run and table_ensemble epochs); by default about a second of
-    work."""
+    """Steps of a turn (filters of an ascent, epochs of a whole run); by default about a second of work."""
     threads: int | None = None
     """Cores that each peer may use at its best settings; by default all."""
     json: Path | None = None
@@ -39,7 +36,10 @@ class Flags:
 def bench(arguments: Sequence[str]) -> int:
     """Time training, inference and ascent against other libraries, all on this machine's CPU, taking turns.
 
-    They are PyTorch and Keras, and for VGG16's features ONNX Runtime and OpenVINO, too.
+    They are PyTorch and Keras, and for VGG16's features ONNX Runtime and OpenVINO, too. The workloads are
+    mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
+    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run
+    and table_ensemble.
 
     Ratios are our time over theirs: below 1, ours is faster.
     """

@@ -18,7 +18,10 @@ from research.errors import UserError
 
 ABOUT = """compare.py CONFIG|RUN... [--vary FIELD VALUE...] [--out DIR] [--FIELD VALUE ...]: train each
 configuration (or take its run), and take each run directory as it is; then write one page with a table, the differences
-paired by seed, and figures. Flags after the configurations apply to all of them; train.py CONFIG --help lists them."""
+paired by seed, and figures. Flags after the configurations apply to all of them; train.py CONFIG --help lists them.
+
+--vary optimizer.learning-rate 1e-3 3e-3 trains the one CONFIG with each value; commas join the parts of a tuple: --vary
+model.hidden 64,64 128."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,8 +31,7 @@ class Flags:
     out: str | None = None
     """Where the comparison is written; runs/compare-A-B by default."""
     vary: Annotated[tuple[str, ...], tyro.conf.arg(metavar="FIELD VALUE...")] = ()
-    """A field of the one CONFIG and its values, a run for each: optimizer.learning-rate 1e-3 3e-3. Commas join the
-    parts of a tuple: model.hidden 64,64 128. With several --vary there is a run for each combination."""
+    """A field and its values, a run for each; with several --vary, a run for each combination."""
 
 
 def compare(arguments: Sequence[str]) -> int:

@@ -16,8 +16,7 @@ class Flags:
     """The net to examine, and how."""
 
     target: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN|CONFIG|WEIGHTS")]
-    """The directory of a trained run, a configuration file, a weight file of VGG16 or SqueezeNet, or just vgg16
-    or squeezenet to search for that file."""
+    """A run's directory, a configuration, a weight file of VGG16 or SqueezeNet, or the name of one of these two."""
     look: tyro.conf.OmitArgPrefixes[Microscope] = dataclasses.field(default_factory=Microscope)
     out: str | None = None
     """Where the page is written; RUN/microscope by default, or runs/NAME-microscope."""

@@ -22,9 +22,7 @@ class Flags:
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """A run directory, as scripts/train.py writes it."""
     inputs: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="INPUT...")]
-    """For a classifier, pictures, or folders with pictures at any depth: PNG, JPEG and others, of any size. For a
-    forecaster, files of series with the columns of its training, which end where the forecast begins. For a predictor
-    of tables, CSV or Parquet files with the columns of its training."""
+    """Pictures or folders of them, series that end where the forecast begins, or CSV and Parquet files of rows."""
     seed: int | None = None
     """The seed of the run that predicts; by default the first, of tables the mean of all."""
     as_is: bool = False

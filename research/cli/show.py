@@ -31,7 +31,7 @@ def show_result(config: Experiment, record: Record, evaluations: Mapping[int, Ev
         for table in task_of(config).result_tables(evaluations[config.seed], record):
             console.print(table)
     if record["metrics"]:
-        console.print(tables.metrics(record))
+        console.print(tables.of_seed(tables.metrics(record), record))
     if "seeds" in record:
         number = max(len(over["values"]) for over in record["seeds"].values())
         console.print(tables.seeds(record, note=f"Over {number} seeds"))

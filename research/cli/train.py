@@ -7,7 +7,10 @@ from research.cli.configured import configured
 from research.command_line import EXIT_CODES
 
 ABOUT = """train.py CONFIG [--FIELD VALUE ...] [--run-dir DIR], or train.py --config-json FILE [...]:
-train, evaluate and report an experiment. The same command again resumes where it was cut off."""
+train, evaluate and report an experiment. The same command again resumes where it was cut off.
+
+Every field is a flag: train.py CONFIG --help lists those of CONFIG, of pictures, a series or a table, with its values
+as defaults; without CONFIG, those of pictures are listed."""
 
 
 def train(arguments: Sequence[str]) -> int:

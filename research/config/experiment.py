@@ -29,8 +29,7 @@ class Experiment(RunConfig):
     optimizer: Optimizer = Optimizer()
     train: Training = Training()
     start: str | None = None
-    """A finished run to start from: each seed starts with its final parameters there, matched by name; what is frozen
-    may differ. Or a weight file, whose arrays have the names of the net's leaves."""
+    """A finished run, or a file of arrays, whose parameters each seed starts from, matched by name."""
     data: Source = dataclasses.field(default_factory=Source)
 
 

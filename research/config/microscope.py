@@ -19,10 +19,9 @@ class Microscope(Section):
     pictures: str | None = None
     """A folder of pictures to take real patches from; by default the net's training pictures."""
     size: Annotated[int, Interval(gt=0, le=1024)] | None = None
-    """Side of the exemplars in pixels; by default that of the training pictures, or where the net takes any size, one
-    that follows the layer's receptive field."""
+    """Side of the exemplars in pixels; by default that of the training pictures, or one that fits the layer."""
     parameterization: Literal["fourier", "pixels", "phase"] = "fourier"
-    """Optimize Fourier coefficients, pixels, or phases with the magnitudes of real pictures."""
+    """What is optimized: waves (Fourier coefficients), pixels, or phases of waves that are as strong as in photos."""
     steps: Annotated[int, Interval(gt=0, le=10**5)] = 64
     """Steps of gradient ascent."""
     rate: Annotated[float, Interval(gt=0.0, le=1e3)] = 0.05
@@ -48,8 +47,7 @@ class Microscope(Section):
     patches: Annotated[int, Interval(ge=0, le=64)] = 8
     """Real patches shown for each filter."""
     hypotheses: tuple[str, ...] = ()
-    """Hypotheses to test: LAYER:FILTER=X, or LAYER=X to choose the filter on one half of the pictures and test it on
-    the other. X is a class of the net's own data, or a folder of pictures with `against` another."""
+    """LAYER:FILTER=X, or LAYER=X: test whether it responds to X, a class, or a folder `against` another."""
     against: str | None = None
     """A folder of pictures that do not show X."""
     saliency: tuple[str, ...] = ()

@@ -51,8 +51,7 @@ class SeriesData(Source):
     fill: Steps = 0
     """Gaps of up to so many steps are interpolated linearly."""
     missing: Literal["drop", "mask", "join"] = "drop"
-    """drop: leave out windows with missing values; mask: keep them, the missing values hidden; join: skip steps without
-    any value, so that their neighbours become adjacent."""
+    """drop: leave out windows with missing values; mask: keep them, these hidden; join: skip steps without values."""
     context: str = "6h"
     """The past that a forecast reads: a duration or a number of steps (for series in months, say)."""
     horizon: str = "24h"
@@ -64,10 +63,9 @@ class SeriesData(Source):
     calendar: tuple[Literal["time_of_day", "day_of_week", "time_of_year"], ...] = ()
     """Clock features that a net also reads, as sine and cosine."""
     reference: Literal["mean", "day", "weekday"] = "mean"
-    """The reference that is subtracted: the training mean, or the mean of each time of day (and day of week)."""
+    """The values that the net adds to: the training mean, or a profile, the mean of each time of day (and week)."""
     scaling: Literal["standard", "minmax", "minmax_symmetric", "none"] = "standard"
-    """The scale of the net's inputs and outputs: standard deviations from the reference; the training range as 0 to 1
-    (minmax) or -1 to 1 (minmax_symmetric); or unscaled values."""
+    """Standard deviations from data.reference; the training range as 0 to 1 or -1 to 1 (symmetric); or as they are."""
     blend: Annotated[float, Interval(ge=0.0, le=1.0)] = 0.5
     """For reference weekday: the weight of the weekday's own mean; the mean of all days has the rest."""
     statistic: Literal["mean", "median"] = "mean"
@@ -92,7 +90,7 @@ class DenseForecaster(Section):
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
     zero_init_head: bool = False
-    """Start with zero weights in the last layer, so that forecasts start as the reference."""
+    """Start with zero weights in the last layer, so that forecasts start as the reference (data.reference)."""
     output: Output = "linear"
     """The activation of the last layer, on values scaled by data.scaling."""
 
@@ -148,7 +146,7 @@ class Forecast(Section):
     """The loss of a forecast, its intervals and its bounds."""
 
     shrink: bool = False
-    """Shrink the net's difference from the reference at each step of the horizon, by a share chosen on validation."""
+    """Shrink the net's difference from data.reference at each step of the horizon, by a share chosen on validation."""
     loss: Literal["mse", "mae", "huber", "quantile"] = "mse"
     """The loss of the scaled values (data.scaling)."""
     quantiles: Annotated[tuple[Quantile, ...], MinLen(1)] = (0.05, 0.5, 0.95)
@@ -156,7 +154,6 @@ class Forecast(Section):
     coverage: Quantile = 0.9
     """Share of the truth that intervals should hold."""
     lower: tuple[Bound | None, ...] = ()
-    """The smallest possible value, such as 0 for counts; forecasts and intervals are clipped to it. One number for all
-    columns, or one for each, None for a column without."""
+    """The smallest possible value, such as 0, to which forecasts are clipped: one for all columns, or one for each."""
     upper: tuple[Bound | None, ...] = ()
     """The largest possible value, in the same way."""

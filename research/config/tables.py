@@ -30,8 +30,7 @@ class TableData(Source):
     categorical: tuple[str, ...] = ()
     """Columns of numbers that are codes, such as MSSubClass: each number is a level."""
     ordered: tuple[str, ...] = ()
-    """Levels in their order, joined by <, such as Po<Fa<TA<Gd<Ex. A text column that holds only these is also read as
-    the numbers 0, 1, 2 ..."""
+    """Levels in order, such as Po<Fa<TA<Gd<Ex: a text column that holds only these is also read as 0, 1, 2 ..."""
     na_levels: tuple[str, ...] = ()
     """Text columns in which NA is a level, such as "no garage", and not a missing value."""
     numeric_only: bool = False
@@ -57,8 +56,7 @@ class TableData(Source):
     repeats: Annotated[int, Interval(ge=1, le=100)] = 1
     """Number of cross-validations, each with folds of its own."""
     samples: Annotated[int, Interval(ge=0, le=1000)] = 0
-    """Bagging: each seed trains so many nets, each on a sample of the training rows drawn with replacement; 0: one net
-    on all of them."""
+    """Bagging: nets of each seed, each on training rows drawn with replacement; 0: one net on all of them."""
     split_seed: Seed = 0
     """The seed of the shuffle that splits the rows."""
     unit: Annotated[str, MaxLen(40)] = ""
@@ -75,8 +73,7 @@ class TableNet(Section):
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
     embedding: Literal["none", "periodic", "piecewise"] = "none"
-    """What each number becomes before the first layer: itself; sines and cosines of learned frequencies; or its
-    position within bins of the training rows' quantiles."""
+    """What a number becomes first: itself, waves of learned frequencies, or its position within quantile bins."""
     embedding_size: Annotated[int, Interval(gt=0, le=256)] = 8
     """Frequencies or bins of each number."""
     frequency: Annotated[float, Interval(gt=0.0, le=1e3)] = 0.1
@@ -98,5 +95,4 @@ class Prediction(Section):
     coverage: Quantile = 0.9
     """Share of the truth that intervals should hold."""
     peers: tuple[Literal["lightgbm", "realmlp", "tabm"], ...] = ()
-    """Models by others that are trained on the same splits, and compared beside the baselines. They need pytabkit, of
-    the extra bench; realmlp and tabm take minutes."""
+    """Models by others, trained on the same splits as baselines; they need the extra bench, and some take minutes."""

@@ -27,8 +27,7 @@ class Optimizer(Section):
     clip_norm: Annotated[float, Gt(0)] | None = None
     """Largest global norm of the gradient."""
     rates: tuple[tuple[str, Annotated[float, Interval(ge=0.0, le=1e3)]], ...] = ()
-    """Factors of the learning rate by patterns of parameter names: 'block5_*' 0.1. The first match counts; parameters
-    without a match keep the rate."""
+    """Factors of the learning rate by patterns of parameter names: 'block5_*' 0.1. The first match counts."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from research.evaluation.intervals import proportion
+
 BINS = 15  # Guo et al. 2017, "On Calibration of Modern Neural Networks", section 4
+LEAST = 20  # examples of a merged bin: fewer give an interval as wide as half of the diagram; changes no metric
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -> dict[str, np.ndarray]:
@@ -20,6 +23,40 @@ def reliability(confidence: np.ndarray, correct: np.ndarray, bins: int = BINS) -
     mean_confidence = np.bincount(bin_of, weights=confidence, minlength=bins) / filled
     mean_accuracy = np.bincount(bin_of, weights=correct.astype(np.float64), minlength=bins) / filled
     return {"edges": edges, "confidence": mean_confidence, "accuracy": mean_accuracy, "count": count}
+
+
+def merged(curve: Mapping[str, np.ndarray], least: int = LEAST) -> dict[str, np.ndarray]:
+    """`curve` for drawing, with M <= bins: neighbours are merged from below until each bin has `least` examples.
+
+    What is left above joins the last bin; fewer than `least` examples in all make one bin. low95 and high95 [M] are the
+    ends of the accuracy's 95% interval (Wilson). The others are as in `reliability`, without NaN.
+    """
+    tops = _tops(curve["count"], least)
+    starts = np.r_[0, tops[:-1]]
+    count = np.add.reduceat(curve["count"], starts)
+    right, confidence = (
+        np.add.reduceat(np.nan_to_num(curve[name]) * curve["count"], starts) for name in ("accuracy", "confidence")
+    )
+    ends = np.array([proportion(round(hits), int(trials)) for hits, trials in zip(right, count, strict=True)])
+    return {
+        "edges": curve["edges"][np.r_[0, tops]],
+        "confidence": confidence / count,
+        "accuracy": right / count,
+        "low95": ends[:, 0],
+        "high95": ends[:, 1],
+        "count": count,
+    }
+
+
+def _tops(count: np.ndarray, least: int) -> np.ndarray:
+    """Where each merged bin ends, as an index into the edges; the last end is that of the last bin."""
+    tops, held = [], 0
+    for index, examples in enumerate(count):
+        held += examples
+        if held >= least:
+            tops.append(index + 1)
+            held = 0
+    return np.array([*tops[:-1], len(count)])
 
 
 def calibration_error(curve: Mapping[str, np.ndarray]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from research.errors import NotFiniteError
-from research.evaluation.calibration import brier_score, calibration_error, reliability
+from research.evaluation.calibration import BINS, brier_score, calibration_error, merged, reliability
 from research.evaluation.intervals import proportion
 
 MISTAKES = 36  # as many as a 6 x 6 gallery shows; changes no metric
@@ -21,7 +21,8 @@ class Classification:
     the commonest class, the best constant answer; chance is 1/K, that of guessing. confusion
     [K, K] counts examples: rows are the truth, columns the predictions.
 
-    reliability: see `calibration.reliability`. per_class: precision, recall, f1 (NaN where undefined: a class that was
+    calibration_error is over `calibration_bins` equal bins; reliability holds them merged for drawing, as
+    `calibration.merged` gives them. per_class: precision, recall, f1 (NaN where undefined: a class that was
     never predicted has no precision) and support, the number of examples, each [K]. mistakes: the wrong predictions
     with the highest confidence first: indices into the examples, truth, predicted and probability, each [M].
     """
@@ -36,6 +37,7 @@ class Classification:
     loss: float
     brier: float
     calibration_error: float
+    calibration_bins: int
     reliability: dict[str, np.ndarray]
     confusion: np.ndarray
     per_class: dict[str, np.ndarray]
@@ -77,7 +79,8 @@ def evaluate_logits(logits: np.ndarray, labels: np.ndarray, classes: Sequence[st
         loss=float(-np.mean(log_probabilities[np.arange(len(labels)), labels])),
         brier=brier_score(probabilities, labels),
         calibration_error=calibration_error(curve),
-        reliability=curve,
+        calibration_bins=BINS,
+        reliability=merged(curve),
         confusion=_confusion(labels, predicted, len(classes)),
         per_class=_per_class(labels, predicted, len(classes)),
         mistakes=_mistakes(labels, predicted, confidence),

@@ -73,7 +73,7 @@ ROWS = (
     _share("recall", "recall"),
     _share("f1", "F1"),
     _number("brier", "Brier score", 2.0),  # the sum over classes (Brier 1950)
-    _number("calibration_error", "calibration error", 1.0),
+    _number("calibration_error", "calibration error, 15 bins", 1.0),
     _quantity("mae", "MAE"),
     _quantity("rmse", "RMSE"),
     _number("rmsle", "RMSLE", digits=4),  # of log(1 + y)

@@ -39,9 +39,13 @@ def verdict(learned_nothing: Mapping[str, str], first: int) -> str:
 
 
 def calibration_text(evaluation: Mapping[str, Any]) -> str:
-    """The calibration error and the Brier score of a classification (as a dict)."""
+    """How to read the reliability diagram of a classification (as a dict), its calibration error and Brier score."""
     error, brier = formats.decimal(evaluation["calibration_error"]), formats.decimal(evaluation["brier"])
-    return f"Expected calibration error {error}; Brier score {brier} (0 is best, 2 worst)."
+    return (
+        "Bars are 95% intervals (Wilson); neighbouring bins are merged until each has 20 examples or more. "
+        f"Expected calibration error {error}: the mean distance between confidence and accuracy, over "
+        f"the {evaluation['calibration_bins']} equal bins before merging. Brier score {brier} (0 is best, 2 worst)."
+    )
 
 
 def _advice(scores: Mapping[str, Mapping[str, float]], split: str) -> str:

@@ -13,7 +13,8 @@ from research.report.templating import environment
 TITLED = 4  # runs that the title names
 CAPTIONS = {
     "accuracies": "Test accuracy of each run with its 95% interval, and below the metrics of validation over epochs.",
-    "errors": "Mean absolute error on test with its 95% interval over test days, best first; baselines are gray.",
+    "errors": "Mean absolute error on test with its 95% interval over test days, best first; baselines are gray, "
+    "and an arrow is far off the axis.",
     "forecasts": "The same windows by every run, the mean over seeds, beside the truth.",
 }
 LOSSES = "over epochs in training and validation, on one scale."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from research.report.curves import History, learning_curves
+from research.report.curves import History, learning_curves, legend
 from research.report.formats import percent
 from research.report.style import COLOURS, INK, QUIET, new_figure, png, shortened
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ANNOTATED = 20  # classes up to which the confusion matrix has room for its counts
+NUMBERED = 15  # bins up to which a bar has room for its number
 
 
 def classification(
@@ -41,30 +42,43 @@ def classification(
 
 
 def reliability(curve: Mapping[str, Any]) -> bytes:
-    """PNG of accuracy over confidence in bins, and below it the examples of each bin (on a logarithmic scale).
+    """PNG of accuracy over confidence in bins, with 95% intervals, and below it the examples of each bin.
 
-    `curve` is {"edges": [bins + 1], "confidence": [bins], "accuracy": [bins], "count": [bins]}, NaN in empty bins. A
-    calibrated model lies on the diagonal.
+    `curve` is {"edges": [bins + 1], "confidence", "accuracy", "low95", "high95", "count": [bins]}. A calibrated model
+    lies on the diagonal.
     """
     from matplotlib.ticker import PercentFormatter  # slow to import
 
-    edges, count = np.asarray(curve["edges"]), np.asarray(curve["count"])
-    accuracy, confidence = np.asarray(curve["accuracy"]), np.asarray(curve["confidence"])
     with new_figure(4.6, 4.8) as figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         upper.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="calibrated")
-        upper.plot(confidence, accuracy, "o-", color=COLOURS[0], label="this model")
+        _accuracies(upper, curve)
         upper.set(title="accuracy of predictions by their confidence", ylim=(-0.02, 1.02), xlim=(0, 1))
-        upper.legend(loc="best")
-        lower.bar(edges[:-1], count, np.diff(edges), align="edge", color="#b5c9d8", edgecolor=QUIET, linewidth=0.5)
-        lower.set(xlabel="confidence (probability of the predicted class)", yscale="log", title="examples")
-        lower.set_ylim(0.5, None)
-        lower.yaxis.set_major_formatter("{x:,.0f}")
-        lower.yaxis.set_minor_formatter("")
-        for axes in (upper, lower):
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        upper.yaxis.set_major_formatter(PercentFormatter(1.0))
+        _bin_counts(lower, np.asarray(curve["edges"]), np.asarray(curve["count"]))
+        lower.set_xlabel("confidence (probability of the predicted class)")
+        for axis in (upper.xaxis, lower.xaxis, upper.yaxis):
+            axis.set_major_formatter(PercentFormatter(1.0))
+        legend(figure)
         return png(figure)
+
+
+def _accuracies(axes: "Axes", curve: Mapping[str, Any]) -> None:
+    """Draw the accuracy of each bin with its interval."""
+    accuracy = np.asarray(curve["accuracy"])
+    # An interval may end within rounding inside of the accuracy itself, at 0 and 100%.
+    lengths = np.maximum(0.0, [accuracy - curve["low95"], curve["high95"] - accuracy])
+    look = {"fmt": "o", "color": COLOURS[0], "elinewidth": 1.2, "capsize": 2.5}
+    axes.errorbar(curve["confidence"], accuracy, lengths, label="this model, 95% interval", **look)
+
+
+def _bin_counts(axes: "Axes", edges: np.ndarray, count: np.ndarray) -> None:
+    """Draw the examples of each bin on a logarithmic scale; their numbers are written where there is room."""
+    bars = axes.bar(edges[:-1], count, np.diff(edges), align="edge", color="#b5c9d8", edgecolor=QUIET, linewidth=0.5)
+    if len(count) <= NUMBERED:
+        axes.bar_label(bars, [f"{number:,}" for number in count], fontsize=7.0)
+    axes.set(yscale="log", title="examples in each bin", ylim=(0.5, 5.0 * count.max()))
+    axes.yaxis.set_major_formatter("{x:,.0f}")
+    axes.yaxis.set_minor_formatter("")
 
 
 def confusion_matrix(confusion: np.ndarray, classes: Sequence[str]) -> bytes:

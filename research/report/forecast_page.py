@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from research.report import forecast_tables, forecast_text, sections
-from research.report.record import measured, series_unit
+from research.report.record import measured, model_name, series_unit
 
 
 def forecast_details(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -32,10 +32,9 @@ def _forecast_text(record: Mapping[str, Any], split: str, evaluation: Mapping[st
 
 def _forecast_tables(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     unit = series_unit(record)
-    model = f"model, seed {record['seed']}" if measured(record, split, "mae")["seeds"] > 1 else "model"
     return {
         "evaluation": evaluation,
-        "scores": forecast_tables.forecast_metrics(evaluation, unit, model),
+        "scores": forecast_tables.forecast_metrics(evaluation, unit, model_name(record)),
         "horizons": forecast_tables.by_horizon(evaluation, unit) if len(evaluation["hours"]) > 1 else None,
         "columns": forecast_tables.by_column(evaluation, unit) if len(evaluation["columns"]) > 1 else None,
         "intervals": forecast_tables.intervals(evaluation, unit),

@@ -81,12 +81,12 @@ def intervals(evaluation: Mapping[str, Any], unit: str = "") -> Table:
 
 
 def _promises(intervals: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The coverage that the days of calibration promise."""
+    """The coverage that the days of validation promise."""
     number = intervals["calibration_days"]
-    counted, own = ("1 day", "it") if number == 1 else (f"{number} days", "these")
+    counted = "1 day" if number == 1 else f"{number} days"
     return [
-        (f"promised by {counted} of calibration, on average", formats.percent(intervals["promised"], 1)),
-        (f"by {own} alone, at least (19 of 20)", formats.percent(intervals["assured"], 1)),
+        (f"promised by {counted} of validation, on average", formats.percent(intervals["promised"], 1)),
+        ("at least, for 19 of 20 such sets of days", formats.percent(intervals["assured"], 1)),
     ]
 
 

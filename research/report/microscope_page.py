@@ -60,7 +60,7 @@ def _layer(number: int, layer: LayerView, tests: Mapping[tuple[str, int], Sequen
         times = sum(view.status == status for view in layer.filters)
         facts += [f"{formats.count(times)} {status}"] if times else []
     if layer.receptive_field:
-        facts.append(f"each place sees {formats.shape(layer.receptive_field)} pixels")
+        facts.append(f"each position sees {formats.shape(layer.receptive_field)} pixels")
     if layer.size:
         facts.append(f"exemplars of {formats.shape(layer.size)} pixels")
     if layer.seconds is not None:

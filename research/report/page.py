@@ -68,6 +68,7 @@ def render(
         "facts": sections.facts(record, unit),
         "seeds": tables.seeds(record, split),
         "metrics": tables.metrics(record, split),
+        "of_seed": f", seed {record['seed']}" if "seeds" in record else "",
         "epochs": sections.epochs(histories, best_epochs) if histories else "",
         "pictures": {name: pictures.picture(png) for name, png in figures.items()},
         "layers": tables.layers(summary),

@@ -21,8 +21,8 @@ FARTHEST = 3.0  # times the least error; a greater error is an arrow at the edge
 def ranking_figure(rows: Sequence[Entry], unit: str = "") -> bytes:
     """PNG of the test MAE of `rows`, as `ranking.ranking` takes them, best first, each with its number.
 
-    Baselines are gray, and a dashed line marks the best of them. An error of more than three times the least is an
-    arrow at the right edge.
+    Baselines are gray, and a dashed line marks the best of them, unless it is off the axis. An error of more than three
+    times the least is an arrow at the right edge.
     """
     order = [row for row in ranked(rows) if is_number(row["mean"])]
     low, high = _reach(order)
@@ -32,14 +32,14 @@ def ranking_figure(rows: Sequence[Entry], unit: str = "") -> bytes:
         axes.spines["left"].set_visible(False)
         best = next((row["mean"] for row in order if is_baseline(row)), high)
         if best < high:
-            axes.axvline(best, color=QUIET, linewidth=0.8, linestyle="--")
+            axes.axvline(best, color=QUIET, linewidth=0.8, linestyle="--", label="best baseline")
         for height, row in enumerate(order):
             across = axes.get_yaxis_transform()
             look = {"color": QUIET if is_baseline(row) else INK, "va": "center", "bbox": BEHIND_WORDS}
             axes.text(0.0, height - 0.25, shortened(row["name"], 44), transform=across, **look)
             axes.text(1.0, height - 0.25, error(row), ha="right", transform=across, **look)
             _row(axes, height + 0.1, row, high)
-        _key(figure, order)
+        _key(figure, order, high)
         return png(figure)
 
 
@@ -69,17 +69,17 @@ def _reach(order: Sequence[Entry]) -> tuple[float, float]:
     return max(min(ends) - room, 0.0), max(ends) + room
 
 
-def _key(figure: "Figure", order: Sequence[Entry]) -> None:
-    """The legend of the markers that are drawn."""
+def _key(figure: "Figure", order: Sequence[Entry], high: float) -> None:
+    """The legend of what is drawn; the dashed line of the best baseline brings its own label."""
     from matplotlib.lines import Line2D  # slow to import
 
     signs = {"forecaster, 95% interval": Line2D([], [], color=COLOURS[0], marker="o", markersize=6)}
     if any(is_baseline(row) for row in order):
         signs["baseline"] = Line2D([], [], color=QUIET, marker="s", markersize=6)
-        signs["the best of them"] = Line2D([], [], color=QUIET, linestyle="--", linewidth=0.8)
-    if any(len(row["values"]) > 1 for row in order):
+    signs |= {str(line.get_label()): line for line in figure.axes[0].lines if line.get_linestyle() == "--"}
+    if any(len(row["values"]) > 1 and row["mean"] <= high for row in order):
         seed = {"marker": "|", "markersize": 10, "markeredgewidth": 0.8}
         signs["each seed"] = Line2D([], [], color=INK, linestyle="", **seed)
-    if any(is_number(row["published"]) for row in order):
+    if any(is_number(row["published"]) and row["published"] <= high for row in order):
         signs["published"] = Line2D([], [], color=PUBLISHED, marker="|", linestyle="", markersize=10, markeredgewidth=6)
     figure.legend(signs.values(), signs.keys(), loc="outside upper left", ncols=3, fontsize=SMALL, columnspacing=1.2)

@@ -157,6 +157,11 @@ def series_unit(record: Mapping[str, Any]) -> str:
     return record["data"].get("unit") or ""
 
 
+def model_name(record: Mapping[str, Any]) -> str:
+    """The name of the model in tables of its first seed: `model, seed 0` where the run has several."""
+    return f"model, seed {record['seed']}" if "seeds" in record else "model"
+
+
 def problems(record: Any) -> list[str]:
     """The faults of `record`, one phrase per field; empty when it is sound."""
     if not isinstance(record, Mapping):

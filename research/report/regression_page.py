@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from research.report import regression_tables, regression_text
-from research.report.record import measured, series_unit
+from research.report.record import measured, model_name, series_unit
 
 
 def regression_details(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -40,10 +40,9 @@ def _text(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) 
 
 def _tables(record: Mapping[str, Any], split: str, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     unit = series_unit(record)
-    model = f"model, seed {record['seed']}" if measured(record, split, "mae")["seeds"] > 1 else "model"
     return {
         "evaluation": evaluation,
-        "scores": regression_tables.scores(evaluation, unit, model),
+        "scores": regression_tables.scores(evaluation, unit, model_name(record)),
         "differences": regression_tables.differences(evaluation, unit),
         "intervals": regression_tables.intervals(evaluation, unit),
     }

@@ -118,7 +118,15 @@ def seeds(record: Mapping[str, Any], first: str = "", note: str = "") -> Table:
         rows.append((split, formats.metric_label(metric, unit), mean, std, interval))
         if metric == "accuracy":
             rows += [(split, words, *shares, "", "") for words, shares in _baselines(record, [split])]
-    return table(("Split", "Metric", "Mean", "Std", "95% of the mean"), rows, words=2, note=note)
+    return table(("Split", "Metric", "Mean", "Std", "95% interval\nof the mean"), rows, words=2, note=note)
+
+
+def of_seed(made: Table, record: Mapping[str, Any]) -> Table:
+    """`made`, which shows the first seed alone, with that seed in its title where the run has several."""
+    if "seeds" in record:
+        titles = f"Seed {record['seed']} alone", str(made.title or "")
+        made.title = Text("; ".join(filter(None, titles)), "table.title")
+    return made
 
 
 def per_class(evaluation: Mapping[str, Any]) -> Table:

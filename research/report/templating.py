@@ -9,6 +9,7 @@ from research.report.tables import rows_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -25,8 +26,15 @@ def environment() -> "Environment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["rows_of"] = rows_of
+    made.filters |= {"rows_of": rows_of, "foldable": foldable}
     return made
+
+
+def foldable(name: str) -> "Markup":
+    """`name`, escaped, for a narrow column: it may be broken after each underscore."""
+    from markupsafe import Markup, escape  # comes with jinja2
+
+    return escape(name).replace("_", Markup("_<wbr>"))
 
 
 def code(name: str) -> str:

@@ -50,10 +50,14 @@ def test_evaluating_says_how_good_it_is_beside_the_baselines(run_script, trained
     assert code == 0 and max(map(len, lines)) <= 80 and last.startswith("finished: ")
     for words in ("last value", "seasonal naive (day)", "time-of-day mean", "MASE", "6 h"):
         assert words in out
-    for words in ("meant to hold 60.0%", "promised by 2 days of calibration, on average 60.0%", "alone, at least"):
+    for words in (
+        "meant to hold 60.0%",
+        "promised by 2 days of validation, on average 60.0%",
+        "at least, for 19 of 20 such sets of days",
+    ):
         assert words in re.sub(r"\s+", " ", out)
     page = (trained / "report.html").read_text()
-    assert "promised by 2 days of calibration, on average" in page
+    assert "promised by 2 days of validation, on average" in page
 
 
 @pytest.mark.slow

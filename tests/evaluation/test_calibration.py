@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from research.evaluation.calibration import brier_score, calibration_error, reliability
+from research.evaluation.calibration import brier_score, calibration_error, merged, reliability
 
 
 def test_bins_hold_their_examples_means():
@@ -33,6 +33,30 @@ def test_who_says_80_percent_and_is_right_80_percent_is_calibrated():
 def test_calibration_error_does_not_cancel_between_bins():
     curve = reliability(np.array([0.55] * 10 + [0.95] * 10), np.array([True] * 10 + [True] * 5 + [False] * 5), bins=10)
     assert calibration_error(curve) == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([0, 3, 0, 30, 5, 90, 7], [33, 102]),  # 3 join 30; 5 join 90; the 7 left above join those
+        ([20, 20, 0], [20, 20]),
+        ([2, 0, 1], [3]),  # too few in all: one bin
+    ],
+)
+def test_bins_are_merged_until_each_has_20_examples(counts, expected):
+    middles = (np.arange(len(counts)) + 0.5) / len(counts)
+    confidence = np.repeat(middles, counts)
+    drawn = merged(reliability(confidence, np.arange(len(confidence)) % 3 > 0, bins=len(counts)))
+    assert drawn["count"].tolist() == expected
+    assert (drawn["edges"][0], drawn["edges"][-1]) == (0, 1) and len(drawn["edges"]) == len(expected) + 1
+    assert np.sum(drawn["confidence"] * drawn["count"]) == pytest.approx(confidence.sum())
+    assert np.sum(drawn["accuracy"] * drawn["count"]) == pytest.approx(np.sum(np.arange(len(confidence)) % 3 > 0))
+
+
+def test_merged_bins_have_wilsons_interval():
+    drawn = merged(reliability(np.full(25, 0.9), np.arange(25) < 25))
+    assert drawn["accuracy"].tolist() == [1.0]
+    assert (drawn["low95"][0], drawn["high95"][0]) == pytest.approx((0.8668, 1.0), abs=1e-4)  # 1 / (1 + 1.96² / 25)
 
 
 @pytest.mark.parametrize(

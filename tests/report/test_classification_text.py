@@ -3,7 +3,7 @@
 import pytest
 
 from research.report import tables
-from research.report.classification_text import baselines_text, learned_nothing
+from research.report.classification_text import baselines_text, calibration_text, learned_nothing
 from research.report.image_comparison import ComparedRun, comparison_table
 from research.report.page import render
 from research.report.tables import rows_of
@@ -57,6 +57,19 @@ def test_they_stand_below_every_accuracy(report, seeds_report):
         ("train", "chance", "10.00%"),
     ]
     assert len(tables.metrics(report["record"]).rows) == len(rows) - 2  # a record of before has none
+
+
+def test_a_table_of_one_seed_of_several_says_which(report, seeds_report):
+    of_one = tables.of_seed(tables.metrics(seeds_report["record"]), seeds_report["record"])
+    assert str(of_one.title) == "Seed 3 alone"
+    worst = tables.of_seed(tables.table(("A",), [], note="The 20 worst"), seeds_report["record"])
+    assert str(worst.title) == "Seed 3 alone; The 20 worst"
+    assert tables.of_seed(tables.metrics(report["record"]), report["record"]).title is None
+
+
+def test_the_calibration_error_says_its_bins(report):
+    text = calibration_text(report["evaluation"])
+    assert "over the 15 equal bins before merging" in text and "95% intervals (Wilson)" in text
 
 
 def test_the_page_has_them_at_its_head_and_says_what_learned_nothing(report):

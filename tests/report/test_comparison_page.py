@@ -44,13 +44,19 @@ def test_it_says_all_that_it_is_given(page):
         "<li>wide &lt;b&gt; is worse than small by 1.20 points (0.30 to 2.10).</li>",
         "rows &amp; more: 1,200 train, 30 test",
         "3 to 4",
-        "echo &lt;done&gt;",
+        "&lt;done&gt;",
         "model.hidden",
         "[256]",
         "<small>worse</small>",
     ):
         assert words in page, words
     assert page.count("data:image/png;base64,") == 2
+
+
+def test_a_note_is_as_wide_as_the_page_and_not_as_its_table():
+    page = render(COMPARISON, [table(("Run",), [("small",)], note="How to read <it>")], {}, {})
+    before, _, inside = page.partition('<div class="scroll"')
+    assert "How to read &lt;it&gt;</p>" in before and "How to read" not in inside
 
 
 def test_the_title_names_few_runs():

@@ -74,8 +74,8 @@ def test_intervals_say_what_they_promise_and_what_they_hold(forecast_evaluation_
     table = forecast_tables.intervals(forecast_evaluation_of(), "veh/h")
     assert dict(rows_of(table)) == {
         "meant to hold": "90.0%",
-        "promised by 9 days of calibration, on average": "90.0%",
-        "by these alone, at least (19 of 20)": "71.7%",
+        "promised by 9 days of validation, on average": "90.0%",
+        "at least, for 19 of 20 such sets of days": "71.7%",
         "hold": "90.4%",
         "hold in the worst hour, 07:00–08:00": "81.2%",
         "mean interval width, veh/h": "201.4",

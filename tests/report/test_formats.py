@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from research.evaluation.calibration import BINS
 from research.report import formats
 
 
@@ -46,7 +47,7 @@ from research.report import formats
         (formats.duration, 14 * formats.MONTH, "14 months"),
         (formats.duration, 731, "731 h"),
         (formats.duration, None, "–"),
-        (formats.metric_label, "calibration_error", "calibration error"),
+        (formats.metric_label, "calibration_error", f"calibration error, {BINS} bins"),
         (formats.metric_label, "smape", "sMAPE"),
         (formats.metric_label, "interval_winkler", "interval Winkler score"),
     ],

@@ -103,6 +103,8 @@ def test_headline_of_several_seeds_is_their_mean_with_its_interval_over_seeds(se
     assert ends in words(read.text)
     assert "seeds 3 to 5" in words(read.text)
     assert read.headings[1:4] == ["Metrics", "Over seeds", "Seed 3 alone"]
+    of_one = ["Class by class", "Confusions", "Calibration", "Most confident mistakes"]
+    assert [f"{name}, seed 3" for name in of_one] == [name for name in read.headings if name.endswith(", seed 3")]
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,23 @@ def test_seeds_published_values_and_the_best_baseline_are_drawn(figure_of):
     assert [line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"] == [52.01]
 
 
+@pytest.mark.parametrize(
+    ("rows", "named"),
+    [
+        (ROWS, True),
+        ([row for row in ROWS if row["parameters"] is not None], False),
+        ([ROWS[5], ROWS[1]], False),  # the only baseline is off the axis
+    ],
+)
+def test_the_legend_names_the_best_baseline_where_its_line_is_drawn(figure_of, rows, named):
+    figure = figure_of(rows)
+    dashed = [line for line in figure.axes[0].lines if line.get_linestyle() == "--"]
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert (len(dashed), "best baseline" in words) == (int(named), named)
+    box = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1, "the legend is not cut"
+
+
 def test_the_figure_of_one_row_and_of_equal_rows():
     for rows in ([ROWS[0]], [ROWS[0] | {"low95": None, "high95": None, "values": [116.0]}] * 2):
         assert ranking_figure.ranking_figure(rows)[:4] == b"\x89PNG"

@@ -29,7 +29,7 @@ def result_tables(evaluations: Mapping[str, Classification], record: Mapping[str
     """The metrics of every class and the commonest confusions, on the headline split."""
     evaluation = dataclasses.asdict(evaluations[headline_split(evaluations)])
     found = [tables.per_class(evaluation), tables.confused(evaluation, limit=5)]
-    return [table for table in found if table.rows]  # none where nothing is confused
+    return [tables.of_seed(table, record) for table in found if table.rows]  # none where nothing is confused
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:

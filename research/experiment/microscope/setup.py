@@ -104,11 +104,18 @@ def layer_setup(setup: Setup, layer: str) -> LayerSetup:
     return LayerSetup(shape, parameterize, _ascent_config(setup.config, shape))
 
 
+PICTURES_AS = {
+    "fourier": "sums of waves (Fourier coefficients)",
+    "pixels": "single pixels",
+    "phase": "sums of waves that are as strong as in real pictures; only their phases are searched",
+}
+
+
 def facts(setup: Setup) -> list[tuple[str, str]]:
     """How the exemplars were made, as (label, text) for the page."""
     config, known = setup.config, environment()
     return [
-        ("pictures as", config.parameterization),
+        ("pictures as", PICTURES_AS[config.parameterization]),
         ("gradient ascent", f"{config.steps} steps of Adam, rate {config.rate:g}, seed {config.seed}"),
         ("real pictures", "none" if setup.real is None else f"{len(setup.real.names):,}"),
         ("device", runtime.device_name()),

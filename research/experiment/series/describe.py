@@ -12,8 +12,8 @@ from research.experiment.histories import headline_split
 from research.experiment.series.build import SPLITS, SeriesPlan, closed_hours
 from research.experiment.series.evaluate import ForecastEvaluation
 from research.experiment.series.publish import evaluation_document
-from research.report import forecast_tables
-from research.report.record import series_unit
+from research.report import forecast_tables, tables
+from research.report.record import model_name, series_unit
 
 
 def describe_data(plan: SeriesPlan) -> list[str]:
@@ -37,10 +37,11 @@ def result_tables(evaluations: Mapping[str, ForecastEvaluation], record: Mapping
     """The model beside the baselines, over all of the horizon and along it, its intervals, and impossible forecasts."""
     split, unit = headline_split(evaluations), series_unit(record)
     document = evaluation_document(evaluations[split], record["data"]["never_negative"])
-    tables = [forecast_tables.forecast_metrics(document, unit), forecast_tables.by_horizon(document, unit)]
-    tables.append(forecast_tables.intervals(document, unit))
+    of_one = forecast_tables.by_horizon(document, unit), forecast_tables.intervals(document, unit)
+    found = [forecast_tables.forecast_metrics(document, unit, model_name(record))]
+    found += [tables.of_seed(table, record) for table in of_one]
     remarks = [Text(document["negative"])] if document["negative"] else []
-    return [*(table for table in tables if table.rows), *remarks]
+    return [*(table for table in found if table.rows), *remarks]
 
 
 def closing_lines(record: Mapping[str, Any]) -> list[str]:

@@ -13,6 +13,7 @@ from research.experiment.tables.evaluate import TableEvaluation
 from research.experiment.tables.members import SPLITS
 from research.experiment.tables.publish import evaluation_document
 from research.report import regression_tables, tables
+from research.report.record import model_name
 
 
 def describe_data(plan: TablePlan) -> list[str]:
@@ -35,11 +36,12 @@ def result_tables(evaluations: Mapping[str, TableEvaluation], record: Mapping[st
     found = evaluations[split]
     if isinstance(found, Classification):
         document = dataclasses.asdict(found)
-        each = [tables.per_class(document), tables.confused(document, limit=5)]
+        each = [tables.of_seed(table, record) for table in (tables.per_class(document), tables.confused(document, 5))]
     else:
         document, unit = evaluation_document(found, record, split), record["data"]["unit"]
-        each = [regression_tables.scores(document, unit), regression_tables.differences(document, unit)]
-        each.append(regression_tables.intervals(document, unit))
+        scores = regression_tables.scores(document, unit, model_name(record))
+        each = [scores, regression_tables.differences(document, unit)]
+        each.append(tables.of_seed(regression_tables.intervals(document, unit), record))
     return [table for table in each if table.rows]
 
 

@@ -126,7 +126,7 @@ def test_it_goes_under_the_microscope(trained, tmp_path):
     assert list(record["layers"]) == ["Conv_0", "BatchNorm_0", "logits"]
     sown = Microscope(layers=("rectified", "Net"), steps=4, variants=0, patches=2, hypotheses=("rectified:1=1",))
     text = microscope(trained, sown, out=tmp_path / "sown").read_text()
-    assert "each place sees 3×3 pixels" in text
+    assert "each position sees 3×3 pixels" in text
     record = json.loads((tmp_path / "sown/microscope.json").read_text())
     assert [len(record["layers"][name]) for name in ("rectified", "Net")] == [6, 3]
 
@@ -157,7 +157,7 @@ def test_a_network_of_our_layers_is_a_net_of_ones_own_too(config, tmp_path, refu
     assert experiment.evaluate(tmp_path / "run")[0]["metrics"] == record["metrics"]
     look = Microscope(layers=("conv", "norm", "norm/pre"), steps=4, variants=0, patches=2)
     text = microscope(tmp_path / "run", look, out=tmp_path / "out").read_text()
-    assert "each place sees 3×3 pixels" in text
+    assert "each position sees 3×3 pixels" in text
     wrong = dataclasses.replace(config, model=Custom("wired.py:wired", {"logits": 4}))
     with refusal("the net gives [4] for a picture; 3 classes need [3]"):
         experiment.run(wrong, tmp_path / "wrong")
