@@ -9,11 +9,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from research import experiment
-from research.config import ConvNet, ImageData, ImageExperiment, ReadyNet, TableData, TableExperiment, Training
-from research.experiment.images.torch_module import torch_source, torch_state
-from research.models.classifiers import cnn, dense_wired
-from research.models.layers import AvgPool, Flatten, Rescale
-from research.models.network import sequence
+from research.config import ConvNet, Custom, ImageData, ImageExperiment, Training
 from research.trees import named_leaves
 
 
@@ -63,37 +59,6 @@ def test_what_cannot_be_written_is_refused(run, tmp_path, refusal, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_a_table_leaves_as_arrays_alone(tmp_path, refusal, write_houses):
-    config = TableExperiment(
-        name="houses",
-        data=TableData(source=str(write_houses(tmp_path / "houses.csv")), target="price"),
-        train=Training(epochs=1),
-    )
-    experiment.run(config, tmp_path / "run")
-    [path] = experiment.export(tmp_path / "run", tmp_path / "net.npz")
-    assert any(name.startswith("preprocessing/") for name in np.load(path))
-    with refusal(".pth is for classifiers of pictures"):
-        experiment.export(tmp_path / "run", tmp_path / "net.pth")
-
-
-def test_the_layout_of_torch_is_ours_turned():
-    leaves = {"conv1/kernel": np.arange(36.0).reshape(3, 3, 1, 4), "conv1/bias": np.zeros(4)}
-    leaves |= {"logits/kernel": np.arange(8.0).reshape(4, 2), "logits/bias": np.zeros(2)}
-    state = torch_state(cnn((4,), (), 2), leaves)
-    assert (
-        state["conv1.weight"].shape == (4, 1, 3, 3)
-        and state["logits.weight"].tolist() == leaves["logits/kernel"].T.tolist()
-    )
-    assert state["conv1.weight"][2, 0, 1, 2] == leaves["conv1/kernel"][1, 2, 0, 2]
-
-
-def test_the_source_compiles_and_says_what_it_reads():
-    source = torch_source(dense_wired((3,), 2), (8, 8, 1), title='a "net"', weights="net.pth")
-    compile(source, "net.py", "exec")
-    assert "[B, 1, 8, 8]" in source and 'torch.load("net.pth"' in source
-
-
 @pytest.mark.needs_torch
 @pytest.mark.slow
 def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
@@ -111,19 +76,20 @@ def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), found.apply(found.variables, pictures), atol=1e-6)
 
 
-@pytest.mark.needs_torch
 @pytest.mark.slow
-def test_layers_without_a_match_are_refused_and_mean_pools_have_one(write_rows, tmp_path, refusal):
-    data = ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2)
+def test_a_module_of_ones_own_leaves_as_arrays_alone(root, write_rows, tmp_path, refusal):
     config = ImageExperiment(
-        name="bn", data=data, model=ReadyNet(architecture="vgg_bn"), train=Training(epochs=1, batch_size=64)
+        name="own",
+        data=ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2),
+        model=Custom(f"{root / 'docs' / 'examples' / 'my_net.py'}:MyNet", {"width": 2}),
+        train=Training(epochs=1, batch_size=64),
     )
     experiment.run(config, tmp_path / "run")
-    with refusal("block1_conv1_bn is a BatchNorm", "export to .safetensors"):
-        experiment.export(tmp_path / "run", tmp_path / "net.pth")
-    assert not list(tmp_path.glob("net*"))
-    pooled = sequence(Rescale(name="rescale"), AvgPool(name="pool"), Flatten(name="flatten"))
-    assert "F.avg_pool2d(rescale, (2, 2), (2, 2))" in torch_source(pooled, (8, 8, 1), title="p", weights="p.pth")
+    [path] = experiment.export(tmp_path / "run", tmp_path / "net.npz")
+    assert {"params/logits/kernel", "batch_stats/BatchNorm_0/mean"} <= set(np.load(path))
+    for suffix in (".keras", ".h5", ".pth"):
+        with refusal("my_net.py:MyNet is Flax code of your own", "export to .safetensors or .npz"):
+            experiment.export(tmp_path / "run", tmp_path / f"net{suffix}")
 
 
 @pytest.mark.needs_keras
