@@ -19,7 +19,7 @@ Tree = Any
 Leaves = Mapping[str, np.ndarray]
 Makers = Mapping[type, Callable[..., Any]]  # by the type of the layer
 
-ORDER = ("kernel", "recurrent", "scale", "bias", "mean", "var")  # of the weights of Keras' layers, by our names
+INSTEAD = "export to .safetensors or .npz, which hold any net's leaves"
 
 
 class Layered(NamedTuple):
@@ -83,6 +83,3 @@ def layers_of(
         found.append((make, Layered(layer, re.sub(r"\W", "_", name), wires, shapes, own, readers)))
         outputs.append(layer.info(shapes).output)
     return found
-
-
-INSTEAD = "export to .safetensors or .npz, which hold any net's leaves"

@@ -8,8 +8,10 @@ import os
 from typing import Any
 
 from research.errors import UserError
-from research.experiment.exported import ORDER, ExportedNet, Layered, Leaves, layers_of
+from research.experiment.exported import ExportedNet, Layered, Leaves, layers_of
 from research.models.layers import Concat, Dense, Dropout, Flatten
+
+ORDER = ("kernel", "recurrent", "scale", "bias", "mean", "var")  # of the weights of Keras' layers, by our names
 
 
 def keras_model(exported: ExportedNet) -> Any:

@@ -1,5 +1,6 @@
 """A trained net leaves as a file of others, and computes the same there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -90,6 +91,46 @@ def test_a_module_of_ones_own_leaves_as_arrays_alone(root, write_rows, tmp_path,
     for suffix in (".keras", ".h5", ".pth"):
         with refusal("my_net.py:MyNet is Flax code of your own", "export to .safetensors or .npz"):
             experiment.export(tmp_path / "run", tmp_path / f"net{suffix}")
+
+
+NORMED = """
+from research.models.layers import Dense, GlobalPool, Rescale, UnbiasedConv
+from research.models.network import sequence
+from research.models.normalization import BatchNorm
+
+def normed(outputs):
+    conv = UnbiasedConv(3, stride=(2, 2), padding="same", activation="linear", name="conv")
+    layers = Rescale(name="rescale"), conv, BatchNorm(activation="relu", name="norm"), GlobalPool(name="pool")
+    return sequence(*layers, Dense(outputs, activation="linear", name="logits"))
+"""
+
+
+@pytest.mark.needs_torch
+@pytest.mark.slow
+def test_a_net_of_our_layers_takes_its_running_means_to_torch(write_rows, tmp_path):
+    import torch
+
+    (tmp_path / "nets.py").write_text(NORMED)
+    config = ImageExperiment(
+        name="normed",
+        data=ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2),
+        model=Custom(f"{tmp_path / 'nets.py'}:normed"),
+        train=Training(epochs=1, batch_size=16),
+    )
+    experiment.run(config, tmp_path / "run")
+    path, source, beside = experiment.export(tmp_path / "run", tmp_path / "net.pth")
+    state = torch.load(path, weights_only=True)
+    found = experiment.load(tmp_path / "run")
+    means = np.asarray(found.variables["batch_stats"]["norm"]["mean"])
+    assert means.any() and (state["norm.running_mean"].numpy() == means).all()
+    scope = {"__name__": "net"}
+    exec(source.read_text(), scope)
+    net = scope["Net"]().eval()
+    net.load_state_dict(state)
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
+    logits = net(torch.from_numpy(pictures).permute(0, 3, 1, 2)).detach().numpy()
+    np.testing.assert_allclose(logits, found.apply(found.variables, pictures), atol=1e-6)
+    assert json.loads(beside.read_text())["classes"] == list(found.classes)
 
 
 @pytest.mark.needs_keras

@@ -52,7 +52,8 @@ def _embedded(keras: Any, at: Layered, scaled: Any, filled: Any) -> list[Any]:
     learned = keras.layers.EinsumDense(
         "bfe,fed->bfd", (layer.count, layer.size), activation="relu", bias_axes="fd", name=f"{at.name}_periodic"
     )
-    return [scaled, keras.layers.Flatten(name=f"{at.name}_waves")(weighted(learned, held, waves))]
+    own = {"kernel": held["kernel"], "bias": held["bias"]}
+    return [scaled, keras.layers.Flatten(name=f"{at.name}_waves")(weighted(learned, own, waves))]
 
 
 def _levels(keras: Any, at: Layered) -> Any:
