@@ -28,7 +28,7 @@ from torch import nn
 CLASS = '''
 
 class {name}(nn.Module):
-    """{reads} -> {gives}."""
+    """{about}"""
 
     def __init__(self):
         super().__init__()
@@ -78,28 +78,22 @@ def torch_source(exported: ExportedNet, weights: str) -> str:
     helpers = dict.fromkeys(each.helper for _, each in written if each.helper)
     names, last, count = ", ".join(exported.inputs), written[-1][0].name, len(exported.members)
     header = HEADER.format(title=exported.title.replace('"', "'"), weights=weights)
+    about = f"{exported.reads} -> {exported.gives}."
     if count == 1:
-        return "".join([header, *helpers, _class(exported, "Net", made, [*steps, _returned(exported, last)])])
+        return "".join([header, *helpers, _class("Net", about, names, made, [*steps, _returned(exported, last)])])
     members = [f"self.members = nn.ModuleList(Member() for _ in range({count}))"]
     mean = [f"mean = sum(member({names}) for member in self.members) / {count}", _returned(exported, "mean")]
-    member = _class(exported, "Member", made, [*steps, f"return {last}"])
-    return "".join([header, *helpers, member, _class(exported, "Net", members, mean)])
+    member = _class("Member", "One of the nets.", names, made, [*steps, f"return {last}"])
+    return "".join([header, *helpers, member, _class("Net", about, names, members, mean)])
 
 
 def _returned(exported: ExportedNet, name: str) -> str:
     return f"return torch.expm1({name})" if exported.exponential else f"return {name}"
 
 
-def _class(exported: ExportedNet, name: str, made: list[str], steps: list[str]) -> str:
+def _class(name: str, about: str, inputs: str, made: list[str], steps: list[str]) -> str:
     indented = ["".join(f"        {line}\n" for line in lines) for lines in (made, steps)]
-    return CLASS.format(
-        name=name,
-        reads=exported.reads,
-        gives=exported.gives,
-        inputs=", ".join(exported.inputs),
-        made=indented[0],
-        steps=indented[1],
-    )
+    return CLASS.format(name=name, about=about, inputs=inputs, made=indented[0], steps=indented[1])
 
 
 def _written(exported: ExportedNet, leaves: Leaves) -> list[tuple[Layered, Written]]:

@@ -7,7 +7,7 @@ import pytest
 
 from research import experiment
 from research.config import Forecast, RecurrentForecaster, SeriesData, SeriesExperiment, Training
-from research.experiment.series import predict
+from research.experiment.series import exported, predict
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def run(write_series, tmp_path_factory):
             validation=0.3,
         ),
         model=RecurrentForecaster(hidden=(6,)),
-        forecast=Forecast(loss="quantile", shrink=True, lower=(600.0, None), coverage=0.75),
+        forecast=Forecast(loss="quantile", lower=(600.0, None), coverage=0.75),
         train=Training(epochs=2, batch_size=32),
     )
     experiment.run(config, folder / "run")
@@ -33,7 +33,10 @@ def run(write_series, tmp_path_factory):
 
 @pytest.fixture
 def wanted(run, monkeypatch):
-    """The forecast of the 8 hours after the file: [8, 2], unrounded."""
+    """The forecast of the 8 hours after the file: [8, 2], unrounded, with shares of the net's output to measure."""
+    for room in (exported, predict):
+        read = lambda *of, read=room.read_correction: read(*of)._replace(shrink=np.linspace(0.3, 1, 8))  # noqa: E731
+        monkeypatch.setattr(room, "read_correction", read)
     monkeypatch.setattr(predict, "rounded", lambda values, spread: values.tolist())
     [answer] = experiment.predict(run, [run.parent / "hours.csv"])
     return np.transpose([answer["columns"][name]["forecast"] for name in ("flow", "speed")])
@@ -66,6 +69,7 @@ def by_the_document(document, net, path):
     forecast = expected[steps:] + spread * np.array(document["shrink"])[:, None] * np.sort(output, -1)[..., 1]
     lower = [-np.inf if each is None else each for each in document["lower"]]
     assert document["upper"] == [None, None]
+    assert np.abs(output).max() > 0.01 and document["shrink"] == np.linspace(0.3, 1, 8).tolist()
     return np.maximum(forecast, lower)
 
 
