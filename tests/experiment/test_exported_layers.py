@@ -34,7 +34,7 @@ from research.models.network import INPUT, network, sequence, wire
 from research.models.normalization import Affine, BatchNorm, GroupNorm
 from research.weights.load import forecaster_leaves
 
-PIXELS = np.random.default_rng(0).integers(0, 256, (5, 9, 8, 3)).astype(np.uint8)
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 10, 8, 3)).astype(np.uint8)
 L, P, F = 6, 4, 2
 
 
