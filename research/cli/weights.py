@@ -60,7 +60,7 @@ class Export(Convert):
     """A run directory or a weight file, and the target, whose suffix says what is written."""
 
     seed: int | None = None
-    """The seed of a run; by default the first."""
+    """The seed of a run; by default the first, and of tables in Keras or PyTorch the mean of all."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,8 +135,8 @@ def _warn_weights_only(file: WeightFile, plan: ConversionPlan) -> None:
 
 
 def _export(arguments: Sequence[str]) -> int:
-    """Write a trained run as .safetensors or .npz; a picture classifier also as a Keras model, .keras or .h5, or as
-    .pth, a state dict of PyTorch with the source of its module beside it.
+    """Write a trained run as .safetensors or .npz, as a Keras model (.keras, .h5), or as .pth, a state dict of PyTorch
+    with the source of its module beside it. FILE.json says what its inputs and outputs are. See docs/formats.md.
 
     A weight file is written as plain .safetensors, or as the .h5 that Keras' load_weights takes.
     """

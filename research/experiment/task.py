@@ -14,6 +14,7 @@ from rich.text import Text
 
 from research.config import Experiment
 from research.experiment.evaluations import Evaluation
+from research.experiment.exported import ExportedNet
 from research.experiment.trained import Trained
 from research.training.plan import Starts, TrainingPlan
 from research.training.state import TrainState
@@ -134,6 +135,13 @@ class Task(Protocol[ConfigT_contra, PlanT, EvaluationT]):
 
     def load(self, config: ConfigT_contra, run_dir: Path, seed: int, /) -> Trained:
         """The trained net of `seed` in `run_dir`; UserError when it was not trained there."""
+        ...
+
+    def exported(self, config: ConfigT_contra, run_dir: Path, seed: int | None, /) -> ExportedNet:
+        """The trained net of `seed` in `run_dir` for other libraries; None is the first seed, of tables all nets.
+
+        UserError when it was not trained there, and for a net that only its own code can build.
+        """
         ...
 
     def compare_runs(

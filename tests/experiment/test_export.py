@@ -1,5 +1,6 @@
 """A trained net leaves as a file of others, and computes the same there."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,12 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from research import experiment
-from research.config import ConvNet, ImageData, ImageExperiment, Net, TableData, TableExperiment, Training
-from research.config.layers import BatchNorm, Conv, GlobalPool
-from research.experiment.images.torch_module import torch_source, torch_state
-from research.models.classifiers import cnn, dense_wired
-from research.models.layers import AvgPool, Flatten, Rescale
-from research.models.network import sequence
+from research.config import ConvNet, Custom, ImageData, ImageExperiment, Training
 from research.trees import named_leaves
 
 
@@ -64,37 +60,6 @@ def test_what_cannot_be_written_is_refused(run, tmp_path, refusal, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
-def test_a_table_leaves_as_arrays_alone(tmp_path, refusal, write_houses):
-    config = TableExperiment(
-        name="houses",
-        data=TableData(source=str(write_houses(tmp_path / "houses.csv")), target="price"),
-        train=Training(epochs=1),
-    )
-    experiment.run(config, tmp_path / "run")
-    [path] = experiment.export(tmp_path / "run", tmp_path / "net.npz")
-    assert any(name.startswith("preprocessing/") for name in np.load(path))
-    with refusal(".pth is for classifiers of pictures"):
-        experiment.export(tmp_path / "run", tmp_path / "net.pth")
-
-
-def test_the_layout_of_torch_is_ours_turned():
-    leaves = {"conv1/kernel": np.arange(36.0).reshape(3, 3, 1, 4), "conv1/bias": np.zeros(4)}
-    leaves |= {"logits/kernel": np.arange(8.0).reshape(4, 2), "logits/bias": np.zeros(2)}
-    state = torch_state(cnn((4,), (), 2), leaves)
-    assert (
-        state["conv1.weight"].shape == (4, 1, 3, 3)
-        and state["logits.weight"].tolist() == leaves["logits/kernel"].T.tolist()
-    )
-    assert state["conv1.weight"][2, 0, 1, 2] == leaves["conv1/kernel"][1, 2, 0, 2]
-
-
-def test_the_source_compiles_and_says_what_it_reads():
-    source = torch_source(dense_wired((3,), 2), (8, 8, 1), title='a "net"', weights="net.pth")
-    compile(source, "net.py", "exec")
-    assert "[B, 1, 8, 8]" in source and 'torch.load("net.pth"' in source
-
-
 @pytest.mark.needs_torch
 @pytest.mark.slow
 def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
@@ -112,18 +77,60 @@ def test_the_state_dict_computes_the_same_in_torch(run, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "logits.npy"), found.apply(found.variables, pictures), atol=1e-6)
 
 
+@pytest.mark.slow
+def test_a_module_of_ones_own_leaves_as_arrays_alone(root, write_rows, tmp_path, refusal):
+    config = ImageExperiment(
+        name="own",
+        data=ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2),
+        model=Custom(f"{root / 'docs' / 'examples' / 'my_net.py'}:MyNet", {"width": 2}),
+        train=Training(epochs=1, batch_size=64),
+    )
+    experiment.run(config, tmp_path / "run")
+    [path] = experiment.export(tmp_path / "run", tmp_path / "net.npz")
+    assert {"params/logits/kernel", "batch_stats/BatchNorm_0/mean"} <= set(np.load(path))
+    for suffix in (".keras", ".h5", ".pth"):
+        with refusal("my_net.py:MyNet is Flax code of your own", "export to .safetensors or .npz"):
+            experiment.export(tmp_path / "run", tmp_path / f"net{suffix}")
+
+
+NORMED = """
+from research.models.layers import Dense, GlobalPool, Rescale, UnbiasedConv
+from research.models.network import sequence
+from research.models.normalization import BatchNorm
+
+def normed(outputs):
+    conv = UnbiasedConv(3, stride=(2, 2), padding="same", activation="linear", name="conv")
+    layers = Rescale(name="rescale"), conv, BatchNorm(activation="relu", name="norm"), GlobalPool(name="pool")
+    return sequence(*layers, Dense(outputs, activation="linear", name="logits"))
+"""
+
+
 @pytest.mark.needs_torch
 @pytest.mark.slow
-def test_layers_without_a_match_are_refused_and_mean_pools_have_one(write_rows, tmp_path, refusal):
-    data = ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2)
-    model = Net((Conv(3, activation="linear"), BatchNorm(activation="relu"), GlobalPool()))
-    config = ImageExperiment(name="bn", data=data, model=model, train=Training(epochs=1, batch_size=64))
+def test_a_net_of_our_layers_takes_its_running_means_to_torch(write_rows, tmp_path):
+    import torch
+
+    (tmp_path / "nets.py").write_text(NORMED)
+    config = ImageExperiment(
+        name="normed",
+        data=ImageData(source=str(write_rows(tmp_path / "rows.npz")), validation=0.2),
+        model=Custom(f"{tmp_path / 'nets.py'}:normed"),
+        train=Training(epochs=1, batch_size=16),
+    )
     experiment.run(config, tmp_path / "run")
-    with refusal("batch_norm1 is a BatchNorm", "export to .safetensors"):
-        experiment.export(tmp_path / "run", tmp_path / "net.pth")
-    assert not list(tmp_path.glob("net*"))
-    pooled = sequence(Rescale(name="rescale"), AvgPool(name="pool"), Flatten(name="flatten"))
-    assert "F.avg_pool2d(rescale, (2, 2), (2, 2))" in torch_source(pooled, (8, 8, 1), title="p", weights="p.pth")
+    path, source, beside = experiment.export(tmp_path / "run", tmp_path / "net.pth")
+    state = torch.load(path, weights_only=True)
+    found = experiment.load(tmp_path / "run")
+    means = np.asarray(found.variables["batch_stats"]["norm"]["mean"])
+    assert means.any() and (state["norm.running_mean"].numpy() == means).all()
+    scope = {"__name__": "net"}
+    exec(source.read_text(), scope)
+    net = scope["Net"]().eval()
+    net.load_state_dict(state)
+    pictures = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 1)).astype(np.uint8)
+    logits = net(torch.from_numpy(pictures).permute(0, 3, 1, 2)).detach().numpy()
+    np.testing.assert_allclose(logits, found.apply(found.variables, pictures), atol=1e-6)
+    assert json.loads(beside.read_text())["classes"] == list(found.classes)
 
 
 @pytest.mark.needs_keras

@@ -6,6 +6,7 @@ from research.experiment.images.arrays import with_data
 from research.experiment.images.build import build, training_metrics
 from research.experiment.images.describe import closing_lines, describe_data, result_tables
 from research.experiment.images.evaluate import evaluate
+from research.experiment.images.exported import exported
 from research.experiment.images.load_trained import load
 from research.experiment.images.paired_comparison import compare_runs
 from research.experiment.images.predict import predict
@@ -31,6 +32,7 @@ __all__ = [
     "describe_data",
     "evaluate",
     "examples",
+    "exported",
     "load",
     "predict",
     "publish",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Literal
 from research.experiment.series.build import build, check_files, training_metrics, with_data
 from research.experiment.series.describe import closing_lines, describe_data, result_tables
 from research.experiment.series.evaluate import evaluate
+from research.experiment.series.exported import exported
 from research.experiment.series.predict import load, predict
 from research.experiment.series.publish import data_id, publish, record_fields
 from research.experiment.series.ranked_comparison import compare_runs
@@ -28,6 +29,7 @@ __all__ = [
     "describe_data",
     "evaluate",
     "examples",
+    "exported",
     "load",
     "predict",
     "publish",

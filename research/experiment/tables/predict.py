@@ -40,7 +40,7 @@ def predict(
     if as_is:
         raise UserError(f"--as-is is for pictures, and {run_dir} predicts the rows of tables; leave it out")
     predictor = read_predictor(run_dir)
-    members = _members(config, run_dir, seed)
+    members = members_of(config, run_dir, seed)
     net = build_network(config, predictor.schema)
     apply = apply_of(net, config.train.precision)
     for path in map(Path, inputs):
@@ -61,7 +61,7 @@ def predict(
 
 def load(config: TableExperiment, run_dir: Path, seed: int) -> Trained:
     """The net of `seed` in `run_dir`; UserError when it was not trained there, or is several (folds, samples)."""
-    members = _members(config, run_dir, seed)
+    members = members_of(config, run_dir, seed)
     if len(members) > 1:
         raise UserError(f"{run_dir} has {len(members)} nets of seed {seed} (folds or samples); load takes one net")
     schema = read_predictor(run_dir).schema
@@ -71,7 +71,7 @@ def load(config: TableExperiment, run_dir: Path, seed: int) -> Trained:
     return trained(config, net, fitted(members[0], like, run_dir), schema.classes, schema.document())
 
 
-def _members(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:
+def members_of(config: TableExperiment, run_dir: Path, seed: int | None) -> list[dict[str, np.ndarray]]:
     """The final leaves of every member, or of those of one seed."""
     found = all_ended_leaves(config, run_dir)
     folds = config.data.folds * config.data.repeats or config.data.samples or 1

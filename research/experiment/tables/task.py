@@ -6,6 +6,7 @@ from research.experiment.tables.build import build, check_files, data_id, traini
 from research.experiment.tables.comparison import compare_runs
 from research.experiment.tables.describe import closing_lines, describe_data, result_tables
 from research.experiment.tables.evaluate import evaluate
+from research.experiment.tables.exported import exported
 from research.experiment.tables.frames import with_data
 from research.experiment.tables.predict import load, predict
 from research.experiment.tables.publish import publish, record_fields
@@ -29,6 +30,7 @@ __all__ = [
     "describe_data",
     "evaluate",
     "examples",
+    "exported",
     "load",
     "predict",
     "publish",
