@@ -9,7 +9,7 @@ import tyro
 from annotated_types import Ge, Interval
 
 from research.config.bounds import Positive, Section, Seed, Share, Source, Width, Widths
-from research.config.layers import Part
+from research.config.layers import Conv, Dense, Flatten, Part, Pool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,7 +144,7 @@ class PretrainedNet(Section):
 class Net(Section):
     """Layers in order, as data: `Net((Conv(32), Pool(), Flatten(), Dense(64)))`. The logits are added at the end."""
 
-    layers: Annotated[tuple[Part, ...], tyro.conf.Suppress]
+    layers: Annotated[tuple[Part, ...], tyro.conf.Suppress] = (Conv(32), Pool(), Flatten(), Dense(64))
     """See `research.config.layers`. They have no flag."""
     pixels: Literal["unit", "symmetric"] = "unit"
     """What the first layer reads: unit: pixels from 0 to 1; symmetric: from -1 to 1."""

@@ -42,7 +42,8 @@ RUN = {
     "compare.py docs/examples/my_config.py configs/digits_cnn.py --seeds 5": BRIEF,
 }
 ELSEWHERE = {
-    f"docs/examples/own_{name}.py": "tests/experiment/test_examples.py" for name in ("data", "objective", "task")
+    **{f"docs/examples/own_{name}.py": "tests/experiment/test_examples.py" for name in ("data", "objective", "task")},
+    "docs/examples/mobilenet_weights.py mobilenet.npz": "tests/experiment/images/test_own_base.py",
 }
 # What CI lacks for a command that this pattern matches.
 LACKS = {
@@ -50,6 +51,7 @@ LACKS = {
     r"weights\.py fetch": "the network, for 59 MB",
     r"DIR/ames/kaggle_test\.csv": "Kaggle's other houses",
     r"cats_and_dogs_squeezenet\.py --data\.source": "SqueezeNet's weights; tests/experiment/images/test_transfer.py",
+    r"mobilenet_config": "MobileNet's weights; tests/experiment/images/test_own_base.py makes such where Keras is",
     r"digits\.pth": "PyTorch in the tests' own environment; tests/experiment/test_export.py runs it where it is",
 }
 FLAGS = {"weights export": weights.Export, "weights fetch": weights.Fetch}

@@ -14,8 +14,8 @@ from research.config import (
     ConvNet,
     Custom,
     DenseNet,
+    Net,
     PretrainedNet,
-    ReadyNet,
     RecurrentForecaster,
     TableNet,
     experiment,
@@ -46,7 +46,12 @@ def help_of(monkeypatch, capsys):
 
 
 def flags_of(model):
-    names = {field.name for field in dataclasses.fields(model)} - {"kind", "arguments"}
+    names = {field.name for field in dataclasses.fields(model)} - {
+        "kind",
+        "arguments",
+        "layers",
+        "base",
+    }  # these have no flag
     return {f"--model.{name.replace('_', '-')}" for name in names}
 
 
@@ -59,7 +64,7 @@ def test_help_fits_80_columns_and_says_nothing_empty(help_of, words):
 
 def test_train_shows_the_flags_of_every_kind_of_model(help_of):
     text = help_of("train")
-    for model in (ConvNet, DenseNet, PretrainedNet, ReadyNet, Custom, RecurrentForecaster, TableNet):
+    for model in (ConvNet, DenseNet, PretrainedNet, Net, Custom, RecurrentForecaster, TableNet):
         shown = text.partition(f"model={model.__name__}(...):")[2].partition("In a configuration")[0] or text
         assert flags_of(model) <= set(re.findall(r"--[\w.-]+", shown)), model
 
