@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 
 from research.attack.evolution import Evolution, children
 from research.attack.pixels import drawn, random_candidates, unchanged
@@ -59,21 +60,23 @@ class Result(NamedTuple):
 def one_pixel(
     key: jax.Array,
     logits_fn: LogitsFn,
-    images: jax.Array,
-    labels: jax.Array,
+    images: ArrayLike,
+    labels: ArrayLike,
     *,
-    targets: jax.Array | None = None,
+    targets: ArrayLike | None = None,
     attack: Attack = PAPER,
-    start: jax.Array | None = None,
+    start: ArrayLike | None = None,
+    indices: ArrayLike | None = None,
 ) -> Result:
     """Attack each of `images` (uint8 [B, H, W, C]) with `labels` (int32 [B]); pure, and can be jitted.
 
     `logits_fn` gives logits or log-probabilities; one picture is searched after the other, `population` pictures at a
     time. With `targets` (int32 [B]) that class must win, otherwise any other than the label. `start` holds candidates
     of fewer pixels, int32 [B, j, 2 + C], that the search begins with. The result for a picture depends on `key`, its
-    index and its own numbers alone.
+    number in `indices` (int32 [B], by default 0..B-1) and the picture alone.
     """
-    indices = jnp.arange(len(images))
+    images = jnp.asarray(images)
+    indices = jnp.arange(len(images)) if indices is None else indices
     aims = aims_of(labels, targets)
     found = unchanged_starts(images, attack.pixels) if start is None else start
 
@@ -85,16 +88,16 @@ def one_pixel(
     return results(jax.lax.map(one, (indices, images, aims, found)), images)
 
 
-def aims_of(labels: jax.Array, targets: jax.Array | None) -> Aim:
+def aims_of(labels: ArrayLike, targets: ArrayLike | None) -> Aim:
     """The aims of an attack on pictures with `labels`, with a leading axis B."""
     labels = jnp.asarray(labels, jnp.int32)
     wanted = labels if targets is None else jnp.asarray(targets, jnp.int32)
     return Aim(labels, wanted, jnp.full(labels.shape, targets is not None))
 
 
-def unchanged_starts(images: jax.Array, pixels: int) -> jax.Array:
+def unchanged_starts(images: ArrayLike, pixels: int) -> jax.Array:
     """Candidates that change nothing, int32 [B, pixels, 2 + C]."""
-    return jax.vmap(lambda image: unchanged(image, pixels))(images)
+    return jax.vmap(lambda image: unchanged(image, pixels))(jnp.asarray(images))
 
 
 def begin(key: jax.Array, logits_fn: LogitsFn, image: jax.Array, aim: Aim, attack: Attack, start: jax.Array) -> Search:
