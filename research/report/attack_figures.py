@@ -47,7 +47,7 @@ def success(results: Sequence[Mapping[str, Any]], queries: Mapping[int, Sequence
             xlabel="pixels that may change", title="pictures flipped", xlim=(-0.5, len(results) - 0.5), ylim=(0, None)
         )
         left.set_xticks(at, [str(result["pixels"]) for result in results])
-        left.legend(loc="upper left", fontsize=8)
+        left.legend(loc="lower right", fontsize=8)
         for index, (pixels, each) in enumerate(queries.items()):
             known = np.sort([count for count in each if count is not None])
             shares = np.arange(1, len(known) + 1) / len(each)
@@ -61,7 +61,7 @@ def success(results: Sequence[Mapping[str, Any]], queries: Mapping[int, Sequence
                 linestyle=stroke,
                 label=label,
             )
-        right.set(xlabel="queries of a picture", title="pictures flipped after so many queries", ylim=(0, None))
+        right.set(xlabel="queries of a picture", title="flipped after so many queries", ylim=(0, None))
         right.legend(fontsize=8)
         for axes in (left, right):
             axes.yaxis.set_major_formatter(PercentFormatter(1.0))
@@ -91,12 +91,12 @@ def places(found: Sequence[Sequence[int]], shape: tuple[int, int]) -> bytes:
     counts = np.zeros(shape, int)
     for row, column in found:
         counts[row, column] += 1
-    return _map(counts, "pictures flipped by a change here")
+    return _map(counts, "changed pixels")
 
 
 def vulnerability(flips: Sequence[np.ndarray]) -> bytes:
     """PNG: the mean number of the 256 values that flip a picture, at each place; `flips` are int [H, W] a picture."""
-    return _map(np.mean(flips, axis=0), "values of 256 that flip a picture, mean")
+    return _map(np.mean(flips, axis=0), "values that flip, mean")
 
 
 def matrix(turned: np.ndarray, classes: Sequence[str]) -> bytes:

@@ -49,11 +49,11 @@ def sentences(record: Mapping[str, Any]) -> list[str]:
     pixels = f"{first['pixels']} pixel{'s' if first['pixels'] > 1 else ''}"
     said = [
         f"{first['flipped']} of {first['pictures']} pictures are {aim} after a change of {pixels}",
-        f"{record['left_out']} pictures were left out because the net is wrong about them as they are",
+        f"Pictures left out because the net is wrong about them as they are: {record['left_out']}",
     ]
     if found:
         said.append(
-            f"every one-pixel change was tried on {found['pictures']} pictures: {found['certified']} of them no change "
+            f"Every one-pixel change was tried on {found['pictures']} pictures: {found['certified']} of them no change "
             f"flips, and of the other {found['possible']} the search flipped {found['found']}"
         )
     return said
