@@ -8,13 +8,13 @@ from research.command_line import run
 from research.errors import UserError
 
 COMMANDS = (
-    "train", "evaluate", "predict", "compare", "runs", "microscope", "convolution", "double_descent", "weights",
-    "prepare", "bench",
+    "train", "evaluate", "predict", "compare", "runs", "microscope", "attack", "convolution", "double_descent",
+    "weights", "prepare", "bench",
 )  # fmt: skip
 USAGE = f"""usage: receptive COMMAND ...
 
-{"  ".join(COMMANDS[:6])}
-{"  ".join(COMMANDS[6:])}
+{"  ".join(COMMANDS[:7])}
+{"  ".join(COMMANDS[7:])}
 
 receptive train CONFIG does what scripts/train.py CONFIG does.
 receptive COMMAND --help explains each."""

@@ -4,6 +4,7 @@ Bounds are annotations (`Gt`, `Interval`), checked by `validated` for values fro
 alike. Where there are several kinds (of experiment, of model), the `kind` tag tells them apart in JSON.
 """
 
+from research.config.attack import OnePixel
 from research.config.bounds import RunConfig
 from research.config.documents import (
     fields_of,
@@ -42,6 +43,7 @@ __all__ = [
     "MlpEpochs",
     "MlpWidths",
     "Net",
+    "OnePixel",
     "Optimizer",
     "Prediction",
     "PretrainedNet",

@@ -1,0 +1,1 @@
+"""Adversarial attacks that change few pixels: differential evolution, exhaustive search, and random pixels."""

@@ -1,0 +1,98 @@
+"""The page and the terminal table of an attack by few pixels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from research.report import formats
+from research.report.pictures import Picture
+from research.report.tables import table
+from research.report.templating import environment
+
+TITLES = ("Pixels", "Flipped", "Share", "95% interval", "Random", "Queries, mean", "Confidence")
+CAPTIONS = {
+    "success": "Left: the share of pictures that a change of so many pixels flips, and the share that as many random "
+    "changes flip. Right: the same against the number of pictures that the net was asked about.",
+    "gallery": "Pictures that the fewest pixels flipped. The changed pixel is circled; above each is its true class, "
+    "the class that the net names now, and how sure it is.",
+    "places": "Where the changed pixels lie.",
+    "matrix": "What the net took the changed pictures for.",
+    "vulnerability": "Every change of one pixel was tried: how many of the 256 values flip a picture, place by place.",
+}
+
+
+def results_table(record: Mapping[str, Any]) -> Table:
+    """A row for each number of pixels of attack.json."""
+    rows = [
+        (
+            str(result["pixels"]),
+            f"{result['flipped']} of {result['pictures']}",
+            f"{result['share']:.1%}",
+            f"{100 * result['low95']:.1f}–{100 * result['high95']:.1f}%",
+            f"{result['flipped_by_random'] / result['pictures']:.1%}",
+            f"{result['queries_mean']:,.0f}",
+            formats.MISSING
+            if result["confidence_mean_of_flips"] is None
+            else f"{result['confidence_mean_of_flips']:.0%}",
+        )
+        for result in record["results"]
+    ]
+    return table(TITLES, rows)
+
+
+def sentences(record: Mapping[str, Any]) -> list[str]:
+    """What was found, in words."""
+    target, found = record["settings"]["target"], record["exhaustive"]
+    aim = "named as another class" if target is None else f"named as {target}"
+    first = record["results"][0]
+    pixels = f"{first['pixels']} pixel{'s' if first['pixels'] > 1 else ''}"
+    said = [
+        f"{first['flipped']} of {first['pictures']} pictures are {aim} after a change of {pixels}",
+        f"Pictures left out because the net is wrong about them as they are: {record['left_out']}",
+    ]
+    if found:
+        said.append(
+            f"Every one-pixel change was tried on {found['pictures']} pictures: {found['certified']} of them no change "
+            f"flips, and of the other {found['possible']} the search flipped {found['found']}"
+        )
+    return said
+
+
+def render(record: Mapping[str, Any], figures: Mapping[str, Picture]) -> str:
+    """The page as text, every string escaped; `record` is attack.json."""
+    empty = table((), ())
+    return (
+        environment()
+        .get_template("attack.html")
+        .render(
+            record={"experiment": f"{record['experiment']}, attacked by few pixels"},
+            headline=None,
+            facts=_facts(record),
+            metrics=empty,
+            seeds=empty,
+            layers=empty,
+            drawings={},
+            settings=[],
+            command=record["command"],
+            origin=[("commit", record["commit"]), *((name, str(value)) for name, value in record["versions"].items())],
+            pictures={},
+            results=results_table(record),
+            sentences=sentences(record),
+            figures=[(name, picture, CAPTIONS[name]) for name, picture in figures.items()],
+        )
+    )
+
+
+def _facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    chosen = record["settings"]
+    search = f"{chosen['mutation']}, F = {chosen['weight']:g}, crossover {chosen['crossover']:g}"
+    size = f"{chosen['population']} candidates, up to {chosen['generations']} generations"
+    return [
+        (
+            "pictures",
+            f"{record['pictures']} of the test split, classified correctly, chosen with seed {chosen['seed']}",
+        ),
+        ("search", f"differential evolution ({search}), {size}"),
+        ("device", record["device"]),
+    ]

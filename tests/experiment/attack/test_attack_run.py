@@ -1,0 +1,130 @@
+"""An attack from a run to its page: interrupted, gone on with, checked from files, and refused in a line."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from research import experiment
+from research.config import (
+    Custom,
+    ImageData,
+    ImageExperiment,
+    OnePixel,
+    Optimizer,
+    TableData,
+    TableExperiment,
+    Training,
+)
+from research.experiment.attack import attack
+from research.experiment.attack import search as searching
+from research.experiment.images.build import load_data
+
+QUICK = OnePixel(pictures=10, pixels=(1, 3), population=20, generations=4, exhaustive=2)
+
+
+@pytest.fixture(scope="module")
+def run(write_rows, tmp_path_factory):
+    """The run of a linear net on gray pictures, which few pixels flip."""
+    folder = tmp_path_factory.mktemp("attack")
+    write_rows(folder / "rows.npz")
+    (folder / "nets.py").write_text(
+        "import flax.linen as nn\n"
+        "class Net(nn.Module):\n"
+        "    classes: int\n"
+        "    @nn.compact\n"
+        "    def __call__(self, x):\n"
+        "        return nn.Dense(self.classes)(x.reshape(len(x), -1))\n"
+    )
+    config = ImageExperiment(
+        name="rows",
+        data=ImageData(source=str(folder / "rows.npz"), validation=0.2),
+        model=Custom(f"{folder / 'nets.py'}:Net"),
+        optimizer=Optimizer(learning_rate=0.003),
+        train=Training(epochs=6, batch_size=16),
+    )
+    assert experiment.run(config, folder / "run")["metrics"]["test"]["accuracy"] > 0.7
+    return folder / "run"
+
+
+@pytest.fixture(scope="module")
+def attacked(run):
+    """attack.json of QUICK, and its folder."""
+    return attack(run, QUICK), run / "attack"
+
+
+def rows(folder, pixels):
+    return [json.loads(line) for line in (folder / f"pixels-{pixels}.jsonl").read_text().splitlines()]
+
+
+def test_every_flip_is_one_in_its_file(run, attacked):
+    record, folder = attacked
+    net = experiment.load(run)
+    data = load_data(net.config.data)
+    for result in record["results"]:
+        found = rows(folder, result["pixels"])
+        assert result["flipped"] == sum(row["success"] for row in found) and len(found) == result["pictures"] == 10
+        for row in found:
+            image, label = data.images["test"][row["picture"]], data.labels["test"][row["picture"]]
+            path = folder / "pictures" / f"{row['picture']:06d}-pixels-{result['pixels']}.png"
+            assert path.is_file() == row["success"]
+            if row["success"]:
+                changed = np.asarray(Image.open(path))[..., None]
+                assert (changed != image).any(-1).sum() <= result["pixels"]
+                assert net.apply(net.variables, changed[None]).argmax() != label
+    shares = [result["share"] for result in record["results"]]
+    assert shares == sorted(shares) and shares[-1] > 0
+    page = (folder / "attack.html").read_text()
+    assert "What few pixels do" in page and f"{shares[-1]:.1%}" in page
+
+
+def test_the_truth_bounds_what_the_search_finds(attacked):
+    record, folder = attacked
+    truth = [json.loads(line) for line in (folder / "exhaustive.jsonl").read_text().splitlines()]
+    flipped = {row["picture"]: row["success"] for row in rows(folder, 1)}
+    assert all(np.any(row["flips"]) or not flipped[row["picture"]] for row in truth)
+    found = record["exhaustive"]
+    assert found["possible"] + found["certified"] == found["pictures"] == 2 and found["found"] <= found["possible"]
+
+
+@pytest.mark.slow
+def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tmp_path, monkeypatch):
+    record, folder = attacked
+    calls = []
+
+    def dies(*arguments):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    real = searching._run
+    monkeypatch.setattr(searching, "_run", dies)
+    with pytest.raises(KeyboardInterrupt):
+        attack(run, QUICK, out=tmp_path / "again")
+    monkeypatch.setattr(searching, "_run", real)
+    with (tmp_path / "again" / "pixels-1.jsonl").open("a") as file:
+        file.write('{"picture": 3, "pix')  # a line that was cut off
+    assert len(rows_sound := (tmp_path / "again" / "pixels-1.jsonl").read_text().splitlines()) == 9, rows_sound
+    again = attack(run, QUICK, out=tmp_path / "again")
+    assert again["results"] == record["results"]
+    for name in ("pixels-1.jsonl", "pixels-3.jsonl", "exhaustive.jsonl"):
+        assert (tmp_path / "again" / name).read_text() == (folder / name).read_text()
+
+
+@pytest.mark.slow
+def test_what_cannot_be_attacked_is_refused_in_a_line(run, attacked, tmp_path, refusal):
+    def other(**fields):
+        return OnePixel(**{"pictures": 3, "pixels": (1,), "population": 20, "generations": 1, **fields})
+
+    with refusal("holds an attack with other settings", "pictures", "--out"):
+        attack(run, other())
+    with refusal("65 pixels are more than the 8x8"):
+        attack(run, other(pixels=(65,)), out=tmp_path / "a")
+    with refusal("no class cat", "there are"):
+        attack(run, other(target="cat"), out=tmp_path / "b")
+    with refusal("no classifier of pictures"):
+        config = TableExperiment(name="t", data=TableData(source="diabetes"), train=Training(epochs=1))
+        experiment.run(config, tmp_path / "table")
+        attack(tmp_path / "table", other())
