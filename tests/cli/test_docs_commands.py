@@ -29,6 +29,9 @@ RUN = {
     "compare.py configs/digits_cnn.py --vary train.l2 0 1e-4": BRIEF,
     "runs.py": (),
     "microscope.py runs/digits_cnn --layers conv2": ("--steps", "2", "--filters", "0", "1"),
+    "attack.py runs/digits_cnn --pixels 1 3 --exhaustive 20": (
+        *("--pictures", "4", "--population", "20", "--generations", "2", "--exhaustive", "1"),
+    ),
     "train.py configs/tables_diabetes.py": BRIEF,
     "train.py configs/tables_iris.py": BRIEF,
     "double_descent.py configs/double_descent_width.py": ("--seeds", "2", *WIDTHS),
@@ -90,7 +93,7 @@ def test_every_command_is_run_or_listed_and_all_its_flags_exist(root, monkeypatc
     found = {command for _, command in commands(root)}
     lacking = {command for command in found if any(re.search(pattern, command) for pattern in LACKS)}
     assert found - lacking == {*RUN, *ELSEWHERE}, "a command is neither run nor listed"
-    assert all((root / name).is_file() for files in ELSEWHERE.items() for name in files)
+    assert all((root / name).is_file() for command, file in ELSEWHERE.items() for name in (command.split()[0], file))
     assert all(any(re.search(pattern, command) for command in found) for pattern in LACKS)
     for command in sorted(found - set(ELSEWHERE)):
         arguments_of(command)
