@@ -87,6 +87,7 @@ def test_best_1_starts_from_the_fittest_and_crossover_keeps_a_share_of_the_paren
 def test_success_is_the_same_for_logits_shifted_logits_and_log_softmax():
     logits = jnp.asarray(np.random.default_rng(0).normal(size=(200, 5)), jnp.float32)
     for goal in (aim(2), aim(2, target=4)):
+        assert ((margin(jax.nn.softmax(logits), goal) > 0) == (margin(logits, goal) > 0)).all()
         for other in (logits + 300.0, jax.nn.log_softmax(logits)):
             np.testing.assert_allclose(margin(other, goal), margin(logits, goal), atol=1e-4)
             np.testing.assert_allclose(fitness(other, goal), fitness(logits, goal), atol=1e-4)
