@@ -2,6 +2,7 @@
 
 python scripts/train.py configs/cifar10_lenet5.py --data.root DIR --seeds 3
 
+Test accuracy 53.98% ± 0.40 (52.99 to 54.97) over 3 seeds, train 56.8%, on 30,000 training pictures.
 DIR/cifar10.npz has Keras' layout: x_train [N, 32, 32, 3], y_train [N], x_test, y_test.
 """
 
