@@ -74,8 +74,17 @@ def one_pixel(
     time. With `targets` (int32 [B]) that class must win, otherwise any other than the label. `start` holds candidates
     of fewer pixels, int32 [B, j, 2 + C], that the search begins with. The result for a picture depends on `key`, its
     number in `indices` (int32 [B], by default 0..B-1) and the picture alone.
+
+    Raises ValueError for images that are not uint8 [B, H, W, C], for more pixels than they have, and for fewer than 4
+    candidates, since a child has three other parents.
     """
     images = jnp.asarray(images)
+    if images.dtype != jnp.uint8 or images.ndim != 4:
+        raise ValueError(f"images are {images.dtype} {list(images.shape)}; give uint8 [B, H, W, C], 0 to 255")
+    if attack.pixels > images.shape[1] * images.shape[2]:
+        raise ValueError(f"{attack.pixels} pixels are more than the {images.shape[1]}x{images.shape[2]} of a picture")
+    if attack.population < 4:
+        raise ValueError(f"a population of {attack.population} is too small; give 4 or more")
     indices = jnp.arange(len(images)) if indices is None else indices
     aims = aims_of(labels, targets)
     found = unchanged_starts(images, attack.pixels) if start is None else start

@@ -197,3 +197,14 @@ def test_evolution_finds_what_exhaustive_search_proves_possible():
     possible = ~np.asarray(truth.certified)
     assert 3 < possible.sum() < 20
     assert not np.asarray(found.success)[~possible].any() and np.asarray(found.success)[possible].mean() > 0.9
+
+
+def test_images_and_settings_that_do_not_do_are_refused():
+    for images, attack, word in (
+        (pictures(1) / np.float32(255), QUICK, "float32"),
+        (pictures(1)[0], QUICK, "uint8 \\[B, H, W, C\\]"),
+        (pictures(1), QUICK._replace(pixels=36), "36 pixels are more than the 5x7"),
+        (pictures(1), QUICK._replace(population=3), "population of 3"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            one_pixel(jax.random.key(0), linear, images, np.zeros(1, np.int32), attack=attack)
