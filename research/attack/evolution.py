@@ -21,14 +21,14 @@ class Evolution(NamedTuple):
 def children(key: jax.Array, population: jax.Array, best: jax.Array, shape: tuple[int, int, int], how: Evolution):
     """A child for each of `population` (int32 [P, k, 2 + C]), for pictures of `shape` [H, W, C]: int32 [P, k, 2 + C].
 
-    `best` is the index of the fittest. The mutant is a + F (b - c) with three others a, b, c, rounded; in best/1, a is
-    the fittest. Values are clipped to 0..255. A place outside the picture is drawn anew, uniformly, so that the borders
-    get no more than their share.
+    `best` is the index of the fittest. The mutant is a + F (b - c) with three others a, b, c, rounded up or down by
+    chance, since rounding halves to even would favour even rows; in best/1, a is the fittest. Values are clipped to
+    0..255. A place outside the picture is drawn anew, uniformly, so that the borders get no more than their share.
     """
-    chosen, places, crossed = jax.random.split(key, 3)
+    chosen, places, crossed, rounded = jax.random.split(key, 4)
     a, b, c = (population[index] for index in three_others(chosen, len(population)))
     a = a if how.mutation == "rand1" else population[best]
-    mutant = jnp.round(a + how.weight * (b - c)).astype(jnp.int32)
+    mutant = jnp.floor(a + how.weight * (b - c) + jax.random.uniform(rounded, a.shape)).astype(jnp.int32)
     sides = jnp.array(shape[:2])
     fresh = jax.random.randint(places, mutant[..., :2].shape, 0, sides)
     inside = (mutant[..., :2] >= 0) & (mutant[..., :2] < sides)

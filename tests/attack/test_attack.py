@@ -72,7 +72,9 @@ def test_children_stay_in_the_picture_and_borders_get_their_share():
     assert young[..., 0].min() == 0 and young[..., 0].max() == 4 and young[..., 1].max() == 6
     assert young[..., 2:].min() == 0 and young[..., 2:].max() == 255
     rows = np.bincount(young[:, 0, 0], minlength=5) / 4000
-    assert rows[0] > 0.12 and rows[4] > 0.12  # SciPy's rounding of a continuous place gives them half of 0.2
+    # SciPy's rounding of a continuous place halves the borders' 0.2, clipping adds to it, and rounding halves to even
+    # gives rows 1 and 3 half of what they should have.
+    assert 0.14 < rows[[0, 4]].min() and rows[[0, 4]].max() < 0.2 < rows[1:4].min()
 
 
 def test_best_1_starts_from_the_fittest_and_crossover_keeps_a_share_of_the_parent():
@@ -117,12 +119,14 @@ def test_a_planted_backdoor_is_found_and_verified(pixels):
 
 def test_a_picture_that_cannot_be_flipped_comes_back_untouched_and_flagged():
     images = pictures(3)
-    found = one_pixel(
-        jax.random.key(0), lambda x: jnp.zeros((len(x), 2)).at[:, 0].set(1.0), images, np.zeros(3), attack=QUICK
-    )
+
+    def sure(x):  # some candidates come nearer to the other class, and none reaches it
+        return jnp.stack([jnp.full(len(x), 300.0), x.reshape(len(x), -1).mean(1)], axis=-1)
+
+    found = one_pixel(jax.random.key(0), sure, images, np.zeros(3, np.int32), attack=QUICK)
     assert not found.success.any() and (found.coordinates == -1).all()
     np.testing.assert_array_equal(found.adversarial, images)
-    assert (found.evaluations == 40 * 31).all() and (found.margin == -1).all()
+    assert (found.evaluations == 40 * 31).all() and (found.margin < 0).all()
 
 
 def test_a_result_depends_on_its_own_picture_alone_and_on_the_key():
