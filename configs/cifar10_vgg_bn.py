@@ -2,6 +2,7 @@
 
 python scripts/train.py configs/cifar10_vgg_bn.py --data.root DIR --seeds 3
 
+Its accuracy is not measured yet.
 DIR/cifar10.npz has Keras' layout: x_train [N, 32, 32, 3], y_train [N], x_test, y_test.
 """
 

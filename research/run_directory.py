@@ -18,6 +18,7 @@ from research.files import read_json, write_json
 T = TypeVar("T", bound=RunConfig)
 CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
 COMPARISON = "comparison.json"  # of the directory of a comparison
+GIVEN = "given"  # the folder of the arrays and frames that runs beside it were given
 
 
 def default_run_dir(config: RunConfig, shipped: RunConfig) -> Path:

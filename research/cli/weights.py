@@ -38,7 +38,7 @@ class Inspect:
     """The file, and the architecture to compare it with."""
 
     file: File
-    """Keras .h5, .weights.h5 or .keras; torch .pth; .safetensors; .npz. The content decides the kind, not the name."""
+    """Keras .h5, .weights.h5 or .keras, torch .pth, .safetensors or .npz, by its content; for export also a run."""
     architecture: Architecture | None = None
     """By default the architecture whose names the file has."""
     drop_top: bool = False
@@ -52,7 +52,7 @@ class Convert(Inspect):
     """The file, the target, and the parts to convert."""
 
     destination: Destination
-    """import: NAME.safetensors, with NAME.json beside it; export: NAME.safetensors or, for Keras, NAME.h5."""
+    """import: NAME.safetensors, with NAME.json beside it; export: NAME and .safetensors, .npz, .keras, .h5 or .pth."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ def _warn_weights_only(file: WeightFile, plan: ConversionPlan) -> None:
 
 def _export(arguments: Sequence[str]) -> int:
     """Write a trained run as .safetensors or .npz, as a Keras model (.keras, .h5), or as .pth, a state dict of PyTorch
-    with the source of its module beside it. FILE.json says what its inputs and outputs are. See docs/formats.md.
+    with the source of its module beside it. Beside these two, FILE.json describes inputs and outputs: docs/formats.md.
 
     A weight file is written as plain .safetensors, or as the .h5 that Keras' load_weights takes.
     """

@@ -142,7 +142,8 @@ def _with_net_file(config: T, folder: Path) -> T:
     name = Path(own.parts[0]).expanduser()
     found = next((path for path in (folder / name, name) if path.is_file()), None)
     if found is None:
-        raise UserError(f"no file {name} of model.source (looked in {folder.absolute()} and {Path.cwd()})")
+        looked = " and ".join(map(str, dict.fromkeys((folder.resolve(), Path.cwd()))))
+        raise UserError(f"no file {name} of model.source (looked in {looked})")
     source = ":".join(filter(None, (str(found.absolute()), own.parts[1])))
     model = with_own_net(model, dataclasses.replace(own, source=source))
     return dataclasses.replace(config, model=model)  # pyright: ignore[reportCallIssue]

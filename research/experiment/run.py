@@ -27,7 +27,16 @@ from research.experiment.training import (
 from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
-from research.run_directory import METRICS, RECORD, checkpointed_groups, claimed, default_run_dir, has_file, read_config
+from research.run_directory import (
+    GIVEN,
+    METRICS,
+    RECORD,
+    checkpointed_groups,
+    claimed,
+    default_run_dir,
+    has_file,
+    read_config,
+)
 from research.training.fit import divergences
 from research.training.loop import Seconds, termination
 from research.training.plan import TrainingPlan
@@ -35,7 +44,6 @@ from research.training.state import TrainState, chosen_variables, members_of, st
 from research.trees import count
 
 OF_TRAINING = ("seconds", "throughput", "device", "versions", "commit", "start")
-GIVEN = "given"  # the folder of the arrays and frames that runs beside it were given
 ENDED = ("finished", "stopped early")
 Groups = list[tuple[TrainState, Seconds]]  # the result of each group of seeds, see `fit.fit`
 

@@ -116,6 +116,8 @@ def check_custom(net: CustomNet, picture: Shape, outputs: int) -> None:
     size = "x".join(map(str, picture))
     try:
         variables = jax.eval_shape(net.init, jax.random.key(0), pixels)
+        if not variables.get("params"):
+            raise UserError(f"{net.label} has no parameters, so there is nothing to train")
         held = [name for name in variables if name != "params"]
         output, _ = jax.eval_shape(lambda v, x: net.apply(v, x), variables, pixels)
         _, updated = jax.eval_shape(

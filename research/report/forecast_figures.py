@@ -131,7 +131,7 @@ def _forecast(axes: "Axes", panel: Mapping[str, Any]) -> None:
     if panel["low"] is not None and panel["high"] is not None:
         _band(axes, times, panel["low"], panel["high"])
     if panel["expected"] is not None:
-        axes.plot(times, panel["expected"], color=COLOURS[1], linewidth=1.2, label="reference", zorder=2.5)
+        axes.plot(times, panel["expected"], color=COLOURS[1], linewidth=1.2, label="expected (reference)", zorder=2.5)
     axes.axvline(past_times[-1], color=QUIET, linewidth=0.6)
 
 

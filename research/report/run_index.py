@@ -15,7 +15,7 @@ from research.files import read_json
 from research.report import formats
 from research.report.record import STATUSES, measured, series_unit
 from research.report.tables import folded, table
-from research.run_directory import COMPARISON, CONFIG, RECORD, read_config
+from research.run_directory import COMPARISON, CONFIG, GIVEN, RECORD, read_config
 
 HEADLINES = ("accuracy", "mae")  # the first that a record has
 SETTINGS = 4  # that are named
@@ -54,6 +54,8 @@ def index_of(folder: Path) -> tuple[list[IndexEntry], list[str]]:
             found = _entry(path, name)
         except (UserError, OSError, KeyError, TypeError, ValueError, AttributeError) as error:
             strange.append(f"{name} is damaged: {error}")
+            continue
+        if found is None and path.name == GIVEN:
             continue
         if found is None:
             strange.append(f"{name} is no run: it has no {CONFIG}")

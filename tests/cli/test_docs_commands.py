@@ -99,6 +99,12 @@ def test_every_command_is_run_or_listed_and_all_its_flags_exist(root, monkeypatc
         arguments_of(command)
 
 
+def test_links_of_documents_lead_to_files(root):
+    for file in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", file.read_text()):
+            assert (file.parent / link).exists(), f"{file.name}: {link}"
+
+
 @pytest.fixture
 def checkout(root, tmp_path, monkeypatch):
     """The working directory of a user: the shipped files, and the files that the commands name."""

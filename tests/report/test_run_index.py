@@ -100,6 +100,7 @@ def test_what_is_damaged_is_named_and_the_others_are_listed(tmp_path, name, cont
 
 def test_what_is_no_run_is_named_once(tmp_path):
     (tmp_path / "frames/a/b").mkdir(parents=True)
+    (tmp_path / "given").mkdir()  # arrays of runs beside it
     (tmp_path / "notes.txt").write_text("mine")
     write(tmp_path / "good", CONFIG)
     (tmp_path / "good/figures").mkdir()
