@@ -77,6 +77,7 @@ def test_children_stay_in_the_picture_and_borders_get_their_share():
     assert rows[[0, 4]].min() > 0.14 and rows[[0, 4]].max() < 0.2 < rows[1:4].min()
 
 
+@pytest.mark.slow
 def test_best_1_starts_from_the_fittest_and_crossover_keeps_a_share_of_the_parent():
     start = random_candidates(jax.random.key(2), 50, 2, (200, 200, 3))
     still = children(jax.random.key(0), start, jnp.int32(7), (200, 200, 3), Evolution("best1", weight=0.0))

@@ -58,8 +58,8 @@ def test_a_panel_shows_every_number_where_and_when_it_is(axes_of, forecast_panel
     panel = forecast_panel_of()
     (axes,) = axes_of(forecasts, [panel], "veh/h")
     lines = drawn(axes)
-    assert set(lines) == {"seen", "truth", "forecast", "reference"} and axes.get_ylabel() == "veh/h"
-    for label, name in (("seen", "past"), ("forecast", "forecast"), ("reference", "expected")):
+    assert set(lines) == {"seen", "truth", "forecast", "expected (reference)"} and axes.get_ylabel() == "veh/h"
+    for label, name in (("seen", "past"), ("forecast", "forecast"), ("expected (reference)", "expected")):
         assert np.array_equal(lines[label].get_ydata(), panel[name])
     # The truth goes on from what was seen, and is left open where nobody measured.
     assert np.array_equal(lines["truth"].get_ydata(), [panel["past"][-1], *panel["truth"]], equal_nan=True)

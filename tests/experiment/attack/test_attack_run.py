@@ -21,6 +21,7 @@ from research.experiment.attack import attack
 from research.experiment.attack import search as searching
 from research.experiment.images.build import load_data
 
+pytestmark = pytest.mark.slow
 QUICK = OnePixel(pictures=10, pixels=(1, 3), population=20, generations=4, exhaustive=2)
 
 
@@ -88,7 +89,6 @@ def test_the_truth_bounds_what_the_search_finds(attacked):
     assert found["possible"] + found["certified"] == found["pictures"] == 2 and found["found"] <= found["possible"]
 
 
-@pytest.mark.slow
 def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tmp_path, monkeypatch):
     record, folder = attacked
     calls = []
@@ -113,7 +113,6 @@ def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tm
         assert (tmp_path / "again" / name).read_text() == (folder / name).read_text()
 
 
-@pytest.mark.slow
 def test_what_cannot_be_attacked_is_refused_in_a_line(run, attacked, tmp_path, refusal):
     def other(**fields):
         return OnePixel(**{"pictures": 3, "pixels": (1,), "population": 20, "generations": 1, **fields})
