@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from research.report import formats
+from research.report.figures import draw_picture
 from research.report.style import COLOURS, INK, MARKERS, QUIET, line, new_figure, png, shortened
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    pass
 
 COLUMNS = 6
 
@@ -52,7 +54,7 @@ def success(results: Sequence[Mapping[str, Any]], queries: Mapping[int, Sequence
             known = np.sort([count for count in each if count is not None])
             shares = np.arange(1, len(known) + 1) / len(each)
             colour, stroke = line(index)
-            label = f"{pixels} pixel{'s' if pixels > 1 else ''}"
+            label = formats.pixels(pixels)
             right.step(
                 [*known, *known[-1:]],
                 [*shares, *shares[-1:]],
@@ -76,7 +78,7 @@ def gallery(flips: Sequence[Flip]) -> bytes:
         for axes in grid:
             axes.axis("off")
         for axes, flip in zip(grid, flips, strict=False):
-            _picture(axes, flip.after)
+            draw_picture(axes, flip.after)
             for row, column in flip.places:
                 radius = max(flip.after.shape[:2]) / 14
                 for colour, width in (("white", 2.4), (COLOURS[1], 1.2)):
@@ -126,8 +128,3 @@ def _map(values: np.ndarray, title: str) -> bytes:
         axes.grid(False)
         axes.tick_params(colors=QUIET)
         return png(figure)
-
-
-def _picture(axes: "Axes", image: np.ndarray) -> None:
-    gray = image.shape[-1] == 1
-    axes.imshow(image[..., 0] if gray else image[..., :3], cmap="gray" if gray else None, vmin=0, vmax=255)

@@ -46,9 +46,9 @@ def sentences(record: Mapping[str, Any]) -> list[str]:
     target, found = record["settings"]["target"], record["exhaustive"]
     aim = "named as another class" if target is None else f"named as {target}"
     first = record["results"][0]
-    pixels = f"{first['pixels']} pixel{'s' if first['pixels'] > 1 else ''}"
+    change = formats.pixels(first["pixels"])
     said = [
-        f"{first['flipped']} of {first['pictures']} pictures are {aim} after a change of {pixels}",
+        f"{first['flipped']} of {first['pictures']} pictures are {aim} after a change of {change}",
         f"Pictures left out because the net is wrong about them as they are: {record['left_out']}",
     ]
     if found:

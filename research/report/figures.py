@@ -115,7 +115,7 @@ def mistakes_gallery(
         for index, axes in enumerate(figure.subplots(rows, 6, squeeze=False).flat):
             axes.set_axis_off()
             if index < len(images):
-                _picture(axes, images[index])
+                draw_picture(axes, images[index])
                 prediction = f"said {shortened(predictions[index], 12)}{gap}{percent(probabilities[index], 0)}"
                 axes.set_title(f"is {shortened(truths[index], 14)}\n{prediction}", fontsize=7, fontweight="normal")
         return png(figure)
@@ -134,7 +134,8 @@ def _bare(axes: "Axes") -> None:
     axes.spines[:].set_visible(False)
 
 
-def _picture(axes: "Axes", image: np.ndarray) -> None:
+def draw_picture(axes: "Axes", image: np.ndarray) -> None:
+    """Draw `image` (uint8 [H, W, C]) in gray or colour."""
     image = image[..., : 3 if image.shape[-1] >= 3 else 1]  # of several pictures in one array, the first
     gray = image.shape[-1] == 1
     axes.imshow(image[..., 0] if gray else image, cmap="gray" if gray else None, vmin=0, vmax=255)

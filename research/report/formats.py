@@ -22,6 +22,11 @@ def count(value: Any) -> str:
     return f"{value:,.0f}" if is_number(value) else MISSING
 
 
+def pixels(number: int) -> str:
+    """1 pixel, 3 pixels."""
+    return f"{number} pixel{'s' if number > 1 else ''}"
+
+
 def short_count(value: Any) -> str:
     """Three digits and a unit: `86.7 M` for 86,704,128."""
     if not is_number(value) or abs(value) < 1000:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
@@ -23,6 +22,7 @@ from research.report.attack_page import render
 from research.report.environment import environment
 
 PAGE, RECORD = "attack.html", "attack.json"
+PART = 256  # pictures that are checked at once
 
 
 def attack(
@@ -46,7 +46,7 @@ def attack(
     _check(config, found)
     _claim(folder, config, found)
     rows, truth = search(config, found, folder), truths(config, found, folder)
-    changed = {row["pixels"]: _changed(found, rows[row["pixels"]]) for row in map(next, map(iter, rows.values()))}
+    changed = {pixels: _changed(found, rows[pixels]) for pixels in rows}
     named = {pixels: _verified(found, rows[pixels], changed[pixels], folder) for pixels in rows}
     record = {
         "run": str(run_dir),
@@ -56,12 +56,12 @@ def attack(
         "pictures": len(found.images),
         "left_out": found.left_out,
         "classes": list(found.classes),
-        "results": [_summary(config, found, rows[pixels], named[pixels]) for pixels in rows],
+        "results": [_summary(rows[pixels], named[pixels]) for pixels in rows],
         "exhaustive": _truth_summary(truth, rows.get(1, ())),
         "command": command,
         "device": runtime.device_name(),
     } | environment()
-    figures = _figures(config, found, rows, named, changed, truth, record)
+    figures = _figures(found, rows, named, changed, truth, record)
     for name, png in figures.items():
         write_bytes(folder / "figures" / f"{name}.png", png)
     write_json(folder / RECORD, record)
@@ -114,24 +114,21 @@ def _verified(found: Victims, rows: Sequence[Row], changed: np.ndarray, folder: 
             write_bytes(path, _png(changed[index]))
             read = np.asarray(Image.open(path))
             again[index] = read[..., None] if read.ndim == 2 else read
-    shares = np.concatenate([np.asarray(jax.nn.softmax(found.logits_fn(jnp.asarray(part)))) for part in _parts(again)])
+    run = jax.jit(lambda images: jax.nn.softmax(found.logits_fn(images)))
+    shares = np.concatenate([np.asarray(run(again[start : start + PART])) for start in range(0, len(again), PART)])
     for index, row in enumerate(rows):
         if row["success"] and shares[index].argmax() == found.labels[index]:
             raise UserError(f"picture {row['picture']} is not flipped when read from its PNG; please report this")
     return shares
 
 
-def _parts(images: np.ndarray) -> list[np.ndarray]:
-    return [images[start : start + 256] for start in range(0, len(images), 256)]
-
-
 def _png(image: np.ndarray) -> bytes:
     content = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(content, "PNG")
+    Image.fromarray(pictures.planes(image)).save(content, "PNG")
     return content.getvalue()
 
 
-def _summary(config: OnePixel, found: Victims, rows: Sequence[Row], shares: np.ndarray) -> dict[str, Any]:
+def _summary(rows: Sequence[Row], shares: np.ndarray) -> dict[str, Any]:
     success = np.array([row["success"] for row in rows])
     queries = np.array([row["evaluations"] for row in rows])
     control = np.array([row["flipped_by_random"] for row in rows])
@@ -165,7 +162,6 @@ def _truth_summary(truth: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any] 
 
 
 def _figures(
-    config: OnePixel,
     found: Victims,
     rows: Mapping[int, Sequence[Row]],
     shares: Mapping[int, np.ndarray],
@@ -173,7 +169,7 @@ def _figures(
     truth: Sequence[Row],
     record: Mapping[str, Any],
 ) -> dict[str, bytes]:
-    made = {"success": attack_figures.success(record["results"], _queries(config, rows))}
+    made = {"success": attack_figures.success(record["results"], _queries(rows))}
     fewest = next((pixels for pixels in rows if any(row["success"] for row in rows[pixels])), None)
     if fewest is not None:
         own = rows[fewest]
@@ -202,5 +198,5 @@ def _figures(
     return made
 
 
-def _queries(config: OnePixel, rows: Mapping[int, Sequence[Row]]) -> dict[int, list[int | None]]:
+def _queries(rows: Mapping[int, Sequence[Row]]) -> dict[int, list[int | None]]:
     return {pixels: [row["evaluations"] if row["success"] else None for row in rows[pixels]] for pixels in rows}

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ from research.attack.success import Aim
 from research.config import OnePixel
 from research.errors import UserError
 from research.experiment.attack.victims import Victims
+from research.files import write_text
 from research.keys import key
+from research.report import formats
 from research.report.progress import counting
 
 Row = dict[str, Any]
@@ -51,7 +53,7 @@ def search(config: OnePixel, found: Victims, folder: Path) -> dict[int, list[Row
     targets, rows, before = targets_of(config, found), {}, None
     for pixels in sorted(set(config.pixels)):
         with counting("pictures") as show:
-            rows[pixels] = list(_searched(config, found, targets, pixels, before, folder, show))
+            rows[pixels] = _searched(config, found, targets, pixels, before, folder, show)
         before = _starts(found, rows[pixels])
     return rows
 
@@ -59,8 +61,6 @@ def search(config: OnePixel, found: Victims, folder: Path) -> dict[int, list[Row
 def truths(config: OnePixel, found: Victims, folder: Path) -> list[Row]:
     """Of the first `config.exhaustive` pictures: flips (int [H][W], values that flip the picture at each place)."""
     count = min(config.exhaustive, len(found.images))
-    if count and found.images.shape[-1] != 1:
-        raise UserError("exhaustive search is for gray pictures: leave out --exhaustive")
     path, targets = folder / "exhaustive.jsonl", targets_of(config, found)
     rows = _read(path)
     run = jax.jit(functools.partial(exhaustive, found.logits_fn))
@@ -70,7 +70,7 @@ def truths(config: OnePixel, found: Victims, folder: Path) -> list[Row]:
                 found.images[index], jax.tree.map(lambda leaf, i=index: leaf[i], aims_of(found.labels, targets))
             )
             rows.append({"picture": int(found.indices[index]), "flips": np.asarray(truth.flips).tolist()})
-            _append(path, rows[-1:])
+            _write(path, rows)
             show("every change of one pixel", index + 1, count)
     return rows[:count]
 
@@ -83,10 +83,9 @@ def _searched(
     before: np.ndarray | None,
     folder: Path,
     show: Any,
-) -> Iterator[Row]:
+) -> list[Row]:
     path, attack = folder / f"pixels-{pixels}.jsonl", attack_of(config, pixels)
     done = _read(path)[: len(found.images)]
-    yield from done
     aims = aims_of(found.labels, targets)
     starts = np.asarray(unchanged_starts(found.images, 1)) if before is None else before
     for start in range(len(done), len(found.images), TOGETHER):
@@ -101,10 +100,10 @@ def _searched(
             found.logits_fn, attack, key(config.seed, "random", pixels), found.indices[chosen], found.images[chosen],
             jax.tree.map(lambda leaf, at=chosen: leaf[at], aims),
         )  # fmt: skip
-        new = _rows(found, chosen, pixels, result, control)[: len(found.images) - start]
-        _append(path, new)
-        yield from new
-        show(f"{pixels} pixel{'s' if pixels > 1 else ''}", start + len(new), len(found.images))
+        done += _rows(found, chosen, pixels, result, control)[: len(found.images) - start]
+        _write(path, done)
+        show(formats.pixels(pixels), len(done), len(found.images))
+    return done
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
@@ -148,7 +147,7 @@ def adversarial(image: np.ndarray, row: Mapping[str, Any]) -> np.ndarray:
 
 
 def _read(path: Path) -> list[Row]:
-    """The rows of the file at `path`, without a last one that was cut off."""
+    """The rows of the file at `path` up to the first that is damaged."""
     if not path.is_file():
         return []
     rows = []
@@ -157,10 +156,8 @@ def _read(path: Path) -> list[Row]:
             rows.append(json.loads(line))
         except ValueError:
             break
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return rows
 
 
-def _append(path: Path, rows: Sequence[Row]) -> None:
-    with path.open("a") as file:
-        file.write("".join(json.dumps(row) + "\n" for row in rows))
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    write_text(path, "".join(json.dumps(row) + "\n" for row in rows))

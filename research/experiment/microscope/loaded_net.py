@@ -141,8 +141,7 @@ def _parameters(
         net = build_network(config.model, classes)
         variables = load_variables(config, jax.eval_shape(net.init, jax.random.key(0), pixels), seed, run_dir)
         if isinstance(net, CustomNet):
-            taps, params = tap_network(net, variables, shape)
-            return taps, params, with_parameters(taps, variables)
+            return _taps_of(net, variables, shape)
         net, params = without_statistics(net, variables)
         return net, params, tuple(name for name in net.names if name in params)
     own = ended_leaves(config, seed, run_dir)
@@ -152,7 +151,8 @@ def _parameters(
         inputs = jax.eval_shape(transferred.split.below.apply, {"params": transferred.below}, pixels)[0]
     above = fitted(own, {"params": _structure(transferred.trained, inputs)}, run_dir)["params"]
     if config.model.base:
-        net, params, layers = _taps_of(own_base(config.model.base), transferred.below[BASE], shape)
+        base = own_base(config.model.base)
+        net, params, layers = _taps_of(base, base_variables(base, transferred.below[BASE]), shape)
         net = joined(net, beyond(transferred.net, BASE))
         return net, params | above, (*layers, *above)
     leaves = named_leaves(transferred.below) | named_leaves(above)
@@ -160,11 +160,10 @@ def _parameters(
     return transferred.net, params, tuple(name for name in transferred.net.names if name in params)
 
 
-def _taps_of(base: CustomNet, leaves: Tree, shape: tuple[int, ...]) -> tuple[Network, Tree, tuple[str, ...]]:
-    """The network of a base's taps, its parameters, and the taps of modules that have some."""
-    variables = base_variables(base, leaves)
-    net, params = tap_network(base, variables, shape)
-    return net, params, with_parameters(net, variables)
+def _taps_of(net: CustomNet, variables: Tree, shape: tuple[int, ...]) -> tuple[Network, Tree, tuple[str, ...]]:
+    """The network of the taps of a net of one's own, its parameters, and the taps of modules that have some."""
+    taps, params = tap_network(net, variables, shape)
+    return taps, params, with_parameters(taps, variables)
 
 
 def _own_base(model: PretrainedNet, root: str | None) -> LoadedNet:
@@ -172,7 +171,7 @@ def _own_base(model: PretrainedNet, root: str | None) -> LoadedNet:
     base = own_base(model.base)  # pyright: ignore[reportArgumentType]
     leaves = {name.partition("/")[2]: leaf for name, leaf in load_pretrained(model, root).leaves.items()}
     shape = (SIDE, SIDE, 3)
-    net, params, layers = _taps_of(base, leaves, shape)
+    net, params, layers = _taps_of(base, base_variables(base, leaves), shape)
     title = base.label.rpartition(":")[2]
     return _bare(title, net, params, layers, shape)
 

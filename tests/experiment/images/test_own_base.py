@@ -146,8 +146,7 @@ def test_a_picture_gets_the_probabilities_of_the_loaded_net(folder, trained):
 @pytest.mark.slow
 def test_the_microscope_shows_the_base_before_and_after_training(config, folder, trained, monkeypatch):
     monkeypatch.chdir(folder)
-    pixels = Path("config.py")
-    pixels.write_text(
+    Path("config.py").write_text(
         "from research.config import *\n"
         "def get_config():\n"
         "    model = PretrainedNet(base=Custom('nets.py:Base'), weights='base.npz')\n"
