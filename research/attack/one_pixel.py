@@ -78,7 +78,21 @@ def one_pixel(
     Raises ValueError for images that are not uint8 [B, H, W, C], for more pixels than they have, and for fewer than 4
     candidates, since a child has three other parents.
     """
-    images = jnp.asarray(images)
+    aims = aims_of(labels, targets)
+    return search_pixels(key, logits_fn, jnp.asarray(images), aims, attack=attack, start=start, indices=indices)
+
+
+def search_pixels(
+    key: jax.Array,
+    logits_fn: LogitsFn,
+    images: jax.Array,
+    aims: Aim,
+    *,
+    attack: Attack = PAPER,
+    start: ArrayLike | None = None,
+    indices: ArrayLike | None = None,
+) -> Result:
+    """`one_pixel` with the `aims` (leaves [B]) of each attack."""
     if images.dtype != jnp.uint8 or images.ndim != 4:
         raise ValueError(f"images are {images.dtype} {list(images.shape)}; give uint8 [B, H, W, C], 0 to 255")
     if attack.pixels > images.shape[1] * images.shape[2]:
@@ -86,7 +100,6 @@ def one_pixel(
     if attack.population < 4:
         raise ValueError(f"a population of {attack.population} is too small; give 4 or more")
     indices = jnp.arange(len(images)) if indices is None else indices
-    aims = aims_of(labels, targets)
     found = unchanged_starts(images, attack.pixels) if start is None else start
 
     def one(inputs):

@@ -19,6 +19,10 @@ class Flags:
     run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """The directory of a trained classifier of pictures."""
     how: tyro.conf.OmitArgPrefixes[OnePixel] = dataclasses.field(default_factory=OnePixel)
+    transfer: tuple[str, ...] = ()
+    """Other runs on the same data: do the flips flip them, too?"""
+    filter: str | None = None
+    """A filter, LAYER:NUMBER: the page shows the pixel that changes it most."""
     out: str | None = None
     """Where the page is written; RUN/attack by default."""
     root: Annotated[str | None, tyro.conf.arg(name="data.root")] = None
@@ -36,12 +40,23 @@ def attack(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from research.experiment.attack import attack as run  # imports jax, which --help need not wait for
-    from research.report.attack_page import results_table, sentences
+    from research.report.attack_page import references_table, results_table, sentences, transfer_table
 
     command = shlex.join(["python", "scripts/attack.py", *arguments])
-    record = run(flags.run, flags.how, out=flags.out, root=flags.root, seed=flags.member, command=command)
+    record = run(
+        flags.run,
+        flags.how,
+        out=flags.out,
+        root=flags.root,
+        seed=flags.member,
+        transfer=flags.transfer,
+        filter=flags.filter,
+        command=command,
+    )
     console = Console(width=80)
-    console.print(results_table(record))
+    for shown in (results_table(record), references_table(record), transfer_table(record)):
+        if shown.row_count:
+            console.print(shown)
     for sentence in sentences(record):
         console.print(f"{sentence}.", highlight=False, markup=False)
     print(f"finished: {Path(flags.out) if flags.out else Path(flags.run) / 'attack'}/attack.html")

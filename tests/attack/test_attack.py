@@ -181,13 +181,8 @@ def test_exhaustive_search_is_brute_force_and_its_certificate_holds():
                 every[row, column, :, row, column, 0] = np.arange(256)
         flips = (np.asarray(linear(every.reshape(-1, 3, 4, 1))).argmax(1) != label).reshape(3, 4, 256)
         found = run(image, label)
-        np.testing.assert_array_equal(found.flips, flips.sum(-1))
-        certified.append(bool(found.certified))
-        if not certified[-1]:
-            row, column = np.unravel_index(np.argmax(found.margin), (3, 4))
-            changed = image.copy()
-            changed[row, column, 0] = found.value[row, column]
-            assert linear(changed[None]).argmax(1)[0] != label
+        np.testing.assert_array_equal(found, flips.sum(-1))
+        certified.append(not np.any(found))
     assert set(certified) == {True, False}
     with pytest.raises(ValueError, match="3 channels"):
         exhaustive(linear, pictures(1)[0], aim(0))
@@ -199,7 +194,7 @@ def test_evolution_finds_what_exhaustive_search_proves_possible():
     labels = np.asarray(linear(images).argmax(1))
     truth = jax.jit(jax.vmap(lambda image, a: exhaustive(linear, image, a)))(images, aims_of(labels, None))
     found = one_pixel(jax.random.key(0), linear, images, labels, attack=QUICK)
-    possible = ~np.asarray(truth.certified)
+    possible = np.asarray(truth).any((1, 2))
     assert 3 < possible.sum() < 20
     assert not np.asarray(found.success)[~possible].any() and np.asarray(found.success)[possible].mean() > 0.9
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,11 @@ from research import runtime
 from research.config import OnePixel
 from research.errors import UserError
 from research.evaluation.intervals import proportion
-from research.experiment.attack.search import Row, adversarial, search, targets_of, truths
+from research.experiment.attack.filter_change import filter_changes
+from research.experiment.attack.references import references
+from research.experiment.attack.search import Row, adversarial, search
+from research.experiment.attack.transfer import transfers
+from research.experiment.attack.truth import truths
 from research.experiment.attack.victims import Victims, victims
 from research.files import check_writable, read_json, write_bytes, write_json, write_text
 from research.report import attack_figures, pictures
@@ -32,12 +37,16 @@ def attack(
     out: Path | str | None = None,
     root: str | None = None,
     seed: int | None = None,
+    transfer: Sequence[str] = (),
+    filter: str | None = None,
     command: str = "",
 ) -> dict[str, Any]:
     """Attack the net of `seed` in `run_dir` and write all to `out` (RUN/attack by default); returns attack.json.
 
-    A call that was cut off goes on where it ended. Every change is checked again from its saved PNG file. Raises
-    UserError for a run that is no classifier of pictures, for wrong settings, and for an `out` of another attack.
+    `transfer` are other runs, on which the flips are tried, and `filter`, as LAYER:NUMBER, one whose most changing
+    pixel is searched. A call that was cut off goes on where it ended. Every change is checked again from its saved PNG
+    file. Raises UserError for a run that is no classifier of pictures, for wrong settings, and for an `out` of another
+    attack.
     """
     runtime.prepare()
     run_dir = Path(run_dir)
@@ -47,36 +56,36 @@ def attack(
     _claim(folder, config, found)
     rows, truth = search(config, found, folder), truths(config, found, folder)
     changed = {pixels: _changed(found, rows[pixels]) for pixels in rows}
-    named = {pixels: _verified(found, rows[pixels], changed[pixels], folder) for pixels in rows}
+    shares = {pixels: _verified(found, rows[pixels], changed[pixels], folder) for pixels in rows}
     record = {
         "run": str(run_dir),
-        "experiment": found.name,
+        "experiment": found.net.config.name,
         "settings": _settings(config),
         "identity": found.identity,
-        "pictures": len(found.images),
+        "pictures": len(set(found.indices.tolist())),
         "left_out": found.left_out,
-        "classes": list(found.classes),
-        "results": [_summary(rows[pixels], named[pixels]) for pixels in rows],
+        "classes": list(found.net.classes),
+        "results": [_summary(rows[pixels], shares[pixels]) for pixels in rows],
+        "references": [_counted(row) for row in references(config, found, folder)],
+        "transfer": transfers(transfer, found, rows, changed),
+        "filter": None if filter is None else {"name": filter, "pictures": filter_changes(filter, found)},
         "exhaustive": _truth_summary(truth, rows.get(1, ())),
         "command": command,
         "device": runtime.device_name(),
     } | environment()
-    figures = _figures(found, rows, named, changed, truth, record)
-    for name, png in figures.items():
-        write_bytes(folder / "figures" / f"{name}.png", png)
+    figures = _figures(found, rows, shares, changed, truth, record)
+    for name, content in figures.items():
+        write_bytes(folder / "figures" / f"{name}.png", content)
     write_json(folder / RECORD, record)
-    shown = {name: pictures.picture(png) for name, png in figures.items()}
+    shown = {name: pictures.picture(content) for name, content in figures.items()}
     write_text(folder / PAGE, render(record, shown))
     return record
 
 
 def _check(config: OnePixel, found: Victims) -> None:
-    height, width, channels = found.images.shape[1:]
+    height, width = found.images.shape[1:3]
     if max(config.pixels) > height * width:
         raise UserError(f"{max(config.pixels)} pixels are more than the {height}x{width} of a picture; give fewer")
-    if config.exhaustive and channels != 1:
-        raise UserError("exhaustive search is for gray pictures; leave out --exhaustive")
-    targets_of(config, found)
 
 
 def _claim(folder: Path, config: OnePixel, found: Victims) -> None:
@@ -93,7 +102,7 @@ def _claim(folder: Path, config: OnePixel, found: Victims) -> None:
 
 def _settings(config: OnePixel) -> dict[str, Any]:
     """The fields of `config` as JSON has them."""
-    return dataclasses.asdict(config) | {"pixels": list(config.pixels)}
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def _changed(found: Victims, rows: Sequence[Row]) -> np.ndarray:
@@ -110,16 +119,25 @@ def _verified(found: Victims, rows: Sequence[Row], changed: np.ndarray, folder: 
     again = np.array(found.images)
     for index, row in enumerate(rows):
         if row["success"]:
-            path = folder / "pictures" / f"{row['picture']:06d}-pixels-{row['pixels']}.png"
+            target = "" if row["target"] is None else f"-class-{found.aims.target[index]}"
+            path = folder / "pictures" / f"{row['picture']:06d}{target}-pixels-{row['pixels']}.png"
             write_bytes(path, _png(changed[index]))
             read = np.asarray(Image.open(path))
             again[index] = read[..., None] if read.ndim == 2 else read
-    run = jax.jit(lambda images: jax.nn.softmax(found.logits_fn(images)))
-    shares = np.concatenate([np.asarray(run(again[start : start + PART])) for start in range(0, len(again), PART)])
+    shares = _probabilities(found, again)
     for index, row in enumerate(rows):
-        if row["success"] and shares[index].argmax() == found.labels[index]:
+        named = shares[index].argmax()
+        wanted = named != found.labels[index] if found.targets is None else named == found.targets[index]
+        if row["success"] and not wanted:
             raise UserError(f"picture {row['picture']} is not flipped when read from its PNG; please report this")
     return shares
+
+
+def _probabilities(found: Victims, images: np.ndarray) -> np.ndarray:
+    """Of each class for each of `images`, [N, K]."""
+    run = jax.jit(lambda variables, batch: jax.nn.softmax(found.net.apply(variables, batch)))
+    starts = range(0, len(images), PART)
+    return np.concatenate([np.asarray(run(found.net.variables, images[start : start + PART])) for start in starts])
 
 
 def _png(image: np.ndarray) -> bytes:
@@ -147,17 +165,27 @@ def _summary(rows: Sequence[Row], shares: np.ndarray) -> dict[str, Any]:
     }
 
 
+def _counted(row: Row) -> dict[str, Any]:
+    """A reference's row with numbers instead of the pictures."""
+    flipped, count = sum(row["flipped"]), len(row["flipped"])
+    low, high = proportion(flipped, count)
+    numbers = {"flipped": flipped, "pictures": count, "share": flipped / count, "low95": low, "high95": high}
+    return {name: value for name, value in row.items() if name != "flipped"} | numbers
+
+
 def _truth_summary(truth: Sequence[Row], rows: Sequence[Row]) -> dict[str, Any] | None:
-    """How many pictures some one-pixel change flips, and of these, how many the search has flipped."""
+    """How many pictures some one-pixel change flips, how many none does, and what the search has flipped of them."""
     if not truth:
         return None
-    possible = {row["picture"] for row in truth if np.any(row["flips"])}
-    flipped = {row["picture"] for row in rows if row["success"]}
+    flipped = [row["success"] for row in rows[: len(truth)]]
+    possible = [row["possible"] is True or any(flipped[index : index + 1]) for index, row in enumerate(truth)]
+    certified = sum(row["possible"] is False for row in truth)
     return {
         "pictures": len(truth),
-        "possible": len(possible),
-        "certified": len(truth) - len(possible),
-        "found": len(possible & flipped) if rows else None,
+        "possible": sum(possible),
+        "certified": certified,
+        "unknown": len(truth) - sum(possible) - certified,
+        "found": sum(flipped) if rows else None,
     }
 
 
@@ -169,33 +197,38 @@ def _figures(
     truth: Sequence[Row],
     record: Mapping[str, Any],
 ) -> dict[str, bytes]:
-    made = {"success": attack_figures.success(record["results"], _queries(rows))}
+    classes, made = found.net.classes, {}
     fewest = next((pixels for pixels in rows if any(row["success"] for row in rows[pixels])), None)
-    if fewest is not None:
-        own = rows[fewest]
-        flips = [index for index, row in enumerate(own) if row["success"]]
-        shown = [
-            attack_figures.Flip(
-                found.images[index],
-                changed[fewest][index],
-                tuple(map(tuple, own[index]["coordinates"])),
-                found.classes[found.labels[index]],
-                found.classes[int(shares[fewest][index].argmax())],
-                float(shares[fewest][index].max()),
-            )
-            for index in flips[:12]
-        ]
-        made["gallery"] = attack_figures.gallery(shown)
-        made["places"] = attack_figures.places(
-            [place for index in flips for place in own[index]["coordinates"]], found.images.shape[1:3]
-        )
-        turned = np.zeros((len(found.classes),) * 2, int)
-        for index in flips:
-            turned[found.labels[index], shares[fewest][index].argmax()] += 1
-        made["matrix"] = attack_figures.matrix(turned, found.classes)
-    if truth:
+    flips = [] if fewest is None else _flips(found, rows[fewest], shares[fewest], changed[fewest])
+    if flips:
+        surest = max(flips, key=lambda flip: flip.after[flip.named])
+        made["point"] = attack_figures.point(surest, classes)
+    made["success"] = attack_figures.success(record["results"], _queries(rows))
+    made["fewest"] = attack_figures.fewest({each["pixels"]: each["share"] for each in record["results"]})
+    if flips:
+        made["gallery"] = attack_figures.gallery(flips[:12], classes)
+        spots = [spot for flip in flips for spot in flip.places]
+        made["places"] = attack_figures.places(spots, found.images.shape[1:3])
+        turned = np.zeros((len(classes),) * 2, int)
+        np.add.at(turned, ([flip.label for flip in flips], [flip.named for flip in flips]), 1)
+        made["matrix"] = attack_figures.matrix(turned, classes)
+    if truth and "flips" in truth[0]:
         made["vulnerability"] = attack_figures.vulnerability([np.array(row["flips"]) for row in truth])
+    if record["filter"]:
+        by_number = dict(zip(found.indices.tolist(), found.images, strict=True))
+        made["filter"] = attack_figures.filter_changes(by_number, record["filter"]["pictures"])
     return made
+
+
+def _flips(found: Victims, rows: Sequence[Row], shares: np.ndarray, changed: np.ndarray) -> list[attack_figures.Flip]:
+    flips = [index for index, row in enumerate(rows) if row["success"]]
+    before = _probabilities(found, found.images[flips])
+    return [
+        attack_figures.Flip(
+            found.images[index], changed[index], tuple(map(tuple, rows[index]["coordinates"])), own, shares[index]
+        )
+        for index, own in zip(flips, before, strict=True)
+    ]
 
 
 def _queries(rows: Mapping[int, Sequence[Row]]) -> dict[int, list[int | None]]:

@@ -1,11 +1,13 @@
 """An attack from a run to its page: interrupted, gone on with, checked from files, and refused in a line."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from research import config as configuration
 from research import experiment
 from research.config import (
     Custom,
@@ -55,6 +57,15 @@ def attacked(run):
     return attack(run, QUICK), run / "attack"
 
 
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    """A run of the digit net after an epoch."""
+    folder = tmp_path_factory.mktemp("digits") / "run"
+    config = configuration.load("configs/digits_cnn.py")
+    experiment.run(dataclasses.replace(config, train=dataclasses.replace(config.train, epochs=2)), folder)
+    return folder
+
+
 def rows(folder, pixels):
     return [json.loads(line) for line in (folder / f"pixels-{pixels}.jsonl").read_text().splitlines()]
 
@@ -89,6 +100,32 @@ def test_the_truth_bounds_what_the_search_finds(attacked):
     assert found["possible"] + found["certified"] == found["pictures"] == 2 and found["found"] <= found["possible"]
 
 
+def test_every_class_is_a_target_in_turn_and_others_are_shown_beside(digits, tmp_path):
+    settings = OnePixel(pictures=3, pixels=(1,), population=40, generations=2, target="all", exhaustive=2)
+    record = attack(digits, settings, out=tmp_path, transfer=[str(digits)], filter="conv1:3")
+    found = rows(tmp_path, 1)
+    assert record["pictures"] == 3 and record["results"][0]["pictures"] == len(found) == 27
+    assert len({(row["picture"], row["target"]) for row in found}) == 27
+    net = experiment.load(digits)
+    for row in found:
+        if row["success"]:
+            index = net.classes.index(row["target"])
+            path = tmp_path / "pictures" / f"{row['picture']:06d}-class-{index}-pixels-1.png"
+            assert net.apply(net.variables, np.asarray(Image.open(path))[None, ..., None]).argmax() == index
+    truth = [json.loads(line) for line in (tmp_path / "exhaustive.jsonl").read_text().splitlines()]
+    for row, proven in zip(found, truth, strict=False):
+        assert row["target"] == proven["target"] and (proven["possible"] or not row["success"])
+    assert [row["way"] for row in record["references"]] == ["gradient pixels", *["FGSM"] * 2, *["PGD"] * 3]
+    flips = sum(row["success"] for row in found)
+    assert record["transfer"] == [{"run": "digits_cnn", "pixels": 1, "flips": flips, "flipped": flips}]
+    for row in record["filter"]["pictures"]:
+        assert row["before"] != row["after"] and set(row["values"]) <= {0, 255}
+    named = [path.stem for path in (tmp_path / "figures").glob("*.png")]
+    assert {"filter", "fewest", "success", "vulnerability"} <= set(named)
+    page = (tmp_path / "attack.html").read_text()
+    assert "attacks get the class that they ask for" in page and "The same changes on other nets" in page
+
+
 def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tmp_path, monkeypatch):
     record, folder = attacked
     calls = []
@@ -113,7 +150,7 @@ def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tm
         assert (tmp_path / "again" / name).read_text() == (folder / name).read_text()
 
 
-def test_what_cannot_be_attacked_is_refused_in_a_line(run, attacked, tmp_path, refusal):
+def test_what_cannot_be_attacked_is_refused_in_a_line(run, digits, attacked, tmp_path, refusal):
     def other(**fields):
         return OnePixel(**{"pictures": 3, "pixels": (1,), "population": 20, "generations": 1, **fields})
 
@@ -121,7 +158,15 @@ def test_what_cannot_be_attacked_is_refused_in_a_line(run, attacked, tmp_path, r
         attack(run, other())
     with refusal("65 pixels are more than the 8x8"):
         attack(run, other(pixels=(65,)), out=tmp_path / "a")
-    with refusal("no class cat", "there are"):
+    with refusal("no classifier of the classes", "leave it out"):
+        attack(run, other(), out=tmp_path / "c", transfer=[str(digits)])
+    with refusal("--filter needs a net of this library's layers"):
+        attack(run, other(), out=tmp_path / "d", filter="conv1:0")
+    with refusal("no layer conv9 for --filter", "conv1"):
+        attack(digits, other(), out=tmp_path / "e", filter="conv9:0")
+    with refusal("--filter conv1:32", "conv1:0 to conv1:31"):
+        attack(digits, other(), out=tmp_path / "e", filter="conv1:32")
+    with refusal("no class cat", "there are", "all for every one"):
         attack(run, other(target="cat"), out=tmp_path / "b")
     with refusal("no classifier of pictures"):
         config = TableExperiment(name="t", data=TableData(source="diabetes"), train=Training(epochs=1))
