@@ -3,12 +3,15 @@
 import dataclasses
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
 
 from research import config as configuration
 from research import experiment
+from research.attack.pixels import drawn, random_candidates
 from research.config import (
     Custom,
     ImageData,
@@ -124,6 +127,24 @@ def test_every_class_is_a_target_in_turn_and_others_are_shown_beside(digits, tmp
     assert {"filter", "fewest", "success", "vulnerability"} <= set(named)
     page = (tmp_path / "attack.html").read_text()
     assert "attacks get the class that they ask for" in page and "The same changes on other nets" in page
+
+
+def test_the_search_finds_what_can_be_flipped_and_no_edit_flips_what_is_certified(digits, tmp_path):
+    settings = OnePixel(pictures=40, pixels=(1,), exhaustive=40)
+    record = attack(digits, settings, out=tmp_path)
+    truth = [json.loads(line) for line in (tmp_path / "exhaustive.jsonl").read_text().splitlines()]
+    found = {row["picture"] for row in rows(tmp_path, 1) if row["success"]}
+    possible = {row["picture"] for row in truth if row["possible"]}
+    assert found <= possible and len(found) >= 0.95 * len(possible) > 3
+    net = experiment.load(digits)
+    images = load_data(net.config.data).images["test"]
+    certified = sorted({row["picture"] for row in truth} - possible)
+    assert len(certified) == record["exhaustive"]["certified"] > 3
+    logits = jax.jit(net.apply)
+    for at, index in enumerate(certified):
+        edits = random_candidates(jax.random.key(at), -(-100_000 // len(certified)), 1, (8, 8, 1))
+        wanted = logits(net.variables, images[index][None]).argmax()
+        assert (logits(net.variables, drawn(jnp.asarray(images[index]), edits)).argmax(1) == wanted).all()
 
 
 def test_an_attack_that_was_cut_off_goes_on_to_the_same_result(run, attacked, tmp_path, monkeypatch):
