@@ -28,6 +28,7 @@ from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
 from research.run_directory import (
+    ANOTHER,
     GIVEN,
     METRICS,
     RECORD,
@@ -130,7 +131,7 @@ def ended_record(config: Experiment, run_dir: Path) -> Record:
         record = _former(run_dir)
     if record.get("status") not in ENDED:
         return {}
-    warn(f"{run_dir} has {record['status']} before; delete it or choose another --run-dir to train again")
+    warn(f"{run_dir} has {record['status']} before; to train again, delete it or choose {ANOTHER}")
     return record
 
 
