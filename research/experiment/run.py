@@ -56,7 +56,9 @@ def run(config: Experiment, run_dir: Path | str | None = None, data: Any = None)
     stored in `given` beside the run directory, so that the run can be resumed and evaluated.
 
     A run that was cut off resumes from its newest sound checkpoint and ends with the same bits as an undisturbed
-    one. A run that has ended is not trained again. On SIGTERM the run is saved, and its status is "preempted".
+    one. A run that has ended is not trained again. On SIGTERM the run is saved, and its status is "preempted";
+    it has no metrics before another such call ends it.
+
     Raises UserError for an unusable configuration, data set or run directory before anything is written.
     """
     if data is not None:
