@@ -19,6 +19,7 @@ T = TypeVar("T", bound=RunConfig)
 CONFIG, RECORD, METRICS, REPORT = "config.json", "record.json", "metrics.jsonl", "report.html"
 COMPARISON = "comparison.json"  # of the directory of a comparison
 GIVEN = "given"  # the folder of the arrays and frames that runs beside it were given
+ANOTHER = "another run directory (scripts/train.py --run-dir DIR)"
 
 
 def default_run_dir(config: RunConfig, shipped: RunConfig) -> Path:
@@ -41,9 +42,9 @@ def claimed(run_dir: Path, config: RunConfig) -> Iterator[None]:
         lock = FileLock(run_dir / ".lock")
         lock.acquire(blocking=False)
     except Timeout:
-        raise UserError(f"another process is training in {run_dir}; wait for it, or choose another --run-dir") from None
+        raise UserError(f"another process is training in {run_dir}; wait for it, or choose {ANOTHER}") from None
     except OSError as error:
-        raise UserError(f"cannot write to {run_dir}: {error.strerror}; choose another --run-dir") from error
+        raise UserError(f"cannot write to {run_dir}: {error.strerror}; choose {ANOTHER}") from error
     try:
         if not (run_dir / CONFIG).exists():
             write_json(run_dir / CONFIG, to_json(config))
@@ -55,8 +56,16 @@ def claimed(run_dir: Path, config: RunConfig) -> Iterator[None]:
 def read_config(run_dir: Path, family: type[T] = Experiment) -> T:
     """The configuration of the run in `run_dir`, of one of the kinds of `family`; UserError when there is none."""
     if not (run_dir / CONFIG).is_file():
-        raise UserError(f"{run_dir} is not a run directory (it has no {CONFIG}); train one with scripts/train.py")
+        raise UserError(_no_run(run_dir))
     return from_json(read_json(run_dir / CONFIG), run_dir / CONFIG, family)
+
+
+def _no_run(path: Path) -> str:
+    if path.suffix == ".py" and path.is_file():
+        return f"{path} is not a run directory; if it is a configuration, train it with scripts/train.py {path}"
+    if not path.exists():
+        return f"{path} is not a run directory (there is nothing there); scripts/runs.py lists runs"
+    return f"{path} is not a run directory (it has no {CONFIG}); train one with scripts/train.py"
 
 
 def has_file(run_dir: Path, name: str) -> bool:
@@ -88,7 +97,7 @@ def _refuse_patterns(run_dir: Path) -> None:
     if strange := re.search(r"[\[\]*?\\]", str(run_dir.absolute())):
         raise UserError(
             f"{run_dir.absolute()} has a {strange[0]} in it, and checkpoints there could not be read back; "
-            "choose another --run-dir"
+            f"choose {ANOTHER}"
         )
 
 
@@ -96,14 +105,14 @@ def _refuse_foreign(run_dir: Path, config: RunConfig) -> None:
     if not run_dir.exists():
         return
     if not run_dir.is_dir():
-        raise UserError(f"{run_dir} is a file; choose another --run-dir")
+        raise UserError(f"{run_dir} is a file; choose {ANOTHER}")
     if (run_dir / CONFIG).exists():
         if identity(found := read_config(run_dir, RunConfig)) != identity(config):
             name, theirs, ours = _first_difference(found, config)
             difference = f"{name} is {theirs!r} there, {ours!r} here"
-            raise UserError(f"{run_dir} belongs to another configuration ({difference}); choose another --run-dir")
+            raise UserError(f"{run_dir} belongs to another configuration ({difference}); choose {ANOTHER}")
     elif any(path.name != ".lock" and not path.name.startswith(f".{CONFIG}.") for path in run_dir.iterdir()):
-        raise UserError(f"{run_dir} holds other files and no {CONFIG}; choose another --run-dir")
+        raise UserError(f"{run_dir} holds other files and no {CONFIG}; choose {ANOTHER}")
 
 
 def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> None:
@@ -115,7 +124,7 @@ def refuse_edited(run_dir: Path, trained: dict | None, config: Experiment) -> No
         name, before, now = _first_difference(then, config)
         raise UserError(
             f"{run_dir / CONFIG} was edited after training: {name} is {now!r} there, and {before!r} was trained; "
-            "put that back, or train anew with another --run-dir"
+            f"put that back, or train anew in {ANOTHER}"
         )
 
 

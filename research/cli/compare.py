@@ -1,6 +1,7 @@
 """`compare.py CONFIG|RUN... [--vary FIELD VALUE...] [--out DIR] [--FIELD VALUE ...]`"""
 
 import dataclasses
+import difflib
 import shlex
 import sys
 from collections.abc import Sequence
@@ -65,7 +66,18 @@ def _entries(words: Words) -> list[tuple[Experiment, Path] | Path]:
         )
     if words.flags and not configs:
         raise UserError(f"{words.flags[0]} changes configurations, and only runs are given; leave it away")
+    for place in configs:
+        _refuse_missing(place)
     return [configured([place, *words.flags], ABOUT) if place in configs else Path(place) for place in words.places]
+
+
+def _refuse_missing(place: str) -> None:
+    """UserError where `place` is no file, and not named like a configuration, whose own message is better."""
+    if place.endswith(".py") or Path(place).exists():
+        return
+    near = difflib.get_close_matches(Path(place).name, [run.name for run in Path(place).parent.glob("*/")], n=1)
+    hint = f"; did you mean {Path(place).with_name(near[0])}?" if near else "; scripts/runs.py lists runs"
+    raise UserError(f"there is no run directory or configuration {place}{hint}")
 
 
 def _show(tables: Sequence, sentences: Sequence[str], directory: Path) -> None:

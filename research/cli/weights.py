@@ -4,24 +4,38 @@ import dataclasses
 import difflib
 import inspect
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
 
+from research import config as configuration
 from research.cli.prepare import DataFlags
 from research.cli.weights_classify import classify
 from research.cli.weights_leaves import leaf_shapes
 from research.cli.weights_table import show_mapping
 from research.command_line import MISTAKE, parse
+from research.config import ImageExperiment, PretrainedNet
 from research.data.fetch import fetch
 from research.data.paths import data_root, expanded
 from research.errors import UserError, warn
+from research.models.custom import own_base
 from research.models.imagenet import CLASSES
+from research.models.own_base import base_shapes
 from research.report.progress import counting
-from research.weights.conversion import check_conversion, convert
+from research.run_directory import read_config
+from research.weights.conversion import Shapes, check_conversion, convert
 from research.weights.export import export
 from research.weights.forecaster import describe
-from research.weights.load import fingerprint, gates_known, open_weights, wanted_forecaster, weights_only_caveat
+from research.weights.load import (
+    fingerprint,
+    gates_known,
+    open_weights,
+    plan_named,
+    slashed,
+    wanted_forecaster,
+    weights_only_caveat,
+)
 from research.weights.mapping import FORECASTER, ConversionPlan, guess, plan_conversion
 from research.weights.name_tables import TOPS
 from research.weights.native_file import save_native
@@ -45,6 +59,14 @@ class Inspect:
     """Leave out the classifier (fc1, fc2, predictions) or your own head in its place; not for a forecaster."""
     partial: bool = False
     """Take the layers that the file has kernels for, even if others are missing."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Look(Inspect):
+    """The file, and what to compare it with."""
+
+    base: str | None = None
+    """Compare it with the base of your own (PretrainedNet.base) of this configuration or run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +102,7 @@ def weights(arguments: Sequence[str]) -> int:
     """weights.py inspect|import|export|fetch|classify
 
     weights.py inspect FILE
+    weights.py inspect FILE --base CONFIG|RUN
     weights.py import FILE NAME.safetensors
     weights.py export RUN NAME.safetensors|NAME.npz|NAME.keras|NAME.h5|NAME.pth
     weights.py export FILE NAME.safetensors|NAME.h5
@@ -102,14 +125,28 @@ def _inspect(arguments: Sequence[str]) -> int:
 
     The exit code is 2 when the file does not fit.
     """
-    flags = parse(Inspect, arguments, about=_inspect.__doc__ or "")
-    file, plan, wanted = _planned(flags)
+    flags = parse(Look, arguments, about=_inspect.__doc__ or "")
+    file, plan, wanted = _planned(flags) if flags.base is None else _of_own_base(flags, flags.base)
     conversion = check_conversion(plan, wanted, flags.partial, flags.drop_top)
     show_mapping(file, plan, conversion, wanted, provenance(file))
     if plan.architecture == FORECASTER and not conversion.wrong:
         print(describe(convert(plan, wanted), plan.convention, gates_known(file)))
         _warn_weights_only(file, plan)
     return MISTAKE if conversion.wrong else 0
+
+
+def _of_own_base(flags: Inspect, place: str) -> tuple[WeightFile, ConversionPlan, Shapes]:
+    """The file, the plan of its conversion, and the leaves of the base of one's own in `place`."""
+    if flags.architecture or flags.drop_top:
+        raise UserError("--base names the net, which is taken whole; leave out --architecture and --drop-top")
+    config = read_config(Path(place)) if Path(place).is_dir() else configuration.load(place)
+    base = (
+        config.model.base if isinstance(config, ImageExperiment) and isinstance(config.model, PretrainedNet) else None
+    )
+    if base is None:
+        raise UserError(f"the model of {place} has no base of your own (PretrainedNet.base); leave out --base")
+    file = open_weights(expanded(flags.file))
+    return file, plan_named(file, base.label), slashed(base_shapes(own_base(base)))
 
 
 def _import(arguments: Sequence[str]) -> int:

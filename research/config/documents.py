@@ -21,6 +21,10 @@ T = TypeVar("T", bound=RunConfig)
 E = TypeVar("E", bound=Experiment)
 S = TypeVar("S", bound=Any)
 RENAMED = {"model.calm": "model.zero_init_head"}  # {field of earlier versions: its name now}
+IN_PYTHON = {  # what pydantic calls by its name in JSON
+    "tuple_type": ", in Python a tuple, of one value (VALUE,)",
+    "dict_type": ", in Python a call such as Conv(8) or Optimizer()",
+}
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
@@ -170,7 +174,8 @@ def _first_mistake(error: pydantic.ValidationError, document: Any) -> str:
     field = _field_name(first["loc"], document)
     if field in RENAMED:
         return f"configuration field {field} is called {RENAMED[field]} now; rename it"
-    return f"configuration field {field or '(root)'}: {first['msg']} (got {first['input']!r:.60})"
+    wanted = f"{first['msg']}{IN_PYTHON.get(first['type'], '')}"
+    return f"configuration field {field or '(root)'}: {wanted} (got {first['input']!r:.60})"
 
 
 def _field_name(location: tuple[int | str, ...], value: Any) -> str:
@@ -180,5 +185,8 @@ def _field_name(location: tuple[int | str, ...], value: Any) -> str:
         if isinstance(value, dict) and value.get("kind") == part:
             continue
         names.append(str(part))
-        value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            value = value[part] if isinstance(value, list | tuple) and isinstance(part, int) else None
     return ".".join(names)

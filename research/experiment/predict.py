@@ -1,11 +1,12 @@
 """Predictions of a trained run for new inputs: from its checkpoints, without the training data."""
 
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from research import runtime
-from research.errors import warn
+from research.errors import UserError, warn
 from research.experiment.given_data import as_files, renamed
 from research.experiment.task import task_of
 from research.experiment.training import refuse_edited_config, refuse_edited_net
@@ -30,8 +31,22 @@ def predict(
     config = read_config(run_dir)
     refuse_edited_config(config, run_dir)
     refuse_edited_net(config, run_dir)
-    if read_record(run_dir)["status"] == "preempted":
-        warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
+    cut_off = read_record(run_dir)["status"] == "preempted"
     with as_files(inputs) as (paths, names):
-        for answer in task_of(config).predict(config, run_dir, paths, seed, as_is=as_is):
+        answers = task_of(config).predict(config, run_dir, paths, seed, as_is=as_is)
+        for answer in _of_cut_off(run_dir, answers) if cut_off else answers:
             yield renamed(answer, names)
+
+
+def _of_cut_off(run_dir: Path, answers: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The `answers` of a run that was cut off in training, with a warning; UserError where it cannot answer yet."""
+    try:
+        first = list(itertools.islice(answers, 1))
+    except UserError as error:
+        reason = str(error).partition(";")[0]
+        raise UserError(
+            f"{run_dir} was cut off in training, and its newest checkpoint cannot answer ({reason}); "
+            "scripts/train.py goes on"
+        ) from error
+    warn(f"{run_dir} was cut off in training: what answers is its newest checkpoint; scripts/train.py goes on")
+    yield from itertools.chain(first, answers)

@@ -28,6 +28,7 @@ from research.files import write_json, write_text
 from research.report.environment import environment
 from research.report.record import build_record, read_record
 from research.run_directory import (
+    ANOTHER,
     GIVEN,
     METRICS,
     RECORD,
@@ -55,7 +56,9 @@ def run(config: Experiment, run_dir: Path | str | None = None, data: Any = None)
     stored in `given` beside the run directory, so that the run can be resumed and evaluated.
 
     A run that was cut off resumes from its newest sound checkpoint and ends with the same bits as an undisturbed
-    one. A run that has ended is not trained again. On SIGTERM the run is saved, and its status is "preempted".
+    one. A run that has ended is not trained again. On SIGTERM the run is saved, and its status is "preempted";
+    it has no metrics before another such call ends it.
+
     Raises UserError for an unusable configuration, data set or run directory before anything is written.
     """
     if data is not None:
@@ -130,7 +133,7 @@ def ended_record(config: Experiment, run_dir: Path) -> Record:
         record = _former(run_dir)
     if record.get("status") not in ENDED:
         return {}
-    warn(f"{run_dir} has {record['status']} before; delete it or choose another --run-dir to train again")
+    warn(f"{run_dir} has {record['status']} before; to train again, delete it or choose {ANOTHER}")
     return record
 
 

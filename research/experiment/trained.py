@@ -20,7 +20,7 @@ class Trained(NamedTuple):
     as in `research.data.tables.table.Rows`; of series, windows as `research.experiment.series.net.example` shows them.
     The output is that of the net: logits [B, K]; or numbers, as in `research.models.tables.TargetScale` and
     `research.experiment.series.backtest`. variables: {"params": ..., and whatever else the net holds}. classes: of a
-    classifier, else empty. preprocessing: what stands between new data and the net, as plain values.
+    classifier, else empty. preprocessing: what stands between new data and the net, in plain values and arrays.
     """
 
     config: Experiment

@@ -19,7 +19,7 @@ from research.experiment.task import task_of
 from research.models.custom_source import source_digest, source_file
 from research.models.initialization import parameter_names, variable_shapes
 from research.report.progress import training_progress
-from research.run_directory import checkpoint_folder, checkpointed_groups, refuse_edited
+from research.run_directory import ANOTHER, checkpoint_folder, checkpointed_groups, refuse_edited
 from research.seals import array_digest
 from research.training import checkpoints, fit
 from research.training.feature_cache import key_of
@@ -82,7 +82,7 @@ def fit_group(
     """
     folder, facts = checkpoint_folder(run_dir, members, plan.folds), _facts(config, plan)
     if checkpoints.newest_facts(folder).get("start", facts["start"]) != facts["start"]:
-        raise UserError(f"{config.start} is not what {run_dir} started from; train anew with another --run-dir")
+        raise UserError(f"{config.start} is not what {run_dir} started from; train anew in {ANOTHER}")
     return fit.fit(
         plan,
         members,
@@ -145,7 +145,7 @@ def refuse_edited_net(config: Experiment, run_dir: Path) -> None:
     for then in set(trained) - {now}:
         raise UserError(
             f"{file} was edited since {run_dir} was trained (its sha256 begins with {now[:8]}, then with {then[:8]}): "
-            "put that back, or train anew with another --run-dir"
+            f"put that back, or train anew in {ANOTHER}"
         )
 
 

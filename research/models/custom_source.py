@@ -20,6 +20,8 @@ from research.errors import UserError
 def source_file(model: Custom) -> Path:
     """The file that `model.source` names; UserError where there is none."""
     place, _ = model.parts
+    if not place:
+        raise UserError(f"model.source {model.source!r} names no file; write FILE.py:NAME or package.module:NAME")
     if place.endswith(".py"):
         path = Path(place).expanduser()
         if not path.is_file():

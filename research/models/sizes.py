@@ -11,10 +11,18 @@ from research.trees import count
 
 
 def layer_infos(net: Network, input_shape: Shape) -> list[LayerInfo]:
-    """Each layer's report for inputs of `input_shape` [H, W, C] or [L, F]; sizes below 1 where nothing is left."""
+    """Each layer's report for inputs of `input_shape` [H, W, C] or [L, F]; sizes below 1 where nothing is left.
+
+    Raises ValueError, with the names of the layers, where they do not fit.
+    """
     infos: list[LayerInfo] = []
     for layer, wires in zip(net.layers, net.wires, strict=True):
-        infos.append(layer.info(tuple(input_shape if source < 0 else infos[source].output for source in wires)))
+        shapes = tuple(input_shape if source < 0 else infos[source].output for source in wires)
+        try:
+            infos.append(layer.info(shapes))
+        except ValueError as error:
+            read = " and ".join("the input" if source < 0 else net.names[source] for source in wires)
+            raise ValueError(f"{error} ({layer.name} reads {read})") from error
     return infos
 
 

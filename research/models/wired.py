@@ -32,21 +32,27 @@ def wired_net(model: Net, outputs: int) -> Network:
     Raises UserError where a layer of maps reads a vector, or a dense one maps.
     """
     names, scale = Counter(), (1 / 255, 0.0) if model.pixels == "unit" else (1 / 127.5, -1.0)
-    handle, flat = _wired(model.layers, wire(Rescale(*scale, name="rescale"), INPUT), names, flat=False)
+    handle, flat = _wired(model.layers, wire(Rescale(*scale, name="rescale"), INPUT), names, "model.layers", flat=False)
     if not flat:
         raise UserError("model.layers end in maps; the logits need a vector: end them with Flatten() or GlobalPool()")
     return network(wire(Dense(outputs, activation="linear", name="logits"), handle))
 
 
-def _wired(parts: Sequence[layers.Part], handle: Handle, names: Counter[str], *, flat: bool) -> tuple[Handle, bool]:
-    """The output of `parts` on `handle`, and whether it is a vector, as `flat` says of what they read."""
-    for part in parts:
+def _wired(
+    parts: Sequence[layers.Part], handle: Handle, names: Counter[str], field: str, *, flat: bool
+) -> tuple[Handle, bool]:
+    """The output of `parts` on `handle`, and whether it is a vector, as `flat` says of what they read.
+
+    `field` names `parts` in messages.
+    """
+    for index, part in enumerate(parts):
+        own = f"{field}.{index}"
         if flat and isinstance(part, MAPS):
-            raise UserError(f"model.layers have {type(part).__name__} after a Flatten or GlobalPool; it reads maps")
+            raise UserError(f"{own}: {type(part).__name__} after a Flatten or GlobalPool; it reads maps")
         if not flat and isinstance(part, layers.Dense):
-            raise UserError("model.layers have Dense on maps; put Flatten() or GlobalPool() before it")
+            raise UserError(f"{own}: Dense on maps; put Flatten() or GlobalPool() before it")
         if isinstance(part, layers.Residual):
-            handle, flat = _residual(part, handle, names, flat=flat)
+            handle, flat = _residual(part, handle, names, own, flat=flat)
             continue
         names[part.kind] += 1
         handle = wire(_layer(part, f"{part.kind}{names[part.kind]}"), handle)
@@ -54,11 +60,14 @@ def _wired(parts: Sequence[layers.Part], handle: Handle, names: Counter[str], *,
     return handle, flat
 
 
-def _residual(part: layers.Residual, handle: Handle, names: Counter[str], *, flat: bool) -> tuple[Handle, bool]:
-    inner, inner_flat = _wired(part.layers, handle, names, flat=flat)
-    shortcut, outer_flat = _wired(part.shortcut, handle, names, flat=flat)
+def _residual(
+    part: layers.Residual, handle: Handle, names: Counter[str], field: str, *, flat: bool
+) -> tuple[Handle, bool]:
+    inner, inner_flat = _wired(part.layers, handle, names, f"{field}.layers", flat=flat)
+    shortcut, outer_flat = _wired(part.shortcut, handle, names, f"{field}.shortcut", flat=flat)
     if inner_flat != outer_flat:
-        raise UserError("model.layers have a Residual whose layers and shortcut are a vector and maps")
+        kinds = "a vector and maps" if inner_flat else "maps and a vector"
+        raise UserError(f"{field}: the layers and the shortcut of a Residual give {kinds}; end both alike")
     names["sum"] += 1
     return wire(Add(part.activation, name=f"sum{names['sum']}"), inner, shortcut), inner_flat
 

@@ -126,7 +126,12 @@ def index_table(entries: Sequence[IndexEntry]) -> Table:
 
 
 def _lines(entry: IndexEntry, settings: Mapping[str, Any]) -> list[str]:
-    """The settings of a run in words, or the runs of a comparison, at most `SETTINGS` of them."""
+    """The settings of a run in words, or the runs of a comparison, at most `SETTINGS` of them.
+
+    Where the name of a comparison has all of its runs, their number is enough.
+    """
+    if entry.runs and Path(entry.name).name == "-".join(("compare", *entry.runs)):
+        return [f"{len(entry.runs)} runs"]
     named = list(entry.runs) or [f"{field} {formats.setting(value)}" for field, value in settings.items()]
     more = len(named) - SETTINGS
     return [*named[:SETTINGS], f"and {more} more"] if more > 0 else named

@@ -45,12 +45,13 @@ def table(
     return made
 
 
-def names_folded(made: Table) -> Table:
-    """`made` for a terminal: names in the first column are folded to its `max_width`; as it is where it has none.
+def names_folded(made: Table, columns: int = 80) -> Table:
+    """`made` for a terminal of so many columns: names in the first column are folded to its `max_width`, or to what the
+    other columns leave where it has none.
 
     Rich alone would break them inside of words; on a page they need not be broken.
     """
-    width = made.columns[0].max_width
+    width = made.columns[0].max_width or _left_for_names(made, columns)
     if width is None:
         return made
     rows, made = rows_of(made), copy.copy(made)
@@ -59,6 +60,13 @@ def names_folded(made: Table) -> Table:
         lines = "\n".join(folded(line, width) for line in name.split("\n"))
         made.add_row(*map(Text, (lines, *others)))
     return made
+
+
+def _left_for_names(made: Table, columns: int) -> int | None:
+    """The width of the first column with which `made` has so many columns; None where it needs no such."""
+    excess = Console(width=10_000).measure(made).maximum - columns
+    first = max(len(line) for cell in made.columns[0].cells for line in str(cell).split("\n")) if made.rows else 0
+    return first - excess if 0 < excess < first else None
 
 
 def folded(name: str, width: int) -> str:

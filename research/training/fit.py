@@ -12,6 +12,7 @@ import numpy as np
 
 from research.batches import Batch
 from research.errors import UserError, warn
+from research.run_directory import ANOTHER
 from research.seals import array_digest
 from research.training import checkpoints, loop, program
 from research.training.divergence import Divergence, locate_divergence
@@ -95,13 +96,13 @@ def _resumed(plan: TrainingPlan, members: Sequence[int], folder: Path) -> tuple[
     leaves, facts = found
     if facts["data"] != plan.identity:
         raise UserError(
-            f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or train "
-            "anew with another --run-dir"
+            f"the data or weights differ from what {folder.parent.parent} was trained on; name those again, or "
+            f"train anew in {ANOTHER}"
         )
     if facts.get("row_weights") != _digest(plan.row_weights):
         raise UserError(
             f"the rows are weighed otherwise than {folder.parent.parent} was trained on (other folds or samples); "
-            "train anew with another --run-dir"
+            f"train anew in {ANOTHER}"
         )
     state = checkpoints.fitted(of_earlier_versions(leaves), program.start(members, plan), folder)
     return jax.device_put(state), facts["clock"]

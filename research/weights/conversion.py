@@ -14,6 +14,10 @@ from research.weights.name_tables import CONVENTIONS, TOPS
 
 Shapes = Mapping[str, tuple[int, ...]]
 ANOTHER = "these are weights of another net, or of a changed one; scripts/weights.py inspect shows each"
+OWN = (
+    "a base of your own needs all of its arrays under the names of its leaves, and no others; "
+    "scripts/weights.py inspect FILE --base CONFIG shows each"
+)
 CHANNELS = "channels"
 PUBLISHED = "these published weights would see other colours than in their training"
 VGG19_CONVS = 16
@@ -100,6 +104,8 @@ def _listed(names: list[str], most: int | None) -> str:
 
 def hint(conversion: Conversion, plan: ConversionPlan) -> str:
     """What the file of a conversion with errors most likely is, and what to do."""
+    if plan.architecture not in CONVENTIONS:
+        return OWN
     if set(conversion.wrong) == {CHANNELS}:
         return PUBLISHED
     if set(conversion.wrong) == {"missing"}:
@@ -123,8 +129,6 @@ def _relative(plan: ConversionPlan) -> str | None:
 
 def _missing_hint(architecture: str, missing: list[str]) -> str:
     """Advice on a file that lacks only the `missing` leaves."""
-    if architecture not in CONVENTIONS:
-        return "a base of your own needs all of its arrays, under the names of its leaves"
     if all(leaf.endswith("/bias") for leaf in missing):
         return "layers without a bias are taken where the file says use_bias=False: save the whole model as NAME.keras"
     if architecture != FORECASTER:

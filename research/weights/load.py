@@ -46,15 +46,27 @@ def load_weights(path: Path | str, wanted: Shapes, architecture: str, partial: b
 def load_named(path: Path | str, wanted: Shapes, net: str, layer: str) -> Loaded:
     """The `wanted` leaves ({dotted name: shape}) of the `net` of one's own, as leaves of `layer`, from a file's arrays.
 
-    The file has them under their names, `Conv_0/kernel` or `params.Conv_0.kernel`. Strict both ways; raises UserError
-    with everything that is wrong.
+    Strict both ways; raises UserError with everything that is wrong.
     """
-    file = open_weights(path)
-    names = {name: re.sub(r"^params\.", "", name.replace("/", ".")) for name in file.arrays}
-    steps = (Step(name, leaf, AS_IT_IS, file.arrays[name], file.arrays[name]) for name, leaf in names.items())
-    plan = ConversionPlan(str(path), net, "its own names", "own", tuple(steps), ordered=False)
-    leaves = {f"{layer}/{name}": leaf for name, leaf in convert(plan, wanted).items()}
+    plan = plan_named(open_weights(path), net)
+    found = convert(plan, slashed(wanted))
+    leaves = {f"{layer}/{name.replace('/', '.')}": leaf for name, leaf in found.items()}
     return Loaded(leaves, plan.convention, fingerprint(leaves, plan.convention))
+
+
+def plan_named(file: WeightFile, net: str) -> ConversionPlan:
+    """The plan by which the `net` of one's own takes a file's arrays, which have the names of its leaves.
+
+    `Conv_0/kernel`, `Conv_0.kernel` and `params.Conv_0.kernel` are one; the plan writes all with slashes.
+    """
+    names = {name.replace(".", "/"): array for name, array in file.arrays.items()}
+    steps = (Step(name, re.sub("^params/", "", name), AS_IT_IS, array, array) for name, array in names.items())
+    return ConversionPlan(str(file.path), net, "its own names", "own", tuple(steps), ordered=False)
+
+
+def slashed(wanted: Shapes) -> Shapes:
+    """`wanted` by names with slashes in place of dots."""
+    return {name.replace(".", "/"): shape for name, shape in wanted.items()}
 
 
 def load_arrays(path: Path | str) -> dict[str, np.ndarray]:

@@ -136,6 +136,7 @@ def test_data_that_is_not_sound(run_script, refused, configs, tmp_path, case):
 
 
 MADE = "from research.config import *\ndef get_config(): return ImageExperiment(name='x', "
+NET = "from research.config.layers import *\n" + MADE + "model=Net("
 
 
 def test_a_configuration_of_lists_and_mappings_is_one_of_tuples_and_sections(tmp_path):
@@ -147,6 +148,9 @@ def test_a_configuration_of_lists_and_mappings_is_one_of_tuples_and_sections(tmp
 def test_a_configuration_that_fails_or_is_none(run_script, refused, tmp_path):
     for text, pattern in (
         ("x = (", "SyntaxError"),
+        (MADE + "model=ConvNet(hidden=8))", r"model\.hidden: .* in Python a tuple, of one value \(VALUE,\) \(got 8\)"),
+        (NET + '("conv",)))', r"model\.layers\.0: .* in Python a call such as Conv\(8\)"),
+        (NET + '(Residual((Conv(1), "relu")),)))', r"model\.layers\.0\.layers\.1: .* \(got 'relu'\)"),
         ("", "get_config"),
         ("def get_config(): return 3", "returns int"),
         ("import sys; sys.exit(0)", "SystemExit"),
@@ -175,6 +179,8 @@ def test_a_config_json_that_is_none(run_script, refused, tmp_path, text):
     ("name", "arguments", "pattern"),
     [
         ("evaluate", ["nowhere"], "nowhere is not a run directory"),
+        ("evaluate", ["nowhere.py"], r"nowhere\.py is not a run directory \(there is nothing there\)"),
+        ("evaluate", ["{configs}/digits_cnn.py"], r"train it with scripts/train\.py .*digits_cnn\.py"),
         ("evaluate", [], "RUN|run"),
         ("predict", ["nowhere", "a.png"], "nowhere is not a run directory"),
         ("predict", ["nowhere"], "inputs|INPUT"),

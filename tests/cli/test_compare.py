@@ -133,6 +133,8 @@ def test_runs_are_compared_with_each_other_and_with_a_configuration(call, tmp_pa
 MISTAKES = {
     "one configuration": (("narrow.py",), "two configurations or runs, or more"),
     "a folder that is no run": (("narrow.py", "away"), "away is not a run directory"),
+    "a run that there is not": (("away", "awayy"), "no run directory or configuration awayy; did you mean away?"),
+    "two runs that there are not": (("runs/a", "runs/b"), "no run directory or configuration runs/a; scripts/runs.py"),
     "flags for runs": (("away", "away2", "--seeds", "2"), "--seeds changes configurations, and only runs are given"),
     "a run twice": (("away", "away"), "same directory"),
     "vary without a value": (("narrow.py", "--vary", "train.epochs", "3"), "--vary needs a field and two values"),

@@ -22,6 +22,7 @@ def get_config():
 @pytest.mark.parametrize(
     ("model", "pattern"),
     [
+        ('""', r"model\.source '' names no file; write FILE\.py:NAME or package\.module:NAME"),
         ('"nets.py:Nett"', r"nets\.py has no Nett; did you mean Net\?"),
         ('"nets.py:Net"', r"nets\.py:Net needs depth, which model\.arguments does not give"),
         (

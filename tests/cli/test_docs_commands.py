@@ -14,6 +14,7 @@ from research.cli import compare, weights
 from research.cli.compare_words import taken_apart
 from research.cli.configured import configured
 from research.command_line import parse
+from research.errors import UserError
 
 # What --train.epochs and the like are shortened to, and what a command is given besides: seconds, not minutes.
 SHORTER = {"--seeds": "2", "--train.epochs": "2"}
@@ -57,7 +58,7 @@ LACKS = {
     r"mobilenet_config": "MobileNet's weights; tests/experiment/images/test_own_base.py makes such where Keras is",
     r"digits\.pth": "PyTorch in the tests' own environment; tests/experiment/test_export.py runs it where it is",
 }
-FLAGS = {"weights export": weights.Export, "weights fetch": weights.Fetch}
+FLAGS = {"weights export": weights.Export, "weights fetch": weights.Fetch, "weights inspect": weights.Look}
 
 
 def commands(root):
@@ -73,9 +74,26 @@ def commands(root):
     return [(name, re.split(r"\s+[#>]", line[1])[0].strip()) for name, line in lines if line]
 
 
+def inline_commands(root):
+    """[(file, command)] of the code in running text that is a command with arguments, as `commands` gives them."""
+    found, pattern = [], r"(?:(?:python )?scripts/(\w+)\.py|receptive (\w+)) (.+)"
+    for file in [root / "README.md", *sorted((root / "docs").glob("*.md"))]:
+        text = re.sub(r"^```.*?^```", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
+        codes = [re.fullmatch(pattern, " ".join(code.split())) for code in re.findall(r"`([^`]+)`", text)]
+        found += [(file.name, f"{code[1] or code[2]}.py {code[3].split(' > ')[0]}") for code in codes if code]
+    return found
+
+
+def expanded(word):
+    """The words that a shell makes of `a{b,c}`."""
+    before, brace, rest = word.partition("{")
+    inside, _, after = rest.partition("}")
+    return [f"{before}{part}{after}" for part in inside.split(",")] if brace else [word]
+
+
 def arguments_of(command):
     """What the parser of `command` reads; it raises UserError for a flag or a configuration that there is not."""
-    name, *words = shlex.split(command)
+    name, *words = [each for word in shlex.split(command) for each in expanded(word)]
     name = name.removesuffix(".py")
     if name == "train":
         return configured(words, "")
@@ -97,6 +115,17 @@ def test_every_command_is_run_or_listed_and_all_its_flags_exist(root, monkeypatc
     assert all(any(re.search(pattern, command) for command in found) for pattern in LACKS)
     for command in sorted(found - set(ELSEWHERE)):
         arguments_of(command)
+
+
+def test_all_flags_of_the_commands_in_running_text_exist(root, monkeypatch):
+    monkeypatch.chdir(root)
+    found = inline_commands(root)
+    assert {"results.md", "tables.md", "microscope.md"} <= {name for name, _ in found}
+    for name, command in found:
+        try:
+            arguments_of(command)
+        except UserError as error:
+            pytest.fail(f"{name}: {command}: {error}")
 
 
 def test_links_of_documents_lead_to_files(root):

@@ -167,3 +167,32 @@ def test_the_published_files_are_those_of_keras():
         "6d6bbae143d832006294945121d1f1fc",
     )
     assert cli.VGG16_TOP[:2] == ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "64373286793e3c8b2b4e3219cbf3544b")
+
+
+BASE = """
+import flax.linen as nn
+from research.config import Custom, ImageExperiment, PretrainedNet
+
+class Base(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.BatchNorm(use_running_average=True, name="bn")(nn.Conv(2, (1, 1), name="conv")(x))
+
+def get_config():
+    return ImageExperiment(name="own", model=PretrainedNet(base=Custom(__file__ + ":Base"), weights="w.npz"))
+"""
+
+
+def test_a_file_is_compared_with_a_base_of_ones_own(run_script, refused, root, tmp_path):
+    (tmp_path / "own.py").write_text(BASE)
+    names = ("conv.bias", "params/bn/scale", "bn/bias", "batch_stats/bn/mean", "batch_stats.bn.var")
+    arrays = {"conv/kernel": np.ones((1, 1, 3, 2), np.float32)} | dict.fromkeys(names, np.ones(2, np.float32))
+    file = tmp_path / "w.npz"
+    np.savez(file, **arrays)
+    code, out, _ = run_script("weights", "inspect", file, "--base", tmp_path / "own.py")
+    assert code == 0 and "own.py:Base" in out and "fits: 6 of 6 leaves" in out
+    np.savez(file, **{name: array for name, array in arrays.items() if name != "bn/bias"}, **{"bn.offset": np.ones(2)})
+    code, out, _ = run_script("weights", "inspect", file, "--base", tmp_path / "own.py")
+    assert code == 2 and "missing: bn/bias" in out and "extra: bn/offset" in out and "fits: 6" not in out
+    wrong = ("inspect", file, "--base", root / "configs/digits_cnn.py")
+    refused(run_script("weights", *wrong), r"digits_cnn\.py has no base of your own", tmp_path)

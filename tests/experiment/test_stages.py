@@ -174,7 +174,7 @@ def test_a_start_is_the_same_however_its_path_is_written(images, first, tmp_path
         assert again["start"] == record["start"] and again["metrics"] == record["metrics"]
     experiment.evaluate(run_dir)
     shutil.copytree(first, tmp_path / "other")
-    with pytest.raises(UserError, match="belongs to another configuration"):
+    with pytest.raises(UserError, match=r"belongs to another .* directory \(scripts/train\.py --run-dir DIR\)"):
         experiment.run(dataclasses.replace(stage, start="other"), run_dir)
 
 

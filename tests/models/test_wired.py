@@ -93,9 +93,11 @@ def test_every_kind_of_layer_comes_back_from_json_and_is_wired():
     [
         ((Conv(3),), "end in maps"),
         ((Dense(3),), "Dense on maps"),
+        ((Residual((Conv(3),)), Residual((Conv(3), Dense(3)))), r"model\.layers\.1\.layers\.1: Dense on maps"),
+        ((Residual((), (Residual((Flatten(), Conv(3))),)),), r"layers\.0\.shortcut\.0\.layers\.1: Conv after"),
         ((Flatten(), Conv(3)), "Conv after a Flatten"),
-        ((Residual((Flatten(),)), Dense(3)), "a vector and maps"),
-        ((Residual((Conv(3, stride=2),)), Flatten()), "sum1 adds maps of one shape"),
+        ((Residual((Flatten(),)), Dense(3)), r"layers\.0: the layers and the shortcut .* give a vector"),
+        ((Residual((Conv(3, stride=2),)), Flatten()), r"sum1 adds maps of one shape.*\(sum1 reads conv1 and rescale\)"),
         ((GroupNorm(groups=2), Flatten()), "group_norm1 has 3 channels"),
     ],
 )

@@ -7,7 +7,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from research.report import ranking_figure
 from research.report.ranking import finding, paired, ranked, ranking
-from research.report.tables import rows_of
+from research.report.tables import names_folded, rows_of
 
 
 def entry(name, mae, *, spread=1.5, parameters=2504, published=None):
@@ -180,3 +180,14 @@ def test_the_legend_names_the_best_baseline_where_its_line_is_drawn(figure_of, r
 def test_the_figure_of_one_row_and_of_equal_rows():
     for rows in ([ROWS[0]], [ROWS[0] | {"low95": None, "high95": None, "values": [116.0]}] * 2):
         assert ranking_figure.ranking_figure(rows)[:4] == b"\x89PNG"
+
+
+def test_long_names_are_broken_between_words_in_a_terminal(printed):
+    name = "traffic_dense-learning_rate-0.001-hidden_widths-64"
+    made = names_folded(ranking([entry(name, 98765.4), *ROWS], "veh/h"))
+    assert rows_of(made)[-1][0] == "traffic_dense-learning_\nrate-0.001-hidden_widths-64"
+    text = printed(made)
+    assert all(line in text for row in rows_of(made) for line in row[0].splitlines())
+    assert max(map(len, text.splitlines())) <= 80
+    short = ranking(ROWS[:1], "veh/h")
+    assert names_folded(short) is short, "that fits"

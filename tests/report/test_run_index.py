@@ -73,7 +73,9 @@ def test_unfinished_runs_comparisons_and_other_families_are_listed(tmp_path):
     (tmp_path / "compare-a-b/comparison.json").write_text(json.dumps({"runs": [{"name": "a"}, {"name": "b"}]}))
     found, strange = listed(tmp_path)
     assert not strange and found["going"][1:3] == ("unfinished", "–") and found["descent"][1:3] == ("finished", "–")
-    assert found["compare-a-b"][:3] == ("a\nb", "comparison", "–")
+    assert found["compare-a-b"][:3] == ("2 runs", "comparison", "–"), "the name has them"
+    (tmp_path / "compare-a-b").rename(tmp_path / "widths")
+    assert listed(tmp_path)[0]["widths"][0] == "a\nb"
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,8 @@ def read_gray(path: Path | str) -> np.ndarray:
 
 def _opened(path: Path, gray: bool, ranges: Ranges) -> tuple[Any, list[str]]:
     """The picture as Pillow's "L" or "RGB", and in words its conversion and whether it is all but black."""
+    if not path.exists():
+        raise UserError(f"there is no picture or folder {path}; check its name")
     try:
         with warnings.catch_warnings(action="ignore"):  # Pillow also warns of the errors that are caught here
             decoded = decode(path, gray=gray, ranges=ranges)

@@ -25,6 +25,7 @@ from research.experiment.series.build import without_gaps
 from research.experiment.series.evaluate import Forecasts, corrected
 from research.experiment.series.negatives import negative_forecasts
 from research.experiment.series.net import Sizes, bounds_of, build_network, example, sizes_of
+from research.experiment.series.preprocessing import preprocessing_of
 from research.experiment.series.saved_forecasts import read_correction, read_reference
 from research.experiment.trained import Trained, trained
 from research.experiment.training import load_variables
@@ -86,11 +87,13 @@ def predict(
 
 def load(config: SeriesExperiment, run_dir: Path, seed: int) -> Trained:
     """The net of `seed` in `run_dir`; UserError when that was not trained there."""
-    data = read_record(run_dir)["data"]
-    sizes = sizes_of(config, tuple(data["columns"]), read_reference(run_dir).step)
+    columns, reference = tuple(read_record(run_dir)["data"]["columns"]), read_reference(run_dir)
+    sizes = sizes_of(config, columns, reference.step)
     net = build_network(config.model, sizes)
     like = jax.eval_shape(lambda: {"params": {}} | dict(net.init(jax.random.key(0), example(sizes))))
-    return trained(config, net, load_variables(config, like, seed, run_dir), (), {"columns": data["columns"]})
+    variables = load_variables(config, like, seed, run_dir)
+    shrink = read_correction(run_dir, seed).shrink
+    return trained(config, net, variables, (), preprocessing_of(config, columns, sizes, reference, shrink))
 
 
 def reading_of(config: SeriesData, columns: tuple[str, ...]) -> ReadOptions:

@@ -86,7 +86,8 @@ def read_reference(run_dir: Path) -> Reference:
         return reference_from_bytes((run_dir / REFERENCE).read_bytes(), str(run_dir / REFERENCE))
     except OSError as error:
         raise UserError(
-            f"cannot read {run_dir / REFERENCE} ({error.strerror}); scripts/evaluate.py writes it"
+            f"cannot read {run_dir / REFERENCE} ({error.strerror}); scripts/train.py writes it at its end, and "
+            "scripts/evaluate.py anew"
         ) from error
 
 

@@ -424,6 +424,11 @@ def test_a_png_that_is_cut_in_its_pixels(tmp_path, drawings, refusal):
         prepare_picture(path, GRAY, None)
 
 
+def test_a_picture_or_folder_that_there_is_not(tmp_path, refusal):
+    with refusal(f"there is no picture or folder {tmp_path / 'photos'}"):
+        prepare_picture(tmp_path / "photos", GRAY, None)
+
+
 def test_ink_cut_out_of_paper_keeps_its_paper(tmp_path):
     """The palette's paper is transparent, and the rim of the strokes, blended with it, outnumbers their core."""
     strokes = np.full((60, 60), 255, np.uint8)

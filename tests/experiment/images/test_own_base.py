@@ -188,11 +188,11 @@ def test_what_does_not_fit_is_refused_in_a_line(config, folder, trained, refusal
 
     with refusal("model.weights is missing", "nets.py:Base"):
         experiment.run(other(weights=None), tmp_path / "run")
-    with refusal("nets.py:Base", "missing: first_bn.bias"):
+    with refusal("nets.py:Base", "missing: first_bn/bias", "inspect FILE --base CONFIG"):
         experiment.run(with_arrays(lambda a: {n: v for n, v in a.items() if n != "first_bn/bias"}), tmp_path / "run")
     with refusal("extra: third/kernel"):
-        experiment.run(with_arrays(lambda a: a | {"third/kernel": np.ones(3, np.float32)}), tmp_path / "run")
-    with refusal("of another shape", "second.bias is 4, not 5"):
+        experiment.run(with_arrays(lambda a: a | {"third.kernel": np.ones(3, np.float32)}), tmp_path / "run")
+    with refusal("of another shape", "second/bias is 4, not 5"):
         experiment.run(with_arrays(lambda a: a | {"second/bias": np.ones(4, np.float32)}), tmp_path / "run")
     with refusal("model.fine_tune is 1", "base of your own"):
         experiment.run(other(fine_tune=1), tmp_path / "run")

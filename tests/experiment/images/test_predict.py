@@ -84,7 +84,7 @@ def test_what_is_not_finite_is_no_answer(digits_run, test_digits, tmp_path, monk
     assert answer.keys() == {"input", "error"} and "not finite" in answer["error"]
 
 
-def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, tmp_path, monkeypatch):
+def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(
         sys.modules["research.experiment.run"], "termination", lambda: contextlib.nullcontext(lambda: True)
     )
@@ -95,8 +95,9 @@ def test_before_the_first_step_there_is_nothing_to_ask(digits_run, test_digits, 
         lambda: list(experiment.predict(tmp_path / "run", [tmp_path / "0.png"])),
         lambda: experiment.evaluate(tmp_path / "run"),
     ):
-        with pytest.raises(UserError, match="no sound checkpoint of seed 0 with a step trained"):
+        with pytest.raises(UserError, match=r"no sound checkpoint of seed 0 with a step trained.*scripts/train\.py"):
             ask()
+    assert "what answers" not in capsys.readouterr().err, "nothing does"
 
 
 def test_for_a_run_that_was_cut_off_it_is_stated_what_answers(digits_run, test_digits, tmp_path, capsys):

@@ -7,7 +7,8 @@ import pytest
 
 from research import experiment
 from research.config import Forecast, RecurrentForecaster, SeriesData, SeriesExperiment, Training
-from research.experiment.series import exported, predict
+from research.experiment.series import predict
+from research.files import write_json
 
 
 @pytest.fixture(scope="module")
@@ -34,9 +35,8 @@ def run(write_series, tmp_path_factory):
 @pytest.fixture
 def wanted(run, monkeypatch):
     """The forecast of the 8 hours after the file: [8, 2], unrounded, with shares of the net's output to measure."""
-    for room in (exported, predict):
-        read = lambda *of, read=room.read_correction: read(*of)._replace(shrink=np.linspace(0.3, 1, 8))  # noqa: E731
-        monkeypatch.setattr(room, "read_correction", read)
+    read = lambda *of, read=predict.read_correction: read(*of)._replace(shrink=np.linspace(0.3, 1, 8))  # noqa: E731
+    monkeypatch.setattr(predict, "read_correction", read)
     monkeypatch.setattr(predict, "rounded", lambda values, spread: values.tolist())
     [answer] = experiment.predict(run, [run.parent / "hours.csv"])
     return np.transpose([answer["columns"][name]["forecast"] for name in ("flow", "speed")])
@@ -71,6 +71,16 @@ def by_the_document(document, net, path):
     assert document["upper"] == [None, None]
     assert np.abs(output).max() > 0.01 and document["shrink"] == np.linspace(0.3, 1, 8).tolist()
     return np.maximum(forecast, lower)
+
+
+def test_the_same_forecast_by_the_loaded_net_and_its_preprocessing(run, wanted, tmp_path):
+    found = experiment.load(run)
+    known = np.ones((1, 5, 2), np.float32)
+    net = lambda values, calendar: np.asarray(  # noqa: E731
+        found.apply(found.variables, {"values": values, "known": known, "calendar": calendar})
+    )
+    document = json.loads(write_json(tmp_path / "told.json", found.preprocessing).read_text())
+    np.testing.assert_allclose(by_the_document(document, net, run.parent / "hours.csv"), wanted, rtol=1e-6)
 
 
 @pytest.mark.needs_torch
