@@ -37,6 +37,8 @@ class Training(Section):
     epochs: Epochs = 10
     """Number of epochs. With 0 the net is evaluated untrained, with weights from a file, say."""
     batch_size: Positive = 128
+    order: Literal["uniform", "interleaved", "by_class"] = "uniform"
+    """Order of a classifier's examples: drawn, drawn with the classes mixed evenly, or class by class (a control)."""
     l2: Annotated[float, Ge(0)] = 0.0
     """Weight of the trained kernels' squared sum, added to the loss."""
     freeze: tuple[str, ...] = ()
@@ -45,6 +47,12 @@ class Training(Section):
     """The type that the net computes in; parameters, moments and the loss stay float32."""
     patience: Positive | None = None
     """Stop after so many epochs without a better validation `monitor`, and take the best epoch's weights."""
+    gl: Annotated[float, Gt(0)] | None = None
+    """Instead of patience: stop when the validation error is so many percent above its least (GL, Prechelt 1998)."""
+    pq: Annotated[float, Gt(0)] | None = None
+    """Instead: stop when that loss is so many times the training progress of 5 epochs, in per mille (PQ)."""
+    up: Positive | None = None
+    """Instead: stop when the validation error has risen in so many strips of 5 epochs, one after the other (UP)."""
     monitor: str = "loss"
     """The validation metric that early stopping watches: any that metrics.jsonl has for each epoch."""
     seeds_at_once: Annotated[int, Ge(0)] = 0

@@ -11,7 +11,7 @@ import optax
 
 from research import runtime
 from research.batches import Order
-from research.config import Experiment, identity, own_net, to_json
+from research.config import Experiment, ImageExperiment, Training, identity, own_net, to_json
 from research.errors import UserError, warn
 from research.evaluation.metrics import metric_of
 from research.experiment.histories import Row, history_rows
@@ -22,6 +22,7 @@ from research.report.progress import training_progress
 from research.run_directory import ANOTHER, checkpoint_folder, checkpointed_groups, refuse_edited
 from research.seals import array_digest
 from research.training import checkpoints, fit
+from research.training.early_stopping import Stopping
 from research.training.feature_cache import key_of
 from research.training.loop import Seconds
 from research.training.optimizer import build_optimizer, group_of
@@ -55,17 +56,33 @@ def check_plan(config: Experiment, plan: TrainingPlan) -> None:
     """UserError when early stopping has no metric, a rate has no parameter, or the net is too large to train."""
     _refuse_too_large(config, plan)
     _refuse_idle_rates(config, plan)
-    if plan.patience is not None and not plan.examples["validation"]:
-        raise UserError("train.patience needs validation data: set --data.validation above 0, or drop the patience")
+    if config.train.order != "uniform" and not isinstance(config, ImageExperiment):
+        raise UserError(f"train.order {config.train.order} is for classifiers of pictures; leave it out")
+    if plan.stopping is not None and not plan.examples["validation"]:
+        name = plan.stopping.rule
+        raise UserError(f"train.{name} needs validation data: set --data.validation above 0, or drop the {name}")
+
+
+def stopping_of(train: Training) -> Stopping | None:
+    """The rule of early stopping; UserError where there are several."""
+    rules = {"patience": train.patience, "gl": train.gl, "pq": train.pq, "up": train.up}
+    given = [Stopping(rule, limit) for rule, limit in rules.items() if limit is not None]
+    if len(given) > 1:
+        named = " and ".join(f"train.{stopping.rule}" for stopping in given)
+        raise UserError(f"{named} are rules of early stopping, of which one can be used; leave out the others")
+    return given[0] if given else None
 
 
 def check_monitor(config: Experiment) -> None:
     """UserError, before data is read or a net built, unless early stopping can watch `train.monitor`."""
+    stopping = stopping_of(config.train)
     monitor, measured = config.train.monitor, task_of(config).training_metrics(config)
     names = [name for name in measured if metric_of(name).better != "neither"]
     if monitor not in names:
         near = sorted(names, key=lambda name: -difflib.SequenceMatcher(None, monitor, name).ratio())
         raise UserError(f"train.monitor {monitor} is not measured here; there are {', '.join(near)}")
+    if stopping and stopping.rule in ("gl", "pq") and metric_of(monitor).better != "lower":
+        raise UserError(f"train.{stopping.rule} compares errors; {monitor} is none: watch loss instead")
 
 
 def fit_group(

@@ -1,12 +1,25 @@
-"""Early stopping as arithmetic on arrays, so that it is saved, resumed and compiled like the rest of the state."""
+"""Early stopping as arithmetic on arrays, so that it is saved, resumed and compiled like the rest of the state.
 
-from typing import Any
+GL, PQ and UP are the rules of Prechelt 1998, "Early Stopping - But When?", section 2; the names are the paper's. There
+E_va(t) is the validation error after epoch t, counted from 1, and E_tr(t) the training error.
+"""
+
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 Tree = Any
 Best = dict[str, Tree]
+
+STRIP = 5  # epochs of a training strip, k in the paper, which uses 5
+
+
+class Stopping(NamedTuple):
+    """A rule and its limit: epochs of patience, alpha of GL and PQ, or the strips of UP."""
+
+    rule: Literal["patience", "gl", "pq", "up"]
+    limit: float
 
 
 def start(params: Tree, collections: Tree, *, enabled: bool) -> Best:
@@ -31,6 +44,33 @@ def update(best: Best, params: Tree, collections: Tree, value: jax.Array, epoch:
     return jax.tree.map(lambda new, old: jnp.where(better, new, old), after, before)
 
 
-def exhausted(best: Best, patience: int) -> jax.Array:
-    """Whether a training stops, after `patience` epochs without an improvement."""
-    return best["stale"] >= patience
+def stops(stopping: Stopping, best: Best, validation: jax.Array, train: jax.Array, epoch: jax.Array) -> jax.Array:
+    """Whether a training stops after `epoch` (counted from 0).
+
+    `validation` and `train` hold the errors of all epochs, [E], of which those after `epoch` are of no account.
+    """
+    if stopping.rule == "patience":
+        return best["stale"] >= stopping.limit
+    if stopping.rule == "up":
+        return _rises(validation, epoch, int(stopping.limit))
+    now = jnp.arange(len(validation)) <= epoch
+    # GL(t) = 100 (E_va(t) / E_opt(t) - 1), where E_opt(t) is the least error up to t.
+    loss = 100 * (validation[epoch] / jnp.where(now, validation, jnp.inf).min() - 1)
+    if stopping.rule == "gl":
+        return loss > stopping.limit
+    # P_k(t) = 1000 (mean of the strip's training errors / their least - 1); a strip without any progress stops.
+    strip = now & (jnp.arange(len(train)) > epoch - STRIP)
+    mean, least = jnp.where(strip, train, 0).sum() / STRIP, jnp.where(strip, train, jnp.inf).min()
+    progress = 1000 * (mean / least - 1)
+    return _strip_ends(epoch) & (loss > stopping.limit * progress)
+
+
+def _rises(validation: jax.Array, epoch: jax.Array, strips: int) -> jax.Array:
+    """UP_s: the error is larger at the end of each of the last `strips` strips than at the end of the one before."""
+    ends = epoch - STRIP * jnp.arange(strips + 1)
+    errors = validation[jnp.maximum(ends, 0)]
+    return _strip_ends(epoch) & (ends[-1] >= 0) & (errors[:-1] > errors[1:]).all()
+
+
+def _strip_ends(epoch: jax.Array) -> jax.Array:
+    return (epoch + 1) % STRIP == 0

@@ -11,6 +11,7 @@ import numpy as np
 import optax
 
 from research.batches import Apply, Batch, DataSet, Order
+from research.training.early_stopping import Stopping
 from research.training.state import TrainState
 from research.training.step import LossFn
 
@@ -56,7 +57,7 @@ class TrainingPlan:
     optimizer: optax.GradientTransformation
     epochs: int
     l2: float = 0.0
-    patience: int | None = None
+    stopping: Stopping | None = None  # when to stop early; the best epoch's weights are taken then
     monitor: str = "loss"
     evaluation_batch: int = 256  # examples per batch of the validation
     frozen: frozenset[str] = frozenset()  # names of the leaves that are not trained

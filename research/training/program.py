@@ -25,6 +25,7 @@ from research.training.state import TrainState, active, variables_of
 from research.training.step import means, never, sum_metrics, train_step, weighted, zero_sums
 from research.trees import from_named, named_leaves, split
 
+SPLITS = ("validation", "train")
 Readout = dict[str, Any]  # see `build_advance`
 Advance = Callable[..., tuple[TrainState, Readout]]
 
@@ -37,7 +38,7 @@ def start(members: Sequence[int], plan: TrainingPlan) -> TrainState:
         variables = from_named(named_leaves(variables) | leaves, variables)
         params, frozen = split(variables["params"], trained_mask(variables["params"], plan.frozen))
         collections = {name: tree for name, tree in variables.items() if name != "params"}
-        splits, length = ("train", "validation"), max(plan.epochs, 1)  # Orbax saves no array of size zero
+        length = max(plan.epochs, 1)  # Orbax saves no array of size zero
         return TrainState(
             seed=seed,
             fold=fold,
@@ -46,9 +47,9 @@ def start(members: Sequence[int], plan: TrainingPlan) -> TrainState:
             frozen=frozen,
             collections=collections,
             optimizer=plan.optimizer.init(params),
-            best=early_stopping.start(params, collections, enabled=plan.patience is not None),
+            best=early_stopping.start(params, collections, enabled=plan.stopping is not None),
             sums=zero_sums(plan.metrics),
-            history={f"{s}/{name}": jnp.full(length, jnp.nan) for s in splits for name in plan.metrics},
+            history={f"{s}/{name}": jnp.full(length, jnp.nan) for s in SPLITS for name in plan.metrics},
             stopped=jnp.zeros((), bool),
             diverged=never(),
         )
@@ -136,12 +137,13 @@ def finish_epoch(
     }
     sums = jax.tree.map(lambda total: jnp.where(going, 0.0, total), member.sums)
     member = member._replace(history=history, sums=sums)
-    if plan.patience is None:
+    if plan.stopping is None:
         return member
-    monitored = metric_of(plan.monitor).sign * found[f"validation/{plan.monitor}"]
-    after = early_stopping.update(member.best, member.params, member.collections, monitored, epoch + 1)
+    errors, train = (metric_of(plan.monitor).sign * history[f"{split}/{plan.monitor}"] for split in SPLITS)
+    after = early_stopping.update(member.best, member.params, member.collections, errors[epoch], epoch + 1)
     best = jax.tree.map(lambda new, old: jnp.where(going, new, old), after, member.best)
-    return member._replace(best=best, stopped=member.stopped | early_stopping.exhausted(best, plan.patience))
+    stops = early_stopping.stops(plan.stopping, best, errors, train, epoch)
+    return member._replace(best=best, stopped=member.stopped | (going & stops))
 
 
 def for_members(function: Callable, members: int, axes: tuple[int | None, ...]) -> Callable:

@@ -24,6 +24,8 @@ EPOCHS = ("--rows", "60", "--mlp.width", "4", "--mlp.epochs", "3", "--two-scales
 RUN = {
     "train.py configs/digits_cnn.py": (*BRIEF, "--run-dir", "runs/digits_cnn"),
     "train.py configs/digits_cnn.py --seeds 5 --train.epochs 20": (),
+    "train.py configs/digits_cnn.py --train.order interleaved": BRIEF,
+    "train.py configs/digits_cnn.py --train.epochs 40 --train.gl 20": (),
     "evaluate.py runs/digits_cnn": (),
     "predict.py runs/digits_cnn photo.png folder/": (),
     "compare.py configs/digits_dense.py configs/digits_cnn.py --seeds 5": BRIEF,
@@ -151,7 +153,7 @@ def checkout(root, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", ["README.md", "extending.md", "double_descent.md", "tables_iris.py"])
+@pytest.mark.parametrize("document", ["README.md", "extending.md", "double_descent.md", "tricks.md", "tables_iris.py"])
 def test_the_commands_of_a_document_run(root, checkout, run_script, document):
     for command in [command for name, command in commands(root) if name == document and command in RUN]:
         name, *words = shlex.split(command)

@@ -1,7 +1,8 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from research.data.sampling import uniform, within_folds
+from research.data.sampling import by_class, interleaved, turns, uniform, within_folds
 
 
 def drawn(order, seed, epoch, fold=0):
@@ -42,3 +43,51 @@ def test_one_fold_of_all_rows_is_drawn_as_without_folds():
     every = within_folds([np.arange(37)], 37, 8)
     for epoch in range(3):
         np.testing.assert_array_equal(drawn(every, 5, epoch), drawn(uniform(37, 8), 5, epoch))
+
+
+SKEWED = ([1000, 1], [500, 500], [900, 90, 9, 1], [1], [7], [1] * 50, [1, 1000, 30, 0, 333], [100, 101, 102, 99, 3, 5])
+
+
+@pytest.mark.parametrize("counts", SKEWED)
+def test_every_prefix_of_the_turns_has_each_class_within_one_of_its_share(counts):
+    found = turns(np.array(counts))
+    np.testing.assert_array_equal(np.bincount(found, minlength=len(counts)), counts)
+    had = np.cumsum(found[:, None] == np.arange(len(counts)), axis=0)
+    shares = np.array(counts) / sum(counts)
+    assert np.abs(had - shares * np.arange(1, len(found) + 1)[:, None]).max() < 1
+
+
+def test_equal_classes_take_turns_and_random_counts_keep_their_shares():
+    assert all(len(set(part)) == 4 for part in turns(np.full(4, 25)).reshape(-1, 4))
+    generator = np.random.default_rng(0)
+    for _ in range(50):
+        counts = generator.integers(0, 60, generator.integers(2, 12))
+        counts[0] += 1
+        had = np.cumsum(turns(counts)[:, None] == np.arange(len(counts)), axis=0)
+        assert np.abs(had - counts / counts.sum() * np.arange(1, counts.sum() + 1)[:, None]).max() < 1
+
+
+@pytest.mark.parametrize("make", [interleaved, by_class])
+@pytest.mark.parametrize("counts", [[900, 90, 9, 1], [1], [3, 3]])
+def test_an_arranged_epoch_holds_every_example_once_drawn_within_its_class(make, counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    order = make(labels, 8)
+    epochs = [drawn(order, *address).reshape(-1) for address in ((0, 0), (0, 1), (1, 0), (0, 0))]
+    for each in epochs:
+        assert sorted(each[: len(labels)]) == [*range(len(labels))] and (each[len(labels) :] == len(labels)).all()
+    np.testing.assert_array_equal(epochs[0], epochs[3])
+    arranged = [labels[each[: len(labels)]] for each in epochs]
+    assert all((each == arranged[0]).all() for each in arranged)
+    assert len(labels) < 100 or not np.array_equal(epochs[0], epochs[1])
+    if make is by_class:
+        assert (np.diff(arranged[0]) >= 0).all()
+    else:
+        np.testing.assert_array_equal(arranged[0], turns(np.array(counts)))
+
+
+def test_arranged_views_are_taken_in_turn():
+    labels = np.array([0, 1, 0, 1, 0])
+    for epoch in range(3):
+        index = drawn(interleaved(labels, 4, views=2), 0, epoch).reshape(-1)
+        assert sorted(index) == [*range(5 * (epoch % 2), 5 * (epoch % 2) + 5), 10, 10, 10]
+        assert labels[index[:5] % 5].tolist() == turns(np.array([3, 2])).tolist()

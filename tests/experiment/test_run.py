@@ -250,6 +250,44 @@ def test_without_an_epoch_the_net_is_evaluated_as_it_starts(config, tmp_path, sc
     assert other["metrics"] != record["metrics"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", [{"gl": 3.0}, {"pq": 0.01}, {"up": 1}])
+def test_prechelts_rules_stop_a_training_and_take_its_best_epoch(config, tmp_path, rule):
+    optimizer = Optimizer(learning_rate=0.03)
+    record = experiment.run(
+        dataclasses.replace(config, optimizer=optimizer, train=Training(epochs=60, batch_size=16, **rule)),
+        tmp_path / "run",
+    )
+    epochs = record["epochs"]["0"]
+    assert record["status"] == "stopped early" and 1 <= epochs["best"] < epochs["run"] < 60
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    losses = [row["validation"]["loss"] for row in rows]
+    assert len(losses) == epochs["run"] and int(np.argmin(losses)) + 1 == epochs["best"]
+    assert "gl" not in rule or losses[-1] > 1.03 * min(losses)
+
+
+@pytest.mark.parametrize(
+    ("train", "word"),
+    [
+        ({"patience": 2, "gl": 5.0}, "train.patience and train.gl are rules of early stopping"),
+        ({"pq": 1.0, "monitor": "accuracy"}, "train.pq compares errors; accuracy is none"),
+    ],
+)
+def test_rules_of_early_stopping_that_do_not_do_are_refused(config, tmp_path, train, word):
+    with pytest.raises(UserError, match=word):
+        experiment.run(dataclasses.replace(config, train=Training(epochs=2, **train)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", ["interleaved", "by_class"])
+def test_an_arranged_order_is_trained(config, tmp_path, order):
+    train = dataclasses.replace(config.train, order=order)
+    record = experiment.run(dataclasses.replace(config, train=train), tmp_path / "run")
+    plain = experiment.run(config, tmp_path / "plain")
+    assert record["metrics"] != plain["metrics"]
+
+
 def test_early_stopping_needs_something_to_watch(config, tmp_path):
     blind = dataclasses.replace(
         config,

@@ -12,6 +12,7 @@ from research.data.sampling import uniform
 from research.experiment.images.loss import classification
 from research.keys import key
 from research.training import checkpoints, program
+from research.training.early_stopping import Stopping
 from research.training.plan import TrainingPlan
 from research.training.state import chosen_variables, take_member
 from research.trees import named_leaves
@@ -58,7 +59,7 @@ PLAN = TrainingPlan(
     order=ORDER,
     optimizer=optax.sgd(0.5),
     epochs=6,
-    patience=2,
+    stopping=Stopping("patience", 2),
 )
 
 

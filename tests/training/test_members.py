@@ -12,6 +12,7 @@ from research.batches import whole_set
 from research.data.sampling import uniform
 from research.experiment.images.loss import classification
 from research.training import program
+from research.training.early_stopping import Stopping
 from research.training.plan import TrainingPlan
 
 ROWS, WIDTH, CLASSES = 24, 4, 3
@@ -36,7 +37,7 @@ PLAN = TrainingPlan(
     order=uniform(ROWS, 8),
     optimizer=optax.adam(0.1),
     epochs=3,
-    patience=2,
+    stopping=Stopping("patience", 2),
 )
 
 
@@ -89,7 +90,7 @@ def test_a_fold_does_not_see_the_rows_that_it_holds_out(advance, data):
 
 def test_a_row_of_weight_two_counts_twice(data):
     twice = {"train": jnp.ones((1, ROWS)).at[0, 5].set(2.0)}
-    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS), epochs=1, patience=None, optimizer=optax.sgd(0.5))
+    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS), epochs=1, stopping=None, optimizer=optax.sgd(0.5))
     state, once = program.start([0], plan), program.build_advance(plan)
     start = np.asarray(state.params["w"]["kernel"][0])
     found = once(state, data, None, jnp.int32(1), twice)[0].params["w"]["kernel"][0]
@@ -104,7 +105,7 @@ def test_a_row_of_weight_two_counts_twice(data):
 @pytest.mark.slow
 def test_a_batch_of_rows_that_all_weigh_nothing_ends_no_member(data):
     """A short last batch may lie in a fold whole."""
-    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), patience=None, row_weights=folds())
+    plan = dataclasses.replace(PLAN, order=uniform(ROWS, ROWS - 1), stopping=None, row_weights=folds())
     alone = np.asarray(plan.order(*[jnp.int32(0)] * 3))[-1][:1]
     weights = {"train": jnp.asarray(np.arange(ROWS) != np.array([alone, alone + 1]), jnp.float32)}
     start, steps = program.start([0, 1], plan), jnp.int32(plan.total_steps)

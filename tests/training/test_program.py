@@ -12,6 +12,7 @@ from research.data.sampling import uniform
 from research.experiment.images.loss import classification
 from research.keys import key
 from research.training import program
+from research.training.early_stopping import Stopping
 from research.training.plan import StepWindow, TrainingPlan
 from research.training.state import NEVER, chosen_variables, members_of, status_of, take_member
 from research.training.step import mean_loss, sum_metrics
@@ -94,7 +95,9 @@ def test_a_set_read_window_by_window_gives_the_same_bits(width):
 @pytest.mark.slow
 @pytest.mark.parametrize("optimizer", [optax.adamw(0.05, weight_decay=0.5), optax.sgd(0.05, momentum=0.9)])
 def test_frozen_leaves_stay_as_they_are_to_the_bit(optimizer):
-    plan = dataclasses.replace(PLAN, l2=0.1, patience=10, optimizer=optimizer, frozen=frozenset({"w/kernel"}))
+    plan = dataclasses.replace(
+        PLAN, l2=0.1, stopping=Stopping("patience", 10), optimizer=optimizer, frozen=frozenset({"w/kernel"})
+    )
     state, advance = program.start([1], plan), program.build_advance(plan)
     before = np.asarray(state.frozen["w"]["kernel"])
     bias = np.asarray(state.params["w"]["bias"])
@@ -164,7 +167,11 @@ def test_l2_pulls_kernels_and_leaves_biases():
 
 def overfit(patience, monitor="loss", epochs=30):
     fast = optax.adam(0.3)
-    return trained(dataclasses.replace(PLAN, patience=patience, monitor=monitor, epochs=epochs, optimizer=fast))[0]
+    return trained(
+        dataclasses.replace(
+            PLAN, stopping=Stopping("patience", patience), monitor=monitor, epochs=epochs, optimizer=fast
+        )
+    )[0]
 
 
 @pytest.mark.parametrize(
@@ -207,7 +214,7 @@ def test_at_max_epochs_the_best_weights_are_chosen_too():
 
 @pytest.mark.slow
 def test_a_stopped_seed_stands_still_while_others_train():
-    plan = dataclasses.replace(PLAN, patience=2, epochs=30, optimizer=optax.adam(0.3))
+    plan = dataclasses.replace(PLAN, stopping=Stopping("patience", 2), epochs=30, optimizer=optax.adam(0.3))
     both, alone = (trained(plan, seeds)[0] for seeds in ((0, 5), (0,)))
     ends = [int(np.isfinite(row).sum()) for row in both.history["validation/loss"]]
     assert bool(both.stopped.all()) and ends[0] != ends[1], "the seeds must differ for this test to tell"

@@ -10,6 +10,7 @@ from research.batches import whole_set
 from research.data.sampling import uniform
 from research.experiment.images.loss import classification
 from research.training import checkpoints, program
+from research.training.early_stopping import Stopping
 from research.training.fit import load
 from research.training.plan import TrainingPlan
 from research.training.state import of_earlier_versions
@@ -26,7 +27,7 @@ PLAN = TrainingPlan(
     order=uniform(3, 3),
     optimizer=optax.adam(0.1),
     epochs=4,
-    patience=2,
+    stopping=Stopping("patience", 2),
 )
 
 

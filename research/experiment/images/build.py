@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from research import runtime
-from research.batches import Batch, whole_set
+from research.batches import Batch, Order, whole_set
 from research.config import (
     Augmentation,
     ConvNet,
@@ -25,12 +25,12 @@ from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
 from research.data.images.sources import load_images
-from research.data.sampling import uniform
+from research.data.sampling import by_class, interleaved, uniform
 from research.errors import UserError
 from research.experiment.images.loss import METRICS, classification
 from research.experiment.images.streaming import streaming
 from research.experiment.images.transfer import features, load_pretrained, transfer, views
-from research.experiment.training import optimizer_of
+from research.experiment.training import optimizer_of, stopping_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
 from research.models.custom import CustomNet, check_custom, custom_net, own_base
@@ -144,8 +144,8 @@ def _plan(
     """
     images = inputs["train"] if views is None else views
     copies = 1 if views is None else config.augment.views
-    labels, count = np.tile(np.asarray(data.labels["train"]), copies), len(data.labels["train"])
-    order = uniform(count, min(config.train.batch_size, count), copies)
+    once = np.asarray(data.labels["train"])
+    labels, order = np.tile(once, copies), _order(config, once, copies)
 
     def on_device(split: str) -> Batch:
         found = (images, labels) if split == "train" else (inputs[split], data.labels[split])
@@ -163,7 +163,7 @@ def _plan(
         optimizer=optimizer_of(config, order),
         epochs=config.train.epochs,
         l2=config.train.l2,
-        patience=config.train.patience,
+        stopping=stopping_of(config.train),
         monitor=config.train.monitor,
         evaluation_batch=inference_batch_size(inputs["validation"]),
         frozen=frozen,
@@ -178,6 +178,13 @@ def _plan(
         start=start,
         net_file=net_file,
     )
+
+
+def _order(config: ImageExperiment, labels: np.ndarray, views: int) -> Order:
+    size = min(config.train.batch_size, len(labels))
+    if config.train.order == "uniform":
+        return uniform(len(labels), size, views)
+    return (interleaved if config.train.order == "interleaved" else by_class)(labels, size, views)
 
 
 def _streams(config: ImageData, inputs: np.ndarray) -> bool:

@@ -36,7 +36,7 @@ from research.experiment.series.net import (
     starting_leaves,
     weights_file,
 )
-from research.experiment.training import optimizer_of
+from research.experiment.training import optimizer_of, stopping_of
 from research.models.apply import apply_of
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
@@ -90,7 +90,7 @@ def build(config: SeriesExperiment, _: Starts = MappingProxyType({})) -> SeriesP
         optimizer=optimizer_of(config, order),
         epochs=config.train.epochs,
         l2=config.train.l2,
-        patience=config.train.patience,
+        stopping=stopping_of(config.train),
         monitor=config.train.monitor,
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
         # Their matrix products are small: most of a step on CPU is call overhead, which vmapped seeds share.

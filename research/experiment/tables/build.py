@@ -21,7 +21,7 @@ from research.experiment.tables.members import order_of, preprocessing_of, row_w
 from research.experiment.tables.net import build_network, example_of
 from research.experiment.tables.peers import check_peers
 from research.experiment.tables.predictor import PREDICTOR, read_predictor
-from research.experiment.training import optimizer_of
+from research.experiment.training import optimizer_of, stopping_of
 from research.models.apply import apply_of
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
@@ -82,7 +82,7 @@ def build_for(config: TableExperiment, table: Table) -> TablePlan:
         optimizer=optimizer_of(config, order),
         epochs=config.train.epochs,
         l2=config.train.l2,
-        patience=config.train.patience,
+        stopping=stopping_of(config.train),
         monitor=config.train.monitor,
         frozen=frozen_leaves(parameter_names(initialize), config.train.freeze),
         vmap_seeds=True,  # their matrix products are small, so many members share the overhead of a step

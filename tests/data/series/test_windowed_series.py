@@ -12,6 +12,7 @@ from research.data.sampling import uniform
 from research.data.series.windowed_series import WindowedSeries
 from research.experiment.series.loss import forecasting
 from research.training import program
+from research.training.early_stopping import Stopping
 from research.training.plan import TrainingPlan
 from research.training.step import mean_loss, sum_metrics
 
@@ -126,7 +127,7 @@ def test_a_training_on_windows_may_be_cut_anywhere():
         order=uniform(held.size, 8),
         optimizer=optax.adam(0.01),
         epochs=3,
-        patience=2,
+        stopping=Stopping("patience", 2),
     )
     advance = program.build_advance(plan)
     ends = []
