@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 
 from research.attack.evolution import Evolution, children
+from research.attack.local import Ask, Asker, plain_asker
 from research.attack.pixels import drawn, random_candidates, unchanged
 from research.attack.success import Aim, fitness, margin
 
@@ -18,12 +19,13 @@ LogitsFn = Callable[[jax.Array], jax.Array]  # uint8 [N, H, W, C] -> [N, K]
 
 
 class Attack(NamedTuple):
-    """The settings of the search; the defaults are the paper's."""
+    """The settings of the search; the defaults are the paper's. A flip's margin must be above `rounding`."""
 
     pixels: int = 1
     population: int = 400
     generations: int = 100
     evolution: Evolution = Evolution()
+    rounding: float = 0.0
 
 
 PAPER = Attack()
@@ -78,13 +80,13 @@ def one_pixel(
     Raises ValueError for images that are not uint8 [B, H, W, C], for more pixels than they have, and for fewer than 4
     candidates, since a child has three other parents.
     """
-    aims = aims_of(labels, targets)
-    return search_pixels(key, logits_fn, jnp.asarray(images), aims, attack=attack, start=start, indices=indices)
+    asker, aims = plain_asker(logits_fn), aims_of(labels, targets)
+    return search_pixels(key, asker, jnp.asarray(images), aims, attack=attack, start=start, indices=indices)
 
 
 def search_pixels(
     key: jax.Array,
-    logits_fn: LogitsFn,
+    asker: Asker,
     images: jax.Array,
     aims: Aim,
     *,
@@ -92,7 +94,7 @@ def search_pixels(
     start: ArrayLike | None = None,
     indices: ArrayLike | None = None,
 ) -> Result:
-    """`one_pixel` with the `aims` (leaves [B]) of each attack."""
+    """`one_pixel` with the `aims` (leaves [B]) of each attack, on a net that `asker` asks."""
     if images.dtype != jnp.uint8 or images.ndim != 4:
         raise ValueError(f"images are {images.dtype} {list(images.shape)}; give uint8 [B, H, W, C], 0 to 255")
     if attack.pixels > images.shape[1] * images.shape[2]:
@@ -104,10 +106,11 @@ def search_pixels(
 
     def one(inputs):
         index, image, aim, first = inputs
-        search = begin(jax.random.fold_in(key, index), logits_fn, image, aim, attack, first)
-        return advance(search, logits_fn, image, aim, attack, attack.generations)
+        ask = asker(image)
+        search = begin(jax.random.fold_in(key, index), ask, image, aim, attack, first)
+        return advance(search, ask, image, aim, attack, attack.generations)
 
-    return results(jax.lax.map(one, (indices, images, aims, found)), images)
+    return results(jax.lax.map(one, (indices, images, aims, found)), images, attack)
 
 
 def aims_of(labels: ArrayLike, targets: ArrayLike | None) -> Aim:
@@ -122,14 +125,14 @@ def unchanged_starts(images: ArrayLike, pixels: int) -> jax.Array:
     return jax.vmap(lambda image: unchanged(image, pixels))(jnp.asarray(images))
 
 
-def begin(key: jax.Array, logits_fn: LogitsFn, image: jax.Array, aim: Aim, attack: Attack, start: jax.Array) -> Search:
+def begin(key: jax.Array, ask: Ask, image: jax.Array, aim: Aim, attack: Attack, start: jax.Array) -> Search:
     """The first population for `image`: `start` (int32 [j, 2 + C], j at most k), and the others at random."""
     height, width, channels = image.shape
     draw, key = jax.random.split(key)
     population = random_candidates(draw, attack.population, attack.pixels, (height, width, channels))
     padded = jnp.concatenate([unchanged(image, attack.pixels - len(start)), start])  # what changes something is last
     population = population.at[0].set(padded)
-    logits = logits_fn(drawn(image, population))
+    logits = ask(population)
     margins = margin(logits, aim)
     best = margins.argmax()
     evaluations = jnp.int32(attack.population)
@@ -137,20 +140,20 @@ def begin(key: jax.Array, logits_fn: LogitsFn, image: jax.Array, aim: Aim, attac
 
 
 def advance(
-    search: Search, logits_fn: LogitsFn, image: jax.Array, aim: Aim, attack: Attack, generations: int | jax.Array
+    search: Search, ask: Ask, image: jax.Array, aim: Aim, attack: Attack, generations: int | jax.Array
 ) -> Search:
     """`search` on one picture after at most so many `generations` more; it ends where a candidate succeeds."""
     last = jnp.minimum(search.generation + generations, attack.generations)
 
     def goes_on(found: Search) -> jax.Array:
-        return (found.margin <= 0) & (found.generation < last)
+        return (found.margin <= attack.rounding) & (found.generation < last)
 
-    return jax.lax.while_loop(goes_on, lambda found: _next(found, logits_fn, image, aim, attack), search)
+    return jax.lax.while_loop(goes_on, lambda found: _next(found, ask, image, aim, attack), search)
 
 
-def results(searches: Search, images: jax.Array) -> Result:
+def results(searches: Search, images: jax.Array, attack: Attack) -> Result:
     """The result of searches [B] on `images`; pictures that nothing flips come back untouched."""
-    success = searches.margin > 0
+    success = searches.margin > attack.rounding
     changed = jax.vmap(lambda image, best: drawn(image, best[None])[0])(images, searches.best)
     return Result(
         adversarial=jnp.where(success[:, None, None, None], changed, images),
@@ -162,12 +165,12 @@ def results(searches: Search, images: jax.Array) -> Result:
     )
 
 
-def _next(found: Search, logits_fn: LogitsFn, image: jax.Array, aim: Aim, attack: Attack) -> Search:
+def _next(found: Search, ask: Ask, image: jax.Array, aim: Aim, attack: Attack) -> Search:
     """One generation: a child takes its parent's place where it is fitter."""
     height, width, channels = image.shape
     key = jax.random.fold_in(found.key, found.generation)
     young = children(key, found.population, found.fitness.argmax(), (height, width, channels), attack.evolution)
-    logits = logits_fn(drawn(image, young))
+    logits = ask(young)
     margins, fit = margin(logits, aim), fitness(logits, aim)
     fitter = fit > found.fitness
     best = margins.argmax()

@@ -16,6 +16,7 @@ from research.attack.pixels import drawn
 from research.attack.random_pixels import random_pixels
 from research.attack.success import Aim
 from research.config import OnePixel
+from research.experiment.attack.asking import Asking, asking
 from research.experiment.attack.victims import ALL, Victims
 from research.files import write_text
 from research.keys import key
@@ -26,10 +27,10 @@ Row = dict[str, Any]
 TOGETHER = 8  # pictures in one call: what is lost where a run is cut off
 
 
-def attack_of(config: OnePixel, pixels: int) -> Attack:
-    """The settings of a search with so many pixels."""
+def attack_of(config: OnePixel, pixels: int, rounding: float) -> Attack:
+    """The settings of a search with so many pixels, on a net whose logits are rounded by so much."""
     how = Evolution(config.mutation, config.weight, config.crossover)
-    return Attack(pixels, config.population, config.generations, how)
+    return Attack(pixels, config.population, config.generations, how, rounding)
 
 
 def search(config: OnePixel, found: Victims, folder: Path) -> dict[int, list[Row]]:
@@ -38,10 +39,10 @@ def search(config: OnePixel, found: Victims, folder: Path) -> dict[int, list[Row
     A row says: picture (its index in the test split), target (a class; None: any wrong one), pixels, success,
     flipped_by_random (the control), coordinates ((row, column) of each pixel), values, margin and evaluations.
     """
-    rows, before = {}, None
+    rows, before, net = {}, None, asking(found)
     for pixels in sorted(set(config.pixels)):
         with counting("attacks" if config.target == ALL else "pictures") as show:
-            rows[pixels] = _searched(config, found, pixels, before, folder, show)
+            rows[pixels] = _searched(config, found, net, pixels, before, folder, show)
         before = _starts(found, rows[pixels])
     return rows
 
@@ -49,19 +50,20 @@ def search(config: OnePixel, found: Victims, folder: Path) -> dict[int, list[Row
 def _searched(
     config: OnePixel,
     found: Victims,
+    net: Asking,
     pixels: int,
     before: np.ndarray | None,
     folder: Path,
     show: Any,
 ) -> list[Row]:
-    path, attack = folder / f"pixels-{pixels}.jsonl", attack_of(config, pixels)
+    path, attack = folder / f"pixels-{pixels}.jsonl", attack_of(config, pixels, net.rounding)
     done = read_lines(path)[: len(found.images)]
     starts = np.asarray(unchanged_starts(found.images, 1)) if before is None else before
     keys = key(config.seed, "search", pixels), key(config.seed, "random", pixels)
     for start in range(len(done), len(found.images), TOGETHER):
         chosen = np.minimum(np.arange(start, start + TOGETHER), len(found.images) - 1)  # one size, compiled once
         attacked = jax.tree.map(lambda leaf, at=chosen: leaf[at], (found.numbers, found.images, found.aims, starts))
-        result, control = _run(found.net.apply, attack, found.net.variables, keys, *attacked)
+        result, control = _run(net.asker, attack, net.variables, keys, *attacked)
         done += _rows(found, chosen, pixels, result, control)[: len(found.images) - start]
         write_lines(path, done)
         show(formats.pixels(pixels), len(done), len(found.images))
@@ -69,17 +71,15 @@ def _searched(
 
 
 @functools.partial(jax.jit, static_argnums=(0, 1))
-def _run(apply, attack: Attack, variables, keys, numbers, images, aims: Aim, starts):
+def _run(asker_of, attack: Attack, variables, keys, numbers, images, aims: Aim, starts):
     """(Result, whether random pixels flip each), of attacks [B]."""
-
-    def logits_fn(pictures: jax.Array) -> jax.Array:
-        return apply(variables, pictures)
+    asker = asker_of(variables)
 
     def by_chance(inputs) -> jax.Array:
         number, image, aim = inputs
-        return random_pixels(jax.random.fold_in(keys[1], number), logits_fn, image, aim, attack)[0]
+        return random_pixels(jax.random.fold_in(keys[1], number), asker(image), image, aim, attack)[0]
 
-    result = search_pixels(keys[0], logits_fn, images, aims, attack=attack, start=starts, indices=numbers)
+    result = search_pixels(keys[0], asker, images, aims, attack=attack, start=starts, indices=numbers)
     return result, jax.lax.map(by_chance, (numbers, images, aims))
 
 
