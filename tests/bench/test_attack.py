@@ -63,7 +63,7 @@ def test_the_net_is_that_of_the_configuration():
     assert LENET5 == LAYERS
 
 
-def test_patterns_are_told_apart_by_their_classes_alone():
+def test_patterns_are_told_apart_by_their_classes_but_not_all():
     images, labels = victims.patterns(500, seed=0)
     assert images.shape == (500, 32, 32, 3) and images.dtype == np.uint8 and set(labels) == set(range(10))
     again, other = victims.patterns(500, seed=0)[0], victims.patterns(500, seed=1)[0]
@@ -71,7 +71,7 @@ def test_patterns_are_told_apart_by_their_classes_alone():
     means = np.stack([images[labels == label].mean(0) for label in range(10)])
     unseen, truth = victims.patterns(300, seed=2)
     nearest = ((unseen[:, None] - means) ** 2).sum((2, 3, 4)).argmin(1)
-    assert (nearest == truth).mean() > 0.9
+    assert 0.5 < (nearest == truth).mean() < 0.9
 
 
 def test_pictures_are_cifars_where_they_lie(tmp_path):
