@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from research.bench.workloads import OF_ONNX
+from research.bench.workloads import ATTACKS, OF_ONNX
 from research.command_line import COLLECT_AFTER
 from research.errors import UserError
 
@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 pytest_plugins = ["tests.weight_files"]
 LIBRARIES = {name: find_spec(name) is not None for name in ("torch", "keras")}
 ONNX_PEERS = all(find_spec(package) for package in OF_ONNX)
+ATTACKERS = all(find_spec(package) for package in ("torch", "torchattacks", "art"))
 
 
 def pytest_addoption(parser):
@@ -37,8 +38,8 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     """Tests that need what a machine may lack are deselected, and counted as such: acceptance tests without
-    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER, those of ONNX peers without
-    their packages, those of PyTorch or Keras without it; and slow ones without --slow.
+    $RESEARCH_DATA, those that ask for the fixture `browser` without $RECEPTIVE_BROWSER, those of ONNX peers and of
+    other attacks without their packages, those of PyTorch or Keras without it; and slow ones without --slow.
     """
     slow = config.getoption("--slow")
     away = [item for item in items if _lacks(item) or (item.get_closest_marker("slow") and not slow)]
@@ -53,6 +54,8 @@ def _lacks(item):
         return True
     if item.get_closest_marker("needs_onnx") and not ONNX_PEERS:
         return True
+    if item.get_closest_marker("needs_attackers") and not ATTACKERS:
+        return True
     if any(item.get_closest_marker(f"needs_{name}") and not there for name, there in LIBRARIES.items()):
         return True
     return "acceptance" in item.path.parts and not data
@@ -64,6 +67,7 @@ def pytest_report_header(config):
         f"slow tests: {'among them' if config.getoption('--slow') else 'deselected, give --slow to run them'}",
         f"acceptance tests: {'on ' + data if data else 'deselected, set RESEARCH_DATA to run them on real data'}",
         f"tests of ONNX peers: {'among them' if ONNX_PEERS else 'deselected, install the extra bench to run them'}",
+        f"tests of other attacks: {'among them' if ATTACKERS else f'deselected, pip install {ATTACKS} to run them'}",
         *(f"tests with {name}: {'among them' if there else 'deselected'}" for name, there in LIBRARIES.items()),
         f"browser tests: {'in ' + browser if browser else 'deselected, set RECEPTIVE_BROWSER (chromium) to run them'}",
     ]

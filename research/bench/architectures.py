@@ -1,20 +1,27 @@
 """The nets of the workloads as plain lists of layers, from which PyTorch's and Keras' nets are built."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
+from research.bench.workloads import (
+    CLASSES_OF_DIGITS,
+    CLASSES_OF_OBJECTS,
+    CLASSES_OF_PHOTOS,
+    HEAD_WIDTH,
+    Workload,
+)
 
 # Simonyan & Zisserman 2014: channels of VGG16's convolutions by block, each of which ends in a 2x2 max pool.
 VGG16 = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 MEAN_BGR = (103.939, 116.779, 123.68)  # ibid.: the training set's mean pixel
 # Iandola et al. 2016: (squeezed, expanded) channels of SqueezeNet 1.1's fire modules up to fire5; it pools after fire3.
 FIRES = {2: (16, 64), 3: (16, 64), 4: (32, 128), 5: (32, 128)}
+Activation = Literal["relu", "tanh"]
 GATES = 4  # an LSTM's blocks of columns: input, forget, candidate, output, the same in all three libraries
 
 
 class Conv(NamedTuple):
-    """A convolution, then a ReLU; "same" pads with zeros."""
+    """A convolution, then its activation; "same" pads with zeros."""
 
     name: str
     channels: int
@@ -22,12 +29,14 @@ class Conv(NamedTuple):
     size: int = 3
     stride: int = 1
     same: bool = True
+    activation: Activation = "relu"
 
 
 class Pool(NamedTuple):
-    """The maximum of windows with stride 2; incomplete windows are left out."""
+    """The maximum, or mean, of windows with stride 2; incomplete windows are left out."""
 
     window: int = 2
+    mean: bool = False
 
 
 class Concat(NamedTuple):
@@ -41,12 +50,12 @@ class Flatten:
 
 
 class Dense(NamedTuple):
-    """A dense layer, then a ReLU if `relu`."""
+    """A dense layer, then its activation, if it has one."""
 
     name: str
     inputs: int
     features: int
-    relu: bool = True
+    activation: Activation | None = "relu"
 
 
 class Lstm(NamedTuple):
@@ -77,6 +86,8 @@ def architecture(workload: Workload) -> list[Layer]:
         return [*_vgg16(), Flatten(), *_head(workload)]
     if workload.net == "vgg16" or workload.net == "squeezenet":
         found = _vgg16() if workload.net == "vgg16" else _squeezenet()
+    elif workload.net == "lenet5":
+        found = _lenet5()
     else:
         found = _digits(workload)
     depth = max((_index_of(name, found) for name in workload.layers), default=len(found) - 1)
@@ -117,6 +128,8 @@ def preprocessing(workload: Workload) -> tuple[float, tuple[float, ...]]:
     """(scale, offset per channel, RGB): the input of a picture net is picture * scale + offset."""
     if workload.net in ("cnn", "dense"):
         return 1 / 255, (0.0,)
+    if workload.net == "lenet5":
+        return 1 / 255, (0.0,) * 3
     return 1.0, tuple(-mean for mean in reversed(MEAN_BGR))
 
 
@@ -130,7 +143,7 @@ def _index_of(name: str, layers: Sequence[Layer]) -> int:
 def _dense(inputs: int, hidden: Sequence[int], last: str, outputs: int) -> list[Dense]:
     sizes = (inputs, *hidden)
     found = [Dense(f"dense{number}", sizes[number - 1], width) for number, width in enumerate(hidden, 1)]
-    return [*found, Dense(last, sizes[-1], outputs, relu=False)]
+    return [*found, Dense(last, sizes[-1], outputs, None)]
 
 
 def _digits(workload: Workload) -> list[Layer]:
@@ -144,6 +157,24 @@ def _digits(workload: Workload) -> list[Layer]:
         found.append(Conv(f"conv{number}", channels, features, same=False))
         channels, side = features, side - 2
     return [*found, Flatten(), *_dense(channels * side**2, workload.hidden, "logits", CLASSES_OF_DIGITS)]
+
+
+def _lenet5() -> list[Layer]:
+    """LeNet-5 (LeCun et al. 1998) on pictures of 32x32x3, as `configs/cifar10_lenet5.py` has it."""
+    first, second = (
+        Conv(f"conv{number}", channels, features, size=5, same=False, activation="tanh")
+        for number, (channels, features) in enumerate(((3, 6), (6, 16)), 1)
+    )
+    dense = (Dense("dense1", 400, 120, "tanh"), Dense("dense2", 120, 84, "tanh"))
+    return [
+        first,
+        Pool(mean=True),
+        second,
+        Pool(mean=True),
+        Flatten(),
+        *dense,
+        Dense("logits", 84, CLASSES_OF_OBJECTS, None),
+    ]
 
 
 def _vgg16() -> list[Layer]:
@@ -160,7 +191,7 @@ def _vgg16() -> list[Layer]:
 def _head(workload: Workload) -> list[Layer]:
     """The head on VGG16's flattened features of a photo."""
     inputs = VGG16[-1][-1] * (workload.side // 2 ** len(VGG16)) ** 2
-    logits = Dense("head/logits", HEAD_WIDTH, CLASSES_OF_PHOTOS, relu=False)
+    logits = Dense("head/logits", HEAD_WIDTH, CLASSES_OF_PHOTOS, None)
     return [Dense("head/dense1", inputs, HEAD_WIDTH), logits]
 
 

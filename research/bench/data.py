@@ -1,9 +1,9 @@
 """Inputs and weights of the workloads, the same numbers for every peer.
 
-Inputs are generated. Weights go by our leaf names, in our layout. They are random, except for an ascent: its nets get
-real weights if available. SqueezeNet's and VGG16's are read from files below the data root. The digit net is trained on
-MNIST for an epoch, once, by a process of its own (`python -m research.bench.data DATA_ROOT FILE`), and is then read
-from the user's cache.
+Inputs are generated, but for a trained net under attack (`victims.py`). Weights go by our leaf names, in our layout.
+They are random, except for that net and for an ascent: its nets get real weights if available. SqueezeNet's and VGG16's
+are read from files below the data root. The digit net is trained on MNIST for an epoch, once, by a process of its own
+(`python -m research.bench.data DATA_ROOT FILE`), and is then read from the user's cache.
 """
 
 import functools
@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import platformdirs
 
+from research.bench import victims
 from research.bench.architectures import Dense, architecture, leaf_shapes
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, Workload
 from research.config import Optimizer, Prediction, TableData, TableExperiment, TableNet, Training
@@ -46,11 +47,13 @@ def examples(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pictures(workload: Workload) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures uint8 [N, H, W, C] and labels int32 [N]."""
+    """Pictures uint8 [N, H, W, C] and labels int32 [N], which are random."""
     digits = workload.net in ("cnn", "dense")
     random = np.random.default_rng(0)
     shape = (workload.examples, workload.side, workload.side, 1 if digits else 3)
     images = random.integers(0, 256, shape, dtype=np.uint8)
+    if workload.trained:
+        images = victims.unseen_pictures(data_root(None), workload.examples)
     return images, _labels(random, workload, CLASSES_OF_DIGITS if digits else CLASSES_OF_PHOTOS)
 
 
@@ -104,6 +107,8 @@ def weights(workload: Workload) -> Weights:
 def leaves_for_rgb(workload: Workload) -> dict[str, np.ndarray]:
     """The leaves for a net that reads RGB pictures without conversion to BGR."""
     leaves = weights(workload).leaves
+    if workload.net == "lenet5":
+        return leaves
     return {name: leaf[:, :, ::-1] if leaf.ndim == 4 and leaf.shape[2] == 3 else leaf for name, leaf in leaves.items()}
 
 
@@ -115,8 +120,13 @@ def _weights(workload: Workload, root: Path) -> Weights:
         if path.is_file():
             return Weights(_from_file(path, workload.net, shapes), f"ImageNet's, {path.name}")
         if (workload.features, workload.hidden) == (FEATURES, HIDDEN) and (root / "mnist").is_dir():
-            return Weights(_trained(root, shapes), "an epoch on MNIST")
-    return Weights(_random(shapes), "drawn at random, no real ones being below $RESEARCH_DATA")
+            path = platformdirs.user_cache_path("receptive") / "bench" / TRAINED
+            return Weights(_trained("data", root, path, shapes), "an epoch on MNIST")
+        return Weights(_random(shapes), "drawn at random, no real ones being below $RESEARCH_DATA")
+    if workload.trained:
+        path = victims.trained_file(root)
+        return Weights(_trained("victims", root, path, shapes), f"{victims.EPOCHS} epochs on {victims.origin(root)}")
+    return Weights(_random(shapes), "drawn at random")
 
 
 def _random(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
@@ -138,10 +148,10 @@ def _from_file(path: Path, net: str, shapes: Mapping[str, tuple[int, ...]]) -> d
     return found
 
 
-def _trained(root: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
-    path = platformdirs.user_cache_path("receptive") / "bench" / TRAINED
+def _trained(module: str, root: Path, path: Path, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """The leaves in `path`, which the program `module` of this package writes if it is not there."""
     if not path.is_file():
-        subprocess.run([sys.executable, "-m", "research.bench.data", str(root), str(path)], check=True)
+        subprocess.run([sys.executable, "-m", f"research.bench.{module}", str(root), str(path)], check=True)
     leaves = read(path).arrays
     return {name: leaves[name] for name in shapes}
 

@@ -75,7 +75,8 @@ def model_of(workload: Workload, example: np.ndarray) -> keras.Model:
 
 def _applied(layer: Layer, x: Any) -> Any:
     if isinstance(layer, Pool):
-        return keras.layers.MaxPooling2D(layer.window, 2)(x)
+        pool = keras.layers.AveragePooling2D if layer.mean else keras.layers.MaxPooling2D
+        return pool(layer.window, 2)(x)
     if isinstance(layer, Flatten):
         return keras.layers.Flatten()(x)
     if isinstance(layer, Concat):
@@ -84,10 +85,10 @@ def _applied(layer: Layer, x: Any) -> Any:
     if isinstance(layer, Lstm):
         return keras.layers.LSTM(layer.units, name=name)(x)
     if isinstance(layer, Dense):
-        return keras.layers.Dense(layer.features, activation="relu" if layer.relu else None, name=name)(x)
+        return keras.layers.Dense(layer.features, activation=layer.activation, name=name)(x)
     assert isinstance(layer, Conv)
     padding, size = "same" if layer.same else "valid", (layer.features, layer.size, layer.stride)
-    return keras.layers.Conv2D(*size, padding, activation="relu", name=name)(x)
+    return keras.layers.Conv2D(*size, padding, activation=layer.activation, name=name)(x)
 
 
 def _keras_name(layer: str) -> str:

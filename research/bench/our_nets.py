@@ -2,8 +2,11 @@
 
 from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
+from research.bench.attack import most_queries
 from research.bench.data import experiment_of, table_of
-from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
+from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_OBJECTS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
+from research.config import Net
+from research.config.layers import Conv, Dense, Flatten, Pool
 from research.experiment.tables.net import build_network
 from research.models.classifiers import cnn, dense_sequence
 from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
@@ -13,6 +16,17 @@ from research.models.summary import summarize
 from research.models.taps import part_for
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
+from research.models.wired import wired_net
+
+LENET5 = (  # as in configs/cifar10_lenet5.py
+    Conv(6, size=5, padding="valid", activation="tanh"),
+    Pool(mode="avg"),
+    Conv(16, size=5, padding="valid", activation="tanh"),
+    Pool(mode="avg"),
+    Flatten(),
+    Dense(120, activation="tanh"),
+    Dense(84, activation="tanh"),
+)
 
 
 def network_of(workload: Workload) -> Network:
@@ -26,6 +40,8 @@ def network_of(workload: Workload) -> Network:
         return build_network(experiment_of(workload), table_of(workload).schema)
     if workload.net == "cnn":
         return cnn(workload.features, workload.hidden, CLASSES_OF_DIGITS)
+    if workload.net == "lenet5":
+        return wired_net(Net(LENET5), CLASSES_OF_OBJECTS)
     if workload.net == "dense":
         return dense_sequence(workload.hidden, CLASSES_OF_DIGITS)
     if workload.task == "ascent":
@@ -51,6 +67,8 @@ def flops_per_step(workload: Workload) -> int:
     work = [layer["multiply_adds"] for layer in summarize(network_of(workload), _input_shape(workload))]
     if workload.task == "infer":
         return 2 * workload.batch * sum(work)
+    if workload.task == "attack":
+        return 2 * most_queries(workload) * sum(work)
     first = next(amount for amount in work if amount)
     if workload.net == "lstm":  # its first layer also multiplies the state, whose gradient is needed
         context, _, channels = workload.window

@@ -14,8 +14,11 @@ import optax
 
 from research.ascent.parameterizations import Pixels
 from research.ascent.steps import AscentConfig
+from research.attack.one_pixel import Attack, LogitsFn, one_pixel
 from research.batches import DataSet, whole_set
+from research.bench import attack
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
+from research.bench.attack import POPULATION, Search, Searched
 from research.bench.data import examples, experiment_of, pictures, sampled, series, table_of, weights
 from research.bench.our_nets import frozen_net, network_of
 from research.bench.workloads import LEARNING_RATE, Work, Workload
@@ -45,6 +48,8 @@ Run = Callable[[int], float]  # steps -> seconds
 def build(workload: Workload, *, loop: bool = False) -> Work:
     """`workload` by our library: all steps of a round in one call, or with `loop` one call per step."""
     prepare()
+    if workload.task == "attack":
+        return _attack(workload)
     train = _ensemble if workload.net == "table" else functools.partial(_training, loop=loop)
     make = {"train": train, "infer": _inference, "ascent": _ascent}[workload.task]
     run, parameters, sample = make(workload)
@@ -159,6 +164,36 @@ def _inference(workload: Workload) -> tuple[Run, int, list[float]]:
         return time.perf_counter() - begun
 
     return run, count(params), sampled(infer(images[: workload.batch]))
+
+
+def _attack(workload: Workload) -> Work:
+    net, (images, _) = network_of(workload), pictures(workload)
+    params, apply = parameters_of(net, workload, images[:1]), apply_of(net)
+    logits = outputs(apply, {"params": params}, images, batch_size=workload.batch)
+
+    def logits_fn(asked: jax.Array) -> jax.Array:
+        return apply({"params": params}, asked, None)[0]
+
+    run, tally = attack.timed(workload, attack_search(logits_fn, images, logits.argmax(1), workload.generations))
+    versions = {"jax": version("jax"), "flax": version("flax")}
+    return Work(run, count(params), versions, sampled(logits), device_name(), matmul_seconds, tally)
+
+
+def attack_search(logits_fn: LogitsFn, images: np.ndarray, labels: np.ndarray, generations: int) -> Search:
+    """`one_pixel` on `images` [N, H, W, C] with `labels` [N], all that it is asked for in one call."""
+    how = Attack(population=POPULATION, generations=generations)
+    attacked = jax.jit(
+        lambda chosen, labels, numbers: one_pixel(
+            jax.random.key(0), logits_fn, chosen, labels, attack=how, indices=numbers
+        )
+    )
+
+    def search(numbers: np.ndarray) -> Searched:
+        index = numbers % len(images)
+        found = jax.device_get(attacked(images[index], labels[index], numbers))
+        return Searched(found.success, int(found.evaluations.sum()))
+
+    return search
 
 
 def _ascent(workload: Workload) -> tuple[Run, int, list[float]]:

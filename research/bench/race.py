@@ -106,8 +106,8 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
 
     Returns `steps` of a round, `times` {peer: [ms per step]}, `first` {peer: seconds of its first round, in which it
     compiles}, `parameters` of the net, `versions`, `device` (as the first peer sees it), `matmul` {flops, seconds},
-    `load`, the load averages [before, after], `memory`, the most bytes that each peer held {peer: bytes}, and
-    `differences` of their outputs from ours (see `same_outputs`).
+    `load`, the load averages [before, after], `memory`, the most bytes that each peer held {peer: bytes},
+    `differences` of their outputs from ours (see `same_outputs`), and `tallies` of an attack {peer: what it found}.
     """
     first, *_ = workload.peers
     load = [os.getloadavg()]
@@ -125,6 +125,8 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
         runs = {name: runner(process) for name, process in processes.items()}
         times = take_turns(runs, rounds=rounds, steps=steps, progress=progress)
         memory = {name: process.ask({"memory": True})["bytes"] for name, process in processes.items()}
+        attacks = processes if workload.task == "attack" else {}
+        tallies = {name: process.ask({"tally": True}) for name, process in attacks.items()}
         matmul = processes[first].ask({"matmul": True})
     return {
         "times": times,
@@ -132,6 +134,7 @@ def race(workload: Workload, setting: Setting, *, rounds: int, steps: int, progr
         "load": [*load, os.getloadavg()],
         "memory": memory,
         "differences": differences,
+        "tallies": tallies,
         "parameters": facts[first]["parameters"],
         "versions": {package: version for fact in facts.values() for package, version in fact["versions"].items()},
         "device": facts[first]["device"],

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from research.bench.attack import most_queries
 from research.bench.data import weights
 from research.bench.our_nets import flops_per_step
 from research.bench.settings import Setting
@@ -23,7 +24,7 @@ def summarized(workload: Workload, setting: Setting, seen: Mapping[str, Any]) ->
         "setting": setting._asdict(),
         "parties": peers,
         "compilation": compilation(seen["first"], peers, seen["steps"]),
-        "weights": weights(workload).origin if workload.task == "ascent" else None,
+        "weights": weights(workload).origin if workload.task in ("ascent", "attack") else None,
         "verdict": verdict(setting.title, peers),
         "gflops_per_second": {
             "matmul": matmul["flops"] / matmul["seconds"] / 1e9,
@@ -98,11 +99,28 @@ def _lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
         race["verdict"],
         *([f"  weights: {race['weights']}"] if race["weights"] else []),
         *([f"  filters per second: {_each(filters, '.2f')}"] if workload.task == "ascent" else []),
+        *(_attack_lines(workload, race) if workload.task == "attack" else []),
         f"  compilation (first round less a later one), s: {_each(race['compilation'], '.1f')}",
         f"  {speed['step']:.0f} GFLOP/s, {share:.0%} of a matrix product's {speed['matmul']:.0f}",
         f"  on {race['device']}; load average {before[0]:.1f} before, {after[0]:.1f} after",
         f"  peak memory, GB: {_each({name: size / 1e9 for name, size in race['memory'].items()}, '.2f')}",
         *([f"  outputs differ, of their norm: {_each(different, '.1e')}"] if different else []),
+    ]
+
+
+def _attack_lines(workload: Workload, race: Mapping[str, Any]) -> list[str]:
+    """Queries per second, as often as many as each peer's; and what all rounds found at the same most queries."""
+    most, tallies = most_queries(workload), race["tallies"]
+    paces = {name: 1e3 * most / peer["least_ms"] for name, peer in race["parties"].items()}
+    own, *others = paces
+    times = {name: paces[own] / paces[name] for name in others}
+    shares = {name: 100 * tally["flipped"] / tally["pictures"] for name, tally in tallies.items()}
+    asked = {name: tally["queries"] / tally["pictures"] for name, tally in tallies.items()}
+    return [
+        f"  queries per second: {_each(paces, ',.0f')}",
+        f"  our queries per second over theirs: {_each(times, '.1f')}",
+        f"  flipped of {tallies[own]['pictures']} pictures, at most {most:,} queries each, %: {_each(shares, '.1f')}",
+        f"  queries per picture: {_each(asked, ',.0f')}",
     ]
 
 

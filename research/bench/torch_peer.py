@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from research.bench.architectures import (
+    Activation,
     Concat,
     Conv,
     Dense,
@@ -83,7 +84,7 @@ def net_of(workload: Workload, layers: Sequence[Layer], layout: torch.memory_for
 
 def _module(layer: Layer, leaves: Leaves, workload: Workload) -> nn.Module:
     if isinstance(layer, Pool):
-        return nn.MaxPool2d(layer.window, 2)
+        return nn.AvgPool2d(layer.window, 2) if layer.mean else nn.MaxPool2d(layer.window, 2)
     if isinstance(layer, Flatten):
         return nn.Flatten()
     if isinstance(layer, Concat):
@@ -92,8 +93,12 @@ def _module(layer: Layer, leaves: Leaves, workload: Workload) -> nn.Module:
         return _LastState(layer, leaves)
     if isinstance(layer, Dense):
         linear = _dense(layer, leaves, workload)
-        return nn.Sequential(linear, nn.ReLU(inplace=True)) if layer.relu else linear
-    return nn.Sequential(_conv(layer, leaves, workload), nn.ReLU(inplace=True))
+        return nn.Sequential(linear, _activation(layer.activation)) if layer.activation else linear
+    return nn.Sequential(_conv(layer, leaves, workload), _activation(layer.activation))
+
+
+def _activation(name: Activation) -> nn.Module:
+    return nn.Tanh() if name == "tanh" else nn.ReLU(inplace=True)
 
 
 def _conv(layer: Conv, leaves: Leaves, workload: Workload) -> nn.Conv2d:

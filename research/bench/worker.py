@@ -3,6 +3,7 @@
     {"steps": 40}     ->  {"seconds": 1.02}
     {"memory": true}  ->  {"bytes": 1000000000}
     {"matmul": true}  ->  {"flops": 17179869184.0, "seconds": 0.1}
+    {"tally": true}   ->  {"pictures": 40, "flipped": 7, "queries": 150000}, of an attack
 
 Its first line, without a request, is {"parameters": ..., "versions": {...}, "device": ..., "sample": [...],
 "first": 4.2}, where "first" is the seconds of its first round, in which it compiles. It ends when its input does.
@@ -45,6 +46,10 @@ def build(peer: str, workload: Workload, *, threads: int | None, steps: int) -> 
         from research.bench import onnx_peer
 
         return onnx_peer.build(workload, peer, threads=threads)
+    if peer in ("torchattacks", "art"):
+        from research.bench import attack_peer
+
+        return attack_peer.build(workload, peer, threads=threads)
     from research.bench import keras_peer
 
     return keras_peer.build(workload, threads=threads, steps=steps)
@@ -56,6 +61,9 @@ def answer(work: Work, question: dict[str, Any]) -> dict[str, Any]:
         return {"seconds": work.run(question["steps"])}
     if "memory" in question:
         return {"bytes": peak_memory_bytes()}
+    if "tally" in question:
+        assert work.tally is not None
+        return work.tally()
     assert work.matmul is not None
     flops, seconds = work.matmul()
     return {"flops": flops, "seconds": seconds}

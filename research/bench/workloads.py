@@ -8,7 +8,8 @@ from research.errors import UserError
 
 BATCH = 128  # of the digit nets
 LEARNING_RATE = 1e-3  # Adam's, in all workloads
-CLASSES_OF_DIGITS, CLASSES_OF_PHOTOS, HEAD_WIDTH = 10, 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
+CLASSES_OF_DIGITS, CLASSES_OF_OBJECTS = 10, 10  # of MNIST and of CIFAR-10
+CLASSES_OF_PHOTOS, HEAD_WIDTH = 2, 256  # the head that Chollet 2021, section 8.3, puts on VGG16
 
 
 class Workload(NamedTuple):
@@ -18,15 +19,25 @@ class Workload(NamedTuple):
     is gradient ascent (`ascent.py`), and a step is the whole ascent for one filter: we run groups of 8, so a round's
     number of filters of each layer should be a multiple of 8. In "vgg16_block5", only block 5 and the head are trained:
     we start from saved features, the others from photos. "table" trains a net for each of `seeds` on each of `folds`,
-    and a step is an epoch of all of them: ours in one program, the others' one after another.
+    and a step is an epoch of all of them: ours in one program, the others' one after another. "attack" is the search
+    for a pixel that flips a picture (`attack.py`), and a step is as many queries as one that never succeeds asks.
     """
 
     name: str
     about: str
     net: Literal[
-        "cnn", "dense", "vgg16", "vgg16_head", "vgg16_block5", "squeezenet", "lstm", "dense_forecaster", "table"
+        "cnn",
+        "dense",
+        "vgg16",
+        "vgg16_head",
+        "vgg16_block5",
+        "squeezenet",
+        "lenet5",
+        "lstm",
+        "dense_forecaster",
+        "table",
     ]
-    task: Literal["train", "infer", "ascent"]
+    task: Literal["train", "infer", "ascent", "attack"]
     peers: tuple[str, ...]
     steps: int  # per round: about a second of work on two cores, of VGG16 more
     batch: int = BATCH
@@ -40,6 +51,8 @@ class Workload(NamedTuple):
     columns: tuple[int, int, int, int] = (0, 0, 0, 0)  # of a table: numbers, of these with gaps; texts, levels of all
     folds: int = 1  # `examples` are the training rows of one
     seeds: int = 1
+    generations: int = 0  # of an attack, after the first population
+    trained: bool = False  # whether the net under attack is, on pictures like those that are attacked
 
     @property
     def forecasts(self) -> bool:
@@ -60,14 +73,18 @@ class Workload(NamedTuple):
 class Peer(NamedTuple):
     """An implementation that races: `title` for the table, and the `packages` that it imports beyond our own.
 
-    One in bfloat16 needs a processor that multiplies it, and never counts as the fastest: it computes less.
+    The extra `bench` brings them, unless `install` says what pip must install beside it. One in bfloat16 needs a
+    processor that multiplies it, and never counts as the fastest: it computes less.
     """
 
     title: str
     packages: tuple[str, ...] = ()
     precision: Literal["float32", "bfloat16"] = "float32"
+    install: str | None = None
 
 
+# Without their dependencies: torchattacks 3.5.1 wants requests of 2021, and neither needs more than is there to attack.
+ATTACKS = "--no-deps torchattacks adversarial-robustness-toolbox"
 OF_ONNX = ("onnx", "onnxruntime", "openvino")
 PEERS = {
     "ours": Peer("ours"),
@@ -78,10 +95,13 @@ PEERS = {
     "onnxruntime": Peer("ONNX Runtime", OF_ONNX),
     "openvino": Peer("OpenVINO", OF_ONNX),
     "openvino_bfloat16": Peer("OpenVINO, bfloat16", OF_ONNX, "bfloat16"),
+    "torchattacks": Peer("torchattacks", ("torch", "torchattacks"), install=ATTACKS),
+    "art": Peer("ART", ("torch", "art"), install=ATTACKS),
 }
 FOUR = ("ours", "torch", "torch_channels_last", "keras")
 THREE = ("ours", "torch", "keras")
 TORCHES = ("ours", "torch", "torch_channels_last")
+ATTACKERS = ("ours", "torchattacks", "art")
 SEVEN = (*FOUR, "onnxruntime", "openvino", "openvino_bfloat16")
 
 WORKLOADS = (
@@ -164,6 +184,29 @@ WORKLOADS = (
         folds=5,
         seeds=8,
     ),
+    Workload(
+        "one_pixel_speed",
+        "one-pixel attack on LeNet-5, random weights",
+        "lenet5",
+        "attack",
+        ATTACKERS,
+        2,
+        examples=16,
+        side=32,
+        generations=25,
+    ),
+    Workload(
+        "one_pixel_success",
+        "one-pixel attack on LeNet-5, trained for 2 epochs",
+        "lenet5",
+        "attack",
+        ATTACKERS,
+        20,
+        examples=1000,
+        side=32,
+        generations=10,
+        trained=True,
+    ),
 )
 
 
@@ -176,6 +219,7 @@ class Work(NamedTuple):
     sample: list[float]  # of the outputs before training, on which all peers must agree
     device: str | None = None
     matmul: Callable[[], tuple[float, float]] | None = None  # a matrix product on this machine: (operations, seconds)
+    tally: Callable[[], dict[str, int]] | None = None  # of an attack, see `attack.timed`
 
 
 def pick(names: Sequence[str]) -> list[Workload]:
@@ -194,10 +238,20 @@ def in_float32(workload: Workload) -> Workload:
 
 def require_installed(workloads: Sequence[Workload]) -> None:
     """Raise UserError unless the packages of all peers of `workloads` are there."""
-    needed = {package for workload in workloads for name in workload.peers for package in PEERS[name].packages}
-    missing = sorted(package for package in needed if find_spec(package) is None)
+    peers = [PEERS[name] for workload in workloads for name in workload.peers]
+    missing = sorted({package for peer in peers for package in peer.packages if find_spec(package) is None})
     if missing:
+        beside = sorted({peer.install for peer in peers if peer.install})
         raise UserError(
             f"the peers need {', '.join(missing)}: pip install 'receptive[bench]' "
-            "(in a checkout: pip install -e '.[bench]')"
+            f"(in a checkout: pip install -e '.[bench]'){''.join(f', and pip install {each}' for each in beside)}"
         )
+
+
+def within_extra(workloads: Sequence[Workload]) -> list[Workload]:
+    """`workloads` without those whose peers the extra `bench` lacks, unless these are installed."""
+    return [workload for workload in workloads if all(map(find_spec, _beside_extra(workload)))]
+
+
+def _beside_extra(workload: Workload) -> list[str]:
+    return [package for name in workload.peers if PEERS[name].install for package in PEERS[name].packages]

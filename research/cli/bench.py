@@ -1,4 +1,4 @@
-"""`bench.py [WORKLOAD...]`: races of workloads against PyTorch, Keras, ONNX Runtime and OpenVINO."""
+"""`bench.py [WORKLOAD...]`: races of workloads against PyTorch, Keras, ONNX Runtime, OpenVINO and attacks' tools."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ import tyro
 
 from research.bench.race import race
 from research.bench.settings import Setting, has_bfloat16, machine, settings
-from research.bench.workloads import Workload, in_float32, pick, require_installed
+from research.bench.workloads import ATTACKS, Workload, in_float32, pick, require_installed, within_extra
 from research.command_line import parse
 from research.errors import UserError
 from research.files import write_json
@@ -26,7 +26,8 @@ class Flags:
     rounds: int = 5
     """Turns that each peer takes."""
     steps: int | None = None
-    """Steps of a turn (filters of an ascent, epochs of a whole run); by default about a second of work."""
+    """Steps of a turn (filters of an ascent, epochs of a whole run, pictures of an attack); by default about a second
+    of work."""
     threads: int | None = None
     """Cores that each peer may use at its best settings; by default all."""
     json: Path | None = None
@@ -34,12 +35,13 @@ class Flags:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Time training, inference and ascent against other libraries, all on this machine's CPU, taking turns.
+    """Time training, inference, ascent and attack against other libraries, all on this machine's CPU, taking turns.
 
-    They are PyTorch and Keras, and for VGG16's features ONNX Runtime and OpenVINO, too. The workloads are
+    They are PyTorch and Keras, and for VGG16's features ONNX Runtime and OpenVINO, too; for the one-pixel attack,
+    torchattacks and ART, for which pip install --no-deps torchattacks adversarial-robustness-toolbox. The workloads are
     mnist_cnn_step, mnist_cnn_forward, mnist_dense_step, scan_vs_loop, vgg16_features_150, vgg16_features_224,
-    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run
-    and table_ensemble.
+    head_epoch, fine_tune_block5, ascent_mnist_cnn, ascent_squeezenet_fire5, ascent_vgg16_block2, lstm_step, dense_run,
+    table_ensemble, one_pixel_speed and one_pixel_success.
 
     Ratios are our time over theirs: below 1, ours is faster.
     """
@@ -47,6 +49,8 @@ def bench(arguments: Sequence[str]) -> int:
     workloads, conditions = pick(flags.workloads), settings(flags.threads)
     if flags.rounds < 1 or (flags.steps is not None and flags.steps < 1):
         raise UserError("--rounds and --steps must be 1 or more")
+    if not flags.workloads:
+        workloads = _within_extra(workloads)
     require_installed(workloads)
     if not has_bfloat16():
         print("this processor multiplies no bfloat16: peers that would are left out", file=sys.stderr)
@@ -63,6 +67,15 @@ def bench(arguments: Sequence[str]) -> int:
         if flags.json is not None:
             write_json(flags.json, report)  # after each, so that an interrupted run keeps its results
     return 0
+
+
+def _within_extra(workloads: Sequence[Workload]) -> list[Workload]:
+    """`workloads` that the extra `bench` suffices for; the others are named."""
+    kept = within_extra(workloads)
+    away = [workload.name for workload in workloads if workload not in kept]
+    if away:
+        print(f"left out: {', '.join(away)}; pip install {ATTACKS} for them", file=sys.stderr)
+    return kept
 
 
 def _raced(workload: Workload, setting: Setting, flags: Flags) -> dict[str, Any]:

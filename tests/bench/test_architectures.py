@@ -9,7 +9,7 @@ from research.bench.workloads import pick
 def test_the_digit_net_ends_in_dense_layers():
     found = architecture(pick(["mnist_cnn_step"])[0])
     assert [type(layer) for layer in found] == [Conv, Pool, Conv, Pool, Conv, Flatten, Dense, Dense]
-    assert found[-2:] == [Dense("dense1", 576, 64), Dense("logits", 64, 10, relu=False)]
+    assert found[-2:] == [Dense("dense1", 576, 64), Dense("logits", 64, 10, None)]
 
 
 def test_an_ascent_ends_at_its_deepest_layer():

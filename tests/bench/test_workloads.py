@@ -2,7 +2,7 @@
 
 import pytest
 
-from research.bench.workloads import WORKLOADS, in_float32, pick
+from research.bench.workloads import WORKLOADS, in_float32, pick, within_extra
 from research.cli.bench import bench
 from research.errors import UserError
 
@@ -20,6 +20,17 @@ def test_missing_peers_are_named_with_the_extra(monkeypatch):
     names = "keras, onnx, onnxruntime, openvino, tensorflow, torch"
     with pytest.raises(UserError, match=rf"need {names}: pip install 'receptive\[bench\]'"):
         bench([])
+
+
+def test_attacks_are_left_out_of_all_where_their_peers_are_missing_and_named_where_asked_for(monkeypatch):
+    every = pick([])
+    monkeypatch.setattr("research.bench.workloads.find_spec", lambda package: None if package == "art" else object())
+    away = [workload.name for workload in every if workload not in within_extra(every)]
+    assert away == ["one_pixel_speed", "one_pixel_success"]
+    with pytest.raises(UserError, match=r"need art: .* and pip install --no-deps torchattacks adv.*toolbox$"):
+        bench(["one_pixel_speed"])
+    monkeypatch.setattr("research.bench.workloads.find_spec", lambda package: object())
+    assert within_extra(every) == every
 
 
 def test_without_bfloat16_its_peers_are_left_out():
