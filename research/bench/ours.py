@@ -14,7 +14,8 @@ import optax
 
 from research.ascent.parameterizations import Pixels
 from research.ascent.steps import AscentConfig
-from research.attack.one_pixel import Attack, LogitsFn, one_pixel
+from research.attack.local import ROUNDING, Asker, local_asker
+from research.attack.one_pixel import Attack, aims_of, search_pixels
 from research.batches import DataSet, whole_set
 from research.bench import attack
 from research.bench.ascent import HALF, RATE, STEPS, RunAscent, first_picture, timed
@@ -171,20 +172,19 @@ def _attack(workload: Workload) -> Work:
     params, apply = parameters_of(net, workload, images[:1]), apply_of(net)
     logits = outputs(apply, {"params": params}, images, batch_size=workload.batch)
 
-    def logits_fn(asked: jax.Array) -> jax.Array:
-        return apply({"params": params}, asked, None)[0]
-
-    run, tally = attack.timed(workload, attack_search(logits_fn, images, logits.argmax(1), workload.generations))
+    asker = local_asker(net, params)
+    assert asker is not None, "LeNet-5 begins with a convolution"
+    run, tally = attack.timed(workload, attack_search(asker, images, logits.argmax(1), workload.generations))
     versions = {"jax": version("jax"), "flax": version("flax")}
     return Work(run, count(params), versions, sampled(logits), device_name(), matmul_seconds, tally)
 
 
-def attack_search(logits_fn: LogitsFn, images: np.ndarray, labels: np.ndarray, generations: int) -> Search:
-    """`one_pixel` on `images` [N, H, W, C] with `labels` [N], all that it is asked for in one call."""
-    how = Attack(population=POPULATION, generations=generations)
+def attack_search(asker: Asker, images: np.ndarray, labels: np.ndarray, generations: int) -> Search:
+    """The search of `scripts/attack.py` on `images` [N, H, W, C] with `labels` [N], all asked for in one call."""
+    how = Attack(population=POPULATION, generations=generations, rounding=ROUNDING)
     attacked = jax.jit(
-        lambda chosen, labels, numbers: one_pixel(
-            jax.random.key(0), logits_fn, chosen, labels, attack=how, indices=numbers
+        lambda chosen, labels, numbers: search_pixels(
+            jax.random.key(0), asker, chosen, aims_of(labels, None), attack=how, indices=numbers
         )
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from configs.cifar10_lenet5 import LAYERS
+from research.attack.local import plain_asker
 from research.bench import victims
 from research.bench.attack import POPULATION, Searched, most_queries, timed
 from research.bench.data import weights
@@ -52,10 +53,10 @@ def test_most_queries_are_those_of_the_paper():
 
 
 def test_ours_asks_as_often_as_it_says_and_flips_what_can_be():
-    search = attack_search(one_tone, dark(3), np.zeros(3, np.int32), 40)
+    search = attack_search(plain_asker(one_tone), dark(3), np.zeros(3, np.int32), 40)
     found = search(np.arange(5))  # more than there are: they come again, with other random numbers
     assert found.flipped.all() and 0 < found.queries < 5 * 41 * POPULATION
-    never = attack_search(constant, dark(2), np.zeros(2, np.int32), 3)(np.arange(2))
+    never = attack_search(plain_asker(constant), dark(2), np.zeros(2, np.int32), 3)(np.arange(2))
     assert not never.flipped.any() and never.queries == 2 * 4 * POPULATION
 
 
