@@ -39,6 +39,8 @@ class Training(Section):
     batch_size: Positive = 128
     order: Literal["uniform", "interleaved", "by_class"] = "uniform"
     """Order of a classifier's examples: drawn, drawn with the classes mixed evenly, or class by class (a control)."""
+    balance: Literal["none", "subsample", "duplicate", "weights"] = "none"
+    """How a classifier's classes come to count alike: examples are left out, repeated, or their losses weighed."""
     l2: Annotated[float, Ge(0)] = 0.0
     """Weight of the trained kernels' squared sum, added to the loss."""
     freeze: tuple[str, ...] = ()

@@ -68,6 +68,50 @@ def turns(counts: np.ndarray) -> np.ndarray:
     return order
 
 
+def subsampled(labels: np.ndarray, batch_size: int) -> Order:
+    """As many examples of each class an epoch as the rarest has, drawn anew by (seed, epoch): the others rest."""
+    counts = np.bincount(labels)
+    return _drawn_by_class(labels, np.where(counts > 0, counts[counts > 0].min(), 0), batch_size)
+
+
+def duplicated(labels: np.ndarray, batch_size: int) -> Order:
+    """As many examples of each class an epoch as the commonest has: rarer ones come again, equally often or once more.
+
+    Which come once more is drawn anew by (seed, epoch).
+    """
+    counts = np.bincount(labels)
+    return _drawn_by_class(labels, np.where(counts > 0, counts.max(), 0), batch_size)
+
+
+def class_weights(labels: np.ndarray) -> np.ndarray:
+    """A weight for each example, float32 [N], with which every class has the same sum; their mean is 1."""
+    counts = np.bincount(labels)
+    return (len(labels) / (np.count_nonzero(counts) * counts[labels])).astype(np.float32)
+
+
+def _drawn_by_class(labels: np.ndarray, wanted: np.ndarray, batch_size: int) -> Order:
+    """`wanted` [K] examples of each class an epoch, in a drawn order, each example as often as any of its class or
+    once more.
+    """
+    counts, count = np.bincount(labels, minlength=len(wanted)), len(labels)
+    starts = np.cumsum(counts) - counts
+    # Number j of the wanted ones of a class is number j modulo its size, of its examples in the order that is drawn.
+    taken = np.concatenate(
+        [start + np.arange(number) % max(size, 1) for start, number, size in zip(starts, wanted, counts, strict=True)]
+    )
+    steps = -(-len(taken) // batch_size)
+    own = np.asarray(labels)
+
+    def order(seed: jax.Array, fold: jax.Array, epoch: jax.Array) -> jax.Array:
+        rows = jax.random.permutation(key(seed, "classes", epoch), count)
+        by_label = rows[jnp.argsort(jnp.asarray(own)[rows], stable=True)]
+        drawn = jax.random.permutation(key(seed, "shuffle", epoch), by_label[taken])
+        padding = steps * batch_size - len(taken)
+        return jnp.pad(drawn, (0, padding), constant_values=count).reshape(steps, batch_size)
+
+    return order
+
+
 def _arranged(labels: np.ndarray, taken: np.ndarray, batch_size: int, views: int) -> Order:
     """Position t of an epoch has number taken[t] of the examples, which are sorted by class, and drawn within one."""
     drawn, count = uniform(len(labels), batch_size, views), len(labels)

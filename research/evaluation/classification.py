@@ -45,8 +45,21 @@ class Classification:
 
     def metrics(self) -> dict[str, float]:
         """The scalars, flat, for record.json."""
-        names = ("accuracy", "accuracy_low95", "accuracy_high95", "loss", "brier", "calibration_error")
+        names = (
+            "accuracy",
+            "accuracy_low95",
+            "accuracy_high95",
+            "balanced_accuracy",
+            "loss",
+            "brier",
+            "calibration_error",
+        )
         return {name: getattr(self, name) for name in names}
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean recall of the classes that have examples: the accuracy if all had as many."""
+        return float(np.mean(self.per_class["recall"][self.per_class["support"] > 0]))
 
     def baselines(self) -> dict[str, float]:
         """The accuracies that need no learning."""

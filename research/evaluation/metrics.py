@@ -69,6 +69,7 @@ def _number(
 ROWS = (
     _number("loss", "loss"),
     _share("accuracy", "accuracy"),
+    _share("balanced_accuracy", "balanced accuracy"),  # the mean of the classes' recalls
     _share("precision", "precision"),
     _share("recall", "recall"),
     _share("f1", "F1"),

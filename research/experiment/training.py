@@ -56,8 +56,10 @@ def check_plan(config: Experiment, plan: TrainingPlan) -> None:
     """UserError when early stopping has no metric, a rate has no parameter, or the net is too large to train."""
     _refuse_too_large(config, plan)
     _refuse_idle_rates(config, plan)
-    if config.train.order != "uniform" and not isinstance(config, ImageExperiment):
-        raise UserError(f"train.order {config.train.order} is for classifiers of pictures; leave it out")
+    train = config.train
+    if (train.order != "uniform" or train.balance != "none") and not isinstance(config, ImageExperiment):
+        name = "order" if train.order != "uniform" else "balance"
+        raise UserError(f"train.{name} {getattr(train, name)} is for classifiers of pictures; leave it out")
     if plan.stopping is not None and not plan.examples["validation"]:
         name = plan.stopping.rule
         raise UserError(f"train.{name} needs validation data: set --data.validation above 0, or drop the {name}")

@@ -25,6 +25,7 @@ RUN = {
     "train.py configs/digits_cnn.py": (*BRIEF, "--run-dir", "runs/digits_cnn"),
     "train.py configs/digits_cnn.py --seeds 5 --train.epochs 20": (),
     "train.py configs/digits_cnn.py --train.order interleaved": BRIEF,
+    "train.py configs/digits_cnn.py --train.balance duplicate": BRIEF,
     "train.py configs/digits_cnn.py --train.epochs 40 --train.gl 20": (),
     "evaluate.py runs/digits_cnn": (),
     "predict.py runs/digits_cnn photo.png folder/": (),

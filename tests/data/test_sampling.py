@@ -1,8 +1,18 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.data.sampling import by_class, interleaved, turns, uniform, within_folds
+from research.data.sampling import (
+    by_class,
+    class_weights,
+    duplicated,
+    interleaved,
+    subsampled,
+    turns,
+    uniform,
+    within_folds,
+)
 
 
 def drawn(order, seed, epoch, fold=0):
@@ -91,3 +101,35 @@ def test_arranged_views_are_taken_in_turn():
         index = drawn(interleaved(labels, 4, views=2), 0, epoch).reshape(-1)
         assert sorted(index) == [*range(5 * (epoch % 2), 5 * (epoch % 2) + 5), 10, 10, 10]
         assert labels[index[:5] % 5].tolist() == turns(np.array([3, 2])).tolist()
+
+
+@pytest.mark.parametrize("counts", [[1000, 10], [60, 6, 0, 3], [4, 4, 4], [1, 300], [5]])
+def test_balanced_epochs_hold_the_classes_alike_and_each_example_nearly_as_often(counts):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(len(counts)), counts))
+    there = np.array([count for count in counts if count])
+    for make, each in ((subsampled, there.min()), (duplicated, there.max())):
+        order = make(labels, 16)
+        epochs = [drawn(order, *address).reshape(-1) for address in ((0, 0), (0, 1), (1, 0), (0, 0))]
+        for found in epochs:
+            real = found[found < len(labels)]
+            assert np.bincount(labels[real])[np.array(counts) > 0].tolist() == [each] * len(there)
+            times = np.bincount(real, minlength=len(labels))
+            for label in range(len(counts)):
+                own = times[labels == label]
+                assert not len(own) or own.max() - own.min() <= 1
+            assert (found[len(real) :] == len(labels)).all() and len(found) - len(real) < 16
+        np.testing.assert_array_equal(epochs[0], epochs[3])
+        assert len(labels) == 5 or not np.array_equal(epochs[0], epochs[1])
+
+
+def test_all_ways_of_balancing_have_the_same_gradient_in_expectation():
+    labels = np.repeat([0, 1, 2], [40, 4, 10])
+    gradients = np.random.default_rng(0).normal(size=(54, 3))
+    weights = class_weights(labels)
+    assert weights.mean() == pytest.approx(1) and weights.dtype == np.float32
+    exact = (weights[:, None] * gradients).mean(0)
+    for make in (subsampled, duplicated):
+        order = jax.jit(make(labels, 6))
+        epochs = np.stack([np.asarray(order(seed, 0, 3)).reshape(-1) for seed in range(400)])
+        found = gradients[epochs[:, : (epochs[0] < 54).sum()]].mean(1)  # of an epoch each
+        np.testing.assert_array_less(np.abs(found.mean(0) - exact), 4 * found.std(0) / np.sqrt(400) + 1e-6)

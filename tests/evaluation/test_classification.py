@@ -130,5 +130,29 @@ def test_what_does_not_fit_together_is_refused(logits, labels):
 
 def test_metrics_are_flat_plain_numbers():
     metrics = evaluate_logits(one_hot(LABELS), LABELS, NAMES).metrics()
-    assert {"accuracy", "accuracy_low95", "accuracy_high95", "loss", "brier", "calibration_error"} == set(metrics)
+    wanted = {
+        "accuracy",
+        "accuracy_low95",
+        "accuracy_high95",
+        "balanced_accuracy",
+        "loss",
+        "brier",
+        "calibration_error",
+    }
+    assert wanted == set(metrics)
     assert all(type(value) is float for value in metrics.values())
+
+
+def test_balanced_accuracy_is_scikit_learns_and_weighs_classes_alike():
+    from sklearn.metrics import balanced_accuracy_score
+
+    random = np.random.default_rng(0)
+    labels = np.r_[np.zeros(90, int), np.ones(9, int), 2]
+    logits = random.normal(size=(100, 4)) - [0, 0, 0, 9]
+    logits[np.arange(100), labels] += 1
+    found = evaluate_logits(logits, labels, ("a", "b", "c", "none"))
+    assert found.balanced_accuracy == pytest.approx(balanced_accuracy_score(labels, logits.argmax(1)))
+    always = np.zeros((100, 4))
+    always[:, 0] = 1
+    constant = evaluate_logits(always, labels, ("a", "b", "c", "none"))
+    assert constant.accuracy == 0.9 and constant.balanced_accuracy == pytest.approx(1 / 3)

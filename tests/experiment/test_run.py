@@ -280,12 +280,43 @@ def test_rules_of_early_stopping_that_do_not_do_are_refused(config, tmp_path, tr
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("order", ["interleaved", "by_class"])
-def test_an_arranged_order_is_trained(config, tmp_path, order):
-    train = dataclasses.replace(config.train, order=order)
+@pytest.mark.parametrize(
+    "how", [{"order": "interleaved"}, {"order": "by_class"}, {"balance": "subsample"}, {"balance": "duplicate"}]
+)
+def test_an_arranged_order_is_trained(config, tmp_path, how):
+    train = dataclasses.replace(config.train, **how)
     record = experiment.run(dataclasses.replace(config, train=train), tmp_path / "run")
     plain = experiment.run(config, tmp_path / "plain")
     assert record["metrics"] != plain["metrics"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("balance", ["subsample", "duplicate", "weights"])
+def test_balancing_finds_the_rare_class_and_repeats_to_the_bit(config, tmp_path, balance):
+    random = np.random.default_rng(0)
+    labels = np.r_[np.zeros(1500, int), np.ones(60, int)]
+    images = np.clip(random.normal(100, 40, (1560, 8, 8)), 0, 255).astype(np.uint8)
+    images[1500:, 2] += 30
+    order = random.permutation(1560)
+    data = (images[order], labels[order])
+    train = Training(epochs=12, batch_size=32)
+    plain, balanced = (
+        experiment.run(
+            dataclasses.replace(config, train=dataclasses.replace(train, balance=how)), tmp_path / how, data=data
+        )["metrics"]["test"]
+        for how in ("none", balance)
+    )
+    assert balanced["balanced_accuracy"] > plain["balanced_accuracy"] + 0.1
+    again = experiment.run(
+        dataclasses.replace(config, train=dataclasses.replace(train, balance=balance)), tmp_path / "again", data=data
+    )
+    assert again["metrics"]["test"] == balanced
+
+
+def test_balance_and_order_are_refused_together_and_for_series(config, tmp_path):
+    train = dataclasses.replace(config.train, balance="duplicate", order="interleaved")
+    with pytest.raises(UserError, match="draws the examples itself; leave out train"):
+        experiment.run(dataclasses.replace(config, train=train), tmp_path / "run")
 
 
 def test_early_stopping_needs_something_to_watch(config, tmp_path):

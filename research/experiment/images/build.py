@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from research import runtime
@@ -25,7 +26,7 @@ from research.data.images.augmentation import augmenter, view_keys
 from research.data.images.image_set import ImageSet
 from research.data.images.scan import SPLITS
 from research.data.images.sources import load_images
-from research.data.sampling import by_class, interleaved, uniform
+from research.data.sampling import by_class, class_weights, duplicated, interleaved, subsampled, uniform
 from research.errors import UserError
 from research.experiment.images.loss import METRICS, classification
 from research.experiment.images.streaming import streaming
@@ -172,6 +173,7 @@ def _plan(
         vmap_seeds=isinstance(config.model, DenseNet),
         stream=streaming(images, labels) if _streams(config.data, images) else None,
         summary=summary,
+        row_weights=_row_weights(config, once),
         data=data,
         inputs=inputs,
         net=net,
@@ -181,10 +183,21 @@ def _plan(
 
 
 def _order(config: ImageExperiment, labels: np.ndarray, views: int) -> Order:
-    size = min(config.train.batch_size, len(labels))
-    if config.train.order == "uniform":
+    """The order of an epoch by `train.order` or `train.balance`; UserError where both are given, or views besides."""
+    train, size = config.train, min(config.train.batch_size, len(labels))
+    if train.balance in ("subsample", "duplicate"):
+        if train.order != "uniform" or views > 1:
+            other = f"train.order {train.order}" if train.order != "uniform" else "augment.views"
+            raise UserError(f"train.balance {train.balance} draws the examples itself; leave out {other}")
+        return (subsampled if train.balance == "subsample" else duplicated)(labels, size)
+    if train.order == "uniform":
         return uniform(len(labels), size, views)
-    return (interleaved if config.train.order == "interleaved" else by_class)(labels, size, views)
+    return (interleaved if train.order == "interleaved" else by_class)(labels, size, views)
+
+
+def _row_weights(config: ImageExperiment, labels: np.ndarray) -> dict[str, jax.Array] | None:
+    """Weights of the losses, as `TrainingPlan.row_weights` has them, by which all classes count alike."""
+    return {"train": jnp.asarray(class_weights(labels))[None]} if config.train.balance == "weights" else None
 
 
 def _streams(config: ImageData, inputs: np.ndarray) -> bool:
