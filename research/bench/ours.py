@@ -172,7 +172,7 @@ def _attack(workload: Workload) -> Work:
     params, apply = parameters_of(net, workload, images[:1]), apply_of(net)
     logits = outputs(apply, {"params": params}, images, batch_size=workload.batch)
 
-    asker = local_asker(net, params)
+    asker = local_asker(net, params, images.shape[1:])
     assert asker is not None, "LeNet-5 begins with a convolution"
     run, tally = attack.timed(workload, attack_search(asker, images, logits.argmax(1), workload.generations))
     versions = {"jax": version("jax"), "flax": version("flax")}

@@ -8,50 +8,77 @@ import pytest
 from research.attack.local import GROUP, local_asker, plain_asker
 from research.attack.one_pixel import Attack, aims_of, search_pixels
 from research.attack.pixels import random_candidates
-from research.models.layers import Add, AvgPool, Conv, Dense, Flatten, MaxPool, Rescale, UnbiasedConv
+from research.models.layers import Add, AvgPool, Conv, Dense, Dropout, Flatten, MaxPool, Rescale, UnbiasedConv
 from research.models.network import INPUT, network, sequence, wire
+from research.models.normalization import Affine
+
+SHAPE = (9, 11, 3)
 
 
-def net_of(conv, shape=(9, 11, 3)):
+def parameters(net, shape=SHAPE):
+    """Random ones, biases too."""
+    params = net.init(jax.random.key(0), jnp.zeros((1, *shape)))["params"]
+    return jax.tree.map(lambda leaf: leaf + 0.1 * jax.random.normal(jax.random.key(leaf.size), leaf.shape), params)
+
+
+def net_of(conv, *others):
     net = sequence(
         Rescale(1 / 127.5, -1.0, name="rescale"),
         conv,
-        AvgPool(name="pool"),
-        Conv(5, padding="same", name="conv2"),
+        *(others or (AvgPool(name="pool"), Conv(5, padding="same", name="conv2"))),
         Flatten(name="flatten"),
         Dense(4, activation="linear", name="logits"),
     )
-    return net, net.init(jax.random.key(0), jnp.zeros((1, *shape)))["params"]
+    return net, parameters(net)
 
 
-@pytest.mark.parametrize(
-    "conv",
-    [
-        Conv(6, (5, 5), activation="tanh", name="conv1"),
-        Conv(4, (3, 3), padding="same", name="conv1"),
-        UnbiasedConv(4, (2, 4), padding="same", activation="linear", name="conv1"),
-    ],
-)
+def branched():
+    scaled = wire(Rescale(name="rescale"), INPUT)
+    conv = wire(Conv(3, padding="same", name="conv"), scaled)
+    inner = wire(Conv(3, padding="same", activation="linear", name="conv2"), conv)
+    flat = wire(Flatten(name="flatten"), wire(Add("relu", name="sum"), inner, conv))
+    net = network(wire(Dense(4, activation="linear", name="logits"), flat))
+    return net, parameters(net)
+
+
+NETS = {
+    "LeNet": net_of(Conv(6, (5, 5), activation="tanh", name="conv1")),
+    "same": net_of(Conv(4, (3, 3), padding="same", name="conv1")),
+    "oblong": net_of(UnbiasedConv(4, (2, 4), padding="same", activation="linear", name="conv1")),
+    "deep": net_of(
+        UnbiasedConv(4, (3, 3), padding="same", activation="linear", name="conv1"),
+        Affine("relu", name="norm"),
+        UnbiasedConv(4, (2, 3), activation="sigmoid", name="conv2"),
+        MaxPool(name="pool"),
+        Dropout(0.5, name="dropout"),
+        Conv(3, (1, 1), name="conv3"),
+        AvgPool((1, 2), name="mean"),
+    ),
+    "branched": branched(),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("pixels", [1, 4])
-def test_local_logits_are_those_of_the_whole_net(conv, pixels):
-    net, params = net_of(conv)
+def test_local_logits_are_those_of_the_whole_net(name, pixels):
+    net, params = NETS[name]
     image = jnp.asarray(np.random.default_rng(0).integers(0, 256, (9, 11, 3)).astype(np.uint8))
-    candidates = random_candidates(jax.random.key(1), 2 * GROUP + 7, pixels, image.shape)
-    corners = [[0, 0], [8, 10], [0, 10], [8, 0]]
-    candidates = candidates.at[:4, 0, :2].set(jnp.array(corners)).at[4:6, :, :2].set(3)  # several on one place
-    local = local_asker(net, params)
+    every = jnp.array(np.argwhere(np.ones((9, 11))))
+    candidates = random_candidates(jax.random.key(1), len(every) + GROUP, pixels, image.shape)
+    candidates = candidates.at[: len(every), 0, :2].set(every).at[len(every) :: 5, :, :2].set(3)  # several on one place
+    local = local_asker(net, params, SHAPE)
     whole = plain_asker(lambda pictures: net.apply({"params": params}, pictures)[0])
     found = jax.jit(lambda rows: local(image)(rows))(candidates)
     np.testing.assert_allclose(found, whole(image)(candidates), atol=2e-5)
 
 
 def test_a_search_that_asks_locally_finds_the_same():
-    net, params = net_of(Conv(6, (5, 5), activation="tanh", name="conv1"))
+    net, params = NETS["LeNet"]
     images = jnp.asarray(np.random.default_rng(0).integers(0, 256, (3, 9, 11, 3)).astype(np.uint8))
     whole = plain_asker(lambda pictures: net.apply({"params": params}, pictures)[0])
     aims = aims_of(net.apply({"params": params}, images)[0].argmax(1), None)
     attack = Attack(population=20, generations=4, rounding=1e-4)
-    local = local_asker(net, params)
+    local = local_asker(net, params, SHAPE)
     found, wanted = (
         jax.jit(lambda x, asker=asker: search_pixels(jax.random.key(0), asker, x, aims, attack=attack))(images)
         for asker in (local, whole)
@@ -63,10 +90,10 @@ def test_a_search_that_asks_locally_finds_the_same():
 
 def test_nets_that_do_not_begin_with_a_plain_convolution_have_no_local_asker():
     strided, params = net_of(Conv(4, (3, 3), (2, 2), "same", name="conv1"))
-    assert local_asker(strided, params) is None
+    assert local_asker(strided, params, SHAPE) is None
     dense = sequence(Rescale(name="rescale"), Flatten(name="flatten"), Dense(3, name="logits"))
-    assert local_asker(dense, {}) is None
+    assert local_asker(dense, {}, SHAPE) is None
     scaled = wire(Rescale(name="rescale"), INPUT)
     conv = wire(Conv(3, padding="same", name="conv"), scaled)
     past = network(wire(MaxPool(name="pool"), wire(Add(name="sum"), conv, scaled)))
-    assert local_asker(past, {"conv": {}}) is None
+    assert local_asker(past, {"conv": {}}, SHAPE) is None

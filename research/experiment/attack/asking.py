@@ -25,8 +25,9 @@ class Asking(NamedTuple):
 def asking(found: Victims) -> Asking:
     """The fastest way to ask the net of `found`."""
     steady = steady_net(found)
-    if steady and local_asker(*steady):
-        return Asking(functools.partial(_local, steady[0]), steady[1], ROUNDING)
+    shape = found.images.shape[1:]
+    if steady and local_asker(*steady, shape):
+        return Asking(functools.partial(_local, steady[0], shape), steady[1], ROUNDING)
     return whole(found)
 
 
@@ -43,8 +44,8 @@ def steady_net(found: Victims) -> tuple[Network, Tree] | None:
     return without_statistics(net, found.net.variables)
 
 
-def _local(net: Network, params: Tree) -> Asker:
-    asker = local_asker(net, params)
+def _local(net: Network, shape: tuple[int, ...], params: Tree) -> Asker:
+    asker = local_asker(net, params, shape)
     assert asker is not None, "asked for in `asking`"
     return asker
 
