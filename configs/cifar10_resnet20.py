@@ -38,5 +38,5 @@ def get_config() -> ImageExperiment:
         model=Net(LAYERS, pixels="symmetric"),
         augment=Augmentation(flip=True, shift=0.125),
         optimizer=Optimizer(name="adam", learning_rate=3e-3, schedule="cosine"),
-        train=Training(epochs=5, batch_size=128),
+        train=Training(epochs=3, batch_size=128),
     )
