@@ -39,7 +39,7 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
 
     def terminated(_: int, frame: FrameType | None) -> NoReturn:
         if os.getpid() == home:  # forks inherit this handler
-            os.write(2, f"{_program()}: terminated, and nothing is half-written; run it again\n".encode())
+            os.write(2, f"{program()}: terminated, and nothing is half-written; run it again\n".encode())
         if _importing(frame):
             os._exit(EXIT_CODES["preempted"])
         sys.exit(EXIT_CODES["preempted"])
@@ -51,10 +51,10 @@ def run(command: Callable[[Sequence[str]], int]) -> int:
     try:
         return command(sys.argv[1:])
     except UserError as error:
-        print(f"{_program()}: {as_called(printable(str(error)))}", file=sys.stderr)
+        print(f"{program()}: {as_called(printable(str(error)))}", file=sys.stderr)
         return MISTAKE
     except KeyboardInterrupt:
-        print(f"{_program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)
+        print(f"{program()}: interrupted; the same command goes on where the last checkpoint stands", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader closed the pipe: `... | head`
         sys.stderr.close()
@@ -70,7 +70,7 @@ def parse(kind: type[T] | Callable[..., T], arguments: Sequence[str], *, about: 
     flat = (tyro.conf.AvoidSubcommands,)
     try:
         with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(helped):
-            return tyro.cli(kind, args=list(arguments), prog=_program(), description="", config=flat)
+            return tyro.cli(kind, args=list(arguments), prog=program(), description="", config=flat)
     except SystemExit as stop:
         if stop.code != MISTAKE:  # --help, or SIGTERM
             helped.seek(0)
@@ -114,5 +114,6 @@ def _importing(frame: FrameType | None) -> bool:
     return frame is not None
 
 
-def _program() -> str:
+def program() -> str:
+    """What the user called: `predict.py`, `receptive predict`."""
     return sys.argv[0].rsplit("/", 1)[-1]

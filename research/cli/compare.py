@@ -61,7 +61,7 @@ def _entries(words: Words) -> list[tuple[Experiment, Path] | Path]:
         return [*variations(configs[0], words.vary, words.flags, ABOUT)]
     if len(words.places) < 2:
         raise UserError(
-            "compare.py needs two configurations or runs, or more, and flags after them; try configs/digits_*.py, or "
+            "give two configurations or runs, or more, and flags after them; try configs/digits_*.py, or "
             "one configuration and --vary FIELD VALUE VALUE"
         )
     if words.flags and not configs:

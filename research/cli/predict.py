@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from research.command_line import MISTAKE, parse
+from research.command_line import MISTAKE, parse, program
 from research.errors import UserError
 from research.run_directory import read_config
 
@@ -46,7 +46,7 @@ def predict(arguments: Sequence[str]) -> int:
     show, wrong = {"json": _json, "csv": _csv()}[task_of(config).answers], 0
     for answer in experiment.predict(flags.run, flags.inputs, flags.seed, as_is=flags.as_is):
         if "error" in answer:
-            print(f"predict.py: {answer['error']}", file=sys.stderr)
+            print(f"{program()}: {answer['error']}", file=sys.stderr)
             wrong = MISTAKE
         else:
             show(answer)

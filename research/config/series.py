@@ -90,7 +90,7 @@ class DenseForecaster(Section):
     dropout: Share = 0.0
     """Share of each hidden layer's values dropped in training."""
     zero_init_head: bool = False
-    """Start with zero weights in the last layer, so that forecasts start as the reference (data.reference)."""
+    """Start with zero weights in the last layer, so that forecasts start as the usual values (data.reference)."""
     output: Output = "linear"
     """The activation of the last layer, on values scaled by data.scaling."""
 

@@ -76,7 +76,7 @@ def layers_of(
     for position, (layer, name, wires) in enumerate(zip(net.layers, net.names, net.wires, strict=True)):
         make = next((makers[kind] for kind in type(layer).__mro__ if kind in makers), None)
         if make is None:
-            raise UserError(f"{name} is a {type(layer).__name__}, which has no match in {library}; {INSTEAD}")
+            raise UserError(f"the layer {name} has no match in {library}; {INSTEAD}")
         shapes = tuple(whole if wire < 0 else outputs[wire] for wire in wires)
         own = {leaf.rpartition("/")[2]: each for leaf, each in leaves.items() if leaf.rpartition("/")[0] == name}
         readers = [net.layers[index] for index, each in enumerate(net.wires) if position in each]

@@ -78,7 +78,7 @@ FLAGS = [
     (["{configs}/digits_cnn.py", "--name", "a/b"], "field name"),
     (["{configs}/digits_cnn.py", "--name", 300 * "a"], "field name"),
     (["{configs}/digits_cnn.py", "--run-dir", 300 * "a"], "File name too long"),
-    (["{configs}/digits_cnn.py", "--run-dir", "work [1]/run"], r"has a \[ in it.*choose another --run-dir"),
+    (["{configs}/digits_cnn.py", "--run-dir", "work [1]/run"], r"has a \[ in it.*choose another run directory"),
 ]
 
 

@@ -35,7 +35,7 @@ from research.experiment.training import optimizer_of, stopping_of
 from research.models.apply import apply_of
 from research.models.classifiers import cnn, dense_sequence, dense_wired
 from research.models.custom import CustomNet, check_custom, custom_net, own_base
-from research.models.custom_source import source_digest
+from research.models.custom_source import load_source, source_digest
 from research.models.custom_summary import summarize_custom
 from research.models.initialization import initializer, parameter_names
 from research.models.network import Network
@@ -63,6 +63,8 @@ class ImagePlan(TrainingPlan):
 def build(config: ImageExperiment, starts: Starts = MappingProxyType({})) -> ImagePlan:
     """Load the data and wire the network; UserError where the two do not fit or the data is not sound."""
     _refuse_idle_views(config)
+    if own := own_net(config.model):
+        load_source(own)  # a mistake in its name is told before data is read
     if isinstance(config.model, PretrainedNet):
         return _on_pretrained(config.model, config, starts)
     data = load_data(config.data)
