@@ -4,9 +4,9 @@ from research.bench.architectures import GATES
 from research.bench.ascent import STEPS, first_picture
 from research.bench.attack import most_queries
 from research.bench.data import experiment_of, table_of
+from research.bench.victims import LENET5
 from research.bench.workloads import CLASSES_OF_DIGITS, CLASSES_OF_OBJECTS, CLASSES_OF_PHOTOS, HEAD_WIDTH, Workload
 from research.config import Net
-from research.config.layers import Conv, Dense, Flatten, Pool
 from research.experiment.tables.net import build_network
 from research.models.classifiers import cnn, dense_sequence
 from research.models.forecasters import ForecastSpec, dense_forecaster, recurrent_forecaster
@@ -17,16 +17,6 @@ from research.models.taps import part_for
 from research.models.transfer import transfer_net
 from research.models.vgg16 import vgg16
 from research.models.wired import wired_net
-
-LENET5 = (  # as in configs/cifar10_lenet5.py
-    Conv(6, size=5, padding="valid", activation="tanh"),
-    Pool(mode="avg"),
-    Conv(16, size=5, padding="valid", activation="tanh"),
-    Pool(mode="avg"),
-    Flatten(),
-    Dense(120, activation="tanh"),
-    Dense(84, activation="tanh"),
-)
 
 
 def network_of(workload: Workload) -> Network:

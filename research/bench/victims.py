@@ -11,6 +11,17 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from research.config.layers import Conv, Dense, Flatten, Pool
+
+LENET5 = (  # as in configs/cifar10_lenet5.py
+    Conv(6, size=5, padding="valid", activation="tanh"),
+    Pool(mode="avg"),
+    Conv(16, size=5, padding="valid", activation="tanh"),
+    Pool(mode="avg"),
+    Flatten(),
+    Dense(120, activation="tanh"),
+    Dense(84, activation="tanh"),
+)
 SOURCE = "cifar10.npz"
 SIDE, CLASSES = 32, 10
 VERSION = 1  # increment when `main` or `patterns` changes
@@ -52,7 +63,6 @@ def trained_file(root: Path) -> Path:
 
 def main(root: str, path: str) -> None:
     """Train LeNet-5 for a short while, and write its leaves to `path` atomically."""
-    from research.bench.our_nets import LENET5
     from research.config import ImageData, ImageExperiment, Net, Optimizer, Training
     from research.experiment.images.arrays import with_data
     from research.experiment.microscope.loaded_net import load_net

@@ -11,8 +11,8 @@ from research.attack.local import plain_asker
 from research.bench import victims
 from research.bench.attack import POPULATION, Searched, most_queries, timed
 from research.bench.data import weights
-from research.bench.our_nets import LENET5
 from research.bench.ours import attack_search
+from research.bench.victims import LENET5
 from research.bench.workloads import pick
 
 SPEED, SUCCESS = pick(["one_pixel_speed", "one_pixel_success"])

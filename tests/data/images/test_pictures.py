@@ -355,7 +355,7 @@ def test_files_that_are_no_pictures(tmp_path, refusal, content, complaint):
 
 
 def test_missing_files_and_folders(tmp_path, refusal):
-    with refusal(tmp_path / "absent.png", "No such file"):
+    with refusal("there is no picture or folder", tmp_path / "absent.png"):
         prepare_picture(tmp_path / "absent.png", GRAY, None)
     with refusal(tmp_path, "directory"):
         prepare_picture(tmp_path, GRAY, None)

@@ -101,7 +101,7 @@ def test_copies_are_reported_once_and_count_once(trained, tmp_path, capsys):
         ({"layers": ("logits/pre",)}, "no tap logits/pre: logits has no nonlinearity"),
         ({"hypotheses": ("rescale=1",)}, "rescale has no filters, "),
         ({"hypotheses": ("conv1:1=copies",), "against": "dim"}, r"pictures that show it: 1, .* at least 8"),
-        ({"saliency": ("nothing.png",)}, "cannot read nothing.png"),
+        ({"saliency": ("nothing.png",)}, "there is no picture or folder nothing.png"),
         ({"filters": (6,)}, "conv1 has no filter 6; its 6 filters are 0 to 5"),
         ({"hypotheses": ("conv1:9=1",)}, "conv1 has no filter 9; its 6 filters are 0 to 5"),
         ({"hypotheses": ("conv1",)}, "write LAYER:FILTER=X, or LAYER=X"),
