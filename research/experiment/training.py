@@ -22,7 +22,7 @@ from research.report.progress import training_progress
 from research.run_directory import ANOTHER, checkpoint_folder, checkpointed_groups, refuse_edited
 from research.seals import array_digest
 from research.training import checkpoints, fit
-from research.training.early_stopping import Stopping
+from research.training.early_stopping import Rule, Stopping
 from research.training.feature_cache import key_of
 from research.training.loop import Seconds
 from research.training.optimizer import build_optimizer, group_of
@@ -67,7 +67,7 @@ def check_plan(config: Experiment, plan: TrainingPlan) -> None:
 
 def stopping_of(train: Training) -> Stopping | None:
     """The rule of early stopping; UserError where there are several."""
-    rules = {"patience": train.patience, "gl": train.gl, "pq": train.pq, "up": train.up}
+    rules: dict[Rule, float | None] = {"patience": train.patience, "gl": train.gl, "pq": train.pq, "up": train.up}
     given = [Stopping(rule, limit) for rule, limit in rules.items() if limit is not None]
     if len(given) > 1:
         named = " and ".join(f"train.{stopping.rule}" for stopping in given)

@@ -15,10 +15,13 @@ Best = dict[str, Tree]
 STRIP = 5  # epochs of a training strip, k in the paper, which uses 5
 
 
+Rule = Literal["patience", "gl", "pq", "up"]
+
+
 class Stopping(NamedTuple):
     """A rule and its limit: epochs of patience, alpha of GL and PQ, or the strips of UP."""
 
-    rule: Literal["patience", "gl", "pq", "up"]
+    rule: Rule
     limit: float
 
 
