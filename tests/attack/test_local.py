@@ -5,12 +5,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.attack.local import GROUP, local_asker, plain_asker
+from configs.cifar10_lenet5 import LAYERS as LENET5
+from research.attack.local import GROUP, local_asker, plain_asker, window_steps
 from research.attack.one_pixel import Attack, aims_of, search_pixels
 from research.attack.pixels import random_candidates
+from research.config import Net
 from research.models.layers import Add, AvgPool, Conv, Dense, Dropout, Flatten, MaxPool, Rescale, UnbiasedConv
 from research.models.network import INPUT, network, sequence, wire
 from research.models.normalization import Affine
+from research.models.sizes import layer_infos
+from research.models.wired import wired_net
 
 SHAPE = (9, 11, 3)
 
@@ -70,6 +74,15 @@ def test_local_logits_are_those_of_the_whole_net(name, pixels):
     whole = plain_asker(lambda pictures: net.apply({"params": params}, pictures)[0])
     found = jax.jit(lambda rows: local(image)(rows))(candidates)
     np.testing.assert_allclose(found, whole(image)(candidates), atol=2e-5)
+
+
+def test_windows_are_followed_as_long_as_they_are_less_work():
+    net = wired_net(Net(LENET5), 10)
+    params = net.init(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))["params"]
+    followed = window_steps(net, params, layer_infos(net, (32, 32, 3)))
+    assert [step.size for step in followed] == [(5, 5), (3, 3), (7, 7), (4, 4)]  # conv1, pool1, conv2, pool2
+    branched, params = NETS["branched"]
+    assert len(window_steps(branched, params, layer_infos(branched, SHAPE))) == 1  # the sum reads conv, too
 
 
 def test_a_search_that_asks_locally_finds_the_same():
