@@ -17,6 +17,7 @@ from research.config import (
     SeriesExperiment,
     Training,
 )
+from research.errors import UserError
 from research.experiment.given_data import as_files
 
 
@@ -136,3 +137,11 @@ def test_the_source_is_named_by_its_content(dense, rows, tmp_path):
     for name in ("a", "b"):
         experiment.run(dataclasses.replace(dense, seed=ord(name)), tmp_path / name, data=pair)
     assert len(list((tmp_path / "given").iterdir())) == 1
+
+
+def test_a_mistake_in_a_frame_is_told_of_the_frame_and_not_of_its_file(tmp_path):
+    frame = pd.DataFrame({"time": pd.date_range("2024-01-01", periods=400, freq="h"), "v": np.arange(400.0)})
+    config = SeriesExperiment(name="s", data=SeriesData(source="", columns=("flow",)), model=DenseForecaster())
+    with pytest.raises(UserError, match=r"^the frame has no column") as caught:
+        experiment.run(config, tmp_path / "run", data=frame)
+    assert ".parquet" not in str(caught.value)

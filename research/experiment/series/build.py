@@ -118,7 +118,12 @@ def with_data(config: SeriesExperiment, data: Any, folder: Path) -> SeriesExperi
     timed = isinstance(data.index, pd.DatetimeIndex)
     content = frame_bytes(data.rename_axis(index=data.index.name or "time").reset_index() if timed else data)
     with tempfile.TemporaryDirectory() as trial:
-        load_data(stored(config, content, ".parquet", Path(trial)).data)
+        tried = stored(config, content, ".parquet", Path(trial)).data
+        try:
+            load_data(tried)
+        except UserError as error:
+            error.args = (str(error).replace(tried.source, "the frame"),)  # whose file nobody knows
+            raise
     return stored(config, content, ".parquet", folder)
 
 
